@@ -1,0 +1,40 @@
+# `make dev` and `make test` need Python >= 3.11 and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test lint bench lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements/dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lambent needs Python 3.11 or newer, this is %s (set PYTHON=...)" % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV) || { echo "No venv module: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+dev: $(VENV)/.installed ## Start the platform on 127.0.0.1:4566 with examples/hello loaded
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lambent up --load examples/hello
+
+test: $(VENV)/.installed ## The whole suite
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.installed ## ruff, mypy --strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed ## Speed and memory beside their floors (needs wrk)
+	$(BIN)/python -m bench
+
+lock: $(VENV)/.installed ## Resolve requirements/dev.lock anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		--all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+
+clean: ## Remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
