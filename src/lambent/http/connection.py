@@ -1,0 +1,222 @@
+"""One client connection: bytes in, `Request`s out, answers in order."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from lambent.http.request import Request, encode_headers
+from lambent.http.status import STATUS_LINES
+
+if TYPE_CHECKING:
+    from lambent.http.server import HttpServer
+
+_MAX_HEADERS = 256
+_MAX_HEADER_BYTES = 65_536
+_MAX_PIPELINED = 64
+
+
+class Connection(asyncio.Protocol):
+    """Parses with httptools and hands each complete request to the server's handler.
+
+    Pipelined requests wait until the one before them has been answered, so answers keep their order.
+    """
+
+    __slots__ = (
+        "_body",
+        "_drain_waiter",
+        "_expect_continue",
+        "_header_bytes",
+        "_headers",
+        "_parser",
+        "_queue",
+        "_received",
+        "_refused",
+        "_server",
+        "_target",
+        "active",
+        "busy",
+        "closed",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+        self._queue: deque[Request] = deque()
+        self._drain_waiter: asyncio.Future[None] | None = None
+        self.busy = False
+        self.closed = False
+        self.active = time.monotonic()
+        self._refused = False
+        self._new_parser()
+        self._reset()
+
+    def _new_parser(self) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+
+    def _reset(self) -> None:
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._header_bytes = 0
+        self._received = 0
+        self._expect_continue = False
+
+    # ------------------------------------------------------------ asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._queue.clear()
+        self._server.lost(self)
+        self.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # An offer to switch protocols may be ignored: the request has been delivered as plain HTTP/1.1.
+            self._new_parser()
+            rest = data[upgrade.args[0] :]
+            if rest and not self.closed:
+                self.data_received(rest)
+        except (httptools.HttpParserCallbackError, httptools.HttpParserError):
+            self._refuse(400, "Bad Request: not a valid HTTP/1.1 request")
+
+    def pause_writing(self) -> None:
+        if self._drain_waiter is None:
+            self._drain_waiter = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        waiter, self._drain_waiter = self._drain_waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def drained(self) -> None:
+        """Return when the transport's buffer is below its high-water mark or the client has left."""
+        if self._drain_waiter is not None:
+            await asyncio.shield(self._drain_waiter)
+
+    # ------------------------------------------------------------ the parser's callbacks
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+        if len(self._target) > _MAX_HEADER_BYTES:
+            self._refuse(414, "URI Too Long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > _MAX_HEADER_BYTES or len(self._headers) > _MAX_HEADERS:
+            self._refuse(431, "Request Header Fields Too Large")
+
+    def on_headers_complete(self) -> None:
+        for name, value in self._headers:
+            if name == b"content-length":
+                if len(value) > 18 or int(value) > self._server.max_body:
+                    self._too_large()
+            elif name == b"expect" and value.lower() == b"100-continue" and not self._refused:
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._received += len(body)
+        if self._received > self._server.max_body:
+            self._too_large()
+        elif not self._refused:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._refused:
+            return
+        body = self._body
+        request = Request(
+            self,
+            self._parser.get_method(),
+            self._target,
+            self._headers,
+            body[0] if len(body) == 1 else b"".join(body),
+            self._parser.should_keep_alive() and not self._server.draining,
+        )
+        self._reset()
+        if self.busy:
+            self._queue.append(request)
+            if len(self._queue) >= _MAX_PIPELINED:
+                self.transport.pause_reading()
+            return
+        self.busy = True
+        self._server.handler(request)
+
+    # ------------------------------------------------------------ answers
+
+    def answered(self, request: Request) -> None:
+        """An answer has been written: go on with the next pipelined request or close."""
+        self.active = time.monotonic()
+        if not request.keep_alive:
+            self._queue.clear()
+            self.busy = False
+            self.transport.close()
+            self.closed = True
+        elif self._queue:
+            following = self._queue.popleft()
+            if len(self._queue) < _MAX_PIPELINED // 2:
+                self.transport.resume_reading()
+            # Not called from here: a long pipeline would nest as deep as it is long.
+            asyncio.get_running_loop().call_soon(self._server.handler, following)
+        else:
+            self.busy = False
+            if self._server.draining:
+                self.transport.close()
+
+    def _too_large(self) -> None:
+        self._refuse(413, f"Request must be smaller than {self._server.max_body} bytes")
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer what cannot become a request, and close."""
+        if self._refused or self.closed:
+            return
+        self._refused = True
+        body = b'{"message":"' + message.encode() + b'"}'
+        headers = encode_headers(
+            [
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(body))),
+                ("Connection", "close"),
+            ]
+        )
+        self.transport.write(STATUS_LINES[status] + headers + b"\r\n" + body)
+        self.transport.close()
+
+    # ------------------------------------------------------------ facts
+
+    @property
+    def http_version(self) -> str:
+        return self._parser.get_http_version()
+
+    @property
+    def receiving(self) -> bool:
+        """Whether a request has begun and is not complete."""
+        return bool(self._target)
+
+    @property
+    def peer(self) -> tuple[str, int]:
+        peer = self.transport.get_extra_info("peername")
+        return (peer[0], peer[1]) if isinstance(peer, tuple) else ("", 0)
+
+    @property
+    def secure(self) -> bool:
+        return self.transport.get_extra_info("sslcontext") is not None

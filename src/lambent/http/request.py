@@ -1,0 +1,196 @@
+"""One HTTP request and the ways to answer it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from lambent.http.dates import http_date
+from lambent.http.status import STATUS_LINES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lambent.http.connection import Connection
+
+Headers: TypeAlias = "Iterable[tuple[str, str]]"
+
+_BODILESS = frozenset({204, 304})
+
+
+class Request:
+    """A request that has been read whole.
+
+    `headers` are (name, value) pairs in order of arrival, names in lower case, both as sent otherwise.
+    `target` is the request target as sent: nothing is decoded. Answer with exactly one of
+    `respond`, `send` or `stream`; a second answer is the caller's error, one to a client that has left is
+    dropped.
+    """
+
+    __slots__ = ("_answered", "_path_end", "body", "connection", "headers", "keep_alive", "method", "target")
+
+    def __init__(
+        self,
+        connection: Connection,
+        method: bytes,
+        target: bytes,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        keep_alive: bool,
+    ) -> None:
+        self.connection = connection
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.keep_alive = keep_alive
+        self._answered = False
+        self._path_end = -2
+
+    @property
+    def path(self) -> bytes:
+        """The target up to the query, undecoded."""
+        end = self._question_mark()
+        return self.target if end < 0 else self.target[:end]
+
+    @property
+    def query(self) -> bytes:
+        """What follows the first question mark, undecoded; empty without one."""
+        end = self._question_mark()
+        return b"" if end < 0 else self.target[end + 1 :]
+
+    def _question_mark(self) -> int:
+        if self._path_end == -2:
+            self._path_end = self.target.find(b"?")
+        return self._path_end
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header; `name` in lower case."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    @property
+    def peer(self) -> tuple[str, int]:
+        """Address and port of the client."""
+        return self.connection.peer
+
+    @property
+    def secure(self) -> bool:
+        """Whether the request came over TLS."""
+        return self.connection.secure
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the client has left: an answer would go nowhere."""
+        return self.connection.closed
+
+    def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
+        """Answer. Date, Content-Length and, where needed, Connection are added.
+
+        Header values are encoded as Latin-1; one that is not printable there is refused with ValueError, so a
+        value that comes from outside cannot split the response.
+        """
+        self.send(STATUS_LINES[status] + encode_headers(headers), body, status)
+
+    def send(self, head: bytes, body: bytes, status: int = 200) -> None:
+        """Answer with a head that is already encoded: status line and headers, each ended by CRLF.
+
+        For hot paths: only Date, Content-Length, Connection and the empty line are added.
+        """
+        self._claim()
+        connection = self.connection
+        if connection.closed:
+            return
+        if status in _BODILESS:
+            ending = http_date() + b"\r\n"
+            body = b""
+        else:
+            ending = b"%sContent-Length: %d\r\n\r\n" % (http_date(), len(body))
+        if not self.keep_alive:
+            ending = b"Connection: close\r\n" + ending
+        if self.method == b"HEAD":
+            body = b""
+        transport = connection.transport
+        if len(body) < 65536:
+            transport.write(head + ending + body)
+        else:
+            # Not joined: a copy of a large payload costs more than a second write.
+            transport.write(head + ending)
+            transport.write(body)
+        connection.answered(self)
+
+    def stream(self, status: int, headers: Headers) -> ResponseStream:
+        """Answer in pieces: chunked, or to an HTTP/1.0 client until the connection closes."""
+        self._claim()
+        head = STATUS_LINES[status] + encode_headers(headers) + http_date()
+        return ResponseStream(self, head)
+
+    def _claim(self) -> None:
+        if self._answered:
+            raise RuntimeError(f"{self!r} has been answered before")
+        self._answered = True
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method.decode('latin-1')} {self.target[:200].decode('latin-1')}>"
+
+
+class ResponseStream:
+    """The body of an answer that is sent as it comes into being."""
+
+    __slots__ = ("_chunked", "_connection", "_open", "_request")
+
+    def __init__(self, request: Request, head: bytes) -> None:
+        self._request = request
+        self._connection = request.connection
+        self._open = True
+        self._chunked = self._connection.http_version != "1.0"
+        if not self._chunked:
+            request.keep_alive = False
+        if not request.keep_alive:
+            head += b"Connection: close\r\n"
+        if self._chunked:
+            head += b"Transfer-Encoding: chunked\r\n"
+        if not self._connection.closed:
+            self._connection.transport.write(head + b"\r\n")
+
+    def write(self, data: bytes) -> None:
+        """Send a piece; an empty one is nothing. Dropped when the client has left."""
+        if not data or not self._open or self._connection.closed or self._request.method == b"HEAD":
+            return
+        if self._chunked:
+            self._connection.transport.write(b"%x\r\n%s\r\n" % (len(data), data))
+        else:
+            self._connection.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough of what was written."""
+        await self._connection.drained()
+
+    def close(self) -> None:
+        """End the body in good order."""
+        if not self._open:
+            return
+        self._open = False
+        if self._connection.closed:
+            return
+        if self._chunked and self._request.method != b"HEAD":
+            self._connection.transport.write(b"0\r\n\r\n")
+        self._connection.answered(self._request)
+
+    def abort(self) -> None:
+        """Cut the body: the client sees a broken transfer, never a short one that looks complete."""
+        if self._open:
+            self._open = False
+            if not self._connection.closed:
+                self._connection.transport.abort()
+
+
+def encode_headers(headers: Headers) -> bytes:
+    """Header lines, each ended by CRLF. Raises ValueError for a value that could split the response."""
+    lines = []
+    for name, value in headers:
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise ValueError(f"header {name} holds a line break")
+        lines.append(f"{name}: {value}\r\n")
+    return "".join(lines).encode("latin-1", "replace")

@@ -1,0 +1,86 @@
+"""The listener: accepts connections, closes slow and idle ones, drains on stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+from lambent.http.connection import Connection
+from lambent.http.request import Request
+
+Handler: TypeAlias = Callable[[Request], None]
+"""Called on the event loop for each complete request; answers it now or later, and does not raise."""
+
+_SWEEP_SECONDS = 5.0
+
+
+class HttpServer:
+    """One TCP listener on the running loop.
+
+    `max_body`: bytes of the largest request body that is read; more is answered 413.
+    `idle_seconds`: a connection that is idle, or slow to send its request, is closed after this.
+    """
+
+    def __init__(self, handler: Handler, *, max_body: int = 100_000_000, idle_seconds: float = 120.0) -> None:
+        self.handler = handler
+        self.max_body = max_body
+        self.idle_seconds = idle_seconds
+        self.connections: set[Connection] = set()
+        self.draining = False
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._emptied: asyncio.Event | None = None
+        self.address: tuple[str, int] = ("", 0)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen. Port 0 takes a free one; `address` tells which. OSError when the address is taken."""
+        loop = asyncio.get_running_loop()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, port))
+            self.address = sock.getsockname()[:2]
+            self._server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=1024)
+        except BaseException:
+            sock.close()
+            raise
+        self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+
+    def lost(self, connection: Connection) -> None:
+        """A connection has ended, whoever closed it."""
+        self.connections.discard(connection)
+        if self._emptied is not None and not self.connections:
+            self._emptied.set()
+
+    def _sweep(self) -> None:
+        oldest = time.monotonic() - self.idle_seconds
+        for connection in list(self.connections):
+            if not connection.busy and connection.active < oldest:
+                connection.transport.abort() if connection.receiving else connection.transport.close()
+        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+
+    def stop_accepting(self) -> None:
+        """Take no new connections and close those that are idle; busy ones close after their answer."""
+        self.draining = True
+        if self._server is not None:
+            self._server.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in list(self.connections):
+            if not connection.busy and not connection.receiving:
+                connection.transport.close()
+
+    async def drain(self, seconds: float) -> None:
+        """Stop accepting and wait at most `seconds` for the answers in flight; what is left then is cut."""
+        self.stop_accepting()
+        if self.connections:
+            self._emptied = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), seconds)
+        for connection in list(self.connections):
+            connection.transport.abort()
