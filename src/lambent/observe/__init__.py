@@ -1,0 +1,31 @@
+"""Logs and usage of functions: what they wrote, how often they ran, what that would cost.
+
+Appending is memory only and cheap enough for the data path; a flush stores chunks a few times a second.
+May import lambent.store, nothing else of the platform.
+"""
+
+from .errors import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound, ObserveError
+from .log_reader import LogEvent, LogPage, LogQuery
+from .log_store import LogStore, StreamInfo, open_log_store
+from .log_stream import LogGroup, LogStream
+from .records import render
+from .usage import FunctionUsage, UsageMeter
+
+__all__ = [
+    "FunctionUsage",
+    "LogEvent",
+    "LogGroup",
+    "LogGroupExists",
+    "LogGroupNotFound",
+    "LogPage",
+    "LogQuery",
+    "LogStore",
+    "LogStream",
+    "LogStreamExists",
+    "LogStreamNotFound",
+    "ObserveError",
+    "StreamInfo",
+    "UsageMeter",
+    "open_log_store",
+    "render",
+]
