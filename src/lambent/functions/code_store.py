@@ -1,0 +1,149 @@
+"""Deployment packages: stored once by content, unpacked once into read-only trees."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import secrets
+import shutil
+import stat
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from lambent.functions.archive import unpack_archive
+from lambent.functions.limits import Limits
+from lambent.store import BlobMissing, BlobStore
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+_BOOT = "boot"
+
+
+class Code(NamedTuple):
+    """A stored package: its hash in hex and in base64, and its size in bytes."""
+
+    hash: str
+    sha256: str
+    size: int
+
+
+class CodeStore:
+    """Packages in a BlobStore, trees under `root`.
+
+    A tree is unpacked beside its place and renamed into it, so one that is there is whole. Trees are not
+    synced to disk, as they can be unpacked again: those made in another boot of the machine are dropped.
+    """
+
+    def __init__(self, root: Path, blobs: BlobStore, limits: Limits | None = None) -> None:
+        self._root = root
+        self._blobs = blobs
+        self._limits = limits or Limits()
+        self._present: set[str] = set()
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._open()
+
+    async def add(self, package: bytes) -> Code:
+        """Unpack and store a package; durable when it returns. Raises CodeRejected, StoreError."""
+        digest = await asyncio.to_thread(hashlib.sha256, package)
+        name = digest.hexdigest()
+        await self.unpack(name, package)
+        await self._blobs.put(package)
+        return Code(name, base64.b64encode(digest.digest()).decode("ascii"), len(package))
+
+    async def unpack(self, code_hash: str, package: bytes | Path) -> Path:
+        """The tree of a package, unpacked unless it is there. Raises CodeRejected, StorageFull."""
+        if code_hash not in self._present:
+            lock = self._locks.setdefault(code_hash, asyncio.Lock())
+            async with lock:
+                if code_hash not in self._present:
+                    await asyncio.to_thread(self._unpack, code_hash, package)
+                    self._present.add(code_hash)
+            self._locks.pop(code_hash, None)
+        return self.tree(code_hash)
+
+    async def ensure(self, code_hash: str) -> Path:
+        """The tree of a stored package, unpacked again if it is gone. Raises BlobMissing."""
+        if code_hash not in self._present:
+            path = self._blobs.path(code_hash)
+            if not path.exists():
+                raise BlobMissing(f"no deployment package {code_hash}")
+            return await self.unpack(code_hash, path)
+        return self.tree(code_hash)
+
+    def tree(self, code_hash: str) -> Path:
+        """Where the tree is, or will be once it is unpacked."""
+        return self._root / code_hash
+
+    def has_tree(self, code_hash: str) -> bool:
+        """Whether the tree is unpacked."""
+        return code_hash in self._present
+
+    async def package(self, code_hash: str) -> bytes:
+        """The stored package. Raises BlobMissing."""
+        return await self._blobs.get(code_hash)
+
+    async def collect(self, referred: AbstractSet[str], older_than_s: float) -> int:
+        """Remove packages and trees that nothing refers to. Returns how many packages went.
+
+        Those stored or stored again in the last `older_than_s` seconds stay: whoever stored one may be about
+        to refer to it.
+        """
+        gone = await asyncio.to_thread(self._collectable, referred, older_than_s)
+        for name in gone:
+            self._present.discard(name)
+            await asyncio.to_thread(self._remove_tree, self.tree(name))
+            await self._blobs.delete(name)
+        return len(gone)
+
+    def _open(self) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._blobs.discard_temporary()
+        boot = self._root / _BOOT
+        same_boot = boot.exists() and boot.read_text() == _boot_id()
+        for entry in list(self._root.iterdir()):
+            if entry.name == _BOOT:
+                continue
+            if same_boot and not entry.name.startswith("tmp-"):
+                self._present.add(entry.name)
+            else:
+                self._remove_tree(entry)
+        if not same_boot:
+            boot.write_text(_boot_id())
+
+    def _unpack(self, code_hash: str, package: bytes | Path) -> None:
+        temporary = self._root / f"tmp-{secrets.token_hex(8)}"
+        temporary.mkdir()
+        try:
+            unpack_archive(package, temporary, self._limits)
+            # Renaming a folder needs write permission on it where its parent's entry changes.
+            temporary.chmod(0o755)
+            temporary.rename(self.tree(code_hash))
+            self.tree(code_hash).chmod(0o555)
+        except BaseException:
+            self._remove_tree(temporary)
+            raise
+
+    def _collectable(self, referred: AbstractSet[str], older_than_s: float) -> list[str]:
+        limit = time.time() - older_than_s
+        return [
+            name
+            for name in self._blobs.names()
+            if name not in referred and self._blobs.path(name).stat().st_mtime <= limit
+        ]
+
+    def _remove_tree(self, tree: Path) -> None:
+        for folder, _, _ in os.walk(tree):
+            os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101 - os.walk gives text
+        shutil.rmtree(tree, ignore_errors=True)
+
+
+def _boot_id() -> str:
+    """What changes when the machine starts anew."""
+    linux = Path("/proc/sys/kernel/random/boot_id")
+    if linux.exists():
+        return linux.read_text().strip()
+    return str(round(time.time() - time.monotonic(), -2))

@@ -1,0 +1,165 @@
+"""What can be wrong with a request about functions.
+
+FunctionError
+├── FunctionNotFound        no such function or version
+├── WrongRegion             a name that belongs to another region
+├── WrongAccount            a name that belongs to another account
+├── InvalidName             not a function's name or ARN
+├── QualifierMismatch       the name carries another qualifier than the one given beside it
+├── FunctionExists          the name is taken
+├── UpdateInProgress        a change is being applied: no other before it has ended
+├── NotReady                the function's state does not permit the operation
+├── RevisionMismatch        the caller's revision id is not the current one
+├── CodeMismatch            the caller's code hash is not that of $LATEST
+├── InvalidConfiguration    a setting that is not allowed, or a combination of them
+├── LimitExceeded           a setting beyond a quota, as a constraint on one member
+├── CodeRejected            an archive that cannot be used
+├── CodeTooLarge            an archive beyond the size that may be sent
+├── CodeStorageExceeded     all code of the account together is too much
+├── ConcurrencyUnavailable  reserving this much would leave too little unreserved
+├── TooManyTags             more tags than a function can carry
+└── ActivationFailed        raised by the activation hook: the version cannot run
+"""
+
+from __future__ import annotations
+
+
+class FunctionError(Exception):
+    """Any refusal of the registry. Its text is complete: it names the thing and what is allowed."""
+
+
+class FunctionNotFound(FunctionError):
+    """No such function, or no such version of it. `arn` is what was looked for."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"Function not found: {arn}")
+        self.arn = arn
+
+
+class WrongRegion(FunctionError):
+    """The name belongs to a region that this request does not reach."""
+
+    def __init__(self, wanted: str, region: str) -> None:
+        super().__init__(f"Functions from '{wanted}' are not reachable in this region ('{region}')")
+        self.wanted = wanted
+        self.region = region
+
+
+class WrongAccount(FunctionError):
+    """The name belongs to another account."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"{arn} belongs to another account")
+        self.arn = arn
+
+
+class InvalidName(FunctionError):
+    """Text that is neither a function's name nor an ARN of one."""
+
+
+class QualifierMismatch(FunctionError):
+    """The name carries a qualifier, and another one was given beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The derived qualifier from the function name does not match the specified qualifier."
+        )
+
+
+class FunctionExists(FunctionError):
+    """The name is taken."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Function already exist: {name}")
+        self.name = name
+
+
+class UpdateInProgress(FunctionError):
+    """A change of this function is being applied."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(
+            f"The operation cannot be performed at this time. An update is in progress for resource: {arn}"
+        )
+        self.arn = arn
+
+
+class NotReady(FunctionError):
+    """The function is not in a state in which this can be done."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(
+            "The operation cannot be performed at this time. "
+            f"The function is currently in the following state: {state}"
+        )
+        self.state = state
+
+
+class RevisionMismatch(FunctionError):
+    """The function has changed since the caller looked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Revision Id provided does not match the latest Revision Id. "
+            "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+        )
+
+
+class CodeMismatch(FunctionError):
+    """The code of $LATEST is not the code that the caller means."""
+
+    def __init__(self, given: str, current: str) -> None:
+        super().__init__(
+            f"CodeSHA256 ({given}) is different from current CodeSHA256 in $LATEST ({current}). "
+            "Please try again with the CodeSHA256 in $LATEST."
+        )
+
+
+class InvalidConfiguration(FunctionError):
+    """A setting, or a combination of settings, that is not allowed."""
+
+
+class LimitExceeded(FunctionError):
+    """A setting is beyond its quota."""
+
+
+class CodeRejected(FunctionError):
+    """The archive is damaged, unsafe, empty or too large when unpacked. `detail` says which, for a log."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class CodeTooLarge(FunctionError):
+    """The archive is larger than may be sent directly."""
+
+
+class CodeStorageExceeded(FunctionError):
+    """The account's code would take more than its share."""
+
+
+class ConcurrencyUnavailable(FunctionError):
+    """The reservation would leave less unreserved concurrency than must remain."""
+
+    def __init__(self, minimum: int) -> None:
+        super().__init__(
+            "Specified ReservedConcurrentExecutions for function decreases account's "
+            f"UnreservedConcurrentExecution below its minimum value of [{minimum}]."
+        )
+
+
+class TooManyTags(FunctionError):
+    """More tags than a function can carry."""
+
+    def __init__(self) -> None:
+        super().__init__("Number of tags exceeds resource tag limit.")
+
+
+class ActivationFailed(FunctionError):
+    """A version cannot be made to run. The code is one of the state reason codes of Lambda."""
+
+    def __init__(self, reason_code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.reason_code = reason_code
+        self.reason = reason

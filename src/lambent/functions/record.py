@@ -1,0 +1,61 @@
+"""A function with all its versions, and what a name resolves to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lambent.functions.names import function_arn
+
+if TYPE_CHECKING:
+    from lambent.functions.version import FunctionVersion
+
+
+class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One function at one moment. A change makes a new record; whoever holds this one keeps what it saw.
+
+    `latest` is $LATEST as configured. `serving` is what invocations of $LATEST run: the same, or the
+    configuration before it while an update is in progress or after it has failed. `versions` holds the
+    published ones by number, in order of publication. `last_version` is the highest number ever published:
+    numbers are not used twice. `revision` counts changes and guards them in the database.
+    """
+
+    id: str
+    account: str
+    region: str
+    name: str
+    revision: int
+    latest: FunctionVersion
+    serving: FunctionVersion
+    versions: dict[str, FunctionVersion]
+    last_version: int = 0
+    reserved_concurrency: int | None = None
+    tags: dict[str, str]
+
+    @property
+    def arn(self) -> str:
+        """The function's unqualified ARN."""
+        return function_arn(self.account, self.region, self.name)
+
+    @property
+    def all_versions(self) -> list[FunctionVersion]:
+        """$LATEST, then the published versions in order."""
+        return [self.latest, *self.versions.values()]
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of code that the account is charged for: each version counts its own archive."""
+        return self.latest.code_size + sum(version.code_size for version in self.versions.values())
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What a name and qualifier resolve to.
+
+    `version` is what an invocation runs; `invoked_arn` the ARN as the caller named it: unqualified when no
+    qualifier was given.
+    """
+
+    version: FunctionVersion
+    invoked_arn: str
+    function: FunctionRecord

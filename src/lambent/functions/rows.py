@@ -1,0 +1,151 @@
+"""Function records as rows, and changes of a record as one guarded transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from lambent.functions.record import FunctionRecord
+from lambent.functions.version import LATEST, FunctionVersion
+from lambent.store import Database, Statement
+
+_SERVING = "serving"
+
+_FUNCTIONS = (
+    "SELECT id, account, region, name, revision, last_version, reserved_concurrency, tags FROM functions"
+)
+_VERSIONS = "SELECT function_id, slot, configuration FROM function_versions"
+
+_decode_version = msgspec.json.Decoder(FunctionVersion).decode
+_encode = msgspec.json.Encoder().encode
+
+
+async def load_all(database: Database) -> list[FunctionRecord]:
+    """Every function in the database."""
+    slots: dict[str, dict[str, FunctionVersion]] = {}
+    for function_id, slot, configuration in await database.read(_VERSIONS):
+        slots.setdefault(str(function_id), {})[str(slot)] = _decode_version(str(configuration))
+    return [_record(row, slots[str(row[0])]) for row in await database.read(_FUNCTIONS)]
+
+
+async def load(database: Database, account: str, region: str, name: str) -> FunctionRecord | None:
+    """One function, or None."""
+    rows = await database.read(
+        f"{_FUNCTIONS} WHERE account = ? AND region = ? AND name = ?", (account, region, name)
+    )
+    if not rows:
+        return None
+    versions = await database.read(f"{_VERSIONS} WHERE function_id = ?", (rows[0][0],))
+    return _record(
+        rows[0], {str(slot): _decode_version(str(configuration)) for _, slot, configuration in versions}
+    )
+
+
+async def referred_code(database: Database) -> set[str]:
+    """The hashes of all code that any version refers to."""
+    return {str(code) for (code,) in await database.read("SELECT DISTINCT code_hash FROM function_versions")}
+
+
+def _record(row: tuple[Any, ...], slots: dict[str, FunctionVersion]) -> FunctionRecord:
+    function_id, account, region, name, revision, last_version, reserved, tags = row
+    latest = slots[LATEST]
+    numbers = sorted(int(slot) for slot in slots if slot.isdigit())
+    return FunctionRecord(
+        id=function_id,
+        account=account,
+        region=region,
+        name=name,
+        revision=revision,
+        latest=latest,
+        serving=slots.get(_SERVING, latest),
+        versions={str(number): slots[str(number)] for number in numbers},
+        last_version=last_version,
+        reserved_concurrency=reserved,
+        tags=msgspec.json.decode(tags, type=dict[str, str]),
+    )
+
+
+def _slots(record: FunctionRecord) -> dict[str, FunctionVersion]:
+    slots = {LATEST: record.latest, **record.versions}
+    if record.serving is not record.latest:
+        slots[_SERVING] = record.serving
+    return slots
+
+
+def creation(record: FunctionRecord) -> list[Statement]:
+    """Insert a new function; Conflict when the name is taken."""
+    insert = Statement(
+        "INSERT INTO functions"
+        " (id, account, region, name, revision, last_version, reserved_concurrency, tags)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            record.id,
+            record.account,
+            record.region,
+            record.name,
+            record.revision,
+            record.last_version,
+            record.reserved_concurrency,
+            _encode(record.tags).decode(),
+        ),
+        expect=1,
+    )
+    return [insert, *(_put_slot(record.id, slot, version) for slot, version in _slots(record).items())]
+
+
+def change(old: FunctionRecord, new: FunctionRecord) -> list[Statement]:
+    """Turn `old` into `new`; Conflict when the row is not at the revision of `old` any more."""
+    before, after = _slots(old), _slots(new)
+    guard = Statement(
+        "UPDATE functions SET revision = ?, last_version = ?, reserved_concurrency = ?, tags = ?"
+        " WHERE id = ? AND revision = ?",
+        (
+            new.revision,
+            new.last_version,
+            new.reserved_concurrency,
+            _encode(new.tags).decode(),
+            old.id,
+            old.revision,
+        ),
+        expect=1,
+    )
+    put = [
+        _put_slot(new.id, slot, version) for slot, version in after.items() if before.get(slot) is not version
+    ]
+    dropped = [
+        Statement("DELETE FROM function_versions WHERE function_id = ? AND slot = ?", (old.id, slot))
+        for slot in before
+        if slot not in after
+    ]
+    return [guard, *put, *dropped]
+
+
+def removal(record: FunctionRecord) -> list[Statement]:
+    """Delete the function with all its versions; Conflict when it has changed."""
+    return [
+        Statement(
+            "DELETE FROM functions WHERE id = ? AND revision = ?", (record.id, record.revision), expect=1
+        ),
+        Statement("DELETE FROM function_versions WHERE function_id = ?", (record.id,)),
+    ]
+
+
+def reservation_guard(record: FunctionRecord, available: int) -> Statement:
+    """Conflict when what others of the account have reserved, and `record` reserves, exceeds `available`."""
+    return Statement(
+        "SELECT 1 WHERE (SELECT COALESCE(SUM(reserved_concurrency), 0) FROM functions"
+        " WHERE account = ? AND region = ? AND id <> ?) + ? <= ?",
+        (record.account, record.region, record.id, record.reserved_concurrency or 0, available),
+        expect=1,
+    )
+
+
+def _put_slot(function_id: str, slot: str, version: FunctionVersion) -> Statement:
+    return Statement(
+        "INSERT INTO function_versions (function_id, slot, code_hash, configuration) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (function_id, slot) DO UPDATE"
+        " SET code_hash = excluded.code_hash, configuration = excluded.configuration",
+        (function_id, slot, version.code_hash, _encode(version).decode()),
+        expect=1,
+    )

@@ -1,0 +1,181 @@
+"""What a caller may set on a function, the rules for it, and how it becomes a configuration."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from lambent.functions.errors import InvalidConfiguration, LimitExceeded, TooManyTags
+from lambent.functions.runtimes import SNAP_START, check_runtime
+
+if TYPE_CHECKING:
+    from lambent.functions.limits import Limits
+    from lambent.functions.names import Reference
+    from lambent.functions.version import FunctionVersion, Vpc
+
+# "Defined runtime environment variables", reserved ones, of the AWS Lambda developer guide.
+RESERVED_VARIABLES = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_MAX_CONCURRENCY",
+        "AWS_LAMBDA_METADATA_API",
+        "AWS_LAMBDA_METADATA_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SECRET_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+
+_LAYER = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):\d{12}:layer:[^:]+:\d+")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The members a caller sent; those left UNSET keep their value, or take the default on creation.
+
+    `environment`, `layers` and `vpc` replace what was there as a whole, the logging members one by one.
+    """
+
+    runtime: str | UnsetType = UNSET
+    handler: str | UnsetType = UNSET
+    role: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    memory_mb: int | UnsetType = UNSET
+    timeout_s: int | UnsetType = UNSET
+    ephemeral_mb: int | UnsetType = UNSET
+    environment: dict[str, str] | UnsetType | None = UNSET
+    architectures: tuple[str, ...] | UnsetType = UNSET
+    layers: tuple[str, ...] | UnsetType = UNSET
+    log_group: str | UnsetType = UNSET
+    log_format: Literal["Text", "JSON"] | UnsetType = UNSET
+    application_log_level: str | UnsetType = UNSET
+    system_log_level: str | UnsetType = UNSET
+    tracing_mode: str | UnsetType = UNSET
+    snap_start: Literal["None", "PublishedVersions"] | UnsetType = UNSET
+    dead_letter_target: str | UnsetType | None = UNSET
+    kms_key_arn: str | UnsetType | None = UNSET
+    vpc: Vpc | UnsetType | None = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The members that were sent, by name."""
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return {name: value for name, value in values if value is not UNSET}
+
+
+def check_settings(settings: Settings, reference: Reference, limits: Limits) -> None:
+    """Raise LimitExceeded or InvalidConfiguration for what cannot be set, whatever the function is now."""
+    if settings.memory_mb is not UNSET and settings.memory_mb > limits.memory_mb[1]:
+        raise LimitExceeded(
+            "'MemorySize' value failed to satisfy constraint: "
+            f"Member must have value less than or equal to {limits.memory_mb[1]}"
+        )
+    _check_range("memorySize", settings.memory_mb, limits.memory_mb)
+    _check_range("timeout", settings.timeout_s, limits.timeout_s)
+    _check_range("ephemeralStorage.size", settings.ephemeral_mb, limits.ephemeral_mb)
+    if settings.environment:
+        check_environment(settings.environment, limits)
+    if settings.runtime is not UNSET:
+        check_runtime(settings.runtime)
+    if settings.layers:
+        _check_layers(settings.layers, reference.region, limits)
+
+
+def _check_range(member: str, value: int | UnsetType, allowed: tuple[int, int]) -> None:
+    if value is UNSET or allowed[0] <= value <= allowed[1]:
+        return
+    bound = (
+        f"less than or equal to {allowed[1]}"
+        if value > allowed[1]
+        else f"greater than or equal to {allowed[0]}"
+    )
+    raise LimitExceeded(
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
+        f"Member must have value {bound}"
+    )
+
+
+def check_environment(environment: dict[str, str], limits: Limits) -> None:
+    """Raise InvalidConfiguration for reserved names and for more than the permitted bytes.
+
+    Measured as Lambda does: the bytes of the variables as compact JSON (4,096 pass, 4,097 do not).
+    """
+    reserved = [name for name in environment if name in RESERVED_VARIABLES]
+    if reserved:
+        raise InvalidConfiguration(
+            "Lambda was unable to configure your environment variables because the "
+            "environment variables you have provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    measured = msgspec.json.encode(environment)
+    if len(measured) > limits.environment:
+        raise InvalidConfiguration(
+            "Lambda was unable to configure your environment variables because the "
+            f"environment variables you have provided exceeded the {limits.environment // 1024}KB limit. "
+            f"String measured: {measured.decode()}"
+        )
+
+
+def _check_layers(layers: tuple[str, ...], region: str, limits: Limits) -> None:
+    if len(layers) > limits.layers:
+        raise InvalidConfiguration(f"Cannot reference more than {limits.layers} layers.")
+    seen: dict[str, str] = {}
+    for layer in layers:
+        match = _LAYER.fullmatch(layer)
+        if match is not None and match["region"] != region:
+            raise InvalidConfiguration(
+                "Layers are not in the same region as the function. "
+                f"Layers are expected to be in region {region}."
+            )
+        unversioned = layer.rpartition(":")[0]
+        if unversioned in seen:
+            raise InvalidConfiguration(
+                "Two different versions of the same layer are not allowed to be referenced "
+                "in the same function. "
+                f"{seen[unversioned]} and {layer} are versions of the same layer."
+            )
+        seen[unversioned] = layer
+    # No layer can have been published here: none of them exists.
+    raise InvalidConfiguration(f"Layer version {layers[0]} does not exist.")
+
+
+def check_tags(tags: dict[str, str], limits: Limits) -> None:
+    """Raise TooManyTags for more than a function can carry."""
+    if len(tags) > limits.tags:
+        raise TooManyTags
+
+
+def configured(version: FunctionVersion, settings: Settings) -> FunctionVersion:
+    """`version` with the settings applied. Raises InvalidConfiguration for what does not go together."""
+    changed: FunctionVersion = msgspec.structs.replace(version, **settings.given())
+    if changed.package_type == "Zip" and not (changed.runtime and changed.handler):
+        raise InvalidConfiguration(
+            "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+        )
+    if changed.snap_start != "None" and changed.runtime not in SNAP_START:
+        raise InvalidConfiguration(f"{changed.runtime} is not supported for SnapStart enabled functions.")
+    if changed.log_format == "JSON":
+        return msgspec.structs.replace(
+            changed,
+            application_log_level=changed.application_log_level or "INFO",
+            system_log_level=changed.system_log_level or "INFO",
+        )
+    if settings.application_log_level is not UNSET or settings.system_log_level is not UNSET:
+        raise InvalidConfiguration("To set a log level, the log format must be JSON.")
+    return msgspec.structs.replace(changed, application_log_level=None, system_log_level=None)

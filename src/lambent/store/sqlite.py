@@ -1,0 +1,251 @@
+"""SQLite in WAL mode behind the Database interface.
+
+One writer thread takes everything that has been submitted since its last commit, runs it in one SQLite
+transaction with a savepoint for each submitted one, commits (one fsync for all of them), and wakes all
+waiters with a single call into the loop. Reads run inline on the loop, on a connection of their own: a
+point query costs less than handing it to a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, TypeAlias
+
+from lambent.store import schema
+from lambent.store.errors import Conflict, StorageFull, StoreClosed, StoreError
+from lambent.store.locks import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from lambent.store.database import Done, Results, Row, Statement, Value
+    from lambent.store.opening import Durability
+
+_Job: TypeAlias = "tuple[Sequence[Statement], Done]"
+_Outcome: TypeAlias = "tuple[Done, Results | None, StoreError | None]"
+
+_MAX_BATCH = 1024
+# Checkpoints copy the log into the database file. They are done by the writer between batches: when nobody
+# waits, after this many statements (a few MB of log), and regardless of waiters after the larger number, so
+# that the log stays bounded under a load that never pauses.
+_CHECKPOINT_IDLE = 2_000
+_CHECKPOINT_ALWAYS = 50_000
+
+
+class SqliteDatabase:
+    """Use `open`; one instance per database file and process."""
+
+    def __init__(
+        self,
+        lock: FileLock,
+        reader: sqlite3.Connection,
+        writer: sqlite3.Connection,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._lock = lock
+        self._reader = reader
+        self._writer = writer
+        self._loop = loop
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closed = False
+        self._ended = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="lambent-store", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    async def open(cls, path: Path, durability: Durability) -> SqliteDatabase:
+        """Lock, open and migrate the file at `path`; its folder is made when missing."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(path.name + ".lock"))
+        connections: list[sqlite3.Connection] = []
+        try:
+            for _ in range(2):
+                connections.append(_connect(path, durability))  # noqa: PERF401 - closed below when the second fails
+            writer, reader = connections
+            _migrate(writer)
+            reader.execute("PRAGMA query_only = ON")
+        except BaseException as error:
+            for connection in connections:
+                connection.close()
+            lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise _translated(error) from error
+            raise
+        return cls(lock, reader, writer, asyncio.get_running_loop())
+
+    async def read(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+        if self._closed:
+            raise StoreClosed("the database is closed")
+        try:
+            return self._reader.execute(sql, params).fetchall()
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    async def write(self, *statements: Statement) -> Results:
+        future: asyncio.Future[Results] = self._loop.create_future()
+
+        def done(results: Results | None, error: StoreError | None) -> None:
+            if future.done():
+                return  # the caller was cancelled; what it asked for has happened all the same
+            if error is not None:
+                future.set_exception(error)
+            elif results is not None:
+                future.set_result(results)
+
+        self.submit(statements, done)
+        return await future
+
+    def submit(self, statements: Sequence[Statement], done: Done) -> None:
+        if self._closed:
+            self._loop.call_soon(done, None, StoreClosed("the database is closed"))
+        else:
+            self._queue.put((statements, done))
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await self._ended.wait()
+
+    # The writer thread, from here down.
+
+    def _run(self) -> None:
+        since_checkpoint = 0
+        running = True
+        while running:
+            job = self._queue.get()
+            batch: list[_Job] = []
+            try:
+                while job is not None:
+                    batch.append(job)
+                    if len(batch) == _MAX_BATCH:
+                        break
+                    job = self._queue.get_nowait()
+                running = job is not None
+            except Empty:
+                pass
+            if batch:
+                outcomes = self._commit(batch)
+                since_checkpoint += sum(len(statements) for statements, _ in batch)
+                self._loop.call_soon_threadsafe(_tell, outcomes)
+            if since_checkpoint >= _CHECKPOINT_ALWAYS or (
+                since_checkpoint >= _CHECKPOINT_IDLE and self._queue.empty()
+            ):
+                self._checkpoint()
+                since_checkpoint = 0
+        self._reader.close()
+        self._writer.close()
+        self._lock.release()
+        self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _commit(self, batch: list[_Job]) -> list[_Outcome]:
+        writer = self._writer
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            outcomes = [self._apply(statements, done) for statements, done in batch]
+            writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            # A full disk or a failed write takes the whole batch with it: none of it was acknowledged.
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            failure = _translated(error)
+            return [(done, None, failure) for _, done in batch]
+        return outcomes
+
+    def _apply(self, statements: Sequence[Statement], done: Done) -> _Outcome:
+        writer = self._writer
+        # A single statement without an expectation is atomic by itself: it needs no savepoint.
+        guarded = len(statements) != 1 or statements[0].expect is not None
+        if guarded:
+            writer.execute("SAVEPOINT one")
+        try:
+            results: Results = []
+            for sql, params, expect in statements:
+                cursor = writer.execute(sql, params)
+                rows: list[Row] = cursor.fetchall() if cursor.description is not None else []
+                if expect is not None:
+                    affected = len(rows) if cursor.description is not None else cursor.rowcount
+                    if affected != expect:
+                        raise Conflict(f"{affected} rows where {expect} were expected: {sql.strip()}")
+                results.append(rows)
+        except (Conflict, sqlite3.Error) as error:
+            if not writer.in_transaction:
+                raise  # SQLite has rolled everything back: the batch is lost
+            if isinstance(error, sqlite3.Error) and _is_fatal(error):
+                raise
+            if guarded:
+                writer.execute("ROLLBACK TO one")
+                writer.execute("RELEASE one")
+            return done, None, error if isinstance(error, Conflict) else _translated(error)
+        if guarded:
+            writer.execute("RELEASE one")
+        return done, results, None
+
+    def _checkpoint(self) -> None:
+        try:
+            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error:
+            # The log stays as it is, complete; the next checkpoint tries again.
+            return
+
+
+def _tell(outcomes: list[_Outcome]) -> None:
+    for done, results, error in outcomes:
+        done(results, error)
+
+
+def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=512, timeout=5.0
+    )
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute(f"PRAGMA synchronous = {durability.upper()}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
+    connection.execute("PRAGMA cache_size = -8192")
+    return connection
+
+
+def _migrate(writer: sqlite3.Connection) -> None:
+    writer.execute("BEGIN IMMEDIATE")
+    try:
+        writer.execute(schema.RECORD)
+        recorded = writer.execute("SELECT number, checksum FROM schema_migrations").fetchall()
+        for migration in schema.outstanding(schema.bundled(), recorded):
+            for statement in migration.statements:
+                writer.execute(statement)
+            writer.execute(
+                "INSERT INTO schema_migrations (number, name, checksum, applied_ms) VALUES (?, ?, ?, ?)",
+                (migration.number, migration.name, migration.checksum, time.time_ns() // 1_000_000),
+            )
+        writer.execute("COMMIT")
+    except BaseException:
+        if writer.in_transaction:
+            writer.execute("ROLLBACK")
+        raise
+
+
+_FULL = {sqlite3.SQLITE_FULL}
+_FATAL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CORRUPT}
+
+
+def _is_fatal(error: sqlite3.Error) -> bool:
+    return _primary(error) in _FATAL
+
+
+def _primary(error: sqlite3.Error) -> int:
+    # Errors that the sqlite3 module raises itself, such as a wrong number of parameters, carry no code.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _translated(error: sqlite3.Error) -> StoreError:
+    if isinstance(error, sqlite3.IntegrityError):
+        return Conflict(str(error))
+    if _primary(error) in _FULL:
+        return StorageFull("no space left for the database")
+    return StoreError(f"{type(error).__name__}: {error}")
