@@ -5,13 +5,14 @@ May import lambent.store, nothing else of the platform.
 """
 
 from .errors import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound, ObserveError
-from .log_reader import LogEvent, LogPage, LogQuery
+from .log_reader import NO_END, LogEvent, LogPage, LogQuery
 from .log_store import LogStore, StreamInfo, open_log_store
 from .log_stream import LogGroup, LogStream
 from .records import render
 from .usage import FunctionUsage, UsageMeter
 
 __all__ = [
+    "NO_END",
     "FunctionUsage",
     "LogEvent",
     "LogGroup",

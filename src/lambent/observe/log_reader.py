@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lambent.store import Database
     from lambent.store.database import Value
 
+NO_END: Final = (1 << 53) - 1
+"""Later than any event."""
+
 PAGE_EVENTS: Final = 10_000
 PAGE_BYTES: Final = 1 << 20
 """AWS: a page of events holds up to 10,000 of them and 1 MB."""
@@ -55,7 +58,7 @@ class LogQuery:
     """
 
     start_ms: int = 0
-    end_ms: int = (1 << 53) - 1
+    end_ms: int = NO_END
     after: int = -1
     before: int | None = None
     backward: bool = False

@@ -1,0 +1,8 @@
+"""CloudWatch Logs on the log store: groups, streams, events, filter patterns.
+
+May import the generic layer of lambent.aws and lambent.observe.
+"""
+
+from lambent.aws.logs.service import LogsService
+
+__all__ = ["LogsService"]
