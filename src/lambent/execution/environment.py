@@ -1,0 +1,365 @@
+"""An execution environment: a private directory, a log stream, and the process that runs the function.
+
+The life cycle is Lambda's. INIT begins when the environment is made; when it fails or takes longer than ten
+seconds it is reported (INIT_REPORT … Phase: init) and tried once more within the first invocation, whose
+timeout then covers it (Phase: invoke). After a timeout or the end of the runtime the process is replaced at
+the next invocation while /tmp and the log stream stay (AWS-recorded
+`test_lambda_invoke_timed_out_environment_reuse`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from lambent.execution import frames
+from lambent.execution.exits import describe_exit
+from lambent.execution.output import LineSplitter
+from lambent.execution.process import MAX_RESULT, EnvironmentProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lambent.execution.invocation import Invocation
+    from lambent.execution.pool import Pool
+    from lambent.observe import LogStream
+
+INIT_LIMIT_SECONDS: Final = 10.0
+
+_pack = frames.HEAD.pack
+_encode = msgspec.json.encode
+_time = time.time
+_clock = time.perf_counter_ns
+
+
+class Phase(enum.Enum):
+    """Where an environment is in its life."""
+
+    INIT = "init"  # starting, before any invocation
+    INVOKE_INIT = "invoke"  # starting again within an invocation
+    IDLE = "idle"
+    BUSY = "busy"
+    RESET = "reset"  # no process: the next invocation starts one
+    CLOSED = "closed"
+
+
+class Environment:
+    """One environment of a pool. Everything happens on the loop's thread."""
+
+    __slots__ = (
+        "_clock_started",
+        "_exceeded_memory",
+        "_init_started",
+        "_init_timer",
+        "_init_us",
+        "_lines",
+        "_max_rss_kib",
+        "directory",
+        "idle_since",
+        "invocation",
+        "log",
+        "phase",
+        "pool",
+        "process",
+    )
+
+    def __init__(self, pool: Pool, directory: Path, log: LogStream) -> None:
+        self.pool = pool
+        self.directory = directory
+        self.log = log
+        self.phase = Phase.INIT
+        self.process: EnvironmentProcess | None = None
+        self.invocation: Invocation | None = None
+        self.idle_since = 0.0
+        self._lines = LineSplitter()
+        self._clock_started = 0
+        self._init_started = 0
+        self._init_us: int | None = None
+        self._init_timer: asyncio.TimerHandle | None = None
+        self._max_rss_kib = 0
+        self._exceeded_memory = False
+
+    # ------------------------------------------------------------ starting
+
+    def start(self) -> None:
+        """Begin INIT ahead of the invocation that asked for it."""
+        self.phase = Phase.INIT
+        spec = self.pool.spec
+        self.log.init_start(int(_time() * 1000), spec.runtime_version, spec.runtime_version_arn)
+        self._start_process()
+        self._init_timer = asyncio.get_running_loop().call_later(INIT_LIMIT_SECONDS, self._init_timed_out)
+
+    def restart(self, invocation: Invocation) -> None:
+        """Begin INIT within an invocation: its timeout covers it."""
+        self._start_process()
+        self.phase = Phase.INVOKE_INIT
+        self._begin(invocation)
+
+    def _start_process(self) -> None:
+        self._init_started = _clock()
+        self._exceeded_memory = False
+        pool = self.pool
+        self.process = EnvironmentProcess(self, pool.zygote, pool.spec.init(self.directory, self.log.name))
+
+    def _init_timed_out(self) -> None:
+        self._report_init("timeout", None)
+        self._drop_process()
+        self.pool.init_failed(self)
+
+    def _report_init(self, status: str, error_type: str | None) -> None:
+        phase = "invoke" if self.phase is Phase.INVOKE_INIT else "init"
+        elapsed_us = (_clock() - self._init_started) // 1000
+        self.log.init_report(int(_time() * 1000), elapsed_us, phase, status, error_type)
+
+    def _cancel_init_timer(self) -> None:
+        if self._init_timer is not None:
+            self._init_timer.cancel()
+            self._init_timer = None
+
+    # ------------------------------------------------------------ running
+
+    def run(self, invocation: Invocation) -> None:
+        """Hand an invocation to the idle process."""
+        self._begin(invocation)
+        self._send(invocation)
+
+    def _begin(self, invocation: Invocation) -> None:
+        self.invocation = invocation
+        now = _time()
+        self._clock_started = _clock()
+        invocation.started_ms = started_ms = int(now * 1000)
+        invocation.init_us = self._init_us
+        self._init_us = None
+        log = self.log
+        if invocation.want_tail:
+            log.begin_tail()
+        log.invocation_start(started_ms, invocation.request_id.decode(), self.pool.spec.version)
+        self.pool.began(self, now)
+
+    def _send(self, invocation: Invocation) -> None:
+        self.phase = Phase.BUSY
+        payload, trace, extra = invocation.payload, invocation.trace, invocation.extra
+        process = self.process
+        assert process is not None
+        process.send(
+            _pack(
+                len(payload),
+                invocation.started_ms + self.pool.spec.timeout_ms,
+                invocation.request_id,
+                len(trace),
+                len(extra),
+            )
+            + trace
+            + extra,
+            payload,
+        )
+
+    def _finish(
+        self, result: bytes, function_error: bool, status: str | None = None, error_type: str | None = None
+    ) -> None:
+        """The invocation has its result: report it, release the environment, then tell."""
+        invocation = self.invocation
+        assert invocation is not None
+        self.invocation = None
+        duration_us = (_clock() - self._clock_started) // 1000
+        init_us = invocation.init_us
+        # Rounded up to the millisecond. Init is billed too, since 2025-08-01.
+        billed_ms = -((duration_us + (init_us or 0)) // -1000) or 1
+        invocation.result = result
+        invocation.function_error = function_error
+        invocation.billed_ms = billed_ms
+        log = self.log
+        log.invocation_end(
+            invocation.started_ms + duration_us // 1000,
+            invocation.request_id.decode(),
+            duration_us,
+            billed_ms,
+            self.pool.spec.memory_mb,
+            -(self._max_rss_kib // -1024),
+            init_us,
+            status,
+            error_type,
+        )
+        if invocation.want_tail:
+            invocation.log_tail = log.end_tail()
+        self.pool.ended(self)
+        invocation.finished(invocation)
+
+    def timed_out(self) -> None:
+        """The function's timeout has passed: answer, and kill everything that the process started."""
+        invocation = self.invocation
+        assert invocation is not None
+        seconds = self.pool.spec.timeout_ms / 1000
+        request_id = invocation.request_id.decode()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(_time() * 1000) % 1000:03d}Z"
+        if self.process is not None:
+            self.process.drain_log()
+        self._flush_lines()
+        if self.phase is Phase.INVOKE_INIT:
+            self._report_init("timeout", None)
+        self._event(f"{stamp} {request_id} Task timed out after {seconds:.2f} seconds\n\n")
+        self._drop_process()
+        document = {
+            "errorType": "Sandbox.Timedout",
+            "errorMessage": f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds",
+        }
+        self._finish(_encode(document), True, "timeout")
+
+    def exceeded_memory(self) -> None:
+        """The process tree uses more than the configured size: it is killed as the kernel would."""
+        self._exceeded_memory = True
+        self._max_rss_kib = self.pool.spec.memory_mb * 1024
+        if self.process is not None:
+            self.process.kill()
+
+    def _drop_process(self) -> None:
+        """Kill the process and forget it: what it still says belongs to nobody."""
+        self._cancel_init_timer()
+        process, self.process = self.process, None
+        self.phase = Phase.RESET
+        if process is not None:
+            process.disown()
+            process.kill()
+
+    def close(self) -> None:
+        """Shutdown: kill the process and give up the directory."""
+        if self.phase is Phase.CLOSED:
+            return
+        self._drop_process()
+        self.phase = Phase.CLOSED
+        self.pool.closed(self)
+
+    # ------------------------------------------------------------ what the process says
+
+    def on_frame(self, kind: int, body: bytes) -> None:
+        """A frame from the bootstrap."""
+        if kind == frames.RESULT or kind == frames.FUNCTION_ERROR:
+            if self.phase is not Phase.BUSY:
+                return  # answered already, or never asked
+            process = self.process
+            assert process is not None
+            process.drain_log()
+            if self._lines.pending:
+                self._flush_lines()
+            self._max_rss_kib = rss = int.from_bytes(body[:4], "big")
+            if rss > self.pool.spec.memory_limit_kib:
+                self.exceeded_memory()
+                return
+            self.phase = Phase.IDLE
+            if kind == frames.RESULT:
+                self._finish(body[4:], False)
+            else:
+                self._finish(body[4:], True, "error", _error_type(body[4:]))
+        elif kind == frames.LOG:
+            if self.process is not None:
+                self.process.drain_log()
+            self._flush_lines()
+            self._event(body[8:].decode("utf-8", "replace"), int.from_bytes(body[:8], "big") // 1000)
+        elif kind == frames.READY:
+            self._on_ready(int.from_bytes(body[:4], "big"))
+        elif kind == frames.INIT_ERROR:
+            self._on_init_error(body)
+
+    def on_oversized(self, kind: int, length: int) -> None:
+        """A frame that is larger than what is allowed; its body is skipped."""
+        if kind == frames.LOG:
+            self._event(f"[lambent] one log event of {length:,} bytes was dropped: the largest is 1 MB\n")
+        elif self.phase is Phase.BUSY:
+            self.phase = Phase.IDLE
+            if self.process is not None:
+                self.process.drain_log()
+            self._flush_lines()
+            document = {
+                "errorMessage": "Response payload size exceeded maximum allowed payload size "
+                f"({MAX_RESULT} bytes).",
+                "errorType": "Function.ResponseSizeTooLarge",
+            }
+            self._finish(_encode(document), True, "error", "Function.ResponseSizeTooLarge")
+
+    def on_output(self, data: bytes) -> None:
+        """Bytes from stdout and stderr: each line is one log event."""
+        for line in self._lines.feed(data):
+            self._event(line)
+
+    def _on_ready(self, rss: int) -> None:
+        self._cancel_init_timer()
+        self._max_rss_kib = rss
+        if self.phase is Phase.INVOKE_INIT:
+            assert self.invocation is not None
+            self._send(self.invocation)
+        elif self.phase is Phase.INIT:
+            self._init_us = (_clock() - self._init_started) // 1000
+            self.phase = Phase.IDLE
+            self.pool.ready(self)
+
+    def _on_init_error(self, document: bytes) -> None:
+        error_type = _error_type(document)
+        if self.process is not None:
+            self.process.drain_log()
+        self._flush_lines()
+        self._report_init("error", error_type)
+        self._init_failed(document, error_type)
+
+    def _init_failed(self, document: bytes, error_type: str) -> None:
+        phase = self.phase
+        self._drop_process()
+        if phase is Phase.INVOKE_INIT:
+            self._finish(document, True, "error", error_type)
+        elif phase is Phase.INIT:
+            self.pool.init_failed(self)
+
+    def on_exit(self, wait_status: int) -> None:
+        """The process has ended without being told to."""
+        phase, self.process = self.phase, None
+        self._cancel_init_timer()
+        self._flush_lines()
+        if self._exceeded_memory:
+            error_type, reason = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
+        else:
+            error_type, reason = "Runtime.ExitError", describe_exit(wait_status)
+        if phase is Phase.IDLE:
+            self.pool.discard(self)
+            return
+        if phase in (Phase.INIT, Phase.INVOKE_INIT):
+            self._report_init("error", error_type)
+        invocation = self.invocation
+        if invocation is not None:
+            request_id = invocation.request_id.decode()
+            self._event(f"RequestId: {request_id} Error: {reason}\nRuntime.ExitError\n")
+            document = {
+                "errorType": "Runtime.ExitError",
+                "errorMessage": f"RequestId: {request_id} Error: {reason}",
+            }
+            self.phase = Phase.RESET
+            self._finish(_encode(document), True, "error", error_type)
+        elif phase is Phase.INIT:
+            self.phase = Phase.RESET
+            self.pool.init_failed(self)
+
+    # ------------------------------------------------------------ log events
+
+    def _flush_lines(self) -> None:
+        rest = self._lines.flush()
+        if rest:
+            self._event(rest)
+
+    def _event(self, message: str, timestamp_ms: int = 0) -> None:
+        self.log.append(timestamp_ms or int(_time() * 1000), message)
+
+
+class _ErrorDocument(msgspec.Struct):
+    errorType: str = ""  # noqa: N815  the wire's name
+
+
+_decode_error = msgspec.json.Decoder(_ErrorDocument).decode
+
+
+def _error_type(document: bytes) -> str:
+    try:
+        return _decode_error(document).errorType
+    except msgspec.DecodeError:
+        return ""

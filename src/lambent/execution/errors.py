@@ -1,0 +1,16 @@
+"""What can go wrong while running code, apart from the code itself.
+
+ExecutionError
+├── InterpreterMissing       no interpreter for the runtime on this machine
+└── EnvironmentUnavailable   the process that makes environments is gone or could not be started
+"""
+
+from __future__ import annotations
+
+
+class ExecutionError(Exception):
+    """Base of this floor's errors."""
+
+
+class EnvironmentUnavailable(ExecutionError):
+    """An environment could not be started; the message says why."""

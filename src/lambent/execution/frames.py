@@ -1,0 +1,23 @@
+"""The frames on an environment's socket (see docs/architecture.md, "Two ways into an environment").
+
+All integers are big endian. To the environment: INIT once (u32 length, JSON object), then any number of
+INVOKE (`HEAD`, trace header, extra JSON, payload). From the environment: type byte, u32 length, body.
+"""
+
+from __future__ import annotations
+
+import struct
+
+HEAD = struct.Struct(">IQ36sHI")
+"""INVOKE: payload length, deadline in epoch ms, request id, trace length, extra length."""
+
+FRAME = struct.Struct(">cI")
+"""From the environment: type, length of the body."""
+
+READY = 0x52  # R: u32 peak RSS in KiB
+INIT_ERROR = 0x49  # I: error document
+RESULT = 0x4F  # O: u32 peak RSS in KiB, payload
+FUNCTION_ERROR = 0x45  # E: u32 peak RSS in KiB, error document
+LOG = 0x4C  # L: u64 epoch microseconds, message in UTF-8
+
+KNOWN = frozenset({READY, INIT_ERROR, RESULT, FUNCTION_ERROR, LOG})

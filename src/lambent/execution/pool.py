@@ -1,0 +1,184 @@
+"""The environments of one function version: reuse, growth, timeouts, idle reaping.
+
+Reuse is last in, first out: the warmest environment runs next and the others become idle long enough to be
+reaped. An invocation that finds none idle starts one and waits for whichever is free first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from lambent.execution.environment import Environment
+from lambent.execution.errors import EnvironmentUnavailable
+
+if TYPE_CHECKING:
+    from lambent.execution.invocation import Invocation
+    from lambent.execution.memory import MemoryWatch
+    from lambent.execution.spec import EnvironmentSpec
+    from lambent.execution.workspace import Workspace
+    from lambent.execution.zygote import Zygote
+
+
+class Pool:
+    """All environments of one function version. Everything happens on the loop's thread."""
+
+    def __init__(
+        self, spec: EnvironmentSpec, zygote: Zygote, workspace: Workspace, watch: MemoryWatch
+    ) -> None:
+        self.spec = spec
+        self.zygote = zygote
+        self.busy: dict[Environment, float] = {}
+        self._workspace = workspace
+        self._watch = watch
+        self._idle: list[Environment] = []
+        self._starting: set[Environment] = set()
+        self._waiting: deque[Invocation] = deque()
+        self._timeout = spec.timeout_ms / 1000
+        self._timer: asyncio.TimerHandle | None = None
+        self._retired = False
+        self._loop = asyncio.get_running_loop()
+
+    def __len__(self) -> int:
+        """Environments that exist: idle, starting and busy."""
+        return len(self._idle) + len(self._starting) + len(self.busy)
+
+    # ------------------------------------------------------------ invocations
+
+    def submit(self, invocation: Invocation) -> None:
+        """Run an invocation in the warmest idle environment, or in one that is started for it."""
+        if self._idle:
+            environment = self._idle.pop()
+            if environment.process is not None:
+                environment.run(invocation)
+            else:
+                self._assign(environment, invocation)
+        else:
+            self._waiting.append(invocation)
+            self._grow()
+
+    def _assign(self, environment: Environment, invocation: Invocation) -> None:
+        """Run in an environment that is free, with or without a process."""
+        if environment.process is not None:
+            environment.run(invocation)
+            return
+        try:
+            environment.restart(invocation)
+        except (OSError, EnvironmentUnavailable) as error:
+            environment.close()
+            _fail(invocation, error)
+
+    def _grow(self) -> None:
+        directory, log = self._workspace.create(self.spec)
+        environment = Environment(self, directory, log)
+        self._starting.add(environment)
+        try:
+            environment.start()
+        except (OSError, EnvironmentUnavailable) as error:
+            self._starting.discard(environment)
+            self._workspace.remove(directory)
+            self._fail_waiting(error)
+
+    def prepare(self, count: int) -> None:
+        """Start `count` environments ahead of any invocation."""
+        for _ in range(count):
+            self._grow()
+
+    def _fail_waiting(self, error: Exception) -> None:
+        # Those for which an environment is on its way may still be served.
+        while len(self._waiting) > len(self._starting):
+            _fail(self._waiting.popleft(), error)
+
+    # ------------------------------------------------------------ what environments report
+
+    def ready(self, environment: Environment) -> None:
+        """INIT is done."""
+        self._starting.discard(environment)
+        self._release(environment)
+
+    def init_failed(self, environment: Environment) -> None:
+        """INIT failed or took too long: it is tried again within an invocation."""
+        self._starting.discard(environment)
+        if self._waiting:
+            self._assign(environment, self._waiting.popleft())
+        else:
+            environment.close()
+
+    def began(self, environment: Environment, now: float) -> None:
+        """An invocation has begun: its timeout runs."""
+        self.busy[environment] = now + self._timeout
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._timeout, self._expire)
+        if not self._watch.armed:
+            self._watch.arm()
+
+    def ended(self, environment: Environment) -> None:
+        """An invocation has its result."""
+        del self.busy[environment]
+        self._release(environment)
+
+    def _release(self, environment: Environment) -> None:
+        if self._waiting:
+            self._assign(environment, self._waiting.popleft())
+        elif self._retired:
+            environment.close()
+        else:
+            environment.idle_since = time.monotonic()
+            if environment.process is None:
+                # Last choice: the next invocation pays for starting its process again.
+                self._idle.insert(0, environment)
+            else:
+                self._idle.append(environment)
+
+    def discard(self, environment: Environment) -> None:
+        """The process of an idle environment has ended by itself."""
+        if environment in self._idle:
+            self._idle.remove(environment)
+        environment.close()
+
+    def closed(self, environment: Environment) -> None:
+        """An environment is no more."""
+        self._starting.discard(environment)
+        self._workspace.remove(environment.directory)
+
+    # ------------------------------------------------------------ time
+
+    def _expire(self) -> None:
+        # Every invocation of a version has the same timeout, so the oldest entry is the next to expire.
+        self._timer = None
+        now = time.time()
+        for environment, deadline in list(self.busy.items()):
+            if deadline > now:
+                self._timer = self._loop.call_later(deadline - now, self._expire)
+                return
+            environment.timed_out()
+
+    def reap(self, idle_seconds: float) -> None:
+        """Close environments that have been idle for longer than this."""
+        oldest = time.monotonic() - idle_seconds
+        while self._idle and self._idle[0].idle_since <= oldest:
+            self._idle.pop(0).close()
+
+    def retire(self) -> None:
+        """The version has been replaced: idle environments go now, busy ones after their invocation."""
+        self._retired = True
+        idle, self._idle = self._idle, []
+        for environment in idle:
+            environment.close()
+
+    def close(self) -> None:
+        """Kill every environment; what runs is answered by nobody."""
+        self.retire()
+        for environment in [*self._starting, *self.busy]:
+            environment.close()
+        self.busy.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _fail(invocation: Invocation, error: Exception) -> None:
+    invocation.failure = error
+    invocation.finished(invocation)

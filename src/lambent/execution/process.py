@@ -1,0 +1,289 @@
+"""The process behind an environment: frames in and out, its log pipe, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import socket
+import termios
+from typing import TYPE_CHECKING, Final, Protocol
+
+from lambent.execution import frames
+
+if TYPE_CHECKING:
+    from lambent.execution.zygote import Zygote
+
+# One buffer serves every environment: reads happen on the loop's thread, one after the other, so an idle
+# environment costs no buffer of its own.
+_BUFFER: Final = bytearray(262_144)
+_VIEW: Final = memoryview(_BUFFER)
+
+MAX_RESULT: Final = 6_291_556
+"""Bytes of the largest response payload (AWS: 6 MB + 100 bytes, from the recorded ResponseSizeTooLarge)."""
+
+_MAX_LOG_FRAME: Final = 1_048_576
+_JOIN_LIMIT: Final = 65_536
+_PIPE_READ: Final = 65_536
+_HEAD_SIZE: Final = frames.FRAME.size
+_WAITING: Final = bytearray(4)
+_NOTHING: Final = bytes(4)
+
+
+class ProcessOwner(Protocol):
+    """Who hears of a process. All calls come on the loop's thread."""
+
+    def on_frame(self, kind: int, body: bytes) -> None: ...
+
+    def on_oversized(self, kind: int, length: int) -> None: ...
+
+    def on_output(self, data: bytes) -> None: ...
+
+    def on_exit(self, wait_status: int) -> None: ...
+
+
+class EnvironmentProcess:
+    """A child of a zygote that runs one function's code.
+
+    Creating it forks the child and sends INIT. `pid` is 0 until the zygote has told it.
+    """
+
+    __slots__ = (
+        "_broken",
+        "_filled",
+        "_frame",
+        "_frame_kind",
+        "_frame_view",
+        "_log",
+        "_loop",
+        "_outgoing",
+        "_owner",
+        "_partial",
+        "_skip",
+        "_socket",
+        "_zygote",
+        "number",
+        "pid",
+    )
+
+    def __init__(self, owner: ProcessOwner, zygote: Zygote, init: bytes) -> None:
+        self._owner = owner
+        self._zygote = zygote
+        self._loop = asyncio.get_running_loop()
+        self.pid = 0
+        self._partial = b""
+        self._frame: bytearray | None = None
+        self._frame_kind = 0
+        self._filled = 0
+        self._skip = 0
+        self._broken = False
+        self._outgoing: list[memoryview] = []
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        read_end, write_end = os.pipe()
+        try:
+            ours.setblocking(False)
+            os.set_blocking(read_end, False)
+            self._socket = ours
+            self._log = read_end
+            self.number = zygote.fork(self, theirs.fileno(), write_end)
+        except BaseException:
+            ours.close()
+            os.close(read_end)
+            raise
+        finally:
+            theirs.close()
+            os.close(write_end)
+        self._loop.add_reader(ours.fileno(), self._on_readable)
+        self._loop.add_reader(read_end, self._on_log)
+        self._write(init)
+
+    # ------------------------------------------------------------ to the environment
+
+    def send(self, head: bytes, payload: bytes) -> None:
+        """Send an INVOKE frame: `head` is everything before the payload."""
+        if len(payload) <= _JOIN_LIMIT:
+            self._write(head + payload)
+        else:
+            self._write(head)
+            self._write(payload)
+
+    def _write(self, data: bytes) -> None:
+        if self._outgoing:
+            self._outgoing.append(memoryview(data))
+            return
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # the end of the process is on its way and says why
+        if sent < len(data):
+            self._outgoing.append(memoryview(data)[sent:])
+            self._loop.add_writer(self._socket.fileno(), self._on_writable)
+
+    def _on_writable(self) -> None:
+        outgoing = self._outgoing
+        while outgoing:
+            try:
+                sent = self._socket.send(outgoing[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                outgoing.clear()
+                break
+            if sent < len(outgoing[0]):
+                outgoing[0] = outgoing[0][sent:]
+                return
+            del outgoing[0]
+        self._loop.remove_writer(self._socket.fileno())
+
+    def disown(self) -> None:
+        """Its owner wants to hear no more: what it still says is dropped, its end is only cleaned up."""
+        self._owner = _NOBODY
+        self._stop_reading()
+
+    def kill(self) -> None:
+        """SIGKILL the process and everything it started; `on_exit` follows."""
+        self._zygote.kill(self.number)
+
+    # ------------------------------------------------------------ from the environment
+
+    def _on_readable(self) -> None:
+        frame = self._frame
+        try:
+            if frame is not None:
+                count = self._socket.recv_into(self._frame_view[self._filled :])
+                if count:
+                    self._filled += count
+                    if self._filled == len(frame):
+                        self._frame = None
+                        del self._frame_view
+                        self._owner.on_frame(self._frame_kind, bytes(frame))
+                    return
+            else:
+                count = self._socket.recv_into(_BUFFER)
+        except BlockingIOError:
+            return
+        except OSError:
+            count = 0
+        if not count:
+            self._disconnected()
+        elif self._skip:
+            self._skip_over(bytes(_VIEW[:count]))
+        else:
+            self._parse(self._partial + _VIEW[:count] if self._partial else bytes(_VIEW[:count]))
+
+    def _parse(self, data: bytes) -> None:
+        self._partial = b""
+        total = len(data)
+        at = 0
+        while total - at >= _HEAD_SIZE:
+            kind = data[at]
+            length = int.from_bytes(data[at + 1 : at + 5], "big")
+            end = at + _HEAD_SIZE + length
+            if kind not in frames.KNOWN:
+                self._garbage()
+                return
+            if end <= total:
+                self._owner.on_frame(kind, data[at + _HEAD_SIZE : end])
+                at = end
+                continue
+            limit = _MAX_LOG_FRAME if kind == frames.LOG else MAX_RESULT + 4
+            if length > limit:
+                self._skip = length
+                self._owner.on_oversized(kind, length)
+                self._skip_over(data[at + _HEAD_SIZE :])
+                return
+            if length > len(_BUFFER) // 2:
+                # A large frame is received in place.
+                self._frame = frame = bytearray(length)
+                self._frame_kind = kind
+                self._frame_view = memoryview(frame)
+                self._filled = total - at - _HEAD_SIZE
+                frame[: self._filled] = data[at + _HEAD_SIZE :]
+                return
+            break
+        self._partial = data[at:]
+
+    def _skip_over(self, data: bytes) -> None:
+        if len(data) <= self._skip:
+            self._skip -= len(data)
+            return
+        rest = data[self._skip :]
+        self._skip = 0
+        self._parse(rest)
+
+    def _garbage(self) -> None:
+        """Something else than our bootstrap wrote to the socket: the process can no longer be trusted."""
+        self._stop_reading()
+        self.kill()
+
+    def _disconnected(self) -> None:
+        # A process that ends tells how through the zygote. One that only closed its socket must not stay.
+        self._stop_reading()
+        self._loop.call_later(0.1, self.kill)
+
+    def _stop_reading(self) -> None:
+        if not self._broken:
+            self._broken = True
+            self._loop.remove_reader(self._socket.fileno())
+            self._loop.remove_writer(self._socket.fileno())
+
+    # ------------------------------------------------------------ its output
+
+    def _on_log(self) -> None:
+        try:
+            data = os.read(self._log, _PIPE_READ)
+        except BlockingIOError:
+            return
+        if data:
+            self._owner.on_output(data)
+        else:
+            self._loop.remove_reader(self._log)
+
+    def drain_log(self) -> None:
+        """Hand over what is in the log pipe now, so that it stands before what follows.
+
+        At most one pipe's worth: a child process that never stops printing cannot hold the loop here.
+        """
+        # Asking costs a third of a read that finds nothing, and nothing is what most invocations print.
+        fcntl.ioctl(self._log, termios.FIONREAD, _WAITING)
+        if _WAITING != _NOTHING:
+            self._on_log()
+
+    # ------------------------------------------------------------ the zygote's side
+
+    def born(self, pid: int) -> None:
+        """The zygote has forked it."""
+        self.pid = pid
+
+    def gone(self, wait_status: int) -> None:
+        """The process and all its descendants are dead; or the zygote is (status of SIGKILL)."""
+        self._stop_reading()
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            while data := os.read(self._log, _PIPE_READ):
+                self._owner.on_output(data)
+        self._loop.remove_reader(self._log)
+        os.close(self._log)
+        self._owner.on_exit(wait_status)
+
+
+class _Nobody:
+    """Owner of a process that has been given up."""
+
+    def on_frame(self, kind: int, body: bytes) -> None:
+        pass
+
+    def on_oversized(self, kind: int, length: int) -> None:
+        pass
+
+    def on_output(self, data: bytes) -> None:
+        pass
+
+    def on_exit(self, wait_status: int) -> None:
+        pass
+
+
+_NOBODY: Final = _Nobody()

@@ -1,0 +1,139 @@
+"""What an environment of a function version is made of: variables, limits, paths.
+
+The variables are those of the managed runtimes (AWS-recorded `test_lambda_init_environment` lists them), plus
+`AWS_ENDPOINT_URL` so that an SDK inside reaches this platform.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from lambent.functions import FunctionVersion
+
+_encode = msgspec.json.encode
+
+# Where the private view shows things; the same paths as in Lambda.
+_VIEW_PATH: Final = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+_VIEW_LIBRARIES: Final = (
+    "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+)
+
+
+class EnvironmentSpec:
+    """Everything that is the same for all environments of one version; `init` adds what is not.
+
+    `credentials` gives fresh AWS_* variables for one environment. `private_view` tells whether the code will
+    be seen at /var/task and the directory at /tmp, or at their real places.
+    """
+
+    __slots__ = (
+        "_credentials",
+        "_document",
+        "_private_view",
+        "_variables",
+        "account",
+        "json_logs",
+        "log_group",
+        "memory_limit_kib",
+        "memory_mb",
+        "region",
+        "runtime_version",
+        "runtime_version_arn",
+        "timeout_ms",
+        "version",
+    )
+
+    def __init__(
+        self,
+        function: FunctionVersion,
+        *,
+        task_root: Path,
+        boto3: Path | None,
+        endpoint_url: str,
+        credentials: Callable[[FunctionVersion], Mapping[str, str]],
+        runtime_version_arn: str,
+        private_view: bool,
+    ) -> None:
+        self.account = function.account
+        self.region = function.region
+        self.version = function.version
+        self.log_group = function.log_group
+        self.timeout_ms = function.timeout_s * 1000
+        self.memory_mb = function.memory_mb
+        self.memory_limit_kib = function.memory_mb * 1024
+        self._private_view = private_view
+        self._credentials = lambda: credentials(function)
+        runtime = function.runtime or ""
+        family = runtime.rstrip("0123456789.")
+        self.runtime_version = f"{family}:{runtime.removeprefix(family)}.lambent"
+        self.runtime_version_arn = runtime_version_arn
+        self.json_logs = function.log_format == "JSON"
+        self._variables = _variables(function, str(task_root), endpoint_url, private_view)
+        self._document = {
+            "handler": function.handler or "",
+            "task_root": str(task_root),
+            "opt": [],
+            "log_format": function.log_format,
+            "log_level": function.application_log_level,
+            "boto3": str(boto3) if boto3 else "",
+            "memory_mb": function.memory_mb,
+            "arn": function.arn,
+        }
+
+    def init(self, directory: Path, log_stream: str) -> bytes:
+        """The INIT frame for an environment with this private directory and log stream."""
+        variables = {
+            **self._variables,
+            **self._credentials(),
+            "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        }
+        if not self._private_view:
+            variables["TMPDIR"] = str(directory)
+        document = _encode({**self._document, "tmp": str(directory), "env": variables})
+        return len(document).to_bytes(4, "big") + document
+
+
+def _variables(
+    function: FunctionVersion, task_root: str, endpoint_url: str, private_view: bool
+) -> dict[str, str]:
+    seen_root = "/var/task" if private_view else task_root
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        # A function may set what is above; what is below is reserved by Lambda.
+        **(function.environment or {}),
+        "_HANDLER": function.handler or "",
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "AWS_REGION": function.region,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "LAMBDA_TASK_ROOT": seen_root,
+        "PWD": seen_root,
+        "SHLVL": "0",
+        "TZ": ":UTC",
+    }
+    if function.log_format == "JSON":
+        variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        variables["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
+    variables.setdefault("LANG", "en_US.UTF-8")
+    variables.setdefault("LC_CTYPE", "C.UTF-8")
+    variables.setdefault("PYTHONPATH", "/var/runtime")
+    variables.setdefault("PATH", _VIEW_PATH if private_view else "/usr/local/bin:/usr/bin:/bin")
+    if private_view:
+        variables.setdefault("LD_LIBRARY_PATH", _VIEW_LIBRARIES)
+    return variables

@@ -1,0 +1,58 @@
+"""The private directories of environments, below the platform's data directory.
+
+They hold what a function writes to /tmp. They live as long as their environment, and what a killed platform
+left behind is removed at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from lambent.execution.spec import EnvironmentSpec
+    from lambent.observe import LogStream
+
+
+class Workspace:
+    """Makes and removes environment directories and names their log streams.
+
+    `open_log` gives the log stream of a version by name. Removal happens on `executor`: a full /tmp of
+    10 GB must not hold the loop.
+    """
+
+    def __init__(
+        self, root: Path, open_log: Callable[[EnvironmentSpec, str], LogStream], executor: Executor
+    ) -> None:
+        self._root = root
+        self._open_log = open_log
+        self._executor = executor
+        self._made = 0
+
+    def open(self) -> None:
+        """Create the root, empty."""
+        shutil.rmtree(self._root, ignore_errors=True)
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._root.chmod(0o700)
+
+    def create(self, spec: EnvironmentSpec) -> tuple[Path, LogStream]:
+        """An empty directory and a new log stream."""
+        self._made += 1
+        directory = self._root / f"{self._made:08d}"
+        directory.mkdir()
+        today = datetime.datetime.now(datetime.UTC)
+        name = f"{today:%Y/%m/%d}/[{spec.version}]{os.urandom(16).hex()}"
+        return directory, self._open_log(spec, name)
+
+    def remove(self, directory: Path) -> None:
+        """Remove a directory, in the background."""
+        asyncio.get_running_loop().run_in_executor(
+            self._executor, lambda: shutil.rmtree(directory, ignore_errors=True)
+        )

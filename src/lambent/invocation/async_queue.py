@@ -1,0 +1,292 @@
+"""Asynchronous invocation: a durable queue, one lane a function, AWS's two retries.
+
+What `accept` has acknowledged is in the database and runs at least once: it stays there until the function
+has succeeded, its attempts are used up, it has grown too old, or the function is gone. After a crash the
+queue goes on where it was; a run that was under way then is repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
+
+from lambent.functions import FunctionError
+from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
+from lambent.store import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lambent.execution.invocation import Invocation
+    from lambent.functions import Target
+    from lambent.invocation.invoker import Invoker
+    from lambent.store import Database, Results, StoreError
+
+Accepted: TypeAlias = "Callable[[AsyncQueueUnavailable | None], None]"
+
+MAX_AGE_SECONDS: Final = 6 * 3600
+"""AWS keeps an event for at most six hours."""
+
+RETRY_SECONDS: Final = (60.0, 120.0)
+"""AWS waits one minute before the first retry and two before the second."""
+
+_BACKOFF_FIRST: Final = 1.0
+_BACKOFF_LAST: Final = 300.0
+_MEMORY_BUDGET: Final = 64_000_000
+
+_log = logging.getLogger(__name__)
+
+
+class _Event(msgspec.Struct, eq=False):
+    request_id: str
+    account: str
+    region: str
+    name: str
+    qualifier: str | None
+    trace: str
+    extra: bytes
+    received_ms: int
+    due_ms: int
+    attempts: int
+    payload: bytes | None  # None: only in the database, read when it is due
+
+
+class _Lane:
+    """The due events of one function, and how many run."""
+
+    __slots__ = ("backoff", "paused", "ready", "running")
+
+    def __init__(self) -> None:
+        self.ready: deque[_Event] = deque()
+        self.running = 0
+        self.backoff = 0.0
+        self.paused: asyncio.TimerHandle | None = None
+
+
+class AsyncQueue:
+    """Accepts, schedules and retries async events. Everything happens on the loop's thread.
+
+    `retry_seconds`: the waits before the retries, as many as there are retries.
+    `lane_width`: how many events of one function run at once; sync invocations are not counted here.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        invoker: Invoker,
+        *,
+        retry_seconds: Sequence[float] = RETRY_SECONDS,
+        lane_width: int = 100,
+    ) -> None:
+        self._database = database
+        self._invoker = invoker
+        self._retry_seconds = tuple(retry_seconds)
+        self._lane_width = lane_width
+        self._lanes: dict[tuple[str, str, str], _Lane] = {}
+        self._later: list[tuple[int, int, _Event]] = []
+        self._order = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._held_bytes = 0
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._reads: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        """Events that wait or run."""
+        return len(self._later) + sum(len(lane.ready) + lane.running for lane in self._lanes.values())
+
+    async def open(self) -> None:
+        """Take up what an earlier run has left."""
+        rows = await self._database.read(
+            "SELECT request_id, account, region, name, qualifier, trace, extra, received_ms, due_ms, attempts"
+            " FROM async_events ORDER BY received_ms"
+        )
+        for row in rows:
+            self._schedule(_Event(*row, payload=None))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Begin nothing more. What waits stays in the database."""
+        self._closed = True
+        for lane in self._lanes.values():
+            if lane.paused is not None:
+                lane.paused.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        for read in self._reads:
+            read.cancel()
+
+    # ------------------------------------------------------------ accepting
+
+    def accept(
+        self,
+        target: Target,
+        qualifier: str | None,
+        payload: bytes,
+        request_id: str,
+        trace: str,
+        extra: bytes,
+        accepted: Accepted,
+    ) -> None:
+        """Store an event; `accepted(None)` is called when it is durable, with an error when it cannot be."""
+        version = target.version
+        now = int(time.time() * 1000)
+        event = _Event(
+            request_id, version.account, version.region, version.name, qualifier, trace, extra, now, now, 0,
+            payload,
+        )  # fmt: skip
+
+        def stored(_results: Results | None, error: StoreError | None) -> None:
+            if error is not None:
+                accepted(AsyncQueueUnavailable(str(error)))
+                return
+            accepted(None)
+            self._hold(event)
+            self._schedule(event)
+
+        self._database.submit(
+            [
+                Statement(
+                    "INSERT INTO async_events (request_id, account, region, name, qualifier, payload, trace,"
+                    " extra, received_ms, due_ms, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                    (
+                        request_id, event.account, event.region, event.name, qualifier, payload, trace, extra,
+                        now, now,
+                    ),
+                )
+            ],
+            stored,
+        )  # fmt: skip
+
+    def _hold(self, event: _Event) -> None:
+        """Keep the payload in memory while there is room: a long backlog lives in the database only."""
+        size = len(event.payload or b"")
+        if self._held_bytes + size > _MEMORY_BUDGET:
+            event.payload = None
+        else:
+            self._held_bytes += size
+
+    # ------------------------------------------------------------ scheduling
+
+    def _schedule(self, event: _Event) -> None:
+        if event.due_ms > time.time() * 1000:
+            heapq.heappush(self._later, (event.due_ms, next(self._order), event))
+            self._set_timer()
+            return
+        key = (event.account, event.region, event.name)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane()
+        lane.ready.append(event)
+        self._pump(lane)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._later and not self._closed:
+            wait = max(0.0, self._later[0][0] / 1000 - time.time())
+            self._timer = self._loop.call_later(wait, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        now = time.time() * 1000
+        while self._later and self._later[0][0] <= now:
+            self._schedule(heapq.heappop(self._later)[2])
+        self._set_timer()
+
+    def _pump(self, lane: _Lane) -> None:
+        while lane.ready and lane.running < self._lane_width and lane.paused is None and not self._closed:
+            event = lane.ready.popleft()
+            if time.time() * 1000 - event.received_ms > MAX_AGE_SECONDS * 1000:
+                self._done(event)
+                continue
+            lane.running += 1
+            if event.payload is None:
+                read = self._loop.create_task(self._read_and_run(lane, event))
+                self._reads.add(read)
+                read.add_done_callback(self._reads.discard)
+            else:
+                self._run(lane, event, event.payload)
+
+    async def _read_and_run(self, lane: _Lane, event: _Event) -> None:
+        rows = await self._database.read(
+            "SELECT payload FROM async_events WHERE request_id = ?", (event.request_id,)
+        )
+        if rows:
+            self._run(lane, event, rows[0][0])  # type: ignore[arg-type]
+        else:
+            lane.running -= 1
+
+    def _run(self, lane: _Lane, event: _Event, payload: bytes) -> None:
+        def finished(invocation: Invocation) -> None:
+            lane.running -= 1
+            self._finished(lane, event, invocation)
+
+        try:
+            target = self._invoker.registry.resolve(event.account, event.region, event.name, event.qualifier)
+            self._invoker.runner(target).invoke(
+                payload, event.request_id.encode(), event.trace.encode(), event.extra, finished
+            )
+        except (Throttled, FunctionNotReady):
+            # Not an attempt: AWS returns the event to the queue and backs off.
+            lane.running -= 1
+            lane.ready.appendleft(event)
+            self._back_off(lane)
+        except FunctionError:
+            lane.running -= 1
+            self._done(event)
+
+    def _back_off(self, lane: _Lane) -> None:
+        if lane.paused is not None or self._closed:
+            return
+        lane.backoff = min(_BACKOFF_LAST, lane.backoff * 2 or _BACKOFF_FIRST)
+        lane.paused = self._loop.call_later(lane.backoff, self._resume, lane)
+
+    def _resume(self, lane: _Lane) -> None:
+        lane.paused = None
+        self._pump(lane)
+
+    # ------------------------------------------------------------ outcomes
+
+    def _finished(self, lane: _Lane, event: _Event, invocation: Invocation) -> None:
+        if self._closed:
+            return  # a platform that stops cuts runs short: they are repeated after the start
+        if invocation.failure is not None:
+            _log.warning("async event %s could not run: %s", event.request_id, invocation.failure)
+            lane.ready.appendleft(event)
+            self._back_off(lane)
+            return
+        lane.backoff = 0.0
+        if invocation.function_error and event.attempts < len(self._retry_seconds):
+            wait_ms = int(self._retry_seconds[event.attempts] * 1000)
+            event.attempts += 1
+            event.due_ms = int(time.time() * 1000) + wait_ms
+            self._save(
+                Statement(
+                    "UPDATE async_events SET attempts = ?, due_ms = ? WHERE request_id = ?",
+                    (event.attempts, event.due_ms, event.request_id),
+                )
+            )
+            self._schedule(event)
+        else:
+            self._done(event)
+        self._pump(lane)
+
+    def _done(self, event: _Event) -> None:
+        if event.payload is not None:
+            self._held_bytes -= len(event.payload)
+        self._save(Statement("DELETE FROM async_events WHERE request_id = ?", (event.request_id,)))
+
+    def _save(self, statement: Statement) -> None:
+        def saved(_results: Results | None, error: StoreError | None) -> None:
+            if error is not None:
+                _log.warning("an async event's progress was not saved, it may run again: %s", error)
+
+        self._database.submit([statement], saved)

@@ -1,0 +1,95 @@
+"""Runs the invocations of one function version: concurrency, pool, usage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambent.execution.invocation import Invocation
+from lambent.invocation.errors import FunctionNotReady, PlatformFailure, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambent.execution.fleet import Fleet
+    from lambent.execution.pool import Pool
+    from lambent.functions import FunctionVersion
+    from lambent.invocation.concurrency import FunctionConcurrency
+    from lambent.observe import FunctionUsage
+
+
+class Runner:
+    """What an invocation of one version passes through, with everything looked up once.
+
+    `finished(invocation)` is called on the loop when the result is there; the invocation's `owner` is the
+    caller's to set.
+    """
+
+    __slots__ = ("_fleet", "_pool", "concurrency", "usage", "version")
+
+    def __init__(
+        self,
+        version: FunctionVersion,
+        fleet: Fleet,
+        concurrency: FunctionConcurrency,
+        usage: FunctionUsage,
+    ) -> None:
+        self.version = version
+        self.concurrency = concurrency
+        self.usage = usage
+        self._fleet = fleet
+        self._pool: Pool | None = fleet.pool(version)
+
+    def invoke(
+        self,
+        payload: bytes,
+        request_id: bytes,
+        trace: bytes,
+        extra: bytes,
+        answer: Callable[[Invocation], None],
+        *,
+        want_tail: bool = False,
+    ) -> None:
+        """Run the function with a JSON payload; `answer` gets the finished invocation.
+
+        Raises Throttled when no concurrency is left, and FunctionNotReady.
+        """
+        concurrency = self.concurrency
+        reason = concurrency.acquire()
+        if reason is not None:
+            self.usage.throttled()
+            raise Throttled(reason)
+        invocation = Invocation(
+            payload, request_id, trace, extra, self._finished, want_tail=want_tail, owner=answer
+        )
+        pool = self._pool
+        if pool is None:
+            self._submit_when_ready(invocation)
+        else:
+            pool.submit(invocation)
+
+    def _submit_when_ready(self, invocation: Invocation) -> None:
+        def submit(pool: Pool | Exception) -> None:
+            if isinstance(pool, Exception):
+                invocation.failure = pool
+                self._finished(invocation)
+            else:
+                self._pool = pool
+                pool.submit(invocation)
+
+        self._fleet.when_ready(self.version, submit)
+
+    def _finished(self, invocation: Invocation) -> None:
+        self.concurrency.release()
+        if invocation.failure is None:
+            self.usage.invoked(invocation.billed_ms, self.version.memory_mb, error=invocation.function_error)
+        else:
+            invocation.failure = PlatformFailure(str(invocation.failure))
+        invocation.owner(invocation)
+
+    def check_ready(self) -> None:
+        """Raises FunctionNotReady unless the version can be invoked in its state."""
+        version = self.version
+        if version.state not in ("Active", "Inactive"):
+            raise FunctionNotReady(
+                version.qualified_arn, version.state, version.state_reason_code, version.state_reason
+            )
