@@ -1,0 +1,40 @@
+"""What a service method knows about the request it answers, besides the request's members."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class RequestContext(msgspec.Struct, frozen=True, gc=False):
+    """The caller, the place and the operation of one API request."""
+
+    account: str
+    """12 digits."""
+    region: str
+    partition: str
+    """`aws`, `aws-cn`, `aws-us-gov`, …: the second field of every ARN of this region."""
+    request_id: str
+    """A UUID, also sent back as `x-amzn-RequestId`."""
+    service: str
+    """botocore's service name: `lambda`, `logs`."""
+    operation: str
+    """As the model spells it: `CreateFunction`."""
+    access_key: str | None
+    """The caller's access key id; None for an unsigned request."""
+    endpoint_url: str
+    """Where this platform answers, without a trailing slash: `http://127.0.0.1:4566`."""
+
+
+def partition_of(region: str) -> str:
+    """The partition that `region` belongs to, by the prefix that AWS gives the regions of each."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    if region.startswith("us-gov-"):
+        return "aws-us-gov"
+    if region.startswith("us-iso-"):
+        return "aws-iso"
+    if region.startswith("us-isob-"):
+        return "aws-iso-b"
+    if region.startswith("eusc-"):
+        return "aws-eusc"
+    return "aws"

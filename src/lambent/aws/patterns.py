@@ -1,0 +1,92 @@
+"""The models' regular expressions: written for Java, matched against the whole value, compiled here on first
+use.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+import warnings
+
+_PROPERTY = re.compile(r"\\\\|(\[\^?)|\\([pP])(?:\{\^?(?:Is)?([A-Za-z]+)\}|([A-Z]))")
+_POSIX = {
+    "Alpha": "a-zA-Z",
+    "Alnum": "a-zA-Z0-9",
+    "Digit": "0-9",
+    "Lower": "a-z",
+    "Upper": "A-Z",
+    "ASCII": "\\x00-\\x7f",
+    "Graph": "!-~",
+    "Print": " -~",
+    "Punct": "!-/:-@\\[-`{-~",
+    "Space": "\\t\\n\\x0b\\f\\r ",
+    "Blank": "\\t ",
+    "Cntrl": "\\x00-\\x1f\\x7f",
+    "XDigit": "0-9a-fA-F",
+    "Alphabetic": "\\w",
+    "LD": "\\w",
+}
+# Beyond these lie only private use, tags and variation selectors.
+_ASSIGNED = range(0x32000)
+
+
+@functools.cache
+def _category_ranges(category: str) -> str:
+    """The code points of a general category (`L`, `Lu`), as the inside of a character class."""
+    ranges: list[list[int]] = []
+    for point in _ASSIGNED:
+        if unicodedata.category(chr(point)).startswith(category):
+            if ranges and ranges[-1][1] == point - 1:
+                ranges[-1][1] = point
+            else:
+                ranges.append([point, point])
+    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
+
+
+def _translate(pattern: str) -> str:
+    """`pattern` for Python's `re`, which has no `\\p{…}` and spells `\\z` otherwise."""
+    if "\\p" not in pattern and "\\P" not in pattern:
+        return pattern.replace("\\z", "\\Z")
+    inside = _class_spans(pattern)
+
+    def expand(found: re.Match[str]) -> str:
+        if found.group(2) is None:
+            return found.group()
+        name = found.group(3) or found.group(4)
+        content = _POSIX.get(name) or _category_ranges(name)
+        if found.group(2) == "p" and found.start() in inside:
+            return content
+        return f"[^{content}]" if found.group(2) == "P" else f"[{content}]"
+
+    return _PROPERTY.sub(expand, pattern).replace("\\z", "\\Z")
+
+
+def _class_spans(pattern: str) -> set[int]:
+    """The positions of `pattern` that stand inside a character class."""
+    inside: set[int] = set()
+    depth = position = 0
+    while position < len(pattern):
+        if depth:
+            inside.add(position)
+        if pattern[position] == "\\":
+            position += 2
+            continue
+        if pattern[position] == "[" and not depth:
+            depth = 1
+        elif pattern[position] == "]" and depth:
+            depth = 0
+        position += 1
+    return inside
+
+
+@functools.cache
+def compile_pattern(pattern: str) -> re.Pattern[str] | None:
+    """`pattern` compiled, to be used with `fullmatch`; None where Python's `re` cannot express it."""
+    try:
+        with warnings.catch_warnings():
+            # Java gives no other meaning to the sets that Python reserves for the future either.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(_translate(pattern))
+    except (re.error, OverflowError):
+        return None
