@@ -1,0 +1,13 @@
+"""What runs inside execution environments, before user code: launchers, zygotes, bootstraps.
+
+The files in `python/` run in the function's interpreter (any CPython from 3.9): standard library only.
+Imports nothing else of lambent; the platform imports this package only to know where the files are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+PYTHON_FILES: Final = Path(__file__).resolve().parent / "python"
+"""The folder of the files for Python runtimes; `launcher.py` is where they start."""

@@ -1,0 +1,163 @@
+"""The environment's end of its socket to the platform: INIT and INVOKE in, frames out.
+
+Integers are big endian. In: INIT is a u32 length and a JSON object, once; then any number of INVOKE: `_HEAD`
+(payload length, deadline in epoch ms, request id, trace header length, extra length), trace header, extra
+(JSON or nothing), payload. Out: type byte, u32 length, body.
+
+The platform sends one INVOKE at a time, so whatever can be read belongs to it and mostly comes in one piece.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import resource
+import struct
+import time
+from _thread import allocate_lock
+
+_HEAD = struct.Struct(">IQ36sHI")
+_LENGTH = struct.Struct(">I")
+_LOG_HEAD = struct.Struct(">cIQ")
+_RESULT_HEAD = struct.Struct(">cII")
+_FRAME_HEAD = struct.Struct(">cI")
+_WAITALL = _socket.MSG_WAITALL
+_SMALL = 65_536
+_SELF = resource.RUSAGE_SELF
+_KIB = 1 if os.uname().sysname == "Linux" else 1024  # ru_maxrss is in KiB on Linux, in bytes on macOS
+
+# A socket above the usual limit of 1024 survives code that closes "all" descriptors.
+_FD_FLOORS = (1024, 1023)
+
+
+class Invocation:
+    """One INVOKE, as received. A single object is refilled for each."""
+
+    __slots__ = ("deadline_ms", "extra", "payload", "request_id", "trace")
+
+    deadline_ms: int
+    request_id: str
+    trace: bytes
+    extra: bytes
+    payload: str | bytes
+    """Text, or bytes when they are not UTF-8."""
+
+
+class Channel:
+    """Frames on the inherited socket `fd`, which is moved out of user code's way."""
+
+    def __init__(self, fd: int) -> None:
+        import fcntl
+
+        for floor in _FD_FLOORS:
+            try:
+                moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor)
+            except OSError:
+                continue  # above the hard limit
+            break
+        else:
+            moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.close(fd)
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, moved)
+        self._socket.settimeout(None)
+        self.owner = os.getpid()
+        self._lock = allocate_lock()
+        self._buffer = bytearray(_SMALL)
+        self._view = memoryview(self._buffer)
+        self._invocation = Invocation()
+
+    def disown(self) -> None:
+        """Called in a process that user code forked: the socket belongs to the parent alone."""
+        self.owner = 0
+        self._lock = allocate_lock()
+        self._socket.close()
+
+    # ------------------------------------------------------------ in
+
+    def receive_init(self) -> bytes | None:
+        """The JSON document of INIT; None when the platform hung up."""
+        head = self._socket.recv(4, _WAITALL)
+        if len(head) < 4:
+            return None
+        return bytes(self._receive_exactly(_LENGTH.unpack(head)[0]))
+
+    def receive(self) -> Invocation | None:
+        """The next INVOKE, valid until the next call; None when the platform hung up."""
+        view = self._view
+        count = self._socket.recv_into(view)
+        while count < 54:
+            more = self._socket.recv_into(view[count:]) if count else 0
+            if not more:
+                return None
+            count += more
+        length, deadline, request_id, trace_length, extra_length = _HEAD.unpack_from(view)
+        start = 54 + trace_length + extra_length
+        end = start + length
+        data = self._buffer if end <= count else self._receive_rest(count, end)
+        invocation = self._invocation
+        invocation.deadline_ms = deadline
+        invocation.request_id = request_id.decode()
+        invocation.trace = bytes(data[54 : 54 + trace_length])
+        invocation.extra = bytes(data[54 + trace_length : start]) if extra_length else b""
+        payload = memoryview(data)[start:end]
+        try:
+            invocation.payload = str(payload, "utf-8")
+        except UnicodeDecodeError:
+            invocation.payload = bytes(payload)
+        return invocation
+
+    def _receive_rest(self, count: int, end: int) -> bytearray:
+        data = bytearray(end)
+        data[:count] = self._view[:count]
+        view = memoryview(data)
+        while count < end:
+            more = self._socket.recv_into(view[count:], 0, _WAITALL)
+            if not more:
+                os._exit(0)
+            count += more
+        return data
+
+    def _receive_exactly(self, length: int) -> bytearray:
+        return self._receive_rest(0, length)
+
+    # ------------------------------------------------------------ out
+
+    def ready(self) -> None:
+        """Init has succeeded."""
+        self._send(_RESULT_HEAD.pack(b"R", 4, self._peak_memory()))
+
+    def init_failed(self, error: bytes) -> None:
+        """Init has failed; `error` is the error's JSON document."""
+        self._send(_FRAME_HEAD.pack(b"I", len(error)) + error)
+
+    def result(self, payload: bytes) -> None:
+        """The handler's answer."""
+        self._answer(b"O", payload)
+
+    def error(self, document: bytes) -> None:
+        """The function's error, a JSON document."""
+        self._answer(b"E", document)
+
+    def log(self, message: str) -> None:
+        """One log event, whatever it contains."""
+        body = message.encode("utf-8", "replace")
+        self._send(_LOG_HEAD.pack(b"L", len(body) + 8, time.time_ns() // 1000) + body)
+
+    def _answer(self, kind: bytes, body: bytes) -> None:
+        head = _RESULT_HEAD.pack(kind, len(body) + 4, self._peak_memory())
+        if len(body) <= _SMALL:
+            self._send(head + body)
+        else:
+            self._send(head, body)
+
+    def _send(self, *parts: bytes) -> None:
+        # User threads log while the handler returns: frames of several threads must not mix.
+        with self._lock:
+            if not self.owner:
+                os._exit(0)  # a child process of the handler that came back from the handler
+            for part in parts:
+                self._socket.sendall(part)
+
+    @staticmethod
+    def _peak_memory() -> int:
+        return resource.getrusage(_SELF).ru_maxrss // _KIB
