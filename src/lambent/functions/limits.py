@@ -16,7 +16,6 @@ class Limits(msgspec.Struct, frozen=True):
     ephemeral_mb: tuple[int, int] = (512, 10_240)
     zipped: int = 52_428_800
     unzipped: int = 262_144_000
-    request: int = 70_167_211
     environment: int = 4_096
     layers: int = 5
     tags: int = 50

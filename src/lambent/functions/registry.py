@@ -422,10 +422,6 @@ class FunctionRegistry:
             self._adding -= 1
 
     async def _add_code(self, reference: Reference, package: bytes) -> Code:
-        if (len(package) + 2) // 3 * 4 > self.limits.request:
-            raise CodeTooLarge(
-                f"Request must be smaller than {self.limits.request} bytes for the CreateFunction operation"
-            )
         if len(package) > self.limits.zipped:
             raise CodeTooLarge(f"Zipped size must be smaller than {self.limits.zipped} bytes")
         self._check_code_storage(reference.account, reference.region, len(package))

@@ -120,7 +120,8 @@ def check_environment(environment: dict[str, str], limits: Limits) -> None:
     if reserved:
         raise InvalidConfiguration(
             "Lambda was unable to configure your environment variables because the "
-            "environment variables you have provided contains reserved keys that are currently not supported for modification. "
+            "environment variables you have provided contains reserved keys "
+            "that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
     measured = msgspec.json.encode(environment)

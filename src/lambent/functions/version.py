@@ -103,6 +103,12 @@ class FunctionVersion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
         return f"{self.arn}:{self.version}"
 
     @property
+    def runtime_version_arn(self) -> str:
+        """The ARN of the runtime's version: AWS names those by a hash, and so does this one."""
+        digest = hashlib.sha256(f"lambent:{self.runtime}".encode()).hexdigest()
+        return f"arn:{self.partition}:lambda:{self.region}::runtime:{digest}"
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is being prepared for it any more."""
         return self.state != "Pending" and self.last_update_status != "InProgress"

@@ -1,0 +1,74 @@
+"""The registry's refusals as Lambda words them on the wire."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from lambent.aws.errors import ServiceError
+from lambent.functions import errors as refused
+from lambent.store import StorageFull, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lambent.aws.context import RequestContext
+
+_CODES: dict[type[Exception], str] = {
+    refused.FunctionNotFound: "ResourceNotFoundException",
+    refused.WrongRegion: "ResourceNotFoundException",
+    refused.InvalidName: "ValidationException",
+    refused.QualifierMismatch: "InvalidParameterValueException",
+    refused.FunctionExists: "ResourceConflictException",
+    refused.UpdateInProgress: "ResourceConflictException",
+    refused.NotReady: "ResourceConflictException",
+    refused.RevisionMismatch: "PreconditionFailedException",
+    refused.CodeMismatch: "InvalidParameterValueException",
+    refused.InvalidConfiguration: "InvalidParameterValueException",
+    refused.LimitExceeded: "ValidationException",
+    refused.CodeRejected: "InvalidParameterValueException",
+    refused.CodeStorageExceeded: "CodeStorageExceededException",
+    refused.TooManyTags: "InvalidParameterValueException",
+}
+
+
+def translated(error: Exception, context: RequestContext) -> ServiceError:
+    """The answer for a refusal of the registry or a failure of the store."""
+    code = _CODES.get(type(error))
+    if code is not None:
+        return ServiceError(code, str(error))
+    if isinstance(error, refused.WrongAccount):
+        return ServiceError(
+            "AccessDeniedException",
+            f"User: arn:{context.partition}:iam::{context.account}:root is not authorized to perform: "
+            f"lambda:{context.operation} on resource: {error.arn} because no resource-based policy allows the "
+            f"lambda:{context.operation} action",
+            status=403,
+        )
+    if isinstance(error, refused.CodeTooLarge):
+        return ServiceError("RequestEntityTooLargeException", str(error), status=413)
+    if isinstance(error, refused.ConcurrencyUnavailable):
+        # Recorded without the Type member that Lambda's errors have otherwise.
+        return ServiceError("InvalidParameterValueException", str(error), members={"Type": None})
+    if isinstance(error, StorageFull):
+        return ServiceError("ServiceException", f"The platform's disk is full: {error}. Nothing was changed.")
+    return ServiceError("ServiceException", f"The platform's store has failed: {error}")
+
+
+@contextlib.contextmanager
+def translating(context: RequestContext) -> Iterator[None]:
+    """Turn what the registry and the store raise into ServiceError."""
+    try:
+        yield
+    except (refused.FunctionError, StoreError) as error:
+        raise translated(error, context) from error
+
+
+def invalid_parameter(message: str) -> ServiceError:
+    """InvalidParameterValueException."""
+    return ServiceError("InvalidParameterValueException", message)
+
+
+def not_found(message: str) -> ServiceError:
+    """ResourceNotFoundException."""
+    return ServiceError("ResourceNotFoundException", message)

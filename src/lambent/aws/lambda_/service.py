@@ -1,0 +1,28 @@
+"""The Lambda service: its operations, gathered from the modules that hold them by topic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from lambent.aws.lambda_.absent import AbsentOperations
+from lambent.aws.lambda_.account import AccountOperations
+from lambent.aws.lambda_.concurrency import ConcurrencyOperations
+from lambent.aws.lambda_.functions import FunctionOperations
+from lambent.aws.lambda_.tags import TagOperations
+from lambent.aws.service import Service
+
+if TYPE_CHECKING:
+    from lambent.aws.lambda_.downloads import CodeDownloads
+    from lambent.functions import FunctionRegistry
+
+
+class LambdaService(
+    FunctionOperations, ConcurrencyOperations, TagOperations, AccountOperations, AbsentOperations, Service
+):
+    """The control plane over one registry. `downloads` answers the links that GetFunction gives."""
+
+    name: ClassVar[str] = "lambda"
+
+    def __init__(self, registry: FunctionRegistry, downloads: CodeDownloads) -> None:
+        self.registry = registry
+        self.downloads = downloads
