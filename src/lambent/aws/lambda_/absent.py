@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lambent.aws.lambda_.configuration import runtime_version_arn
 from lambent.aws.lambda_.errors import not_found, translating
 from lambent.aws.lambda_.functions import named
 
@@ -42,7 +41,7 @@ class AbsentOperations:
         return {
             "UpdateRuntimeOn": "Auto",
             "FunctionArn": version.qualified_arn,
-            "RuntimeVersionArn": runtime_version_arn(version),
+            "RuntimeVersionArn": version.runtime_version_arn,
         }
 
     async def get_policy(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
