@@ -90,6 +90,10 @@ class Environment:
         self.phase = Phase.INIT
         spec = self.pool.spec
         self.log.init_start(int(_time() * 1000), spec.runtime_version, spec.runtime_version_arn)
+        if spec.substitute:
+            self._event(
+                f"[lambent] no interpreter for this function's runtime: running it with {spec.substitute}\n"
+            )
         self._start_process()
         self._init_timer = asyncio.get_running_loop().call_later(INIT_LIMIT_SECONDS, self._init_timed_out)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lambent.execution.pool import Pool
 
@@ -28,7 +28,7 @@ _PROC: Final = Path("/proc")
 class MemoryWatch:
     """Samples busy environments and ends those above their configured memory. Sleeps while nothing runs."""
 
-    def __init__(self, pools: Iterable[Pool]) -> None:
+    def __init__(self, pools: Callable[[], Iterable[Pool]]) -> None:
         self._pools = pools
         self._timer: asyncio.TimerHandle | None = None
         self._available = (_PROC / "self/statm").exists()
@@ -48,7 +48,7 @@ class MemoryWatch:
     def _sample(self) -> None:
         running = False
         settled_ms = time.time() * 1000 - _INTERVAL * 500
-        for pool in self._pools:
+        for pool in self._pools():
             if not pool.busy:
                 continue
             running = True

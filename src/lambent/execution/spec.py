@@ -35,6 +35,7 @@ class EnvironmentSpec:
     __slots__ = (
         "_credentials",
         "_document",
+        "_function",
         "_private_view",
         "_variables",
         "account",
@@ -45,6 +46,7 @@ class EnvironmentSpec:
         "region",
         "runtime_version",
         "runtime_version_arn",
+        "substitute",
         "timeout_ms",
         "version",
     )
@@ -57,8 +59,8 @@ class EnvironmentSpec:
         boto3: Path | None,
         endpoint_url: str,
         credentials: Callable[[FunctionVersion], Mapping[str, str]],
-        runtime_version_arn: str,
         private_view: bool,
+        interpreter: str,
     ) -> None:
         self.account = function.account
         self.region = function.region
@@ -68,14 +70,16 @@ class EnvironmentSpec:
         self.memory_mb = function.memory_mb
         self.memory_limit_kib = function.memory_mb * 1024
         self._private_view = private_view
-        self._credentials = lambda: credentials(function)
+        self._function = function
+        self._credentials = credentials
         runtime = function.runtime or ""
         family = runtime.rstrip("0123456789.")
         self.runtime_version = f"{family}:{runtime.removeprefix(family)}.lambent"
-        self.runtime_version_arn = runtime_version_arn
+        self.runtime_version_arn = function.runtime_version_arn
+        self.substitute = interpreter if interpreter != runtime else ""
         self.json_logs = function.log_format == "JSON"
         self._variables = _variables(function, str(task_root), endpoint_url, private_view)
-        self._document = {
+        self._document: dict[str, object] = {
             "handler": function.handler or "",
             "task_root": str(task_root),
             "opt": [],
@@ -90,7 +94,7 @@ class EnvironmentSpec:
         """The INIT frame for an environment with this private directory and log stream."""
         variables = {
             **self._variables,
-            **self._credentials(),
+            **self._credentials(self._function),
             "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         }
         if not self._private_view:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from lambent.execution.invocation import Invocation
     from lambent.functions import Target
     from lambent.invocation.invoker import Invoker
-    from lambent.store import Database, Results, StoreError
+    from lambent.store import Database, StoreError
+    from lambent.store.database import Results
 
 Accepted: TypeAlias = "Callable[[AsyncQueueUnavailable | None], None]"
 
@@ -109,7 +110,7 @@ class AsyncQueue:
             " FROM async_events ORDER BY received_ms"
         )
         for row in rows:
-            self._schedule(_Event(*row, payload=None))  # type: ignore[arg-type]
+            self._schedule(_Event(*row, None))  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Begin nothing more. What waits stays in the database."""

@@ -1,0 +1,307 @@
+"""The Invoke operation's own path through this floor: bytes in, bytes out.
+
+Every other operation is parsed and serialised from its model. Invoke is called thousands of times a second,
+so what its answer depends on is looked up once per function name, qualifier and credential scope, and kept
+until the registry changes; a request then only reads a few headers and hands its body on. Names and
+qualifiers that are seen for the first time go through the model's own validation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from lambent.aws.errors import ServiceError
+from lambent.aws.json_text import describe_json_error
+from lambent.aws.lambda_.errors import translated
+from lambent.functions import FunctionError
+from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
+from lambent.invocation.request_id import new_request_id, new_trace_header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambent.aws.dispatcher import AwsDispatcher
+    from lambent.execution.invocation import Invocation
+    from lambent.functions import Target
+    from lambent.http import Request
+    from lambent.invocation.async_queue import AsyncQueue
+    from lambent.invocation.invoker import Invoker
+    from lambent.invocation.runner import Runner
+
+MAX_REQUEST: Final = 6_291_456
+"""Bytes of the largest event of a synchronous invocation (6 MB)."""
+
+MAX_ASYNC_REQUEST: Final = 1_048_576
+"""Bytes of the largest event of an asynchronous invocation (1 MB since 2025-10)."""
+
+_MAX_CLIENT_CONTEXT: Final = 3_583
+_MAX_ROUTES: Final = 20_000
+
+_PATH: Final = re.compile(rb"/2015-03-31/functions/([^/?]+)/invocations/?(?:\?(.*))?")
+
+_validate_json: Final = msgspec.json.Decoder(msgspec.Raw).decode
+
+_TYPE: Final = b"x-amz-invocation-type"
+_LOG_TYPE: Final = b"x-amz-log-type"
+_CLIENT_CONTEXT: Final = b"x-amz-client-context"
+_TRACE: Final = b"x-amzn-trace-id"
+_TENANT: Final = b"x-amz-tenant-id"
+_OF_INTEREST: Final = frozenset({_TYPE, _LOG_TYPE, _CLIENT_CONTEXT, _TRACE, _TENANT})
+
+
+class _Route:
+    """What a name, qualifier and scope lead to."""
+
+    __slots__ = ("extra", "head", "lineage", "qualifier", "runner", "target")
+
+    def __init__(self, target: Target, qualifier: str | None, runner: Runner) -> None:
+        self.target = target
+        self.qualifier = qualifier
+        self.runner = runner
+        version = target.version
+        # The function is told the ARN it was invoked by, when that is not its plain one.
+        arn = target.invoked_arn
+        self.extra = b"" if arn == version.arn else msgspec.json.encode({"arn": arn})
+        self.lineage = f"1:{version.uid.replace('-', '')[:8]}:0"
+        self.head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Amz-Executed-Version: {version.version}\r\n"
+        ).encode()
+
+
+class _Call:
+    """One request on its way: what its answer needs."""
+
+    __slots__ = ("request", "request_id", "route", "trace", "want_tail")
+
+    def __init__(self, request: Request, route: _Route, request_id: str, trace: str, want_tail: bool) -> None:
+        self.request = request
+        self.route = route
+        self.request_id = request_id
+        self.trace = trace
+        self.want_tail = want_tail
+
+
+class InvokeEndpoint:
+    """Answers `POST /2015-03-31/functions/{FunctionName}/invocations`.
+
+    `handle` tells whether a request is its own; everything else belongs to the dispatcher, whose
+    authentication, validation and error answers it uses.
+    """
+
+    def __init__(self, dispatcher: AwsDispatcher, invoker: Invoker, queue: AsyncQueue) -> None:
+        self._dispatcher = dispatcher
+        self._authenticate = dispatcher.authenticate
+        self._invoker = invoker
+        self._registry = invoker.registry
+        self._queue = queue
+        self._routes: dict[tuple[str, str, bytes], _Route] = {}
+        self._generation = -1
+
+    def handle(self, request: Request) -> bool:
+        """Take an Invoke request and answer it, now or later. False for any other request."""
+        match = _PATH.fullmatch(request.target)
+        if match is None or request.method != b"POST":
+            return False
+        request_id = new_request_id()
+        try:
+            self._invoke(request, request_id)
+        except ServiceError as error:
+            self._refuse(request, request_id, error)
+        return True
+
+    def _refuse(self, request: Request, request_id: str, error: ServiceError) -> None:
+        self._dispatcher.refuse(request, "lambda", "Invoke", request_id, error)
+
+    def _invoke(self, request: Request, request_id: str) -> None:
+        identity = self._authenticate(request)
+        if self._generation != self._registry.generation:
+            self._generation = self._registry.generation
+            self._routes.clear()
+        route = self._routes.get((identity.account, identity.region, request.target))
+        if route is None:
+            route = self._find_route(request, identity.account, identity.region)
+        invocation_type = log_type = client_context = trace = tenant = None
+        for name, value in request.headers:
+            if name in _OF_INTEREST:
+                if name == _TYPE:
+                    invocation_type = value
+                elif name == _LOG_TYPE:
+                    log_type = value
+                elif name == _CLIENT_CONTEXT:
+                    client_context = value
+                elif name == _TRACE:
+                    trace = value.decode("latin-1")
+                else:
+                    tenant = value.decode("latin-1")
+        extra = route.extra
+        if client_context is not None or tenant is not None:
+            extra = self._extra(route, client_context, tenant)
+        payload = request.body or b"{}"
+        if len(payload) > MAX_ASYNC_REQUEST or invocation_type is not None or log_type is not None:
+            if invocation_type not in (None, b"RequestResponse", b"Event", b"DryRun"):
+                self._find_route(request, identity.account, identity.region)  # words the refusal
+            self._check_size(payload, invocation_type)
+        try:
+            _validate_json(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise ServiceError(
+                "InvalidRequestContentException",
+                f"Could not parse request body into json: {describe_json_error(payload)}",
+                status=400,
+            ) from None
+        if invocation_type == b"DryRun":
+            self._answer_empty(request, request_id, 204)
+            return
+        trace = _with_lineage(trace, route.lineage) if trace else new_trace_header(route.lineage)
+        if invocation_type == b"Event":
+            self._enqueue(request, request_id, route, payload, trace, extra)
+            return
+        call = _Call(request, route, request_id, trace, log_type == b"Tail")
+        try:
+            route.runner.invoke(
+                payload,
+                request_id.encode(),
+                trace.encode("latin-1"),
+                extra,
+                self._answerer(call),
+                want_tail=call.want_tail,
+            )
+        except Throttled as refusal:
+            raise _throttled(refusal) from None
+
+    # ------------------------------------------------------------ routes
+
+    def _find_route(self, request: Request, account: str, region: str) -> _Route:
+        """Validate the request by the model, resolve its function, keep the route."""
+        members = self._dispatcher.parse(request, "lambda", "Invoke")
+        qualifier = members.get("Qualifier")
+        try:
+            target = self._registry.resolve(account, region, members["FunctionName"], qualifier)
+            runner = self._invoker.runner(target)
+        except FunctionError as error:
+            raise translated(error, self._dispatcher.context(request, "lambda", "Invoke", "")) from None
+        except FunctionNotReady as error:
+            raise ServiceError(
+                "ResourceConflictException",
+                "The operation cannot be performed at this time. The function is currently in the following "
+                f"state: {error.state}",
+                status=409,
+            ) from None
+        if target.version.version != "$LATEST" and qualifier is None:
+            qualifier = target.version.version
+        route = _Route(target, qualifier, runner)
+        if len(self._routes) >= _MAX_ROUTES:
+            self._routes.clear()
+        self._routes[account, region, request.target] = route
+        return route
+
+    def _extra(self, route: _Route, client_context: bytes | None, tenant: str | None) -> bytes:
+        facts = {}
+        if route.extra:
+            facts["arn"] = route.target.invoked_arn
+        if tenant is not None:
+            facts["tenant_id"] = tenant
+        if client_context is not None:
+            if len(client_context) > _MAX_CLIENT_CONTEXT:
+                raise ServiceError(
+                    "InvalidRequestContentException",
+                    f"Client context must be smaller than {_MAX_CLIENT_CONTEXT} bytes",
+                    status=400,
+                )
+            try:
+                decoded = base64.b64decode(client_context, validate=True)
+                _validate_json(decoded)
+                facts["client_context"] = decoded.decode()
+            except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
+                raise ServiceError(
+                    "InvalidRequestContentException",
+                    "Client context must be a valid Base64-encoded JSON object.",
+                    status=400,
+                ) from None
+        return msgspec.json.encode(facts)
+
+    @staticmethod
+    def _check_size(payload: bytes, invocation_type: bytes | None) -> None:
+        if invocation_type == b"Event":
+            if len(payload) > MAX_ASYNC_REQUEST:
+                raise ServiceError(
+                    "RequestEntityTooLargeException",
+                    f"{len(payload)} byte payload is too large for the Event invocation type "
+                    f"(limit {MAX_ASYNC_REQUEST} bytes)",
+                    status=413,
+                    members={"Type": None},
+                )
+        elif len(payload) > MAX_REQUEST:
+            raise ServiceError(
+                "RequestEntityTooLargeException",
+                f"Request must be smaller than {MAX_REQUEST} bytes for the InvokeFunction operation",
+                status=413,
+                members={"Type": None},
+            )
+
+    # ------------------------------------------------------------ answers
+
+    def _answerer(self, call: _Call) -> Callable[[Invocation], None]:
+        def answer(invocation: Invocation) -> None:
+            if invocation.failure is not None:
+                self._refuse(
+                    call.request,
+                    call.request_id,
+                    ServiceError("ServiceException", str(invocation.failure), status=500, fault="server"),
+                )
+                return
+            extra_headers = b"X-Amz-Function-Error: Unhandled\r\n" if invocation.function_error else b""
+            if call.want_tail:
+                extra_headers += b"X-Amz-Log-Result: " + base64.b64encode(invocation.log_tail) + b"\r\n"
+            call.request.send(
+                b"%sx-amzn-RequestId: %s\r\nX-Amzn-Trace-Id: %s\r\n%s"
+                % (
+                    call.route.head,
+                    invocation.request_id,
+                    invocation.trace,
+                    extra_headers,
+                ),
+                invocation.result,
+            )
+
+        return answer
+
+    def _answer_empty(self, request: Request, request_id: str, status: int, trace: str | None = None) -> None:
+        headers = [("x-amzn-RequestId", request_id)]
+        if trace is not None:
+            headers.append(("X-Amzn-Trace-Id", trace))
+        request.respond(status, headers)
+
+    def _enqueue(
+        self, request: Request, request_id: str, route: _Route, payload: bytes, trace: str, extra: bytes
+    ) -> None:
+        def accepted(error: AsyncQueueUnavailable | None) -> None:
+            if error is None:
+                self._answer_empty(request, request_id, 202, trace)
+            else:
+                self._refuse(
+                    request,
+                    request_id,
+                    ServiceError("ServiceException", str(error), status=500, fault="server"),
+                )
+
+        self._queue.accept(route.target, route.qualifier, payload, request_id, trace, extra, accepted)
+
+
+def _throttled(refusal: Throttled) -> ServiceError:
+    return ServiceError(
+        "TooManyRequestsException",
+        "Rate Exceeded.",
+        status=429,
+        members={"Reason": refusal.reason.value},
+    )
+
+
+def _with_lineage(trace: str, lineage: str) -> str:
+    """The caller's trace header, with this function as its latest hop."""
+    return trace if "Lineage=" in trace or len(trace) > 2000 else f"{trace};Lineage={lineage}"

@@ -1,0 +1,204 @@
+"""Everything that runs functions on this machine: zygotes by interpreter, pools by version.
+
+A zygote is started the first time one of its interpreter's functions is prepared or invoked, and again when
+it has died. A pool is made the first time its version is invoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+from lambent.execution.errors import EnvironmentUnavailable
+from lambent.execution.interpreters import Interpreter, InterpreterMissing, Interpreters
+from lambent.execution.libraries import runtime_libraries
+from lambent.execution.memory import MemoryWatch
+from lambent.execution.orphans import MARK
+from lambent.execution.pool import Pool
+from lambent.execution.spec import EnvironmentSpec
+from lambent.execution.workspace import Workspace
+from lambent.execution.zygote import Zygote
+from lambent.functions import CodeRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from lambent.functions import CodeStore, FunctionVersion
+    from lambent.observe import LogStream
+
+_REAP_SECONDS: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Fleet:
+    """The pools of all versions and the zygotes they are forked from.
+
+    `data`: directory for environments' files. `open_log(spec, name)` opens a log stream; `credentials` gives
+    an environment its AWS_* variables; `endpoint_url` is what SDKs inside are pointed at.
+    `mark` tells this node's processes from others' (see `orphans`).
+    `private_view`: show functions /var/task, /opt and a /tmp of their own where the kernel permits.
+    `runtime_fallback`: run a runtime that is missing with the nearest one there is, and say so in its log.
+    """
+
+    def __init__(
+        self,
+        *,
+        data: Path,
+        code: CodeStore,
+        interpreters: Interpreters,
+        mark: str,
+        open_log: Callable[[EnvironmentSpec, str], LogStream],
+        credentials: Callable[[FunctionVersion], Mapping[str, str]],
+        endpoint_url: Callable[[], str],
+        executor: Executor,
+        private_view: bool = True,
+        runtime_fallback: bool = False,
+        idle_seconds: float = 600.0,
+    ) -> None:
+        self._data = data
+        self._code = code
+        self._interpreters = interpreters
+        self._mark = {MARK: mark}
+        self._credentials = credentials
+        self._endpoint_url = endpoint_url
+        self._private_view = private_view
+        self._runtime_fallback = runtime_fallback
+        self._idle_seconds = idle_seconds
+        self._workspace = Workspace(data / "environments", open_log, executor)
+        self._zygotes: dict[Interpreter, asyncio.Task[Zygote]] = {}
+        self._pools: dict[str, Pool] = {}
+        self._retired: list[Pool] = []
+        self._opening: dict[str, asyncio.Task[Pool]] = {}
+        self._watch = MemoryWatch(self._all_pools)
+        self._reaper: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def start(self) -> None:
+        """Clear what an earlier run has left, begin to reap idle environments."""
+        self._workspace.open()
+        self._reap()
+
+    async def close(self) -> None:
+        """Kill every environment and every zygote; returns when all are dead."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+        self._watch.close()
+        for opening in self._opening.values():
+            opening.cancel()
+        for pool in self._all_pools():
+            pool.close()
+        for task in self._zygotes.values():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, EnvironmentUnavailable):
+                await (await task).close()
+
+    def _all_pools(self) -> list[Pool]:
+        return [*self._pools.values(), *self._retired]
+
+    # ------------------------------------------------------------ preparing
+
+    async def prepare(self, version: FunctionVersion) -> None:
+        """Make everything ready that a first invocation needs: code, interpreter, zygote.
+
+        Raises InterpreterMissing, EnvironmentUnavailable, CodeRejected.
+        """
+        await self._code.ensure(version.code_hash)
+        await self._zygote(self.interpreter(version))
+
+    def interpreter(self, version: FunctionVersion) -> Interpreter:
+        """What will run a version. Raises InterpreterMissing."""
+        runtime = version.runtime or ""
+        try:
+            return self._interpreters.find(runtime)
+        except InterpreterMissing:
+            if not self._runtime_fallback:
+                raise
+            return self._interpreters.nearest(runtime)
+
+    async def _zygote(self, interpreter: Interpreter) -> Zygote:
+        task = self._zygotes.get(interpreter)
+        if task is not None and task.done() and not _usable(task):
+            task = None
+        if task is None:
+            task = self._loop.create_task(self._start_zygote(interpreter))
+            self._zygotes[interpreter] = task
+        # Shielded: one caller's cancellation must not end the start that others wait for.
+        return await asyncio.shield(task)
+
+    async def _start_zygote(self, interpreter: Interpreter) -> Zygote:
+        libraries = runtime_libraries(self._data, interpreter)
+        zygote = Zygote(
+            interpreter, libraries=libraries, private_view=self._private_view, variables=self._mark
+        )
+        await zygote.start()
+        return zygote
+
+    # ------------------------------------------------------------ pools
+
+    def pool(self, version: FunctionVersion) -> Pool | None:
+        """The pool of a version when it is there and usable now; `when_ready` otherwise."""
+        pool = self._pools.get(version.uid)
+        return pool if pool is not None and pool.zygote.alive else None
+
+    def when_ready(self, version: FunctionVersion, done: Callable[[Pool | Exception], None]) -> None:
+        """Call `done` with the version's pool as soon as it can be had, or with what is in the way."""
+        task = self._opening.get(version.uid)
+        if task is None:
+            task = self._loop.create_task(self._open_pool(version))
+            self._opening[version.uid] = task
+            task.add_done_callback(lambda _: self._opening.pop(version.uid, None))
+
+        def finished(task: asyncio.Task[Pool]) -> None:
+            if task.cancelled():
+                done(EnvironmentUnavailable("the platform is stopping"))
+            else:
+                done(task.exception() or task.result())  # type: ignore[arg-type]
+
+        task.add_done_callback(finished)
+
+    async def _open_pool(self, version: FunctionVersion) -> Pool:
+        try:
+            interpreter = self.interpreter(version)
+            task_root = await self._code.ensure(version.code_hash)
+            zygote = await self._zygote(interpreter)
+        except CodeRejected as error:
+            raise EnvironmentUnavailable(str(error)) from error
+        pool = self._pools.get(version.uid)
+        if pool is not None:
+            # Its zygote has died since: the environments died with it.
+            pool.zygote = zygote
+            return pool
+        spec = EnvironmentSpec(
+            version,
+            task_root=task_root,
+            boto3=runtime_libraries(self._data, interpreter),
+            endpoint_url=self._endpoint_url(),
+            credentials=lambda version: {**self._mark, **self._credentials(version)},
+            private_view=zygote.private_view,
+            interpreter=interpreter.runtime,
+        )
+        pool = Pool(spec, zygote, self._workspace, self._watch)
+        self._pools[version.uid] = pool
+        return pool
+
+    def retire(self, uid: str) -> None:
+        """A version is no more, or has been replaced: its environments end when they are done."""
+        pool = self._pools.pop(uid, None)
+        if pool is not None:
+            pool.retire()
+            self._retired.append(pool)
+
+    def _reap(self) -> None:
+        for pool in self._pools.values():
+            pool.reap(self._idle_seconds)
+        self._retired = [pool for pool in self._retired if len(pool)]
+        self._reaper = self._loop.call_later(_REAP_SECONDS, self._reap)
+
+
+def _usable(task: asyncio.Task[Zygote]) -> bool:
+    return not task.cancelled() and task.exception() is None and task.result().alive

@@ -1,0 +1,190 @@
+"""One node: all parts, wired, started and stopped in order."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lambent import __version__
+from lambent.aws.credentials import Credentials
+from lambent.aws.dispatcher import AwsDispatcher
+from lambent.aws.invoke import InvokeEndpoint
+from lambent.aws.lambda_ import CodeDownloads, LambdaService
+from lambent.aws.logs import LogsService
+from lambent.execution.errors import ExecutionError
+from lambent.execution.fleet import Fleet
+from lambent.execution.interpreters import InterpreterMissing, Interpreters
+from lambent.execution.orphans import end_orphans, node_mark
+from lambent.functions import ActivationFailed, CodeStore, FunctionRegistry, FunctionVersion, Limits
+from lambent.http import HttpServer
+from lambent.invocation.async_queue import AsyncQueue
+from lambent.invocation.invoker import Invoker
+from lambent.node.admin import AdminEndpoint
+from lambent.node.settings import url_host
+from lambent.observe import open_log_store
+from lambent.store import BlobStore, open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lambent.execution.spec import EnvironmentSpec
+    from lambent.http import Request
+    from lambent.node.settings import Settings
+    from lambent.observe import LogStream
+
+DRAIN_SECONDS: Final = 30.0
+"""How long a stop waits for invocations in flight."""
+
+_ADMIN: Final = b"/_lambent/"
+
+
+class Platform:
+    """A node that is running. `await Platform.start(settings)` gives one; `await stop()` ends it.
+
+    Everything durable is below `settings.data`; with `settings.ephemeral` below a temporary directory that
+    goes with the platform.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._closing = contextlib.AsyncExitStack()
+        self.server = HttpServer(self._handle)
+
+    @classmethod
+    async def start(cls, settings: Settings) -> Platform:
+        """Build and start every part, bottom up.
+
+        Raises OSError when the address is taken, DirectoryInUse when another platform has the data directory,
+        StoreError when what is there cannot be opened.
+        """
+        platform = cls(settings)
+        try:
+            await platform._build()
+        except BaseException:
+            await platform._closing.aclose()
+            raise
+        return platform
+
+    async def _build(self) -> None:
+        settings, closing = self.settings, self._closing
+        if settings.ephemeral:
+            data = Path(tempfile.mkdtemp(prefix="lambent-"))
+            closing.callback(shutil.rmtree, data, ignore_errors=True)
+        else:
+            data = settings.data.resolve()
+            data.mkdir(parents=True, exist_ok=True)
+        executor = ThreadPoolExecutor(2, "lambent-files")
+        closing.callback(executor.shutdown, wait=False)
+
+        # store
+        database = await open_database(data / "lambent.db", settings.durability)
+        closing.push_async_callback(database.close)
+        mark = node_mark(data)
+        end_orphans(mark)
+
+        # functions and observe
+        limits = Limits(concurrency=settings.concurrency)
+        blobs = BlobStore(data / "blobs")
+        code = CodeStore(data / "code", blobs, limits)
+        self.logs = await open_log_store(data / "logs.db", group_limit_bytes=settings.log_retention_mb << 20)
+        closing.push_async_callback(self.logs.close)
+        self.registry = await FunctionRegistry.open(database, blobs, code, limits=limits)
+        closing.push_async_callback(self.registry.close)
+
+        # execution
+        self.credentials = Credentials(settings.credentials) if settings.credentials else None
+        self._account = settings.account
+        self.interpreters = Interpreters()
+        self.fleet = Fleet(
+            data=data,
+            code=code,
+            interpreters=self.interpreters,
+            open_log=self._open_log,
+            mark=mark,
+            credentials=self._environment_credentials,
+            endpoint_url=lambda: self.url,
+            executor=executor,
+            private_view=settings.isolation != "none",
+            runtime_fallback=settings.runtime_fallback,
+            idle_seconds=settings.idle_timeout_s,
+        )
+        self.fleet.start()
+        closing.push_async_callback(self.fleet.close)
+        self.registry.activate = self._activate
+
+        # invocation
+        invoker = Invoker(self.registry, self.fleet, self.logs.usage)
+        self.queue = AsyncQueue(database, invoker, retry_seconds=settings.async_retry_seconds)
+        closing.callback(self.queue.close)
+
+        # aws
+        downloads = CodeDownloads(code)
+        self.dispatcher = AwsDispatcher(
+            [LambdaService(self.registry, downloads), LogsService(self.logs)],
+            credentials=self.credentials,
+            account=settings.account,
+            default_region=settings.region,
+            endpoint_url=lambda: self.url,
+        )
+        self._invoke = InvokeEndpoint(self.dispatcher, invoker, self.queue)
+        self._admin = AdminEndpoint(self, downloads)
+
+        await self.server.start(settings.host, settings.port)
+        closing.push_async_callback(self.server.drain, DRAIN_SECONDS)
+        self.registry.resume()
+        await self.queue.open()
+
+    @property
+    def url(self) -> str:
+        """Where clients on this machine reach the platform, without a trailing slash."""
+        return f"http://{url_host(self.settings.host)}:{self.server.address[1]}"
+
+    @property
+    def version(self) -> str:
+        """The version of lambent."""
+        return __version__
+
+    async def stop(self) -> None:
+        """Take no new requests, let what runs end, close every part, top down."""
+        await self._closing.aclose()
+
+    # ------------------------------------------------------------ requests
+
+    def _handle(self, request: Request) -> None:
+        if not self._invoke.handle(request):
+            if request.target.startswith(_ADMIN):
+                self._admin.handle(request)
+            else:
+                self.dispatcher.handle(request)
+
+    # ------------------------------------------------------------ what the floors below ask for
+
+    def _open_log(self, spec: EnvironmentSpec, name: str) -> LogStream:
+        return self.logs.stream(spec.account, spec.region, spec.log_group, name, json=spec.json_logs)
+
+    def _environment_credentials(self, function: FunctionVersion) -> Mapping[str, str]:
+        if self.credentials is None:
+            # Unverified, but in the account's form: SDKs refuse to sign without any.
+            return {
+                "AWS_ACCESS_KEY_ID": function.account,
+                "AWS_SECRET_ACCESS_KEY": "lambent",
+                "AWS_SESSION_TOKEN": "lambent",
+            }
+        minted = self.credentials.mint(function.account)
+        return {
+            "AWS_ACCESS_KEY_ID": minted.access_key,
+            "AWS_SECRET_ACCESS_KEY": minted.secret_key,
+            "AWS_SESSION_TOKEN": minted.session_token,
+        }
+
+    async def _activate(self, version: FunctionVersion) -> None:
+        try:
+            await self.fleet.prepare(version)
+        except InterpreterMissing as error:
+            raise ActivationFailed("InvalidRuntime", str(error)) from error
+        except ExecutionError as error:
+            raise ActivationFailed("InternalError", str(error)) from error
