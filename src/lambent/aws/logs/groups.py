@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 PAGE: Final = 50
 MAX_TAGS: Final = 50
-RETENTION_DAYS: Final = tuple(
-    int(days)
-    for days in (["1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"])
+# fmt: off
+RETENTION_DAYS: Final = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
+    1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )
+# fmt: on
 
 
 def page_token(*parts: str) -> str:

@@ -1,0 +1,86 @@
+"""The command group. Commands are imported when they run, so that `lambent --help` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from lambent import __version__
+from lambent.cli.failure import USAGE, Failure
+
+_COMMANDS: Final = {
+    "up": "Run the platform.",
+    "invoke": "Invoke a function and print what it returns.",
+    "logs": "Show what a function logged.",
+    "functions": "List functions, or show one.",
+    "doctor": "Check what this machine offers and what is missing.",
+}
+
+_EXTRAS: Final = {
+    "rich": "platform",
+    "botocore": "platform",
+    "boto3": "platform",
+    "uvloop": "platform",
+    "httptools": "platform",
+    "psycopg": "postgres",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"lambent.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, message="lambent %(version)s")
+def lambent() -> None:
+    """Serverless for Python: run functions on a Lambda-compatible platform of your own.
+
+    Exit codes: 0 done, 1 the function failed, 2 wrong usage or refused by the platform, 3 no platform answers.
+    """
+
+
+def run() -> None:
+    """Runs the command line of this process and ends it."""
+    try:
+        code = lambent.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show(sys.stdout)
+        code = 0
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
+    except click.Abort:
+        code = 130  # as shells say for Ctrl-C
+    except Failure as failure:
+        click.echo(failure.text(), err=True)
+        code = failure.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        click.echo(f"This needs the package {error.name}: pip install 'lambent[{extra}]'", err=True)
+        code = USAGE
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: nothing is left to say.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code)

@@ -1,0 +1,147 @@
+"""`lambent doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import resource
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+import click
+
+from lambent import __version__
+from lambent.cli import endpoint
+from lambent.cli.failure import Failure
+from lambent.cli.output import json_option, plain, print_json, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lambent.execution.interpreters import Interpreter
+
+Verdict = Literal["ok", "note", "missing", "broken"]
+
+_MARKS: Final[dict[Verdict, str]] = {
+    "ok": "[green]ok[/]",
+    "note": "[yellow]note[/]",
+    "missing": "[yellow]missing[/]",
+    "broken": "[red]broken[/]",
+}
+_FILES_WANTED: Final = 4096  # two descriptors an execution environment, 1000 of them, and connections
+_PACKAGES: Final = ("botocore", "uvloop", "httptools", "msgspec")
+
+
+class Finding(NamedTuple):
+    """One line of the report; "broken" makes the exit code 1."""
+
+    what: str
+    verdict: Verdict
+    detail: str
+
+
+@click.command("doctor")
+@endpoint.options
+@json_option
+@click.pass_context
+def command(ctx: click.Context, endpoint_url: str | None, region: str | None, as_json: bool) -> None:
+    """Check what this machine offers and what is missing.
+
+    The exit code is 1 when something keeps the platform from working.
+    """
+    findings = [*_versions(), *_limits(), *asyncio.run(_interpreters()), _platform(endpoint_url, region)]
+    healthy = not any(finding.verdict == "broken" for finding in findings)
+    if as_json:
+        print_json({"healthy": healthy, "findings": [finding._asdict() for finding in findings]})
+    else:
+        print_table(
+            ("WHAT", "", "DETAIL"),
+            [(plain(what), _MARKS[verdict], plain(detail)) for what, verdict, detail in findings],
+        )
+    ctx.exit(0 if healthy else 1)
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("lambent", "ok", f"{__version__} on Python {platform.python_version()} ({sys.executable})")
+    for package in _PACKAGES:
+        try:
+            yield Finding(package, "ok", metadata.version(package))
+        except metadata.PackageNotFoundError:
+            yield Finding(package, "broken", "pip install 'lambent[platform]'")
+
+
+def _limits() -> Iterator[Finding]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= _FILES_WANTED:
+        yield Finding("open files", "ok", f"limit {soft:,}")
+    elif hard == resource.RLIM_INFINITY or hard >= _FILES_WANTED:
+        yield Finding(
+            "open files", "note", f"limit {soft:,}; for 1000 environments: ulimit -n {_FILES_WANTED}"
+        )
+    else:
+        yield Finding("open files", "note", f"limit {soft:,}, at most {hard:,}: fewer environments at a time")
+
+
+async def _interpreters() -> list[Finding]:
+    from lambent.execution.interpreters import NEWEST, OLDEST, Interpreters
+
+    known = list(Interpreters())
+    findings = []
+    views = []
+    for interpreter in known:
+        try:
+            view = await _private_view(interpreter)
+        except Exception as error:  # noqa: BLE001 - whatever a foreign interpreter does is a finding
+            findings.append(Finding(interpreter.runtime, "broken", f"{interpreter.executable}: {error}"))
+        else:
+            views.append(view)
+            version = ".".join(map(str, interpreter.version))
+            findings.append(Finding(interpreter.runtime, "ok", f"{version}, {interpreter.executable}"))
+    there = {interpreter.runtime for interpreter in known}
+    for minor in range(OLDEST[1], NEWEST[1] + 1):
+        if f"python3.{minor}" not in there:
+            how = f"uv python install 3.{minor}, or pyenv install 3.{minor}; or lambent up --runtime-fallback"
+            findings.append(Finding(f"python3.{minor}", "missing", how))
+    findings.sort(key=lambda finding: int(finding.what.rpartition(".")[2]))
+    if not views:
+        findings.append(Finding("interpreters", "broken", "none works: functions cannot run"))
+    findings.append(_isolation(any(views)))
+    return findings
+
+
+async def _private_view(interpreter: Interpreter) -> bool:
+    """Starts a zygote as the platform would; whether it got a private view of the file system."""
+    from lambent.execution.zygote import Zygote
+
+    zygote = Zygote(interpreter)
+    await zygote.start()
+    try:
+        return zygote.private_view
+    finally:
+        await zygote.close()
+
+
+def _isolation(private_view: bool) -> Finding:
+    if private_view:
+        how = "as root" if os.geteuid() == 0 else "in user namespaces"
+        return Finding("isolation guard", "ok", f"functions get a private view of files ({how})")
+    if sys.platform != "linux":
+        return Finding("isolation guard", "note", f"no private view of files on {platform.system()}")
+    return Finding(
+        "isolation guard",
+        "note",
+        "no private view of files: the kernel permits no user namespaces"
+        " (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)",
+    )
+
+
+def _platform(endpoint_url: str | None, region: str | None) -> Finding:
+    try:
+        where = endpoint.resolve(endpoint_url, region)
+        health: dict[str, Any] = where.get_json("/_lambent/health")
+    except Failure as failure:
+        # A platform that was asked for by name should be there; any other need not run.
+        return Finding("platform", "broken" if endpoint_url else "note", failure.message)
+    return Finding("platform", "ok", f"{where.url} answers: {health.get('status')}, {health.get('version')}")
