@@ -7,8 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-import msgspec
-
 from lambent.functions.errors import ActivationFailed
 from lambent.functions.runtimes import SUPPORTED
 from lambent.functions.version import FunctionVersion
@@ -40,27 +38,3 @@ async def outcome(version: FunctionVersion, activate: Activate | None) -> Activa
             "InternalError", "The function could not be prepared because of an internal error."
         )
     return None
-
-
-def activated(
-    version: FunctionVersion, failure: ActivationFailed | None, revision_id: str
-) -> FunctionVersion:
-    """`version` after its activation has ended, well or not.
-
-    A version that had been Active stays so when its update fails: what ran before goes on running.
-    """
-    reason, code = (None, None) if failure is None else (failure.reason, failure.reason_code)
-    if failure is None or version.state == "Pending":
-        version = msgspec.structs.replace(
-            version,
-            state="Active" if failure is None else "Failed",
-            state_reason=reason,
-            state_reason_code=code,
-        )
-    return msgspec.structs.replace(
-        version,
-        revision_id=revision_id,
-        last_update_status="Successful" if failure is None else "Failed",
-        last_update_reason=reason,
-        last_update_reason_code=code,
-    )

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import os
 import secrets
 import shutil
 import stat
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambent.functions.archive import unpack_archive
 from lambent.functions.limits import Limits
+from lambent.functions.turns import Turns
 from lambent.store import BlobMissing, BlobStore
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from collections.abc import Set as AbstractSet
 
 _BOOT = "boot"
@@ -43,26 +47,36 @@ class CodeStore:
         self._blobs = blobs
         self._limits = limits or Limits()
         self._present: set[str] = set()
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._turns: Turns[str] = Turns()
+        self._pinned: Counter[str] = Counter()
         self._open()
 
-    async def add(self, package: bytes) -> Code:
-        """Unpack and store a package; durable when it returns. Raises CodeRejected, StoreError."""
+    @contextlib.asynccontextmanager
+    async def added(self, package: bytes) -> AsyncIterator[Code]:
+        """Unpack and store a package durably; it cannot be collected while this is entered.
+
+        Refer to it before leaving. Raises CodeRejected, StoreError.
+        """
         digest = await asyncio.to_thread(hashlib.sha256, package)
         name = digest.hexdigest()
-        await self.unpack(name, package)
-        await self._blobs.put(package)
-        return Code(name, base64.b64encode(digest.digest()).decode("ascii"), len(package))
+        self._pinned[name] += 1
+        try:
+            await self.unpack(name, package)
+            async with self._turns.take(name):
+                await self._blobs.put(package)
+            yield Code(name, base64.b64encode(digest.digest()).decode("ascii"), len(package))
+        finally:
+            self._pinned[name] -= 1
+            if not self._pinned[name]:
+                del self._pinned[name]
 
     async def unpack(self, code_hash: str, package: bytes | Path) -> Path:
         """The tree of a package, unpacked unless it is there. Raises CodeRejected, StorageFull."""
         if code_hash not in self._present:
-            lock = self._locks.setdefault(code_hash, asyncio.Lock())
-            async with lock:
+            async with self._turns.take(code_hash):
                 if code_hash not in self._present:
                     await asyncio.to_thread(self._unpack, code_hash, package)
                     self._present.add(code_hash)
-            self._locks.pop(code_hash, None)
         return self.tree(code_hash)
 
     async def ensure(self, code_hash: str) -> Path:
@@ -92,12 +106,20 @@ class CodeStore:
         Those stored or stored again in the last `older_than_s` seconds stay: whoever stored one may be about
         to refer to it.
         """
-        gone = await asyncio.to_thread(self._collectable, referred, older_than_s)
-        for name in gone:
-            self._present.discard(name)
-            await asyncio.to_thread(self._remove_tree, self.tree(name))
-            await self._blobs.delete(name)
-        return len(gone)
+        limit = time.time() - older_than_s
+        gone = 0
+        for name in await asyncio.to_thread(lambda: list(self._blobs.names())):
+            if name in referred:
+                continue
+            async with self._turns.take(name):
+                # Looked at within the turn: one who stores the package again waits for it, or has been before.
+                if name in self._pinned or self._blobs.path(name).stat().st_mtime > limit:
+                    continue
+                self._present.discard(name)
+                await asyncio.to_thread(self._remove_tree, self.tree(name))
+                await self._blobs.delete(name)
+                gone += 1
+        return gone
 
     def _open(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -126,14 +148,6 @@ class CodeStore:
         except BaseException:
             self._remove_tree(temporary)
             raise
-
-    def _collectable(self, referred: AbstractSet[str], older_than_s: float) -> list[str]:
-        limit = time.time() - older_than_s
-        return [
-            name
-            for name in self._blobs.names()
-            if name not in referred and self._blobs.path(name).stat().st_mtime <= limit
-        ]
 
     def _remove_tree(self, tree: Path) -> None:
         for folder, _, _ in os.walk(tree):

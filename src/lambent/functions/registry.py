@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-import uuid
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
 from lambent.functions import rows
-from lambent.functions.activation import Activate, activated, outcome
+from lambent.functions.activation import Activate, outcome
 from lambent.functions.catalog import Catalog, Listener
 from lambent.functions.errors import (
     CodeMismatch,
@@ -23,24 +19,33 @@ from lambent.functions.errors import (
     FunctionExists,
     FunctionNotFound,
     InvalidConfiguration,
-    NotReady,
-    RevisionMismatch,
-    UpdateInProgress,
 )
+from lambent.functions.ledger import Ledger
 from lambent.functions.limits import Limits
 from lambent.functions.names import Reference
 from lambent.functions.record import FunctionRecord, Target
 from lambent.functions.settings import Settings, check_settings, check_tags, configured
+from lambent.functions.transitions import (
+    activated,
+    check_changeable,
+    new_id,
+    now_ms,
+    published,
+    retagged,
+    updating,
+    with_code,
+    with_latest,
+)
 from lambent.functions.version import LATEST, FunctionVersion
-from lambent.store import BlobStore, Conflict, Database, Statement, StoreError
+from lambent.store import BlobStore, Conflict, Database, StoreClosed, StoreError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from lambent.functions.code_store import Code, CodeStore
 
-_Change: TypeAlias = Callable[[FunctionRecord], FunctionRecord]
-
-# How often a change is computed anew because another writer was faster.
-_ATTEMPTS = 5
+# How long the end of an activation waits before it is written again after the store has failed.
+_RETRY_S = 1.0
 
 
 class FunctionRegistry:
@@ -59,9 +64,8 @@ class FunctionRegistry:
         self.code = code
         self._database = database
         self._catalog = Catalog(records)
-        self._locks: dict[tuple[str, str, str], asyncio.Lock] = {}
+        self._ledger = Ledger(database, self._catalog)
         self._activations: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._adding = 0
 
     @classmethod
     async def open(
@@ -153,9 +157,9 @@ class FunctionRegistry:
             region=reference.region,
             name=reference.name,
             version=LATEST,
-            uid=_new_id(),
-            revision_id=_new_id(),
-            last_modified=_now(),
+            uid=new_id(),
+            revision_id=new_id(),
+            last_modified=now_ms(),
             role=settings.role,
             code_sha256="",
             code_hash="",
@@ -165,11 +169,10 @@ class FunctionRegistry:
         draft = configured(blank, settings)
         if self._catalog.get(reference) is not None:
             raise FunctionExists(reference.name)
-        async with self._adding_code():
-            code = await self._add_code(reference, package)
-            latest = replace(draft, code_hash=code.hash, code_sha256=code.sha256, code_size=code.size)
+        async with self._stored(reference, package) as code:
+            latest = with_code(draft, code)
             record = FunctionRecord(
-                id=_new_id(),
+                id=new_id(),
                 account=reference.account,
                 region=reference.region,
                 name=reference.name,
@@ -180,12 +183,8 @@ class FunctionRegistry:
                 tags=dict(tags or {}),
             )
             if publish:
-                record = _published(record, None)
-            try:
-                await self._database.write(*rows.creation(record))
-            except Conflict:
-                raise FunctionExists(reference.name) from None
-        self._catalog.put(self._catalog.get(reference), record)
+                record = published(record, None)
+            await self._ledger.insert(record, reference)
         self._activate_pending(record)
         return record.versions["1"] if publish else latest
 
@@ -204,27 +203,22 @@ class FunctionRegistry:
         With `dry_run` everything is checked and nothing changes. Raises as `create`, and FunctionNotFound,
         RevisionMismatch, UpdateInProgress, NotReady.
         """
-        _check_change(self.record(reference), revision_id)
-        async with self._adding_code():
-            code = await self._add_code(reference, package)
+        check_changeable(self.record(reference), revision_id)
+        async with self._stored(reference, package) as code:
 
             def change(record: FunctionRecord) -> FunctionRecord:
-                _check_change(record, revision_id)
-                latest = replace(
-                    record.latest,
-                    code_hash=code.hash,
-                    code_sha256=code.sha256,
-                    code_size=code.size,
-                    architectures=architectures or record.latest.architectures,
-                )
+                check_changeable(record, revision_id)
+                latest = with_code(record.latest, code)
+                if architectures:
+                    latest = replace(latest, architectures=architectures)
                 if dry_run:
                     return replace(record, latest=latest)
-                changed = _updating(record, latest)
-                return _published(changed, None) if publish else changed
+                changed = updating(record, latest)
+                return published(changed, None) if publish else changed
 
             if dry_run:
                 return change(self.record(reference)).latest
-            record = await self._change(reference, change)
+            record = await self._ledger.change(reference, change)
         self._activate_pending(record)
         return record.versions[str(record.last_version)] if publish else record.latest
 
@@ -235,10 +229,10 @@ class FunctionRegistry:
         check_settings(settings, reference, self.limits)
 
         def change(record: FunctionRecord) -> FunctionRecord:
-            _check_change(record, revision_id)
-            return _updating(record, configured(record.latest, settings))
+            check_changeable(record, revision_id)
+            return updating(record, configured(record.latest, settings))
 
-        record = await self._change(reference, change)
+        record = await self._ledger.change(reference, change)
         self._activate_pending(record)
         return record.latest
 
@@ -256,17 +250,16 @@ class FunctionRegistry:
         """
 
         def change(record: FunctionRecord) -> FunctionRecord:
-            _check_change(record, revision_id)
+            check_changeable(record, revision_id)
             if code_sha256 and code_sha256 != record.latest.code_sha256:
                 raise CodeMismatch(code_sha256, record.latest.code_sha256)
             last = record.versions.get(str(record.last_version))
             if last is not None and last.source_digest == record.latest.digest():
                 return record
             self._check_code_storage(record.account, record.region, record.latest.code_size)
-            published = _published(record, description)
-            return _with_latest(published, replace(published.latest, revision_id=_new_id()))
+            return with_latest(published(record, description), replace(record.latest, revision_id=new_id()))
 
-        record = await self._change(reference, change)
+        record = await self._ledger.change(reference, change)
         self._activate_pending(record)
         return record.versions[str(record.last_version)]
 
@@ -285,19 +278,9 @@ class FunctionRegistry:
                     return record
                 return replace(record, versions={k: v for k, v in record.versions.items() if k != qualifier})
 
-            await self._change(reference, change)
+            await self._ledger.change(reference, change)
             return
-        async with self._locked(reference):
-            for _ in range(_ATTEMPTS):
-                record = self.record(reference)
-                try:
-                    await self._database.write(*rows.removal(record))
-                except Conflict:
-                    await self._reload(reference)
-                    continue
-                self._catalog.put(record, None)
-                return
-        raise Conflict(f"{reference.arn} keeps changing")
+        await self._ledger.remove(reference)
 
     async def put_concurrency(self, reference: Reference, reserved: int) -> int:
         """Reserve concurrency for a function; 0 switches it off. Returns what is reserved.
@@ -314,12 +297,18 @@ class FunctionRegistry:
                 raise ConcurrencyUnavailable(self.limits.minimum_unreserved)
             return replace(record, reserved_concurrency=reserved)
 
-        await self._change(reference, change, lambda record: [rows.reservation_guard(record, available)])
+        try:
+            await self._ledger.change(
+                reference, change, lambda record: [rows.reservation_guard(record, available)]
+            )
+        except Conflict:
+            # What is left is reserved by functions that another node has changed.
+            raise ConcurrencyUnavailable(self.limits.minimum_unreserved) from None
         return reserved
 
     async def delete_concurrency(self, reference: Reference) -> None:
         """Give up a function's reservation. Raises FunctionNotFound, StoreError."""
-        await self._change(reference, lambda record: replace(record, reserved_concurrency=None))
+        await self._ledger.change(reference, lambda record: replace(record, reserved_concurrency=None))
 
     async def tag(self, reference: Reference, tags: dict[str, str]) -> None:
         """Add or overwrite tags. Raises FunctionNotFound, TooManyTags, StoreError."""
@@ -327,17 +316,17 @@ class FunctionRegistry:
         def change(record: FunctionRecord) -> FunctionRecord:
             merged = {**record.tags, **tags}
             check_tags(merged, self.limits)
-            return _retagged(record, merged)
+            return retagged(record, merged)
 
-        await self._change(reference, change)
+        await self._ledger.change(reference, change)
 
     async def untag(self, reference: Reference, keys: list[str]) -> None:
         """Remove tags; those that are not there are no error. Raises FunctionNotFound, StoreError."""
 
         def change(record: FunctionRecord) -> FunctionRecord:
-            return _retagged(record, {key: value for key, value in record.tags.items() if key not in keys})
+            return retagged(record, {key: value for key, value in record.tags.items() if key not in keys})
 
-        await self._change(reference, change)
+        await self._ledger.change(reference, change)
 
     # Life
 
@@ -357,8 +346,6 @@ class FunctionRegistry:
 
     async def collect_code(self, older_than_s: float = 3600.0) -> int:
         """Remove code that no version refers to any more. Returns how many packages were removed."""
-        if self._adding:
-            return 0
         return await self.code.collect(await rows.referred_code(self._database), older_than_s)
 
     async def close(self) -> None:
@@ -370,62 +357,12 @@ class FunctionRegistry:
 
     # Inside
 
-    async def _change(
-        self,
-        reference: Reference,
-        change: _Change,
-        guards: Callable[[FunctionRecord], list[Statement]] | None = None,
-    ) -> FunctionRecord:
-        """Apply `change` to the current record: in the database, guarded by its revision, then in memory."""
-        async with self._locked(reference):
-            for _ in range(_ATTEMPTS):
-                old = self.record(reference)
-                changed = change(old)
-                if changed is old:
-                    return old
-                new = replace(changed, revision=old.revision + 1)
-                try:
-                    await self._database.write(*(guards(new) if guards else ()), *rows.change(old, new))
-                except Conflict:
-                    # Another node was faster, or another function took the last concurrency: look again.
-                    await self._reload(reference)
-                    continue
-                self._catalog.put(old, new)
-                return new
-        raise Conflict(f"{reference.arn} keeps changing")
-
-    async def _reload(self, reference: Reference) -> None:
-        stored = await rows.load(self._database, reference.account, reference.region, reference.name)
-        known = self._catalog.get(reference)
-        if stored is None or known is None or (stored.id, stored.revision) != (known.id, known.revision):
-            self._catalog.put(known, stored)
-
-    @contextlib.asynccontextmanager
-    async def _locked(self, reference: Reference) -> AsyncIterator[None]:
-        """Changes of one function follow each other; a second one sees what the first has made."""
-        key = (reference.account, reference.region, reference.name)
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        try:
-            async with lock:
-                yield
-        finally:
-            if not lock.locked():
-                self._locks.pop(key, None)
-
-    @contextlib.asynccontextmanager
-    async def _adding_code(self) -> AsyncIterator[None]:
-        """While this is entered no code is collected: some of it may not be referred to yet."""
-        self._adding += 1
-        try:
-            yield
-        finally:
-            self._adding -= 1
-
-    async def _add_code(self, reference: Reference, package: bytes) -> Code:
+    def _stored(self, reference: Reference, package: bytes) -> AbstractAsyncContextManager[Code]:
+        """Keep a package; it is safe from collection while the context is entered."""
         if len(package) > self.limits.zipped:
             raise CodeTooLarge(f"Zipped size must be smaller than {self.limits.zipped} bytes")
         self._check_code_storage(reference.account, reference.region, len(package))
-        return await self.code.add(package)
+        return self.code.added(package)
 
     def _check_code_storage(self, account: str, region: str, size: int) -> None:
         if self._catalog.region(account, region).code_size + size > self.limits.code_storage:
@@ -433,7 +370,7 @@ class FunctionRegistry:
 
     def _activate_pending(self, record: FunctionRecord) -> None:
         for version in record.all_versions:
-            key = (record.id, version.version)
+            key = (record.id, version.uid)
             if not version.settled and key not in self._activations:
                 task = asyncio.create_task(self._activate(record, version))
                 self._activations[key] = task
@@ -443,89 +380,17 @@ class FunctionRegistry:
         failure = await outcome(version, self.activate)
 
         def change(current: FunctionRecord) -> FunctionRecord:
-            if current.id != record.id:
-                return current  # deleted, and made anew, in the meantime
-            if version.version == LATEST:
-                if current.latest.uid != version.uid or current.latest.settled:
-                    return current
-                latest = activated(current.latest, failure, _new_id())
-                return replace(current, latest=latest, serving=current.serving if failure else latest)
-            published = current.versions.get(version.version)
-            if published is None or published.settled:
-                return current
-            after = activated(published, failure, _new_id())
-            return replace(current, versions={**current.versions, version.version: after})
+            # Of another id when it has been deleted and made anew in the meantime.
+            return activated(current, version, failure) if current.id == record.id else current
 
         reference = Reference(record.account, record.region, record.name, None)
-        with contextlib.suppress(FunctionNotFound, StoreError):
-            # Deleted meanwhile: nothing to do. Not written: still pending, resumed with the next start.
-            await self._change(reference, change)
-
-
-def _check_change(record: FunctionRecord, revision_id: str | None) -> None:
-    if record.latest.last_update_status == "InProgress":
-        raise UpdateInProgress(record.arn)
-    if record.latest.state == "Pending":
-        raise NotReady(record.latest.state)
-    if revision_id and revision_id != record.latest.revision_id:
-        raise RevisionMismatch
-
-
-def _updating(record: FunctionRecord, latest: FunctionVersion) -> FunctionRecord:
-    """The record with a new $LATEST in preparation; what served before serves until it is ready."""
-    failed = record.latest.state == "Failed"
-    new = replace(
-        latest,
-        uid=_new_id(),
-        revision_id=_new_id(),
-        last_modified=_now(),
-        state="Pending" if failed else latest.state,
-        state_reason="The function is being created." if failed else latest.state_reason,
-        state_reason_code="Creating" if failed else latest.state_reason_code,
-        last_update_status="InProgress",
-        last_update_reason="The function is being created.",
-        last_update_reason_code="Creating",
-    )
-    return replace(record, latest=new, serving=new if failed else record.serving)
-
-
-def _published(record: FunctionRecord, description: str | None) -> FunctionRecord:
-    """The record with $LATEST as its next version. It is Active at once when $LATEST is."""
-    number = record.last_version + 1
-    latest = record.latest
-    ready = latest.settled and latest.state == "Active"
-    version = replace(
-        latest,
-        version=str(number),
-        uid=_new_id(),
-        revision_id=_new_id(),
-        description=latest.description if description is None else description,
-        state="Active" if ready else "Pending",
-        state_reason=None if ready else "The function is being created.",
-        state_reason_code=None if ready else "Creating",
-        last_update_status="Successful" if ready else None,
-        last_update_reason=None,
-        last_update_reason_code=None,
-        source_digest=latest.digest(),
-    )
-    return replace(record, last_version=number, versions={**record.versions, str(number): version})
-
-
-def _retagged(record: FunctionRecord, tags: dict[str, str]) -> FunctionRecord:
-    # Lambda gives $LATEST a new revision id with every change of tags.
-    return _with_latest(replace(record, tags=tags), replace(record.latest, revision_id=_new_id()))
-
-
-def _with_latest(record: FunctionRecord, latest: FunctionVersion) -> FunctionRecord:
-    """The record with another $LATEST that needs no preparation."""
-    return replace(
-        record, latest=latest, serving=latest if record.serving is record.latest else record.serving
-    )
-
-
-def _new_id() -> str:
-    return str(uuid.uuid4())
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+        while True:
+            try:
+                await self._ledger.change(reference, change)
+            except (FunctionNotFound, StoreClosed):
+                return
+            except StoreError:
+                # A full disk, most likely: the version must not stay Pending when there is room again.
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return
