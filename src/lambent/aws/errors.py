@@ -44,6 +44,10 @@ class SerializationError(ServiceError):
         super().__init__(code, message, status=status)
 
 
+class MalformedBodyError(SerializationError):
+    """The body is not JSON at all; some services have a code of their own for that."""
+
+
 class AuthError(ServiceError):
     """A request whose signature, credentials or signing time AWS refuses.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lambent.aws.errors import SerializationError
+from lambent.aws.errors import MalformedBodyError, SerializationError
 from lambent.aws.text import FLOAT_TYPES, INTEGER_RANGE, decode_base64, encode_base64, float_text
 from lambent.aws.timestamps import FORMATS, parse_timestamp
 
@@ -31,9 +31,9 @@ def decode_json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SerializationError(f"Could not parse request body into json: {error}") from None
+        raise MalformedBodyError(f"Could not parse request body into json: {error}") from None
     except RecursionError:
-        raise SerializationError("Could not parse request body into json: nested too deeply") from None
+        raise MalformedBodyError("Could not parse request body into json: nested too deeply") from None
 
 
 def _kind(value: object) -> str:

@@ -158,7 +158,7 @@ class ServiceModel:
         self.xml_namespace: str | None = self.metadata.get("xmlNamespace")
         self.query_compatible = "awsQueryCompatible" in self.metadata
         self.operation_models: Mapping[str, Any] = description["operations"]
-        self._shapes: Mapping[str, Any] = description["shapes"]
+        self.shape_models: Mapping[str, Any] = description["shapes"]
         self._resolved: dict[str, Shape] = {}
         self._operations: dict[str, Operation] = {}
         self._errors: dict[str, ErrorShape] | None = None
@@ -173,7 +173,7 @@ class ServiceModel:
         found = self._resolved.get(key)
         if found is None:
             traits = {trait: value for trait, value in reference.items() if trait != "shape"}
-            found = self._resolved[key] = Shape(name, self._shapes[name], traits, self)
+            found = self._resolved[key] = Shape(name, self.shape_models[name], traits, self)
         return found
 
     def operation(self, name: str) -> Operation:
@@ -191,7 +191,7 @@ class ServiceModel:
         """The modelled error whose shape name or wire code is `code`."""
         if self._errors is None:
             self._errors = {}
-            for name, model in self._shapes.items():
+            for name, model in self.shape_models.items():
                 if model.get("exception"):
                     error = ErrorShape(self.shape({"shape": name}))
                     self._errors.setdefault(error.code, error)

@@ -1,0 +1,122 @@
+"""Who calls, and for which region: cheap where signatures are not enforced, verified where they are."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from lambent.aws.credentials import Credentials, account_of_key
+from lambent.aws.errors import AuthError
+from lambent.aws.sigv4 import SignedRequest, Verifier, parse_scope, read_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGE_BODY = 256 * 1024
+"""Bytes from which on a body is hashed in a thread: it takes 0.14 ms, as long as ten requests."""
+
+# The form that AWS's own patterns ask of a region.
+_REGION = re.compile(r"(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d")
+_PRESIGNED = re.compile(rb"(?:^|&)X-Amz-Credential=([^&]*)")
+_IDENTITIES_KEPT = 4096
+
+
+class Identity(NamedTuple):
+    """What the signature of a request says about its caller."""
+
+    account: str
+    """12 digits."""
+    region: str
+    access_key: str | None
+    """None for an unsigned request."""
+    service: str | None
+    """The service's signing name; None for an unsigned request."""
+
+
+class Authenticator:
+    """Finds the identity of requests; verifies their signatures where `enforced`.
+
+    Not enforced, the credential scope is believed: an access key id of twelve digits is the account,
+    temporary credentials carry theirs, every other key acts in `account`; an unsigned request acts in
+    `default_region`.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials | None,
+        *,
+        account: str,
+        default_region: str,
+        enforced: bool | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if enforced and credentials is None:
+            raise ValueError("signatures cannot be enforced without credentials")
+        self.enforced = credentials is not None if enforced is None else enforced
+        self._credentials = credentials
+        self._account = account
+        self._anonymous = Identity(account, default_region, None, None)
+        self._verifier = Verifier(credentials, clock) if credentials is not None and self.enforced else None
+        # Identities by the bytes of their credential scope; parsing one is paid once a scope and day.
+        self._identities: dict[bytes, Identity] = {}
+
+    def authenticate(self, request: SignedRequest, body_sha256: bytes | None = None) -> Identity:
+        """The identity of the caller; AuthError for a signature that AWS would refuse.
+
+        `body_sha256`: the body's lower-case hex digest, where it has been computed in a thread.
+        """
+        if self._verifier is not None:
+            return self._verified(self._verifier, request, body_sha256)
+        for name, value in request.headers:
+            if name == b"authorization":
+                start = value.find(b"Credential=")
+                end = value.find(b"/aws4_request", start)
+                if start < 0 or end < 0:
+                    # Signed in some other way, for somebody else: nothing to learn from it.
+                    return self._anonymous
+                raw_scope = value[start + 11 : end + 13]
+                return self._identities.get(raw_scope) or self._claimed(raw_scope, request)
+        found = _PRESIGNED.search(request.query)
+        if found is None:
+            return self._anonymous
+        raw_scope = unquote(found.group(1).decode("latin-1")).encode("latin-1", "replace")
+        return self._identities.get(raw_scope) or self._claimed(raw_scope, request)
+
+    def hashes_in_thread(self, request: SignedRequest) -> bool:
+        """Whether the body is to be hashed in a thread before `authenticate` is called."""
+        return self._verifier is not None and len(request.body) > LARGE_BODY
+
+    def _verified(self, verifier: Verifier, request: SignedRequest, body_sha256: bytes | None) -> Identity:
+        signature = read_signature(request)
+        if signature is None:
+            raise AuthError("MissingAuthenticationTokenException", "Missing Authentication Token")
+        account = verifier.verify(request, signature, body_sha256)
+        # Only what a verified signature named is kept here, so a stranger cannot fill the memory.
+        found = self._identities.get(signature.raw_scope)
+        if found is None:
+            found = self._keep(signature.raw_scope, account)
+        return found
+
+    def _claimed(self, raw_scope: bytes, request: SignedRequest) -> Identity:
+        access_key = parse_scope(raw_scope).access_key
+        account = account_of_key(access_key)
+        if account is None and self._credentials is not None and access_key.startswith("ASIA"):
+            token = next((value for name, value in request.headers if name == b"x-amz-security-token"), None)
+            session = self._credentials.session(access_key, token)
+            account = session.account if session is not None else None
+        return self._keep(raw_scope, account or self._account)
+
+    def _keep(self, raw_scope: bytes, account: str) -> Identity:
+        scope = parse_scope(raw_scope)
+        if _REGION.fullmatch(scope.region) is None:
+            raise AuthError(
+                "InvalidSignatureException",
+                f"Credential should be scoped to a valid region, not '{scope.region}'. ",
+            )
+        if len(self._identities) >= _IDENTITIES_KEPT:
+            del self._identities[next(iter(self._identities))]
+        identity = Identity(account, scope.region, scope.access_key, scope.service)
+        self._identities[raw_scope] = identity
+        return identity

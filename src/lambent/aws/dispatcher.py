@@ -1,0 +1,243 @@
+"""Every AWS API request from the wire to its service's method and back: exactly one answer to each, no
+traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from lambent.aws.authentication import Authenticator, Identity
+from lambent.aws.context import RequestContext, partition_of
+from lambent.aws.errors import MalformedBodyError, ServiceError
+from lambent.aws.model import ServiceModel, load_model
+from lambent.aws.overrides import quirks_of
+from lambent.aws.parse import InputParsers, decode_query
+from lambent.aws.router import Route, Router, RoutingError
+from lambent.aws.serialize import OutputWriters, Reply
+from lambent.aws.sigv4 import body_digest
+from lambent.aws.validate import Validators
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from lambent.aws.credentials import Credentials
+    from lambent.aws.service import Method, Service
+    from lambent.http import Request
+
+logger = logging.getLogger("lambent.aws")
+
+_INTERNAL = "The request processing has failed because of an unknown error, exception or failure."
+
+
+class AwsDispatcher:
+    """Answers AWS API requests with the methods of `services`.
+
+    `credentials` mint and check the temporary credentials of execution environments and hold the configured
+    access keys; signatures are verified when `enforce` says so, which it does by default where there are
+    credentials. `account` (12 digits) and `default_region` are those of unsigned requests; `endpoint_url`
+    tells services where this platform answers.
+    """
+
+    def __init__(
+        self,
+        services: Iterable[Service],
+        *,
+        credentials: Credentials | None,
+        account: str,
+        default_region: str,
+        endpoint_url: Callable[[], str],
+        enforce: bool | None = None,
+    ) -> None:
+        self._services = {service.name: service for service in services}
+        self._router = Router(self._services)
+        self._authenticator = Authenticator(
+            credentials, account=account, default_region=default_region, enforced=enforce
+        )
+        self._endpoint_url = endpoint_url
+        self._wires: dict[tuple[str, str], _Wire] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.authenticate = self._authenticator.authenticate
+
+    # ------------------------------------------------------------ one request
+
+    def handle(self, request: Request) -> None:
+        """Answer any AWS API request, now or later; never raises."""
+        request_id = str(uuid.uuid4())
+        if self._authenticator.hashes_in_thread(request):
+            self._start(self._handle_large(request, request_id))
+        else:
+            self._handle(request, request_id, None)
+
+    async def _handle_large(self, request: Request, request_id: str) -> None:
+        digest = await asyncio.get_running_loop().run_in_executor(None, body_digest, request.body)
+        self._handle(request, request_id, digest)
+
+    def _handle(self, request: Request, request_id: str, body_sha256: bytes | None) -> None:
+        service, protocol, operation = "", "", ""
+        try:
+            identity = self.authenticate(request, body_sha256)
+            route = self._router.route(request, identity.service)
+            service, protocol, operation = route.service, route.protocol, route.operation
+            method = self._method(route)
+        except RoutingError as error:
+            self._send_error(request, error.service, error.protocol, request_id, error)
+        except ServiceError as error:
+            if not protocol:
+                service, protocol = self._router.guess(request)
+            self._send_error(request, service, protocol, request_id, error)
+        except Exception as fault:  # noqa: BLE001 - whatever goes wrong here, the client gets an answer
+            self._fail(request, service, protocol, operation, request_id, fault)
+        else:
+            self._start(self._call(request, request_id, identity, route, method))
+
+    def _method(self, route: Route) -> Method:
+        service = self._services.get(route.service)
+        method = service.method(route.operation) if service is not None else None
+        if method is None:
+            raise ServiceError(
+                "NotImplementedException",
+                f"The operation {route.operation} of the service {route.service} is not implemented by Lambent.",
+                status=501,
+                fault="server",
+            )
+        return method
+
+    async def _call(
+        self, request: Request, request_id: str, identity: Identity, route: Route, method: Method
+    ) -> None:
+        try:
+            wire = self._wire(route.service, route.protocol)
+            operation = wire.model.operation(route.operation)
+            members = wire.parsers.parser(operation)(route.labels, route.query, request.headers, request.body)
+            wire.validators.validator(operation)(members)
+            context = RequestContext(
+                identity.account,
+                identity.region,
+                partition_of(identity.region),
+                request_id,
+                route.service,
+                route.operation,
+                identity.access_key,
+                self._endpoint_url(),
+            )
+            output = await method(context, members)
+            reply = wire.writers.writer(operation)(output or {}, request_id)
+        except ServiceError as error:
+            self._send_error(request, route.service, route.protocol, request_id, error)
+        except Exception as fault:  # noqa: BLE001 - whatever goes wrong here, the client gets an answer
+            self._fail(request, route.service, route.protocol, route.operation, request_id, fault)
+        else:
+            await self._send(request, route, reply, request_id)
+
+    async def _send(self, request: Request, route: Route, reply: Reply, request_id: str) -> None:
+        try:
+            if isinstance(reply.body, bytes):
+                request.respond(reply.status, reply.headers, reply.body)
+                return
+            stream = request.stream(reply.status, reply.headers)
+        except (ValueError, KeyError) as fault:
+            # A header with a line break in it, or a status that HTTP does not know.
+            self._fail(request, route.service, route.protocol, route.operation, request_id, fault)
+            return
+        try:
+            async for piece in reply.body:
+                stream.write(piece)
+                await stream.drain()
+        except Exception:
+            logger.exception("%s.%s failed while its answer was sent", route.service, route.operation)
+            stream.abort()
+        except BaseException:
+            stream.abort()
+            raise
+        else:
+            stream.close()
+
+    # ------------------------------------------------------------ for the Invoke path
+
+    def parse(self, request: Request, service: str, operation: str) -> dict[str, Any]:
+        """The validated members of a request that is known to call `operation` of `service`, one of ours.
+
+        Raises the ServiceError that AWS answers with.
+        """
+        wire = self._wire(service, load_model(service).protocol)
+        labels = self._router.paths(service).labels(operation, request.path.decode("latin-1"))
+        described = wire.model.operation(operation)
+        query = decode_query(request.query)
+        members = wire.parsers.parser(described)(labels, query, request.headers, request.body)
+        wire.validators.validator(described)(members)
+        return members
+
+    def refuse(
+        self, request: Request, service: str, operation: str, request_id: str, error: ServiceError
+    ) -> None:
+        """Answer a request to `operation` of `service`, one of ours, with `error`."""
+        logger.debug("%s.%s refused: %s", service, operation, error)
+        self._send_error(request, service, load_model(service).protocol, request_id, error)
+
+    # ------------------------------------------------------------ errors
+
+    def _send_error(
+        self, request: Request, service: str, protocol: str, request_id: str, error: ServiceError
+    ) -> None:
+        try:
+            if isinstance(error, MalformedBodyError):
+                error.code = quirks_of(service).malformed_code
+            reply = self._wire(service, protocol).writers.error(error, request_id)
+            request.respond(reply.status, reply.headers, reply.body if isinstance(reply.body, bytes) else b"")
+        except Exception:
+            logger.exception("An error of %s could not be written: %s", service, error.code)
+            request.respond(500, [("x-amzn-RequestId", request_id)], b"")
+
+    def _fail(
+        self, request: Request, service: str, protocol: str, operation: str, request_id: str, fault: Exception
+    ) -> None:
+        """Log `fault`; answer that something is wrong here, and nothing else."""
+        logger.error("%s.%s failed (request %s)", service, operation, request_id, exc_info=fault)
+        modelled = service in self._services and load_model(service).error("ServiceException") is not None
+        code = "ServiceException" if modelled else "InternalFailure"
+        error = ServiceError(code, _INTERNAL, status=500, fault="server")
+        self._send_error(request, service, protocol, request_id, error)
+
+    # ------------------------------------------------------------ parts
+
+    def _wire(self, service: str, protocol: str) -> _Wire:
+        found = self._wires.get((service, protocol))
+        if found is None:
+            # Refusals for services that are not ours need no more of a model than its protocol.
+            model = load_model(service) if service in self._services else _bare_model(service, protocol)
+            found = _Wire(model, protocol)
+            if service in self._services:
+                self._wires[service, protocol] = found
+        return found
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until the requests at hand are answered; those that take longer than `seconds` are cancelled."""
+        tasks = set(self._tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+class _Wire:
+    """One service in one protocol."""
+
+    def __init__(self, model: ServiceModel, protocol: str) -> None:
+        self.model = model
+        self.parsers = InputParsers(model, protocol)
+        self.writers = OutputWriters(model, protocol)
+        self.validators = Validators(model)
+
+
+def _bare_model(service: str, protocol: str) -> ServiceModel:
+    metadata = {"protocol": protocol, "apiVersion": "", "endpointPrefix": service}
+    return ServiceModel(service, {"metadata": metadata, "operations": {}, "shapes": {}})
