@@ -155,13 +155,16 @@ class LogWriter:
 
     async def _run(self) -> None:
         try:
-            while self._work_waits():
+            while True:
                 async with self.lock:
                     written = await self._write_batch()
                 self._failing = False
                 if not self.saturated:
                     self._notify_drained()
                 self._on_written(written)
+                # Usage changes again with every invocation: it is saved once a tick, not waited out.
+                if not (self._queue or self._unsaved):
+                    break
         except StoreError as error:
             if not self._failing:
                 _log.warning("Logs cannot be written, they are kept in memory for now: %s", error)
