@@ -36,6 +36,8 @@ def unpack_archive(archive: bytes | Path, target: Path, limits: Limits) -> int:
     Executable bits are kept. Of entries with the same name the last counts. Raises CodeRejected, with
     Lambda's wording, for an archive that is damaged, unsafe, empty or too large, and StorageFull.
     """
+    if not archive:
+        raise CodeRejected(_EMPTY)
     try:
         with zipfile.ZipFile(io.BytesIO(archive) if isinstance(archive, bytes) else archive) as opened:
             return _Unpacking(opened, target, limits).run()
@@ -87,6 +89,9 @@ class _Unpacking:
         path = _safe_path(entry.filename)
         if entry.flag_bits & _ENCRYPTED:
             raise CodeRejected(_UNUSABLE, f"{entry.filename!r} is encrypted")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # Others can ask for gigabytes of memory before the first byte comes out.
+            raise CodeRejected(_UNUSABLE, f"{entry.filename!r} is compressed in way {entry.compress_type}")
         mode = entry.external_attr >> 16 if entry.create_system == _UNIX else 0
         kind = stat.S_IFMT(mode)
         if entry.is_dir() or kind == stat.S_IFDIR:

@@ -21,7 +21,7 @@ from lambent.functions.turns import Turns
 from lambent.store import BlobMissing, BlobStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from collections.abc import Set as AbstractSet
 
 _BOOT = "boot"
@@ -100,20 +100,24 @@ class CodeStore:
         """The stored package. Raises BlobMissing."""
         return await self._blobs.get(code_hash)
 
-    async def collect(self, referred: AbstractSet[str], older_than_s: float) -> int:
+    async def collect(
+        self, read_referred: Callable[[], Awaitable[AbstractSet[str]]], older_than_s: float
+    ) -> int:
         """Remove packages and trees that nothing refers to. Returns how many packages went.
 
-        Those stored or stored again in the last `older_than_s` seconds stay: whoever stored one may be about
-        to refer to it.
+        `read_referred` reads the hashes that are referred to. Packages stored, or stored again, in the last
+        `older_than_s` seconds stay: on another node someone may be about to refer to them.
         """
-        limit = time.time() - older_than_s
+        unused_since = time.time() - older_than_s
+        # Pinned now, a package may be referred to by a row written after the rows have been read.
+        kept = set(self._pinned) | await read_referred()
         gone = 0
         for name in await asyncio.to_thread(lambda: list(self._blobs.names())):
-            if name in referred:
+            if name in kept:
                 continue
             async with self._turns.take(name):
                 # Looked at within the turn: one who stores the package again waits for it, or has been before.
-                if name in self._pinned or self._blobs.path(name).stat().st_mtime > limit:
+                if name in self._pinned or self._blobs.path(name).stat().st_mtime > unused_since:
                     continue
                 self._present.discard(name)
                 await asyncio.to_thread(self._remove_tree, self.tree(name))

@@ -346,7 +346,7 @@ class FunctionRegistry:
 
     async def collect_code(self, older_than_s: float = 3600.0) -> int:
         """Remove code that no version refers to any more. Returns how many packages were removed."""
-        return await self.code.collect(await rows.referred_code(self._database), older_than_s)
+        return await self.code.collect(lambda: rows.referred_code(self._database), older_than_s)
 
     async def close(self) -> None:
         """End activations; they resume when the registry is opened again."""
@@ -372,12 +372,14 @@ class FunctionRegistry:
         for version in record.all_versions:
             key = (record.id, version.uid)
             if not version.settled and key not in self._activations:
-                task = asyncio.create_task(self._activate(record, version))
+                task = asyncio.create_task(self._activate(record, version, self.activate))
                 self._activations[key] = task
                 task.add_done_callback(lambda _, key=key: self._activations.pop(key, None))  # type: ignore[misc]
 
-    async def _activate(self, record: FunctionRecord, version: FunctionVersion) -> None:
-        failure = await outcome(version, self.activate)
+    async def _activate(
+        self, record: FunctionRecord, version: FunctionVersion, activate: Activate | None
+    ) -> None:
+        failure = await outcome(version, activate)
 
         def change(current: FunctionRecord) -> FunctionRecord:
             # Of another id when it has been deleted and made anew in the meantime.

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from typing import TYPE_CHECKING
 
 from lambent.store.errors import BlobMissing, StorageFull, StoreError
@@ -63,7 +64,7 @@ class BlobStore:
                 # Renamed into place after it was synced: a file of this name is complete and durable,
                 # but for the folder entry of a write that is still on its way. The new time keeps it from
                 # being collected before whoever puts it has referred to it.
-                os.utime(path)
+                _touch(path)
                 _sync_directory(path.parent)
                 return name
             if not path.parent.exists():
@@ -75,6 +76,7 @@ class BlobStore:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
+                _touch(temporary)
                 temporary.rename(path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
@@ -90,6 +92,12 @@ class BlobStore:
         """Remove what a process that was killed while writing has left. Only when no one else writes."""
         for file in self.root.glob("tmp-*"):
             file.unlink(missing_ok=True)
+
+
+def _touch(path: Path) -> None:
+    # The time of this moment, not the kernel's, which lags behind by a tick: collectors compare it with theirs.
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))
 
 
 def _sync_directory(path: Path) -> None:
