@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from lambent.aws.context import RequestContext, partition_of
 from lambent.aws.errors import ServiceError
 from lambent.aws.json_text import describe_json_error
 from lambent.aws.lambda_.errors import translated
@@ -184,7 +185,10 @@ class InvokeEndpoint:
             target = self._registry.resolve(account, region, members["FunctionName"], qualifier)
             runner = self._invoker.runner(target)
         except FunctionError as error:
-            raise translated(error, self._dispatcher.context(request, "lambda", "Invoke", "")) from None
+            context = RequestContext(
+                account, region, partition_of(region), "", "lambda", "InvokeFunction", None, ""
+            )
+            raise translated(error, context) from None
         except FunctionNotReady as error:
             raise ServiceError(
                 "ResourceConflictException",

@@ -57,7 +57,9 @@ class Pool:
                 self._assign(environment, invocation)
         else:
             self._waiting.append(invocation)
-            self._grow()
+            # One that is starting already will serve it, unless a busy one is free before.
+            if len(self._waiting) > len(self._starting):
+                self._grow()
 
     def _assign(self, environment: Environment, invocation: Invocation) -> None:
         """Run in an environment that is free, with or without a process."""

@@ -39,7 +39,7 @@ class AdminEndpoint:
         return {
             "status": "ok",
             "version": self._platform.version,
-            "services": sorted(self._platform.dispatcher.services),
+            "services": list(self._platform.services),
         }
 
     @staticmethod

@@ -123,8 +123,10 @@ class Platform:
 
         # aws
         downloads = CodeDownloads(code)
+        services = [LambdaService(self.registry, downloads), LogsService(self.logs)]
+        self.services = [service.name for service in services]
         self.dispatcher = AwsDispatcher(
-            [LambdaService(self.registry, downloads), LogsService(self.logs)],
+            services,
             credentials=self.credentials,
             account=settings.account,
             default_region=settings.region,
