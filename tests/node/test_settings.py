@@ -119,7 +119,7 @@ def test_everything_can_be_set_by_variables(tmp_path: Path) -> None:
     assert not settings.runtime_fallback
     assert settings.account == "000000000001"
     assert settings.credentials == {"AKIA1": "a:b", "AKIA2": "c"}
-    assert settings.async_retry_seconds == (0, 1.5)
+    assert settings.async_retry_seconds == (0.0, 1.5)
     assert settings.idle_timeout_s == 20
     assert settings.data == Path.home() / "state"
 

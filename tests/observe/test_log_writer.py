@@ -113,3 +113,25 @@ def test_flushes_of_many_callers_share_the_work(run: Any, open_logs: Any) -> Non
             assert total == 200
 
     run(scenario)
+
+
+def test_reading_does_not_wait_for_a_load_to_end(run: Any, open_logs: Any) -> None:
+    async def scenario() -> None:
+        async with open_logs() as logs:
+            stream, usage = logs.stream(), logs.store.usage.function(ACCOUNT, REGION, "f")
+            loaded = True
+
+            async def load() -> None:
+                while loaded:
+                    stream.append(1, "x")
+                    usage.invoked(1, 128, error=False)
+                    await asyncio.sleep(0)
+
+            task = asyncio.create_task(load())
+            async with asyncio.timeout(10):
+                while len(await logs.texts()) < 3:
+                    await asyncio.sleep(0)
+            loaded = False
+            await task
+
+    run(scenario)

@@ -12,7 +12,8 @@ import click
 from lambent.cli.failure import UNREACHABLE, USAGE, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -71,9 +72,17 @@ def options(command: Command) -> Command:
     )(command)
 
 
-def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
-    """The endpoint that options and environment name; else that of the settings in this directory."""
-    environment = os.environ
+def resolve(
+    endpoint_url: str | None,
+    region: str | None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    directory: Path | None = None,
+) -> Endpoint:
+    """The endpoint that options and environment name; else that of the settings in the directory.
+
+    Raises Failure when what they say cannot be used.
+    """
     url = endpoint_url or environment.get("LAMBENT_ENDPOINT_URL") or environment.get("AWS_ENDPOINT_URL")
     region = region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     # Credentials of the user's environment are left to botocore; a platform without any takes what it gets.
@@ -83,7 +92,7 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
         from lambent.node.settings import SettingsError, load_settings
 
         try:
-            settings = load_settings()
+            settings = load_settings(directory=directory, environment=environment)
         except SettingsError as error:
             raise Failure(str(error)) from error
         url = url or settings.client_url

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.option("--host", metavar="ADDRESS", help="Where to listen.  [default: 127.0.0.1]")
 @click.option("--port", type=int, metavar="PORT", help="0 takes any free one.  [default: 4566]")
 @click.option("--data", metavar="DIR", help="Where everything is kept.  [default: .lambent]")
-@click.option(
-    "--ephemeral/--keep", default=None, help="Keep nothing after the end, and allow POST /_lambent/reset."
-)
+@click.option("--ephemeral/--keep", default=None, help="Keep nothing after the end, for tests.")
 @click.option(
     "--durability", metavar="full|normal", help="Survive power loss, or only crashes.  [default: full]"
 )

@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ".lambent"
     )
     ephemeral: Annotated[
-        bool, Meta(description="true or false: keep nothing after the end, allow /_lambent/reset")
+        bool, Meta(description="true or false: keep nothing after the end")
     ] = False
     durability: Annotated[
         Literal["full", "normal"],

@@ -97,11 +97,13 @@ class LogWriter:
     async def flush(self) -> None:
         """Returns when everything appended before is stored, or could not be (which is logged)."""
         self._seal_all()
-        while self._task is not None or self._work_waits():
+        end = self.next_chunk
+        while True:
             self._start()
             assert self._task is not None
             await asyncio.shield(self._task)
-            if self._failing:
+            waits = self._unsaved or (self._queue and self._queue[0].id < end)
+            if self._failing or not waits:
                 return
 
     async def close(self) -> None:
@@ -110,6 +112,8 @@ class LogWriter:
         if self._timer is not None:
             self._timer.cancel()
         await self.flush()
+        if self._usage.unsaved:
+            await self.flush()  # what was counted while the first was on its way
 
     def _tick(self) -> None:
         self._timer = None
@@ -145,9 +149,6 @@ class LogWriter:
         )
         self.next_chunk += 1
         self._queued_bytes += len(current.buffer)
-
-    def _work_waits(self) -> bool:
-        return bool(self._queue or self._unsaved or self._usage.unsaved)
 
     def _start(self) -> None:
         if self._task is None:
