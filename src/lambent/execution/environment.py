@@ -257,7 +257,7 @@ class Environment:
             if kind == frames.RESULT:
                 self._finish(body[4:], False)
             else:
-                self._finish(body[4:], True, "error", _error_type(body[4:]))
+                self._finish(body[4:], True, "failure", _error_type(body[4:]))
         elif kind == frames.LOG:
             if self.process is not None:
                 self.process.drain_log()
@@ -288,6 +288,10 @@ class Environment:
         """Bytes from stdout and stderr: each line is one log event."""
         for line in self._lines.feed(data):
             self._event(line)
+        if self.log.saturated and self.process is not None:
+            # Its pipe fills up, and what prints waits, until the logs are on disk.
+            self.process.pause_output()
+            self.log.when_drained(self.process.resume_output)
 
     def _on_ready(self, rss: int) -> None:
         self._cancel_init_timer()

@@ -51,6 +51,7 @@ class EnvironmentProcess:
 
     __slots__ = (
         "_broken",
+        "_ended",
         "_filled",
         "_frame",
         "_frame_kind",
@@ -58,6 +59,7 @@ class EnvironmentProcess:
         "_log",
         "_loop",
         "_outgoing",
+        "_output_paused",
         "_owner",
         "_partial",
         "_skip",
@@ -78,6 +80,8 @@ class EnvironmentProcess:
         self._filled = 0
         self._skip = 0
         self._broken = False
+        self._ended = False
+        self._output_paused = False
         self._outgoing: list[memoryview] = []
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         read_end, write_end = os.pipe()
@@ -242,6 +246,18 @@ class EnvironmentProcess:
         else:
             self._loop.remove_reader(self._log)
 
+    def pause_output(self) -> None:
+        """Read no more of its output for now."""
+        if not self._output_paused and not self._ended:
+            self._output_paused = True
+            self._loop.remove_reader(self._log)
+
+    def resume_output(self) -> None:
+        """Read its output again."""
+        if self._output_paused and not self._ended:
+            self._output_paused = False
+            self._loop.add_reader(self._log, self._on_log)
+
     def drain_log(self) -> None:
         """Hand over what is in the log pipe now, so that it stands before what follows.
 
@@ -261,6 +277,7 @@ class EnvironmentProcess:
     def gone(self, wait_status: int) -> None:
         """The process and all its descendants are dead; or the zygote is (status of SIGKILL)."""
         self._stop_reading()
+        self._ended = True
         self._socket.close()
         with contextlib.suppress(OSError):
             while data := os.read(self._log, _PIPE_READ):

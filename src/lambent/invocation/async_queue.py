@@ -8,6 +8,7 @@ queue goes on where it was; a run that was under way then is repeated.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import logging
@@ -95,7 +96,9 @@ class AsyncQueue:
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
         self._held_bytes = 0
+        self._stopping = False
         self._closed = False
+        self._ended: asyncio.Event | None = None
         self._loop = asyncio.get_running_loop()
         self._reads: set[asyncio.Task[None]] = set()
 
@@ -112,9 +115,9 @@ class AsyncQueue:
         for row in rows:
             self._schedule(_Event(*row, None))  # type: ignore[arg-type]
 
-    def close(self) -> None:
-        """Begin nothing more. What waits stays in the database."""
-        self._closed = True
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing more and wait for what runs, at most `seconds`. What waits stays in the database."""
+        self._stopping = True
         for lane in self._lanes.values():
             if lane.paused is not None:
                 lane.paused.cancel()
@@ -122,6 +125,22 @@ class AsyncQueue:
             self._timer.cancel()
         for read in self._reads:
             read.cancel()
+        if self._running():
+            self._ended = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), seconds)
+        self._closed = True
+
+    async def clear(self) -> None:
+        """Forget every event that waits."""
+        self._later.clear()
+        for lane in self._lanes.values():
+            lane.ready.clear()
+        self._held_bytes = 0
+        await self._database.write(Statement("DELETE FROM async_events"))
+
+    def _running(self) -> int:
+        return sum(lane.running for lane in self._lanes.values())
 
     # ------------------------------------------------------------ accepting
 
@@ -191,7 +210,7 @@ class AsyncQueue:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._later and not self._closed:
+        if self._later and not self._stopping:
             wait = max(0.0, self._later[0][0] / 1000 - time.time())
             self._timer = self._loop.call_later(wait, self._due)
 
@@ -203,7 +222,7 @@ class AsyncQueue:
         self._set_timer()
 
     def _pump(self, lane: _Lane) -> None:
-        while lane.ready and lane.running < self._lane_width and lane.paused is None and not self._closed:
+        while lane.ready and lane.running < self._lane_width and lane.paused is None and not self._stopping:
             event = lane.ready.popleft()
             if time.time() * 1000 - event.received_ms > MAX_AGE_SECONDS * 1000:
                 self._done(event)
@@ -245,7 +264,7 @@ class AsyncQueue:
             self._done(event)
 
     def _back_off(self, lane: _Lane) -> None:
-        if lane.paused is not None or self._closed:
+        if lane.paused is not None or self._stopping:
             return
         lane.backoff = min(_BACKOFF_LAST, lane.backoff * 2 or _BACKOFF_FIRST)
         lane.paused = self._loop.call_later(lane.backoff, self._resume, lane)
@@ -258,7 +277,9 @@ class AsyncQueue:
 
     def _finished(self, lane: _Lane, event: _Event, invocation: Invocation) -> None:
         if self._closed:
-            return  # a platform that stops cuts runs short: they are repeated after the start
+            return  # cut short by the end of the platform: it is repeated after the start
+        if self._ended is not None and not self._running():
+            self._ended.set()
         if invocation.failure is not None:
             _log.warning("async event %s could not run: %s", event.request_id, invocation.failure)
             lane.ready.appendleft(event)

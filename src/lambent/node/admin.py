@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,7 @@ class AdminEndpoint:
     def __init__(self, platform: Platform, code: CodeDownloads) -> None:
         self._platform = platform
         self._code = code
+        self._running: set[asyncio.Task[None]] = set()
 
     def handle(self, request: Request) -> None:
         """Answer at once, or 404 for what is not there."""
@@ -32,8 +34,23 @@ class AdminEndpoint:
             self._answer(request, 200, self._health())
         elif path == "/_lambent/usage":
             self._answer(request, 200, self._platform.logs.usage.snapshot())
+        elif path == "/_lambent/reset" and request.method == b"POST":
+            self._reset(request)
         else:
             self._answer(request, 404, {"message": f"There is no {path} here."})
+
+    def _reset(self, request: Request) -> None:
+        if not self._platform.settings.ephemeral:
+            self._answer(request, 403, {"message": "Only a platform started with --ephemeral can be reset."})
+            return
+
+        async def reset() -> None:
+            await self._platform.reset()
+            self._answer(request, 200, {"status": "reset"})
+
+        task = asyncio.get_running_loop().create_task(reset())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     def _health(self) -> dict[str, object]:
         return {

@@ -19,7 +19,14 @@ from lambent.execution.errors import ExecutionError
 from lambent.execution.fleet import Fleet
 from lambent.execution.interpreters import InterpreterMissing, Interpreters
 from lambent.execution.orphans import end_orphans, node_mark
-from lambent.functions import ActivationFailed, CodeStore, FunctionRegistry, FunctionVersion, Limits
+from lambent.functions import (
+    ActivationFailed,
+    CodeStore,
+    FunctionRegistry,
+    FunctionVersion,
+    Limits,
+    Reference,
+)
 from lambent.http import HttpServer
 from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.invoker import Invoker
@@ -119,7 +126,7 @@ class Platform:
         # invocation
         invoker = Invoker(self.registry, self.fleet, self.logs.usage)
         self.queue = AsyncQueue(database, invoker, retry_seconds=settings.async_retry_seconds)
-        closing.callback(self.queue.close)
+        closing.push_async_callback(self.queue.drain, DRAIN_SECONDS)
 
         # aws
         downloads = CodeDownloads(code)
@@ -153,6 +160,15 @@ class Platform:
     async def stop(self) -> None:
         """Take no new requests, let what runs end, close every part, top down."""
         await self._closing.aclose()
+
+    async def reset(self) -> None:
+        """Forget all functions, events and logs: a new platform in place of the old one."""
+        for record in self.registry.all_functions():
+            reference = Reference(record.account, record.region, record.name, None)
+            await self.registry.settled(reference)
+            await self.registry.delete(reference)
+        await self.queue.clear()
+        await self.logs.clear()
 
     # ------------------------------------------------------------ requests
 

@@ -44,9 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: Annotated[Path, Meta(description="a directory for everything the platform keeps")] = Path(
         ".lambent"
     )
-    ephemeral: Annotated[
-        bool, Meta(description="true or false: keep nothing after the end")
-    ] = False
+    ephemeral: Annotated[bool, Meta(description="true or false: keep nothing after the end")] = False
     durability: Annotated[
         Literal["full", "normal"],
         Meta(description='"full" (survives power loss) or "normal" (survives a crash of the platform)'),

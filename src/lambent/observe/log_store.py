@@ -303,6 +303,12 @@ class LogStore:
             self._groups.setdefault(key, group)
             raise
 
+    async def clear(self) -> None:
+        """Delete every group of every account, and forget all usage."""
+        for group in list(self._groups.values()):
+            await self.delete_group(group)
+        await self.usage.clear()
+
     async def set_retention(self, group: LogGroup, days: int | None) -> None:
         """None keeps events until the group's size limit."""
         await self._update_group(group, "retention_days", days)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from . import chunk, records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .log_store import LogStore
     from .records import Record
 
@@ -157,6 +159,15 @@ class LogStream:
     ) -> None:
         """The INIT_REPORT line: written when init fails, times out, or is repeated within an invocation."""
         self._add(timestamp_ms, records.INIT_REPORT, init_us, phase, status, error_type)
+
+    @property
+    def saturated(self) -> bool:
+        """More waits for the disk than should: whoever can wait with appending, should (see `when_drained`)."""
+        return self._store.saturated
+
+    def when_drained(self, callback: Callable[[], None]) -> None:
+        """Call back once, on the loop, when appending is welcome again."""
+        self._store.when_drained(callback)
 
     def begin_tail(self) -> None:
         """From here on the last 4 KB appended are kept for `end_tail`."""

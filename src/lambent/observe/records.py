@@ -41,7 +41,8 @@ def _milliseconds(microseconds: int) -> str:
 
 
 def _outcome(status: str | None, error_type: str | None) -> str:
-    if status is None:
+    # An error that the handler raised is reported as `failure` in JSON and not at all in text.
+    if status is None or status == "failure":
         return ""
     return f"Status: {status}\tError Type: {error_type}" if error_type else f"Status: {status}"
 

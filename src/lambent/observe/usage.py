@@ -143,6 +143,12 @@ class UsageMeter:
         """Something has changed since the last `take_unsaved`."""
         return bool(self._unsaved)
 
+    async def clear(self) -> None:
+        """Forget all counters."""
+        self._functions.clear()
+        self._unsaved.clear()
+        await self._database.write(Statement("DELETE FROM function_usage"))
+
     def take_unsaved(self) -> list[Statement]:
         """The statements that save what changed since the last call."""
         unsaved, self._unsaved = self._unsaved, []
