@@ -25,7 +25,7 @@ def test_events_reach_the_disk_without_being_asked_for(run: Any, open_logs: Any,
     run(scenario)
 
 
-def test_100_mb_neither_stay_in_memory_nor_get_lost(run: Any, open_logs: Any) -> None:
+def test_100_mb_neither_stay_in_memory_nor_get_lost(run: Any, open_logs: Any, tmp_path: Any) -> None:
     async def scenario() -> None:
         async with open_logs() as logs:
             stream = logs.stream()
@@ -43,6 +43,7 @@ def test_100_mb_neither_stay_in_memory_nor_get_lost(run: Any, open_logs: Any) ->
                 most = max(most, store._writer._queued_bytes)
                 await asyncio.sleep(0)
             await store.flush()
+            assert (tmp_path / "logs.db-wal").stat().st_size < 64 << 20
             assert most <= log_writer.SATURATED_BYTES + (2 << 20)
             assert store.dropped_events == 0
             while logs.group().trimming:

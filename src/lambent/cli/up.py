@@ -11,11 +11,11 @@ import click
 
 from lambent import __version__
 from lambent.cli.failure import Failure
-from lambent.node.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from lambent.cli.function_folder import FunctionFolder
     from lambent.node.platform import Platform
+    from lambent.node.settings import Settings
 
 
 @click.command("up")
@@ -44,6 +44,8 @@ def command(load: tuple[str, ...], **flags: Any) -> None:
 
     Every flag is also a setting of lambent.toml and a variable LAMBENT_*; flags win.
     """
+    from lambent.node.settings import SettingsError, load_settings
+
     try:
         settings = load_settings(flags={**flags, "load": load or None})
         functions = _read_folders(settings)

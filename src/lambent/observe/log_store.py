@@ -118,7 +118,7 @@ class LogStore:
     # Appending
 
     def stream(self, account: str, region: str, group: str, name: str, *, json: bool = False) -> LogStream:
-        """A handle to append with; group and stream come into being with the first event.
+        """A handle to append with; the group is made at once, the stream with its first event.
 
         `json`: the platform's own lines are JSON objects (a function's LogFormat "JSON").
         """
@@ -210,6 +210,20 @@ class LogStore:
             )
         )
         group.stored_bytes -= sum(cast("int", row[0]) for row in deleted[0])
+        if group.stream_deletions:
+            await self._forget_deletions(group)
+
+    async def _forget_deletions(self, group: LogGroup) -> None:
+        """Deletions of streams whose events are gone by now need not be remembered."""
+        oldest = (await self._rows("SELECT MIN(id) FROM log_chunks WHERE group_id = ?", (group.id,)))[0][0]
+        before = self._writer.next_chunk if oldest is None else oldest
+        await self._database.write(
+            Statement(
+                "DELETE FROM log_stream_deletions WHERE group_id = ? AND before_chunk <= ?",
+                (group.id, before),
+            )
+        )
+        group.stream_deletions = {name: at for name, at in group.stream_deletions.items() if at > before}
 
     async def expire(self) -> None:
         """Deletes what is older than the retention period of its group; runs by itself every ten minutes."""
@@ -453,6 +467,8 @@ _STREAM_COLUMNS: Final = "name, created_ms, first_ms, last_ms, ingested_ms"
 async def open_log_store(path: Path, *, group_limit_bytes: int = GROUP_LIMIT_BYTES) -> LogStore:
     """Opens (or makes) the SQLite file `path`, apart from the main database: logs need no fsync."""
     database = await open_database(path, "normal")
+    # Chunks are large: the write-ahead log has to be copied by its size (16 MB), not by the number of statements.
+    await database.write(Statement("PRAGMA wal_autocheckpoint = 4000"))
     await migrate(database)
     store = LogStore(database, group_limit_bytes=group_limit_bytes)
     await store.load()
