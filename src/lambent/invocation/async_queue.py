@@ -14,7 +14,7 @@ import itertools
 import logging
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -113,7 +113,8 @@ class AsyncQueue:
             " FROM async_events ORDER BY received_ms"
         )
         for row in rows:
-            self._schedule(_Event(*row, None))  # type: ignore[arg-type]
+            members: list[Any] = [*row, None]  # the payload is read when it is due
+            self._schedule(_Event(*members))
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more and wait for what runs, at most `seconds`. What waits stays in the database."""
