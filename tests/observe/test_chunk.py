@@ -54,3 +54,28 @@ def test_positions_sort_by_time_then_arrival() -> None:
     assert len(set(places)) == len(places)
     assert [chunk.timestamp_of(place) for place in places] == [1, 2, 2, 2, 2]
     assert chunk.position(1_763_700_000_000, (1 << 40) - 1, (1 << 31) - 1, 1) < 10**56
+
+
+def test_a_chunk_whose_times_are_far_apart_is_stored_in_pieces() -> None:
+    streams = [Stream("a", 0), Stream("b", 0)]
+    built = chunk.Chunk()
+    for stream in streams:
+        built.join(stream, 5)
+    records = [
+        (0, 5, "one"),
+        (1, 6, "two"),
+        (0, chunk.SPAN_MS * 3, "three"),
+        (0, chunk.SPAN_MS * 3 + 9, "four"),
+    ]
+    for record in records:
+        chunk.encode_into(record, built.buffer, -1)
+        built.count += 1
+        streams[record[0]].last_ms = record[1]
+    built.seal()
+    early, late = chunk.pieces(built)
+    assert (early.first_ms, early.last_ms) == (5, 6)
+    assert early.streams == [("a", 5, 5), ("b", 6, 6)]
+    assert (late.first_ms, late.last_ms) == (chunk.SPAN_MS * 3, chunk.SPAN_MS * 3 + 9)
+    assert [name for name, _, _ in late.streams] == ["a"]
+    found = chunk.decode(bytes(early.data)) + chunk.decode(bytes(late.data))
+    assert found == [list(record) for record in records]

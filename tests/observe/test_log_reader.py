@@ -125,3 +125,26 @@ def test_empty_group(run: Any, open_logs: Any) -> None:
                 assert page == ([], False)
 
     run(scenario)
+
+
+def test_events_far_apart_are_found_from_either_end(run: Any, open_logs: Any) -> None:
+    async def scenario() -> None:
+        async with open_logs() as logs:
+            hour = 3_600_000
+            times = [number * hour // 4 for number in range(1, 40)]
+            for timestamp in times:
+                logs.stream("early" if timestamp % hour else "late").append(timestamp, str(timestamp))
+            await logs.store.put_events(logs.group(), "early", [(time + 1, "put") for time in times])
+            for start, end in ((0, 10 * hour), (hour, 2 * hour), (3 * hour + 1, 3 * hour + 1)):
+                expected = sorted(
+                    time for time in times + [time + 1 for time in times] if start <= time <= end
+                )
+                assert [
+                    event.timestamp_ms for event in await logs.events(start_ms=start, end_ms=end)
+                ] == expected
+                page = await logs.store.events(
+                    logs.group(), LogQuery(start_ms=start, end_ms=end, backward=True, limit=1000)
+                )
+                assert [event.timestamp_ms for event in page.events] == expected
+
+    run(scenario)

@@ -7,13 +7,15 @@ flush only hands the bytes over.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
 from . import records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .records import Record
 
 _HEADER: Final = b"\xdd\x00\x00\x00\x00"  # MessagePack "array 32"; the length is filled in by seal()
@@ -23,6 +25,9 @@ _decode: Final = msgspec.msgpack.Decoder(list[list[int | str | None]]).decode
 
 CHUNK_BYTES: Final = 1 << 20
 """A chunk of this size is flushed at once."""
+
+SPAN_MS: Final = 600_000
+"""No stored chunk covers more time than this, so that a reader knows how far back to look for a chunk."""
 
 _INDEX_BITS: Final = 32
 _CHUNK_BITS: Final = 40
@@ -58,6 +63,44 @@ class Chunk:
         """Nothing is appended any more; `buffer` is complete."""
         self.sealed = True
         self.buffer[1:5] = self.count.to_bytes(4, "big")
+
+
+class Piece(NamedTuple):
+    """A sealed chunk that covers no more than SPAN_MS; times in epoch milliseconds."""
+
+    first_ms: int
+    last_ms: int
+    streams: list[tuple[str, int, int]]
+    """Name, first and last timestamp of each stream; records count by this list."""
+    data: bytearray
+
+
+def pieces(chunk: Chunk) -> list[Piece]:
+    """A sealed chunk as it is stored: nearly always one piece, more when its timestamps are far apart."""
+    streams = [(stream.name, first_ms, stream.last_ms) for stream, first_ms in chunk.streams]
+    last_ms = max(last for _, _, last in streams)
+    if last_ms - chunk.first_ms <= SPAN_MS:
+        return [Piece(chunk.first_ms, last_ms, streams, chunk.buffer)]
+    return cut([name for name, _, _ in streams], decode(bytes(chunk.buffer)))
+
+
+def cut(names: list[str], records: Iterable[Record]) -> list[Piece]:
+    """Records of the streams `names` in pieces by time, each in the order given."""
+    parts: dict[int, tuple[Chunk, dict[int, tuple[int, int, int]]]] = {}
+    for record in records:
+        number, timestamp = record[0], record[1]
+        part, streams = parts.setdefault(timestamp // SPAN_MS, (Chunk(), {}))
+        place, first, last = streams.get(number, (len(streams), timestamp, timestamp))
+        streams[number] = place, min(first, timestamp), max(last, timestamp)
+        encode_into((place, *record[1:]), part.buffer, -1)
+        part.count += 1
+    found = []
+    for _, (part, streams) in sorted(parts.items(), key=lambda item: item[0]):
+        part.seal()
+        times = [(names[number], first, last) for number, (_, first, last) in streams.items()]
+        first_ms, last_ms = min(first for _, first, _ in times), max(last for _, _, last in times)
+        found.append(Piece(first_ms, last_ms, times, part.buffer))
+    return found
 
 
 def decode(data: bytes) -> list[Record]:

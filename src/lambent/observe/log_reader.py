@@ -186,18 +186,19 @@ class LogReader:
         query = self._query
         start = max(query.start_ms, chunk.timestamp_of(query.after) if query.after > 0 else 0)
         end = query.end_ms if query.before is None else min(query.end_ms, chunk.timestamp_of(query.before))
+        # The bound on the edge itself follows from the other one; with it the index alone finds the chunks.
         if query.backward:
-            edge, beyond, order = "last_ms", "<", "DESC"
+            edge, beyond, order, bound, far = "last_ms", "<", "DESC", "<=", end + chunk.SPAN_MS
         else:
-            edge, beyond, order = "first_ms", ">", "ASC"
-        params: list[Value] = [self._group_id, start, end]
+            edge, beyond, order, bound, far = "first_ms", ">", "ASC", ">=", start - chunk.SPAN_MS
+        params: list[Value] = [self._group_id, start, end, far]
         keyset = ""
         if self._last_edge is not None:
             keyset = f" AND ({edge} {beyond} ? OR ({edge} = ? AND id {beyond} ?))"
             params += [self._last_edge[0], self._last_edge[0], self._last_edge[1]]
         rows = await self._database.read(
             "SELECT id, first_ms, last_ms, ingested_ms, size, streams FROM log_chunks"  # noqa: S608 - no input in it
-            f" WHERE group_id = ? AND last_ms >= ? AND first_ms <= ?{keyset}"
+            f" WHERE group_id = ? AND last_ms >= ? AND first_ms <= ? AND {edge} {bound} ?{keyset}"
             f" ORDER BY {edge} {order}, id {order} LIMIT {_EDGES_AT_ONCE}",
             params,
         )

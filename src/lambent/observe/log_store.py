@@ -22,7 +22,7 @@ from .log_reader import LogPage, LogQuery, LogReader
 from .log_stream import LogGroup, LogStream
 from .log_writer import LogWriter
 from .migrations import migrate
-from .statements import SealedChunk, delete_group, insert_chunk, insert_group, upsert_streams
+from .statements import delete_group, insert_chunk, insert_group, upsert_streams
 from .usage import UsageMeter
 
 if TYPE_CHECKING:
@@ -423,25 +423,11 @@ class LogStore:
         await self.find_stream(group, name)
         if not events:
             return
-        built = chunk.Chunk()
-        for timestamp_ms, message in events:
-            chunk.encode_into((0, timestamp_ms, message), built.buffer, -1)
-        built.count = len(events)
-        built.seal()
-        sealed = SealedChunk(
-            self._writer.next_chunk,
-            group,
-            events[0][0],
-            events[-1][0],
-            self._now(),
-            [(name, events[0][0], events[-1][0])],
-            len(events),
-            built.buffer,
-        )
-        self._writer.next_chunk += 1
+        pieces = chunk.cut([name], [(0, timestamp_ms, message) for timestamp_ms, message in events])
+        sealed = self._writer.numbered(group, pieces)
         async with self._writer.lock:
-            await self._database.write(*upsert_streams([sealed]), insert_chunk(sealed))
-        group.stored_bytes += len(built.buffer)
+            await self._database.write(*upsert_streams(sealed), *map(insert_chunk, sealed))
+        group.stored_bytes += sum(len(piece.data) for piece in pieces)
         self._trim_large([group])
 
     async def events(self, group: LogGroup, query: LogQuery) -> LogPage:

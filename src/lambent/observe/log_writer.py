@@ -13,7 +13,7 @@ from . import chunk
 from .statements import SealedChunk, insert_chunk, insert_group, upsert_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lambent.store import Database
 
@@ -133,22 +133,17 @@ class LogWriter:
         if self._queued_bytes > DROP_BYTES:
             self.dropped_events += current.count
             return
-        streams = [(stream.name, first_ms, stream.last_ms) for stream, first_ms in current.streams]
-        last_ms = max(last for _, _, last in streams)
-        self._queue.append(
-            SealedChunk(
-                self.next_chunk,
-                group,
-                current.first_ms,
-                last_ms,
-                self._now(),
-                streams,
-                current.count,
-                current.buffer,
-            )
-        )
-        self.next_chunk += 1
-        self._queued_bytes += len(current.buffer)
+        for sealed in self.numbered(group, chunk.pieces(current)):
+            self._queue.append(sealed)
+            self._queued_bytes += len(sealed.piece.data)
+
+    def numbered(self, group: LogGroup, pieces: Iterable[chunk.Piece]) -> list[SealedChunk]:
+        """Pieces with the numbers that put them after everything sealed before."""
+        sealed = []
+        for piece in pieces:
+            sealed.append(SealedChunk(self.next_chunk, group, self._now(), piece))
+            self.next_chunk += 1
+        return sealed
 
     def _start(self) -> None:
         if self._task is None:
@@ -179,10 +174,10 @@ class LogWriter:
         batch: list[SealedChunk] = []
         size = 0
         for sealed in self._queue:
-            if batch and size + len(sealed.data) > _WRITE_BYTES:
+            if batch and size + len(sealed.piece.data) > _WRITE_BYTES:
                 break
             batch.append(sealed)
-            size += len(sealed.data)
+            size += len(sealed.piece.data)
         new_groups = [group for group in self._unsaved if not group.deleted]
         self._unsaved = []
         kept = [sealed for sealed in batch if not sealed.group.deleted]
@@ -199,9 +194,9 @@ class LogWriter:
                 raise
         for sealed in batch:
             self._queue.popleft()
-            self._queued_bytes -= len(sealed.data)
+            self._queued_bytes -= len(sealed.piece.data)
         for sealed in kept:
-            sealed.group.stored_bytes += len(sealed.data)
+            sealed.group.stored_bytes += len(sealed.piece.data)
         return {sealed.group for sealed in kept}
 
     def _notify_drained(self) -> None:

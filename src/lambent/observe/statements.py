@@ -11,22 +11,19 @@ from lambent.store import Statement
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .chunk import Piece
     from .log_stream import LogGroup
 
 _STREAMS_PER_STATEMENT: Final = 1000
 
 
 class SealedChunk(NamedTuple):
-    """A chunk on its way to the database; times in epoch milliseconds."""
+    """A chunk on its way to the database."""
 
     id: int
     group: LogGroup
-    first_ms: int
-    last_ms: int
     ingested_ms: int
-    streams: list[tuple[str, int, int]]  # name, first and last timestamp in this chunk
-    events: int
-    data: bytearray
+    piece: Piece
 
 
 def insert_group(group: LogGroup) -> Statement:
@@ -61,19 +58,20 @@ def delete_group(group_id: int) -> list[Statement]:
 
 def insert_chunk(sealed: SealedChunk) -> Statement:
     """The row of a chunk."""
-    names = msgspec.json.encode([name for name, _, _ in sealed.streams]).decode()
+    piece = sealed.piece
+    names = msgspec.json.encode([name for name, _, _ in piece.streams]).decode()
     return Statement(
         "INSERT INTO log_chunks (id, group_id, first_ms, last_ms, ingested_ms, size, streams, records)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             sealed.id,
             sealed.group.id,
-            sealed.first_ms,
-            sealed.last_ms,
+            piece.first_ms,
+            piece.last_ms,
             sealed.ingested_ms,
-            len(sealed.data),
+            len(piece.data),
             names,
-            bytes(sealed.data),
+            bytes(piece.data),
         ),
     )
 
@@ -82,7 +80,7 @@ def upsert_streams(batch: Iterable[SealedChunk]) -> list[Statement]:
     """Notes the newest events of the streams that chunks hold; makes streams that are new."""
     rows: dict[tuple[int, str], list[int]] = {}
     for sealed in batch:
-        for name, first_ms, last_ms in sealed.streams:
+        for name, first_ms, last_ms in sealed.piece.streams:
             row = rows.setdefault((sealed.group.id, name), [first_ms, last_ms, sealed.ingested_ms])
             row[0], row[1], row[2] = min(row[0], first_ms), max(row[1], last_ms), sealed.ingested_ms
     items = list(rows.items())

@@ -43,9 +43,9 @@ CREATE TABLE log_chunks (
     records BLOB NOT NULL
 );
 
--- With the size, so that sums at the start need not touch the events.
-CREATE INDEX log_chunks_by_first_event ON log_chunks (group_id, first_ms, id, size);
-CREATE INDEX log_chunks_by_last_event ON log_chunks (group_id, last_ms, id);
+-- Both ends and the size, so that looking for chunks and summing them up touches no events.
+CREATE INDEX log_chunks_by_first_event ON log_chunks (group_id, first_ms, id, last_ms, size);
+CREATE INDEX log_chunks_by_last_event ON log_chunks (group_id, last_ms, id, first_ms);
 
 -- What each function used since it was first seen.
 CREATE TABLE function_usage (
