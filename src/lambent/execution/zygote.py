@@ -22,6 +22,7 @@ from lambent.execution.errors import EnvironmentUnavailable
 from lambent.runtime import PYTHON_FILES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lambent.execution.interpreters import Interpreter
@@ -52,16 +53,24 @@ class Zygote:
     """A zygote of one interpreter. `await start()` first, `await close()` last.
 
     `libraries`: directory of packages for functions (see `runtime_libraries`) or None. `private_view`: whether
-    to try for a private file system view; after `start` the attribute says whether there is one.
+    to try for a private file system view; after `start` the attribute says whether there is one. `variables`:
+    environment variables that mark the zygote's processes for those who list processes; functions do not see
+    them.
     """
 
     def __init__(
-        self, interpreter: Interpreter, *, libraries: Path | None = None, private_view: bool = True
+        self,
+        interpreter: Interpreter,
+        *,
+        libraries: Path | None = None,
+        private_view: bool = True,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.interpreter = interpreter
         self.private_view = private_view and sys.platform == "linux"
         self.pid = 0
         self._libraries = libraries
+        self._variables = dict(variables or {})
         self._loop = asyncio.get_running_loop()
         self._children: dict[int, Child] = {}
         self._last_number = 0
@@ -103,6 +112,7 @@ class Zygote:
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                env=self._variables,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )

@@ -14,8 +14,8 @@ import traceback
 
 from .context import ContextFactory
 from .faults import Fault
-from .logs import FunctionLog, LogSink, Unbuffered, configured
-from .marshaller import Marshaller
+from .logs import FunctionLog, Unbuffered
+from .marshaller import marshaller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,40 +98,66 @@ def _format(trace: TracebackType | None) -> list[str]:
 
 
 class Runtime:
-    """One environment's runtime. `init` is the platform's INIT object."""
+    """The runtime of one environment.
 
-    def __init__(self, channel: Channel, init: dict[str, Any]) -> None:
-        self._channel = channel
-        self._handler_name = init["handler"]
-        self._arn = init.get("arn")
+    Created before the fork, so that only what depends on the function is left to do afterwards.
+    """
+
+    def __init__(self) -> None:
         self._trace = b""
-        self._marshaller = Marshaller()
+        self._log = FunctionLog()
         sys.stdout = Unbuffered(sys.stdout)
         sys.stderr = Unbuffered(sys.stderr)
-        self._log = FunctionLog(LogSink(channel), *configured(init), self._marshaller.encode)
-        os.register_at_fork(after_in_child=channel.disown)
 
-    def run(self) -> None:
+    def run(self, channel: Channel, init: dict[str, Any]) -> None:
         """Import the handler, then answer invocations. Returns when the platform hangs up.
 
-        SystemExit and the like leave it, as they would end any program.
+        `init` is the platform's INIT object; variables and sys.path are in place. SystemExit and the like leave
+        this method, as they would end any program.
         """
+        self._open(channel, init)
+        os.register_at_fork(after_in_child=channel.disown)
         try:
-            handler = find_handler(self._handler_name)
+            handler = find_handler(init["handler"])
         except Exception as error:  # noqa: BLE001 - whatever the module raised is reported
             document = error_document(error, "")
             logging.warning(_UNHANDLED)  # noqa: LOG015 - the root logger's handler writes it
             self._log.error(document)
-            self._channel.init_failed(self._encode_error(document))
+            channel.init_failed(self._encode_error(document))
             sys.exit(1)
-        contexts = ContextFactory(self._arn)
-        self._channel.ready()
-        receive = self._channel.receive
+        contexts = ContextFactory(init.get("arn"))
+        channel.ready()
         while True:
-            invocation = receive()
+            invocation = channel.receive()
             if invocation is None:
                 return
             self._answer(invocation, handler, contexts)
+
+    def rehearse(self, channel: Channel, init: dict[str, Any]) -> None:
+        """Answer what waits in `channel` with a handler of our own, until it ends.
+
+        The interpreter specialises code where it runs first. Done before the fork, its pages stay shared.
+        """
+        self._open(channel, init)
+        contexts = ContextFactory(None)
+        while True:
+            invocation = channel.receive()
+            if invocation is None:
+                break
+            self._answer(invocation, lambda event, _: event, contexts)
+        self._set_trace(b"")
+        self._log.current.request_id = ""
+
+    def _open(self, channel: Channel, init: dict[str, Any]) -> None:
+        self._channel = channel
+        variable = os.environ.get
+        self._marshaller = marshaller(variable("AWS_EXECUTION_ENV"))
+        self._log.open(
+            channel,
+            init.get("log_format") or variable("AWS_LAMBDA_LOG_FORMAT"),
+            init.get("log_level") or variable("AWS_LAMBDA_LOG_LEVEL"),
+            self._marshaller.encode,
+        )
 
     def _answer(
         self, invocation: Invocation, handler: Callable[[Any, Any], Any], contexts: ContextFactory

@@ -10,11 +10,17 @@ The platform sends one INVOKE at a time, so whatever can be read belongs to it a
 from __future__ import annotations
 
 import _socket
+import fcntl
+import json
 import os
 import resource
 import struct
 import time
 from _thread import allocate_lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _HEAD = struct.Struct(">IQ36sHI")
 _LENGTH = struct.Struct(">I")
@@ -26,8 +32,22 @@ _SMALL = 65_536
 _SELF = resource.RUSAGE_SELF
 _KIB = 1 if os.uname().sysname == "Linux" else 1024  # ru_maxrss is in KiB on Linux, in bytes on macOS
 
+# Allocated once, before any fork: filling it with zeros is paid for by the zygote.
+_BUFFER = bytearray(_SMALL)
+
 # A socket above the usual limit of 1024 survives code that closes "all" descriptors.
 _FD_FLOORS = (1024, 1023)
+
+
+def frame_init(document: dict[str, Any]) -> bytes:
+    """An INIT frame."""
+    data = json.dumps(document).encode()
+    return _LENGTH.pack(len(data)) + data
+
+
+def frame_invocation(payload: bytes, trace: bytes = b"", extra: bytes = b"") -> bytes:
+    """An INVOKE frame, of an invocation without id and deadline."""
+    return _HEAD.pack(len(payload), 0, b"0" * 36, len(trace), len(extra)) + trace + extra + payload
 
 
 class Invocation:
@@ -47,8 +67,6 @@ class Channel:
     """Frames on the inherited socket `fd`, which is moved out of user code's way."""
 
     def __init__(self, fd: int) -> None:
-        import fcntl
-
         for floor in _FD_FLOORS:
             try:
                 moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor)
@@ -59,11 +77,9 @@ class Channel:
             moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
         os.close(fd)
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, moved)
-        self._socket.settimeout(None)
         self.owner = os.getpid()
         self._lock = allocate_lock()
-        self._buffer = bytearray(_SMALL)
-        self._view = memoryview(self._buffer)
+        self._view = memoryview(_BUFFER)
         self._invocation = Invocation()
 
     def disown(self) -> None:
@@ -72,14 +88,18 @@ class Channel:
         self._lock = allocate_lock()
         self._socket.close()
 
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
     # ------------------------------------------------------------ in
 
-    def receive_init(self) -> bytes | None:
+    def receive_init(self) -> str | None:
         """The JSON document of INIT; None when the platform hung up."""
         head = self._socket.recv(4, _WAITALL)
         if len(head) < 4:
             return None
-        return bytes(self._receive_exactly(_LENGTH.unpack(head)[0]))
+        return str(self._receive_rest(0, _LENGTH.unpack(head)[0]), "utf-8")
 
     def receive(self) -> Invocation | None:
         """The next INVOKE, valid until the next call; None when the platform hung up."""
@@ -93,7 +113,7 @@ class Channel:
         length, deadline, request_id, trace_length, extra_length = _HEAD.unpack_from(view)
         start = 54 + trace_length + extra_length
         end = start + length
-        data = self._buffer if end <= count else self._receive_rest(count, end)
+        data = _BUFFER if end <= count else self._receive_rest(count, end)
         invocation = self._invocation
         invocation.deadline_ms = deadline
         invocation.request_id = request_id.decode()
@@ -116,9 +136,6 @@ class Channel:
                 os._exit(0)
             count += more
         return data
-
-    def _receive_exactly(self, length: int) -> bytearray:
-        return self._receive_rest(0, length)
 
     # ------------------------------------------------------------ out
 

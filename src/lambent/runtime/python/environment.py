@@ -4,15 +4,19 @@
 # ruff: noqa: PTH100, PTH118, PTH120
 from __future__ import annotations
 
+# Not `signal`: its enums would cost every environment 100 KB and 0.1 ms.
+import _signal  # type: ignore[import-not-found]
+import _socket
 import json
 import os
 import resource
-import signal
 import sys
 import time
+from contextlib import suppress
 
 from .bootstrap import Runtime
-from .channel import Channel
+from .channel import Channel, frame_init, frame_invocation
+from .marshaller import marshaller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,53 +36,84 @@ RUNTIME = "/var/runtime"
 NO_LAYERS = RUNTIME + "/.empty"
 
 _OPEN_FILES = 1024
+_read = marshaller(None).load
+_REHEARSALS = 20
 
 
-def live(environment_socket: int, log_pipe: int, zygote: int, private_view: bool) -> None:
-    """Turn this freshly forked process into an environment and serve it until the platform hangs up.
+class Environment:
+    """An environment to be: created in the zygote, turned into one in its children."""
 
-    The descriptors are the child's own; everything else above standard error is closed. May raise what user
-    code raises to end its process (SystemExit).
-    """
-    os.setsid()
-    if mounts is not None:
-        mounts.die_with_parent(zygote, signal.SIGKILL)
-        # Orphans stay below this process, where its end finds them.
-        mounts.become_subreaper()
-    os.dup2(log_pipe, 1)
-    os.dup2(log_pipe, 2)
-    channel = Channel(environment_socket)
-    os.closerange(3, _OPEN_FILES - 1)
-    if private_view and mounts is not None:
-        mounts.unshare(mounts.CLONE_NEWNS)
-    document = channel.receive_init()
-    if document is None:
+    def __init__(self, private_view: bool) -> None:
+        self._private_view = private_view
+        self._runtime = Runtime()
+        self._rehearse()
+        if private_view:
+            # The empty place is there already: its finder need not be made in each environment.
+            for hook in sys.path_hooks:
+                with suppress(ImportError):
+                    sys.path_importer_cache[TASK] = hook(TASK)
+
+    def _rehearse(self) -> None:
+        """Go through an environment's life once, without consequences. See `Runtime.rehearse`."""
+        platform, own = _socket.socketpair()
+        channel = Channel(own.detach())
+        init = {"handler": "", "env": dict(os.environ), "log_format": "Text", "log_level": None}
+        platform.sendall(frame_init(init))
+        _read(channel.receive_init() or "")
+        for number in range(_REHEARSALS):
+            payload = b'{"key": "value", "number": 1.5, "list": [1, 2, null, true]}'
+            platform.sendall(frame_invocation(payload, trace=b"%d" % number))
+        platform.shutdown(_socket.SHUT_WR)
+        self._runtime.rehearse(channel, init)
+        channel.close()
+        platform.close()
+
+    def live(self, environment_socket: int, log_pipe: int, zygote: int) -> None:
+        """Serve the platform until it hangs up; does not return, but may raise what user code raises to end.
+
+        The descriptors are the child's own; everything else above standard error is closed.
+        """
+        os.setpgid(0, 0)
+        if mounts is not None:
+            mounts.die_with_parent(zygote, _signal.SIGKILL)
+            # Orphans stay below this process, where its end finds them.
+            mounts.become_subreaper()
+        os.dup2(log_pipe, 1)
+        os.dup2(log_pipe, 2)
+        channel = Channel(environment_socket)
+        os.closerange(3, _OPEN_FILES - 1)
+        if self._private_view and mounts is not None:
+            mounts.unshare(mounts.CLONE_NEWNS)
+        document = channel.receive_init()
+        if document is None:
+            os._exit(0)
+        init = _read(document)
+        try:
+            path = _arrange(init, self._private_view)
+        except OSError as error:
+            channel.init_failed(_sandbox_failure(error))
+            os._exit(1)
+        _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+        _limit(resource.RLIMIT_CORE, 0)
+        os.umask(0o022)
+        for name, value in init["env"].items():
+            os.environ[name] = value
+        time.tzset()
+        sys.argv[:] = [os.path.join(path["runtime"], "bootstrap.py"), init["handler"]]
+        sys.path[:] = _module_path(path)
+        self._runtime.run(channel, init)
         os._exit(0)
-    init = json.loads(document)
-    try:
-        path = _arrange(init, private_view)
-    except OSError as error:
-        channel.init_failed(
-            json.dumps(
-                {
-                    "errorMessage": f"The execution environment could not be set up: {error}",
-                    "errorType": "Sandbox.Failure",
-                    "requestId": "",
-                    "stackTrace": [],
-                }
-            ).encode()
-        )
-        os._exit(1)
-    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    _limit(resource.RLIMIT_CORE, 0)
-    os.umask(0o022)
-    os.environ.clear()
-    os.environ.update(init["env"])
-    time.tzset()
-    sys.argv[:] = [os.path.join(path["runtime"], "bootstrap.py"), init["handler"]]
-    sys.path[:] = _module_path(path)
-    Runtime(channel, init).run()
-    os._exit(0)
+
+
+def _sandbox_failure(error: OSError) -> bytes:
+    return json.dumps(
+        {
+            "errorMessage": f"The execution environment could not be set up: {error}",
+            "errorType": "Sandbox.Failure",
+            "requestId": "",
+            "stackTrace": [],
+        }
+    ).encode()
 
 
 def _arrange(init: dict[str, Any], private_view: bool) -> dict[str, str]:

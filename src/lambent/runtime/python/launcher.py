@@ -128,7 +128,8 @@ def main(arguments: list[str]) -> None:
     """Become the zygote; does not return."""
     control, view, interpreter, prefix, libraries = arguments
     files = os.path.dirname(os.path.abspath(__file__))
-    environment = {"LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath)}
+    # Symbols are bound once here instead of in each environment.
+    environment = {**os.environ, "LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8", "LD_BIND_NOW": "1"}
     active = False
     if view == "1":
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import time
 import traceback
@@ -29,13 +28,13 @@ _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 class LogSink:
     """Where log events go: frames to the platform, or standard output in processes that user code forks."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self) -> None:
+        self.channel: Channel | None = None
 
     def log(self, message: str) -> None:
         """Write one event."""
-        if self._channel.owner:
-            self._channel.log(message)
+        if self.channel is not None and self.channel.owner:
+            self.channel.log(message)
         else:
             sys.stdout.write(message)
 
@@ -120,51 +119,46 @@ class Unbuffered:
 
 
 class FunctionLog:
-    """The function's log as the runtime writes to it. Creating it sets up the root logger.
+    """The function's log as the runtime writes to it. Creating it sets up the root logger for text."""
 
-    `log_format` is "JSON" or anything else for text; `log_level` a name or None; `encode` makes JSON of an
-    error document.
-    """
-
-    def __init__(
-        self, sink: LogSink, log_format: str | None, log_level: str | None, encode: Callable[[Any], str]
-    ) -> None:
-        self._sink = sink
-        self._json = (log_format or "").upper() == "JSON"
-        self._encode = encode
+    def __init__(self) -> None:
+        self._sink = LogSink()
+        self._encode: Callable[[Any], str] | None = None
         self.current = LambdaLoggerFilter()
         logging.Formatter.converter = time.gmtime
-        handler = LambdaLoggerHandler(sink)
-        handler.setFormatter(
-            JsonFormatter()
-            if self._json
-            else logging.Formatter(
+        self._handler = LambdaLoggerHandler(self._sink)
+        self._handler.setFormatter(
+            logging.Formatter(
                 "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n",
                 "%Y-%m-%dT%H:%M:%S",
             )
         )
-        level = "DEBUG" if log_level == "TRACE" else (log_level or "").upper()
-        root = logging.getLogger()
-        if level in logging._nameToLevel:
-            root.setLevel(level)
-        handler.addFilter(self.current)
-        root.addHandler(handler)
+        self._handler.addFilter(self.current)
+        logging.getLogger().addHandler(self._handler)
+
+    def open(
+        self, channel: Channel, log_format: str | None, log_level: str | None, encode: Callable[[Any], str]
+    ) -> None:
+        """Write to `channel` from now on, as JSON or text, from `log_level` on (a name, or None for WARNING).
+
+        `encode` makes JSON of an error document.
+        """
+        self._sink.channel = channel
+        if (log_format or "").upper() == "JSON":
+            self._encode = encode
+            self._handler.setFormatter(JsonFormatter())
+        if log_level:
+            level = "DEBUG" if log_level == "TRACE" else log_level.upper()
+            if level in logging._nameToLevel:
+                logging.getLogger().setLevel(level)
 
     def error(self, document: dict[str, Any]) -> None:
         """Write an error document, as JSON or as text with a stack trace."""
-        if self._json:
+        if self._encode is not None:
             stamp = time.strftime(_TIME_FORMAT, logging.Formatter.converter(time.time()))
             self._sink.log(self._encode({"timestamp": stamp, "level": "ERROR", **document}))
         else:
             self._sink.log("\n".join(_error_lines(document)))
-
-
-def configured(init: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Log format and level of an INIT object, or those that the variables name."""
-    return (
-        init.get("log_format") or os.environ.get("AWS_LAMBDA_LOG_FORMAT"),
-        init.get("log_level") or os.environ.get("AWS_LAMBDA_LOG_LEVEL"),
-    )
 
 
 def _error_lines(document: dict[str, Any]) -> list[str]:

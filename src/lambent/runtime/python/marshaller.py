@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import marshal
 import math
-import os
 from decimal import Decimal
 from json.encoder import encode_basestring, encode_basestring_ascii
 
@@ -30,11 +29,14 @@ def _refuse(name: str) -> Any:
     raise NotJson(name)
 
 
-class Marshaller:
-    """Reads events and writes results. Made after the environment's variables are set."""
+def _not_plain(value: Any) -> Any:
+    raise TypeError(type(value).__name__)
 
-    def __init__(self) -> None:
-        escape = os.environ.get("AWS_EXECUTION_ENV") not in _UNICODE_RUNTIMES
+
+class Marshaller:
+    """Reads events and writes results; `escape` tells whether non-ASCII characters are escaped."""
+
+    def __init__(self, escape: bool) -> None:
         # NaN and Infinity are not JSON; the standard library would take them.
         decoder = json.JSONDecoder(parse_constant=_refuse)
         self._scan = decoder.scan_once  # type: ignore[attr-defined]
@@ -85,8 +87,13 @@ class Marshaller:
             raise RecursionError("maximum recursion depth exceeded while encoding a JSON object") from None
 
 
-def _not_plain(value: Any) -> Any:
-    raise TypeError(type(value).__name__)
+_ESCAPING = Marshaller(escape=True)
+_UNICODE = Marshaller(escape=False)
+
+
+def marshaller(execution_environment: str | None) -> Marshaller:
+    """The marshaller for a runtime, named as in AWS_EXECUTION_ENV."""
+    return _UNICODE if execution_environment in _UNICODE_RUNTIMES else _ESCAPING
 
 
 class _Encoder:

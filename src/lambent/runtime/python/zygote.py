@@ -24,11 +24,11 @@ if __name__ == "__main__":
     sys.modules[__package__] = types.ModuleType(__package__)
     sys.modules[__package__].__path__ = [os.path.dirname(os.path.abspath(__file__))]
 
+import _signal  # type: ignore[import-not-found]  # see environment.py
 import _socket
 import array
 import gc
 import select
-import signal
 import site
 import struct
 from contextlib import suppress
@@ -68,11 +68,11 @@ class Zygote:
 
         In a forked child: the descriptors of its environment socket and log pipe.
         """
-        signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, _wake_up)
-        signal.signal(signal.SIGTERM, _wake_up)
+        _signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+        _signal.signal(_signal.SIGCHLD, _wake_up)
+        _signal.signal(_signal.SIGTERM, _wake_up)
         # Ctrl-C is the platform's business, which hangs up when it is done.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
         poll = select.poll()
         poll.register(self._control.fileno(), select.POLLIN)
         poll.register(self._wake, select.POLLIN)
@@ -85,7 +85,7 @@ class Zygote:
         while running:
             for descriptor, _ in poll.poll(_PATIENCE_MS if self._ended else None):
                 if descriptor == self._wake:
-                    running = signal.SIGTERM not in os.read(self._wake, 4096)
+                    running = _signal.SIGTERM not in os.read(self._wake, 4096)
                     continue
                 message = self._receive()
                 if message is None:
@@ -135,7 +135,7 @@ class Zygote:
     def _kill(self, number: int) -> None:
         pid = self._pids.get(number)
         if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, _signal.SIGKILL)
 
     def _reap(self) -> None:
         """Collect the dead; report environments of which nothing lives any more."""
@@ -158,7 +158,7 @@ class Zygote:
         # children of those killed now come here in turn.
         strangers = [pid for pid in self._children() if pid not in self._numbers]
         for pid in strangers:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, _signal.SIGKILL)
         if not strangers:
             for number, status in self._ended:
                 self._tell(_GONE, status & 0xFFFFFFFF, number)
@@ -178,7 +178,7 @@ class Zygote:
         """Kill everything below this process."""
         while True:
             for pid in self._children():
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, _signal.SIGKILL)
                 if environment.mounts is None:
                     _kill_group(pid)
             try:
@@ -195,7 +195,7 @@ def _wake_up(_number: int, _frame: object) -> None:
 def _kill_group(pid: int) -> None:
     """Where orphans cannot be found (not Linux), at least the environment's process group ends with it."""
     with suppress(OSError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, _signal.SIGKILL)
 
 
 def _children_by_stat(parent: int) -> list[int]:
@@ -227,15 +227,17 @@ def main(arguments: list[str]) -> None:
     site.sethelper()
     sys.stdout.reconfigure(encoding="utf-8", errors="strict", line_buffering=False)  # type: ignore[union-attr]
     sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    os.environ.clear()
+    child = environment.Environment(private_view)
     zygote = os.getpid()
     descriptors = Zygote(control, private_view).serve()
     if descriptors is not None:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _signal.set_wakeup_fd(-1)
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         gc.enable()
-        environment.live(*descriptors, zygote, private_view)
+        child.live(*descriptors, zygote)
 
 
 if __name__ == "__main__":
