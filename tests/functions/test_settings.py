@@ -67,7 +67,10 @@ def test_what_is_within_the_quotas_passes(settings: dict[str, Any]) -> None:
     [
         (
             {"memory_mb": 10_241},
-            "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 10240",
+            (
+                "1 validation error detected: Value '10241' at 'memorySize' failed to satisfy constraint: "
+                "Member must have value less than or equal to 10240"
+            ),
         ),
         (
             {"memory_mb": 127},

@@ -81,11 +81,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_settings(settings: Settings, reference: Reference, limits: Limits) -> None:
     """Raise LimitExceeded or InvalidConfiguration for what cannot be set, whatever the function is now."""
-    if settings.memory_mb is not UNSET and settings.memory_mb > limits.memory_mb[1]:
-        raise LimitExceeded(
-            "'MemorySize' value failed to satisfy constraint: "
-            f"Member must have value less than or equal to {limits.memory_mb[1]}"
-        )
     _check_range("memorySize", settings.memory_mb, limits.memory_mb)
     _check_range("timeout", settings.timeout_s, limits.timeout_s)
     _check_range("ephemeralStorage.size", settings.ephemeral_mb, limits.ephemeral_mb)
