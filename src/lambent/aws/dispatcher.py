@@ -207,7 +207,7 @@ class AwsDispatcher:
         found = self._wires.get((service, protocol))
         if found is None:
             # Refusals for services that are not ours need no more of a model than its protocol.
-            model = load_model(service) if service in self._services else _bare_model(service, protocol)
+            model = _model(service, protocol) if service in self._services else _bare_model(service, protocol)
             found = _Wire(model, protocol)
             if service in self._services:
                 self._wires[service, protocol] = found
@@ -236,6 +236,11 @@ class _Wire:
         self.parsers = InputParsers(model, protocol)
         self.writers = OutputWriters(model, protocol)
         self.validators = Validators(model)
+
+
+def _model(service: str, protocol: str) -> ServiceModel:
+    model = load_model(service)
+    return load_model(service, protocol) if protocol != model.protocol else model
 
 
 def _bare_model(service: str, protocol: str) -> ServiceModel:

@@ -1,7 +1,7 @@
 """Where AWS's servers differ from the public models, each difference with the recorded answer that shows it.
 
-The recordings are named by their scenario; they stand in tests/aws/recorded_validation.json as far as the
-tests use them. Quotas come from the "Lambda quotas" page of the developer guide.
+The recordings are those of LocalStack's test suite, named by scenario; tests/aws/test_validate.py repeats their
+messages. Quotas come from the "Lambda quotas" page of the developer guide.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ _QUIRKS = {
     "lambda": _LAMBDA,
     # CloudWatch Logs' own pages call every refused parameter InvalidParameterException.
     "logs": Quirks(validation_code="InvalidParameterException"),
+    # SNS models a ValidationException, but answers its constraints as every query service does.
+    "sns": Quirks(validation_code="ValidationError"),
     "sqs": Quirks(
         error_namespace="com.amazonaws.sqs#",
         error_detail=True,

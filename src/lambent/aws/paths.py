@@ -24,6 +24,8 @@ class Candidate(NamedTuple):
     """Query parameters that the URI itself demands, with their value where it names one."""
     required_query: tuple[str, ...]
     required_headers: tuple[bytes, ...]
+    deprecated: bool
+    """S3 keeps operations that newer ones of the same path have replaced."""
 
 
 class _Node:
@@ -85,6 +87,7 @@ class PathRouter:
                     for member, trait in required
                     if _is(trait, "header")
                 ),
+                model.get("deprecated", False),
             )
         )
 
@@ -171,7 +174,7 @@ def _best(
     """The candidate whose demands are met best: literals must match, required members should be there."""
     names = {name for name, _ in headers}
     best: Candidate | None = None
-    best_rank: tuple[int, int, int] | None = None
+    best_rank: tuple[int, int, int, bool] | None = None
     for candidate in candidates:
         if not all(
             key in query and (value is None or query[key] == value) for key, value in candidate.literals
@@ -180,7 +183,7 @@ def _best(
         missing = sum(name not in query for name in candidate.required_query)
         missing += sum(name not in names for name in candidate.required_headers)
         wanted = len(candidate.required_query) + len(candidate.required_headers)
-        rank = (-missing, len(candidate.literals), wanted)
+        rank = (-missing, len(candidate.literals), wanted, not candidate.deprecated)
         if best_rank is None or rank > best_rank:
             best, best_rank = candidate, rank
     return best

@@ -10,6 +10,8 @@ import unicodedata
 import warnings
 
 _PROPERTY = re.compile(r"\\\\|(\[\^?)|\\([pP])(?:\{\^?(?:Is)?([A-Za-z]+)\}|([A-Z]))")
+# In Java a dash after such a class stands for itself, in Python it is a range without a beginning.
+_CLASS_DASH = re.compile(r"(\\[wWdDsS])-(?=[^\]])")
 _POSIX = {
     "Alpha": "a-zA-Z",
     "Alnum": "a-zA-Z0-9",
@@ -46,6 +48,7 @@ def _category_ranges(category: str) -> str:
 
 def _translate(pattern: str) -> str:
     """`pattern` for Python's `re`, which has no `\\p{…}` and spells `\\z` otherwise."""
+    pattern = _CLASS_DASH.sub(r"\1\-", pattern)
     if "\\p" not in pattern and "\\P" not in pattern:
         return pattern.replace("\\z", "\\Z")
     inside = _class_spans(pattern)

@@ -301,7 +301,9 @@ class OutputWriters:
         quirks = quirks_of(self._model.name)
         is_s3 = self._model.name == "s3"
         code = modelled.code if modelled is not None else error.code
-        code = quirks.query_error_codes.get(code, (_S3_CODES if is_s3 else _QUERY_CODES).get(code, code))
+        if modelled is None:
+            code = (_S3_CODES if is_s3 else _QUERY_CODES).get(code, code)
+        code = quirks.query_error_codes.get(code, code)
         parts = [f"<Code>{escape_text(code)}</Code><Message>{escape_text(error.message)}</Message>"]
         if modelled is not None:
             extra = {

@@ -34,6 +34,9 @@ EMPTY_SHA256 = hashlib.sha256(b"").hexdigest().encode()
 _ALGORITHM = b"AWS4-HMAC-SHA256"
 _UNSIGNED = b"UNSIGNED-PAYLOAD"
 _STREAMING = b"STREAMING-"
+_AUTHORIZATION = re.compile(
+    rb"AWS4-HMAC-SHA256 Credential=([^\s,]+),\s*SignedHeaders=([^\s,]+),\s*Signature=([^\s,]+)"
+)
 _HEX64 = re.compile(rb"[0-9a-f]{64}")
 _PLAIN_PATH = re.compile(rb"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?|/")
 _AMZ_DATE = re.compile(rb"\d{8}T\d{6}Z")
@@ -77,7 +80,6 @@ class Scope(NamedTuple):
 class Signature(NamedTuple):
     """The parts of a request's signature, read but not verified."""
 
-    scope: Scope
     raw_scope: bytes
     signed_headers: bytes
     signature: bytes
@@ -86,12 +88,16 @@ class Signature(NamedTuple):
     token: bytes | None
     date: bytes
     """The signing time: `20240501T120000Z`, or an HTTP date."""
+    headers: dict[bytes, bytes]
+    """The request's headers by name; those that were sent several times are joined by commas."""
 
 
 class _KnownScope(NamedTuple):
     secret: Secret
     signing_key: bytes
+    date: str
     canonical_scope: bytes
+    is_s3: bool
 
 
 def parse_scope(raw: bytes) -> Scope:
@@ -137,43 +143,55 @@ def parse_authorization(value: bytes) -> dict[bytes, bytes]:
 
 def read_signature(request: SignedRequest) -> Signature | None:
     """The signature of `request`, from its Authorization header or its query string; None where it has none."""
-    authorization = amz_date = date = token = None
-    for name, value in request.headers:
-        if name == b"authorization":
-            authorization = value
-        elif name == b"x-amz-date":
-            amz_date = value
-        elif name == b"date":
-            date = value
-        elif name == b"x-amz-security-token":
-            token = value
+    headers = dict(request.headers)
+    if len(headers) != len(request.headers):
+        headers = _joined(request.headers)
+    authorization = headers.get(b"authorization")
     if authorization is None:
-        return _presigned(request.query) if b"X-Amz-" in request.query else None
+        return _presigned(request.query, headers) if b"X-Amz-" in request.query else None
+    date = headers.get(b"x-amz-date") or headers.get(b"date")
+    found = _AUTHORIZATION.fullmatch(authorization)
+    if found is None or date is None:
+        raw_scope, signed_headers, signature = _lenient_authorization(authorization, date is not None)
+    else:
+        raw_scope, signed_headers, signature = found.groups()
+    return Signature(
+        raw_scope,
+        signed_headers,
+        signature,
+        None,
+        headers.get(b"x-amz-security-token"),
+        date or b"",
+        headers,
+    )
+
+
+def _joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        joined[name] = b"%s,%s" % (joined[name], value) if name in joined else value
+    return joined
+
+
+def _lenient_authorization(authorization: bytes, dated: bool) -> tuple[bytes, bytes, bytes]:
+    """Scope, signed headers and signature of a header in unusual order or spacing; AuthError if one is
+    missing.
+    """
     found = parse_authorization(authorization)
     missing = [
         f"Authorization header requires '{name}' parameter."
         for name in ("Credential", "Signature", "SignedHeaders")
         if not found.get(name.encode())
     ]
-    signed_at = amz_date or date
-    if signed_at is None:
+    if not dated:
         missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
-    if missing or signed_at is None:
+    if missing:
         shown = authorization.decode("latin-1")
         raise AuthError("IncompleteSignatureException", f"{' '.join(missing)} Authorization={shown}")
-    raw_scope = found[b"Credential"]
-    return Signature(
-        parse_scope(raw_scope),
-        raw_scope,
-        found[b"SignedHeaders"],
-        found[b"Signature"],
-        None,
-        token,
-        signed_at,
-    )
+    return found[b"Credential"], found[b"SignedHeaders"], found[b"Signature"]
 
 
-def _presigned(query: bytes) -> Signature | None:
+def _presigned(query: bytes, headers: dict[bytes, bytes]) -> Signature | None:
     parameters: dict[bytes, bytes] = {}
     for pair in query.split(b"&"):
         name, _, value = pair.partition(b"=")
@@ -202,15 +220,14 @@ def _presigned(query: bytes) -> Signature | None:
             "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
             f"{MAX_EXPIRES_SECONDS} seconds",
         )
-    raw_scope = parameters[b"X-Amz-Credential"]
     return Signature(
-        parse_scope(raw_scope),
-        raw_scope,
+        parameters[b"X-Amz-Credential"],
         parameters[b"X-Amz-SignedHeaders"],
         parameters[b"X-Amz-Signature"],
         int(expires),
         parameters.get(b"X-Amz-Security-Token"),
         parameters[b"X-Amz-Date"],
+        headers,
     )
 
 
@@ -229,9 +246,10 @@ class Verifier:
         `body_sha256` is the lower-case hex digest of the body where it has been computed already.
         """
         known = self._scopes.get(signature.raw_scope) or self._derive(signature)
-        account = known.secret.account(signature.token, self._clock())
-        stamp = self._check_time(signature)
-        canonical = self._canonical_request(request, signature, body_sha256)
+        now = self._clock()
+        account = known.secret.account(signature.token, now)
+        stamp = self._check_time(signature, known.date, int(now))
+        canonical = _canonical_request(request, signature, known.is_s3, body_sha256)
         to_sign = b"%s\n%s\n%s\n%s" % (
             _ALGORITHM,
             stamp,
@@ -244,7 +262,7 @@ class Verifier:
         return account
 
     def _derive(self, signature: Signature) -> _KnownScope:
-        scope = signature.scope
+        scope = parse_scope(signature.raw_scope)
         secret = self._credentials.find(scope.access_key)
         if secret is None:
             raise AuthError(
@@ -254,14 +272,14 @@ class Verifier:
         for part in (scope.date, scope.region, scope.service, "aws4_request"):
             key = hmac.digest(key, part.encode("latin-1"), "sha256")
         canonical_scope = f"{scope.date}/{scope.region}/{scope.service}/aws4_request".encode("latin-1")
-        known = _KnownScope(secret, key, canonical_scope)
+        known = _KnownScope(secret, key, scope.date, canonical_scope, scope.service == "s3")
         if len(self._scopes) >= _SCOPES_KEPT:
             # The oldest goes: yesterday's scopes are never asked for again.
             del self._scopes[next(iter(self._scopes))]
         self._scopes[signature.raw_scope] = known
         return known
 
-    def _check_time(self, signature: Signature) -> bytes:
+    def _check_time(self, signature: Signature, scope_date: str, now: int) -> bytes:
         """The signing time as it was signed; AuthError where it lies outside of what is allowed."""
         moment = self._moments.get(signature.date)
         if moment is None:
@@ -270,13 +288,12 @@ class Verifier:
                 self._moments.clear()
             self._moments[signature.date] = moment
         seconds, stamp = moment
-        if stamp[:8] != signature.scope.date:
+        if stamp[:8] != scope_date:
             raise AuthError(
                 "InvalidSignatureException",
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
-                f"'{signature.scope.date}' != '{stamp[:8]}', from '{stamp}'.",
+                f"'{scope_date}' != '{stamp[:8]}', from '{stamp}'.",
             )
-        now = int(self._clock())
         allowed = SKEW_SECONDS if signature.expires is None else signature.expires
         if seconds < now - allowed:
             minutes = f"{SKEW_SECONDS // 60} min." if signature.expires is None else f"{signature.expires} s."
@@ -292,71 +309,58 @@ class Verifier:
             )
         return stamp.encode()
 
-    def _canonical_request(
-        self, request: SignedRequest, signature: Signature, body_sha256: bytes | None
-    ) -> bytes:
-        is_s3 = signature.scope.service == "s3"
-        names = signature.signed_headers.split(b";")
-        if b"host" not in names:
+
+def _canonical_request(
+    request: SignedRequest, signature: Signature, is_s3: bool, body_sha256: bytes | None
+) -> bytes:
+    headers = signature.headers
+    names = signature.signed_headers.split(b";")
+    if b"host" not in names:
+        raise AuthError(
+            "InvalidSignatureException",
+            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+        )
+    for name in headers:
+        if name[:6] == b"x-amz-" and name not in names and name not in _SELF_PROTECTED:
             raise AuthError(
                 "InvalidSignatureException",
-                "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+                f"There were headers present in the request which were not signed: {name.decode('latin-1')}",
             )
-        headers: dict[bytes, bytes] = {}
-        for name, value in request.headers:
-            if name[:6] == b"x-amz-" and name not in names and name not in _SELF_PROTECTED:
-                raise AuthError(
-                    "InvalidSignatureException",
-                    "There were headers present in the request which were not signed: "
-                    + name.decode("latin-1"),
-                )
-            if b"  " in value:
-                value = b" ".join(value.split())
-            headers[name] = headers[name] + b"," + value if name in headers else value
-        lines = [name + b":" + headers.get(name, b"") for name in names]
-        declared = headers.get(b"x-amz-content-sha256")
-        path = request.path
-        if not is_s3 and _PLAIN_PATH.fullmatch(path) is None:
-            path = _canonical_path(path)
-        query = request.query
-        return b"\n".join(
-            (
-                request.method,
-                path or b"/",
-                _canonical_query(query, signature.expires is not None) if query else b"",
-                *lines,
-                b"",
-                signature.signed_headers,
-                self._payload_hash(request, signature, declared, body_sha256, is_s3),
-            )
-        )
+    lines = [name + b":" + headers.get(name, b"") for name in names]
+    if b"  " in b"".join(lines):
+        lines = [name + b":" + b" ".join(headers.get(name, b"").split()) for name in names]
+    path = request.path
+    if not is_s3 and _PLAIN_PATH.fullmatch(path) is None:
+        path = _canonical_path(path)
+    query = request.query
+    if query:
+        query = _canonical_query(query, signature.expires is not None)
+    payload = _payload_hash(request, signature, is_s3, body_sha256)
+    return b"\n".join((request.method, path, query, *lines, b"", signature.signed_headers, payload))
 
-    def _payload_hash(
-        self,
-        request: SignedRequest,
-        signature: Signature,
-        declared: bytes | None,
-        body_sha256: bytes | None,
-        is_s3: bool,
-    ) -> bytes:
-        """The payload's part of the canonical request: what the client declared, if that is true."""
-        if declared is None:
-            if is_s3 and signature.expires is not None:
-                return _UNSIGNED
-        elif declared == _UNSIGNED or (is_s3 and declared.startswith(_STREAMING)):
-            # S3's streamed chunks carry signatures of their own, which the bucket's server checks.
-            return declared
-        if body_sha256 is None:
-            body_sha256 = hexlify(hashlib.sha256(request.body).digest()) if request.body else EMPTY_SHA256
-        if declared is not None and declared != body_sha256:
-            if is_s3 and _HEX64.fullmatch(declared):
-                raise AuthError(
-                    "XAmzContentSHA256Mismatch",
-                    "The provided 'x-amz-content-sha256' header does not match what was computed.",
-                    status=400,
-                )
-            raise AuthError("InvalidSignatureException", _MISMATCH)
-        return body_sha256
+
+def _payload_hash(
+    request: SignedRequest, signature: Signature, is_s3: bool, body_sha256: bytes | None
+) -> bytes:
+    """The payload's part of the canonical request: what the client declared, if that is true."""
+    declared = signature.headers.get(b"x-amz-content-sha256")
+    if declared is None:
+        if is_s3 and signature.expires is not None:
+            return _UNSIGNED
+    elif declared == _UNSIGNED or (is_s3 and declared.startswith(_STREAMING)):
+        # S3's streamed chunks carry signatures of their own, which the bucket's server checks.
+        return declared
+    if body_sha256 is None:
+        body_sha256 = body_digest(request.body) if request.body else EMPTY_SHA256
+    if declared is not None and declared != body_sha256:
+        if is_s3 and _HEX64.fullmatch(declared):
+            raise AuthError(
+                "XAmzContentSHA256Mismatch",
+                "The provided 'x-amz-content-sha256' header does not match what was computed.",
+                status=400,
+            )
+        raise AuthError("InvalidSignatureException", _MISMATCH)
+    return body_sha256
 
 
 def _canonical_path(path: bytes) -> bytes:
