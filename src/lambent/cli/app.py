@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -39,6 +40,16 @@ class _Commands(click.Group):
         command = importlib.import_module(f"lambent.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Who reads our output (head, less) has seen enough: nothing is left to say, not even at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -79,8 +90,4 @@ def run() -> None:
             raise
         click.echo(f"This needs the package {error.name}: pip install 'lambent[{extra}]'", err=True)
         code = USAGE
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing is left to say.
-        sys.stderr.close()
-        code = 0
     sys.exit(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +50,8 @@ def command(load: tuple[str, ...], **flags: Any) -> None:
         functions = _read_folders(settings)
     except SettingsError as error:
         raise Failure(str(error)) from error
+    import asyncio
+
     from lambent.node.run import run
 
     async def ready(platform: Platform) -> None:
@@ -94,7 +95,7 @@ def _load(url: str, settings: Settings, functions: list[tuple[Path, FunctionFold
             with api_errors(endpoint):
                 deploy(client, folder, function, account=settings.account)
         except Failure as failure:
-            click.echo(f"{folder}: {failure.text()}", err=True)
+            click.echo(f"{_short(folder)}: {failure.text()}", err=True)
         else:
             click.echo(
                 f"  {click.style(function.name, bold=True)}  {function.runtime}  {function.handler}"
@@ -130,7 +131,7 @@ def _suggest(url: str, settings: Settings, loaded: list[FunctionFolder]) -> None
         )
         lines[2] = (
             f"aws logs filter-log-events --log-group-name /aws/lambda/{name}"
-            " --query events[].message --output text"
+            " --query 'events[].message' --output text"
         )
     click.echo("\nTry it from another terminal:")
     click.secho(f"  export AWS_ENDPOINT_URL={url} AWS_DEFAULT_REGION={settings.region} {keys}", fg="green")
@@ -158,8 +159,8 @@ def _explained(error: OSError, settings: Settings) -> Exception:
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return Failure(f"This machine has no address {settings.host} to listen on.", exit_code=1)
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return Failure(f"{error.filename or place}: {error.strerror}", exit_code=1)
     if error.errno == errno.ENOSPC:
         return Failure(f"{settings.data}: the disk is full.", exit_code=1)
-    return error
+    if error.errno is None:
+        return error
+    return Failure(f"{error.filename or place}: {error.strerror}", exit_code=1)
