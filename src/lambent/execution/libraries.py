@@ -7,6 +7,7 @@ process of that interpreter compiles in the background. boto3 would take a secon
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import hashlib
@@ -53,7 +54,7 @@ def runtime_libraries(data: Path, interpreter: Interpreter) -> Path:
     digest = hashlib.sha256("\n".join(map(str, sources)).encode()).hexdigest()[:12]
     directory = data / "libraries" / f"{kind}-{digest}"
     if not directory.is_dir():
-        _make(directory, sources, linked=linked)
+        _make(directory, sources, linked=linked, backported=interpreter.version < (3, 10))
     if not linked and not (directory / COMPILED).exists():
         _compile(directory, interpreter)
     return directory
@@ -81,7 +82,7 @@ def _are_compiled(sources: tuple[Path, ...]) -> bool:
     )
 
 
-def _make(directory: Path, sources: tuple[Path, ...], *, linked: bool) -> None:
+def _make(directory: Path, sources: tuple[Path, ...], *, linked: bool, backported: bool) -> None:
     """All or nothing: a platform that is killed meanwhile leaves no half of it under this name."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".", dir=directory.parent))
@@ -100,6 +101,8 @@ def _make(directory: Path, sources: tuple[Path, ...], *, linked: bool) -> None:
                 )
             else:
                 _link_or_copy(str(source), str(target))
+        if backported:
+            _backport(made)
         made.rename(directory)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
@@ -113,6 +116,39 @@ def _link_or_copy(source: str, target: str) -> None:
     except OSError:  # another file system, or not our file
         shutil.copy2(source, target)
 
+
+def _backport(directory: Path) -> None:
+    """Let CPython 3.9 run the tree.
+
+    The SDK's releases of today ask for 3.10, but little keeps 3.9 from running them: it cannot evaluate unions
+    written with `|`, which stand in annotations (they need not be evaluated) and one alias, and its ssl module
+    has one name less.
+    """
+    for path in directory.rglob("*.py"):
+        text = changed = path.read_text(encoding="utf-8")
+        for old, new in _REPLACED:
+            changed = changed.replace(old, new)
+        if _UNION.search(text) and _LAZY not in text:
+            body = ast.parse(text).body
+            has_docstring = body and isinstance(body[0], ast.Expr)
+            lines = changed.splitlines(keepends=True)
+            lines.insert((body[0].end_lineno or 0) if has_docstring else 0, _LAZY + "\n")
+            changed = "".join(lines)
+        if changed != text:
+            path.unlink()  # it is a link to the platform's own file
+            path.write_text(changed, encoding="utf-8")
+
+
+_LAZY: Final = "from __future__ import annotations"
+_UNION: Final = re.compile(r"(:|->) *\w+ \| \w+")
+_REPLACED: Final = (
+    ("typing.Iterable[bytes | str]", "typing.Iterable[typing.Union[bytes, str]]"),
+    ("        VERIFY_X509_PARTIAL_CHAIN,\n", ""),
+    (
+        "    PROTOCOL_SSLv23 = PROTOCOL_TLS\n",
+        "    PROTOCOL_SSLv23 = PROTOCOL_TLS\n    VERIFY_X509_PARTIAL_CHAIN = 0x80000\n",
+    ),
+)
 
 _compiling: Final[set[Path]] = set()
 
