@@ -12,7 +12,11 @@ import json
 import marshal
 import math
 from decimal import Decimal
-from json.encoder import encode_basestring, encode_basestring_ascii
+from json.encoder import (  # type: ignore[attr-defined]  # the C encoder is not in the stubs
+    c_make_encoder,
+    encode_basestring,
+    encode_basestring_ascii,
+)
 
 from .event_errors import NotJson, describe
 from .faults import Fault
@@ -29,6 +33,15 @@ def _refuse(name: str) -> Any:
     raise NotJson(name)
 
 
+def _plain_encoder(escape: bool, quote: Callable[[str], str]) -> Callable[[Any], str]:
+    """An encoder of plain types without cycles."""
+    if c_make_encoder is None:
+        return json.JSONEncoder(ensure_ascii=escape, default=_not_plain).encode
+    # What json.JSONEncoder makes anew for every value. Cycles have been refused before, so none are looked for.
+    pieces = c_make_encoder(None, _not_plain, quote, None, ": ", ", ", False, False, True)
+    return lambda value: "".join(pieces(value, 0))
+
+
 def _not_plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
@@ -41,8 +54,8 @@ class Marshaller:
         decoder = json.JSONDecoder(parse_constant=_refuse)
         self._scan = decoder.scan_once  # type: ignore[attr-defined]
         self._decode = decoder.decode
-        self._encode = json.JSONEncoder(ensure_ascii=escape, default=_not_plain).encode
         self._quote = encode_basestring_ascii if escape else encode_basestring
+        self._encode = _plain_encoder(escape, self._quote)
 
     def load(self, payload: str | bytes) -> Any:
         """The event. Raises `Fault` (Runtime.UnmarshalError)."""
