@@ -40,7 +40,7 @@ def test_100_mb_neither_stay_in_memory_nor_get_lost(run: Any, open_logs: Any, tm
                     store.when_drained(drained.set)
                     await drained.wait()
                     assert not store.saturated
-                most = max(most, store._writer._queued_bytes)
+                most = max(most, store.backlog_bytes)
                 await asyncio.sleep(0)
             await store.flush()
             assert (tmp_path / "logs.db-wal").stat().st_size < 64 << 20

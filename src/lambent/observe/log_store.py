@@ -7,8 +7,6 @@ flush). A group keeps its newest `group_limit_bytes`; what is older goes first, 
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -19,6 +17,7 @@ from lambent.store import Statement, StoreError, open_database
 from . import chunk
 from .errors import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound
 from .log_reader import LogPage, LogQuery, LogReader
+from .log_retention import Retention
 from .log_stream import LogGroup, LogStream
 from .log_writer import LogWriter
 from .migrations import migrate
@@ -26,19 +25,13 @@ from .statements import delete_group, insert_chunk, insert_group, upsert_streams
 from .usage import UsageMeter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from lambent.store import Database
     from lambent.store.database import Value
 
-_log = logging.getLogger(__name__)
-
 GROUP_LIMIT_BYTES: Final = 64 << 20
-EXPIRY_SECONDS: Final = 600.0
-DAY_MS: Final = 86_400_000
-
-_TRIM_TO: Final = 0.9  # of the limit, so that not every flush trims
 
 
 class StreamInfo(NamedTuple):
@@ -63,13 +56,15 @@ class LogStore:
     ) -> None:
         """Use `open_log_store`, or `await load()` before anything else."""
         self._database = database
-        self._group_limit = group_limit_bytes
         self._clock = clock
         self._groups: dict[tuple[str, str, str], LogGroup] = {}
         self._next_group = 1
-        self._background: set[asyncio.Task[None]] = set()
         self.usage = UsageMeter(database, clock)
-        self._writer = LogWriter(database, self.usage, self._now, on_written=self._trim_large)
+        self._writer = LogWriter(database, self.usage, self._now)
+        self._retention = Retention(
+            database, self._writer, self._groups.values, limit_bytes=group_limit_bytes, now_ms=self._now
+        )
+        self._writer.on_written = self._retention.check
         self.usage.on_change = self._writer.arm
 
     async def load(self) -> None:
@@ -102,13 +97,11 @@ class LogStore:
         deletions = [before for group in by_id.values() for before in group.stream_deletions.values()]
         self._writer.next_chunk = max([last[0][0] or 0, *deletions]) + 1
         await self.usage.load()
-        self._in_background(self._expire_regularly())
+        self._retention.start()
 
     async def close(self) -> None:
         """Writes what is buffered and closes the database."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._retention.close()
         await self._writer.close()
         await self._database.close()
 
@@ -153,6 +146,11 @@ class LogStore:
         self._writer.when_drained(callback)
 
     @property
+    def backlog_bytes(self) -> int:
+        """What waits for the disk."""
+        return self._writer.queued_bytes
+
+    @property
     def dropped_events(self) -> int:
         """Events lost because the disk did not keep up or was full."""
         return self._writer.dropped_events
@@ -164,96 +162,9 @@ class LogStore:
     def _now(self) -> int:
         return int(self._clock() * 1000)
 
-    # Retention
-
-    async def _trim(self, group: LogGroup) -> None:
-        """Deletes the oldest chunks of a group that is over its limit, and streams that ended before."""
-        try:
-            async with self._writer.lock:
-                last = await self._oldest_surplus(group)
-                if last:
-                    await self._delete_chunks(group, "id <= ?", last)
-                    await self._database.write(
-                        Statement(
-                            "DELETE FROM log_streams WHERE group_id = ? AND last_ms <"
-                            " (SELECT MIN(first_ms) FROM log_chunks WHERE group_id = ?)",
-                            (group.id, group.id),
-                        )
-                    )
-        except StoreError as error:
-            _log.warning("Old logs of %s could not be deleted: %s", group.name, error)
-        finally:
-            group.trimming = False
-
-    async def _oldest_surplus(self, group: LogGroup) -> int:
-        """The newest of the chunks that have to go, all older ones with it; 0 when none has."""
-        surplus = group.stored_bytes - int(self._group_limit * _TRIM_TO)
-        last = 0
-        while surplus > 0:
-            rows = await self._rows(
-                "SELECT id, size FROM log_chunks WHERE group_id = ? AND id > ? ORDER BY id LIMIT 256",
-                (group.id, last),
-            )
-            for chunk_id, size in rows:
-                last, surplus = chunk_id, surplus - size
-                if surplus <= 0:
-                    break
-            if not rows:
-                break
-        return last
-
-    async def _delete_chunks(self, group: LogGroup, condition: str, value: int) -> None:
-        deleted = await self._database.write(
-            Statement(
-                f"DELETE FROM log_chunks WHERE group_id = ? AND {condition} RETURNING size",  # noqa: S608 - ours
-                (group.id, value),
-            )
-        )
-        group.stored_bytes -= sum(cast("int", row[0]) for row in deleted[0])
-        if group.stream_deletions:
-            await self._forget_deletions(group)
-
-    async def _forget_deletions(self, group: LogGroup) -> None:
-        """Deletions of streams whose events are gone by now need not be remembered."""
-        oldest = (await self._rows("SELECT MIN(id) FROM log_chunks WHERE group_id = ?", (group.id,)))[0][0]
-        before = self._writer.next_chunk if oldest is None else oldest
-        await self._database.write(
-            Statement(
-                "DELETE FROM log_stream_deletions WHERE group_id = ? AND before_chunk <= ?",
-                (group.id, before),
-            )
-        )
-        group.stream_deletions = {name: at for name, at in group.stream_deletions.items() if at > before}
-
     async def expire(self) -> None:
         """Deletes what is older than the retention period of its group; runs by itself every ten minutes."""
-        for group in list(self._groups.values()):
-            oldest = self._oldest_ms(group)
-            if oldest:
-                async with self._writer.lock:
-                    await self._delete_chunks(group, "last_ms < ?", oldest)
-
-    def _oldest_ms(self, group: LogGroup) -> int:
-        return 0 if group.retention_days is None else self._now() - group.retention_days * DAY_MS
-
-    async def _expire_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(EXPIRY_SECONDS)
-            try:
-                await self.expire()
-            except StoreError as error:
-                _log.warning("Expired logs could not be deleted: %s", error)
-
-    def _trim_large(self, groups: Iterable[LogGroup]) -> None:
-        for group in groups:
-            if group.stored_bytes > self._group_limit and not group.trimming:
-                group.trimming = True
-                self._in_background(self._trim(group))
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        await self._retention.expire()
 
     # Groups
 
@@ -428,13 +339,13 @@ class LogStore:
         async with self._writer.lock:
             await self._database.write(*upsert_streams(sealed), *map(insert_chunk, sealed))
         group.stored_bytes += sum(len(piece.data) for piece in pieces)
-        self._trim_large([group])
+        self._retention.check([group])
 
     async def events(self, group: LogGroup, query: LogQuery) -> LogPage:
         """One page of the group's events, everything appended until now among them."""
         await self.flush()
         query = LogQuery(
-            start_ms=max(query.start_ms, self._oldest_ms(group)),
+            start_ms=max(query.start_ms, self._retention.oldest_ms(group)),
             end_ms=query.end_ms,
             after=query.after,
             before=query.before,

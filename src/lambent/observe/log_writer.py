@@ -32,28 +32,21 @@ _WRITE_BYTES: Final = 4 << 20  # of one transaction
 class LogWriter:
     """Takes what is appended to groups to the database. Loop thread only."""
 
-    def __init__(
-        self,
-        database: Database,
-        usage: UsageMeter,
-        now_ms: Callable[[], int],
-        *,
-        on_written: Callable[[set[LogGroup]], None],
-    ) -> None:
-        """`on_written`: called with the groups that a transaction added chunks to."""
+    def __init__(self, database: Database, usage: UsageMeter, now_ms: Callable[[], int]) -> None:
         self.lock = asyncio.Lock()
         """Held around every change of the log tables: changes happen in the order they were asked for."""
+        self.on_written: Callable[[set[LogGroup]], None] = lambda groups: None
+        """Called with the groups that a transaction added chunks to."""
         self.next_chunk = 1
+        self.queued_bytes = 0
         self.dropped_events = 0
         self._database = database
         self._usage = usage
         self._now = now_ms
-        self._on_written = on_written
         self._loop = asyncio.get_running_loop()
         self._dirty: list[LogGroup] = []
         self._unsaved: list[LogGroup] = []
         self._queue: deque[SealedChunk] = deque()
-        self._queued_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._drained: list[Callable[[], None]] = []
@@ -86,7 +79,7 @@ class LogWriter:
     @property
     def saturated(self) -> bool:
         """More waits for the disk than should."""
-        return self._queued_bytes > SATURATED_BYTES
+        return self.queued_bytes > SATURATED_BYTES
 
     def when_drained(self, callback: Callable[[], None]) -> None:
         """Calls back once, on the loop, when the writer is not saturated (any more)."""
@@ -130,12 +123,12 @@ class LogWriter:
         if current is None:
             return
         current.seal()
-        if self._queued_bytes > DROP_BYTES:
+        if self.queued_bytes > DROP_BYTES:
             self.dropped_events += current.count
             return
         for sealed in self.numbered(group, chunk.pieces(current)):
             self._queue.append(sealed)
-            self._queued_bytes += len(sealed.piece.data)
+            self.queued_bytes += len(sealed.piece.data)
 
     def numbered(self, group: LogGroup, pieces: Iterable[chunk.Piece]) -> list[SealedChunk]:
         """Pieces with the numbers that put them after everything sealed before."""
@@ -157,7 +150,7 @@ class LogWriter:
                 self._failing = False
                 if not self.saturated:
                     self._notify_drained()
-                self._on_written(written)
+                self.on_written(written)
                 # Usage changes again with every invocation: it is saved once a tick, not waited out.
                 if not (self._queue or self._unsaved):
                     break
@@ -194,7 +187,7 @@ class LogWriter:
                 raise
         for sealed in batch:
             self._queue.popleft()
-            self._queued_bytes -= len(sealed.piece.data)
+            self.queued_bytes -= len(sealed.piece.data)
         for sealed in kept:
             sealed.group.stored_bytes += len(sealed.piece.data)
         return {sealed.group for sealed in kept}
