@@ -120,7 +120,7 @@ class CodeStore:
                 if name in self._pinned or self._blobs.path(name).stat().st_mtime > unused_since:
                     continue
                 self._present.discard(name)
-                await asyncio.to_thread(self._remove_tree, self.tree(name))
+                await asyncio.to_thread(remove_tree, self.tree(name))
                 await self._blobs.delete(name)
                 gone += 1
         return gone
@@ -136,7 +136,7 @@ class CodeStore:
             if same_boot and not entry.name.startswith("tmp-"):
                 self._present.add(entry.name)
             else:
-                self._remove_tree(entry)
+                remove_tree(entry)
         if not same_boot:
             boot.write_text(_boot_id())
 
@@ -150,13 +150,15 @@ class CodeStore:
             temporary.rename(self.tree(code_hash))
             self.tree(code_hash).chmod(0o555)
         except BaseException:
-            self._remove_tree(temporary)
+            remove_tree(temporary)
             raise
 
-    def _remove_tree(self, tree: Path) -> None:
-        for folder, _, _ in os.walk(tree):
-            os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101 - os.walk gives text
-        shutil.rmtree(tree, ignore_errors=True)
+
+def remove_tree(tree: Path) -> None:
+    """Remove a folder with everything in it, read-only folders too; one that is not there is no error."""
+    for folder, _, _ in os.walk(tree):
+        os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101 - os.walk gives text
+    shutil.rmtree(tree, ignore_errors=True)
 
 
 def _boot_id() -> str:

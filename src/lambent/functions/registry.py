@@ -40,6 +40,7 @@ from lambent.functions.version import LATEST, FunctionVersion
 from lambent.store import BlobStore, Conflict, Database, StoreClosed, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractAsyncContextManager
 
     from lambent.functions.code_store import Code, CodeStore
@@ -339,7 +340,7 @@ class FunctionRegistry:
         """The function once none of its versions is being activated. Raises FunctionNotFound."""
         while True:
             record = self.record(reference)
-            tasks = [task for (owner, _), task in self._activations.items() if owner == record.id]
+            tasks = {task for (owner, _), task in self._activations.items() if owner == record.id}
             if not tasks:
                 return record
             await asyncio.wait(tasks)
@@ -350,7 +351,7 @@ class FunctionRegistry:
 
     async def close(self) -> None:
         """End activations; they resume when the registry is opened again."""
-        tasks = list(self._activations.values())
+        tasks = set(self._activations.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -369,21 +370,34 @@ class FunctionRegistry:
             raise CodeStorageExceeded("Code storage limit exceeded.")
 
     def _activate_pending(self, record: FunctionRecord) -> None:
-        for version in record.all_versions:
-            key = (record.id, version.uid)
-            if not version.settled and key not in self._activations:
-                task = asyncio.create_task(self._activate(record, version, self.activate))
-                self._activations[key] = task
-                task.add_done_callback(lambda _, key=key: self._activations.pop(key, None))  # type: ignore[misc]
+        pending = {
+            (record.id, version.uid): version for version in record.all_versions if not version.settled
+        }
+        begun = {key: version for key, version in pending.items() if key not in self._activations}
+        if begun:
+            task = asyncio.create_task(self._activate(record, list(begun.values()), self.activate))
+            self._activations.update(dict.fromkeys(begun, task))
+            task.add_done_callback(lambda _: self._activation_ended(begun))
+
+    def _activation_ended(self, keys: Iterable[tuple[str, str]]) -> None:
+        for key in keys:
+            del self._activations[key]
 
     async def _activate(
-        self, record: FunctionRecord, version: FunctionVersion, activate: Activate | None
+        self, record: FunctionRecord, versions: list[FunctionVersion], activate: Activate | None
     ) -> None:
-        failure = await outcome(version, activate)
+        """Activate versions that came into being together; they become Active together.
+
+        A client that has seen $LATEST become Active may call the version published with it at once.
+        """
+        failures = await asyncio.gather(*(outcome(version, activate) for version in versions))
 
         def change(current: FunctionRecord) -> FunctionRecord:
             # Of another id when it has been deleted and made anew in the meantime.
-            return activated(current, version, failure) if current.id == record.id else current
+            if current.id == record.id:
+                for version, failure in zip(versions, failures, strict=True):
+                    current = activated(current, version, failure)
+            return current
 
         reference = Reference(record.account, record.region, record.name, None)
         while True:

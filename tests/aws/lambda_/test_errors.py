@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambent.aws.context import RequestContext
+from lambent.aws.errors import ServiceError
+from lambent.aws.lambda_.errors import translated, translating
+from lambent.functions import errors as refused
+from lambent.store import Conflict, StorageFull, StoreClosed, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTEXT = RequestContext(
+    account="000000000000",
+    region="us-east-1",
+    partition="aws",
+    request_id="id",
+    service="lambda",
+    operation="GetFunction",
+    access_key=None,
+    endpoint_url="http://127.0.0.1:4566",
+)
+
+
+def _kinds(base: type[Exception]) -> Iterator[type[Exception]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    sorted(_kinds(refused.FunctionError), key=lambda kind: kind.__name__),
+    ids=lambda kind: kind.__name__,
+)
+def test_every_refusal_is_the_callers_fault(kind: type[Exception]) -> None:
+    if kind is refused.ActivationFailed:
+        pytest.skip("ends in a function's state, never in an answer")
+    arguments = {
+        refused.WrongRegion: ("eu-west-1", "us-east-1"),
+        refused.CodeMismatch: ("given", "current"),
+        refused.ConcurrencyUnavailable: (100,),
+        refused.QualifierMismatch: (),
+        refused.RevisionMismatch: (),
+        refused.TooManyTags: (),
+    }
+    answer = translated(kind(*arguments.get(kind, ("text",))), CONTEXT)
+    assert answer.code != "ServiceException"
+    assert answer.message
+
+
+@pytest.mark.parametrize("error", [StoreError("x"), Conflict("x"), StoreClosed("x")])
+def test_failures_of_the_store_are_not(error: StoreError) -> None:
+    with (
+        pytest.raises(ServiceError, match=r"ServiceException: The platform's store has failed: x"),
+        translating(CONTEXT),
+    ):
+        raise error
+
+
+def test_a_full_disk_says_so() -> None:
+    answer = translated(StorageFull("no space left for a blob of 5 bytes"), CONTEXT)
+    assert str(answer) == (
+        "ServiceException: The platform's disk is full: no space left for a blob of 5 bytes. Nothing was changed."
+    )
+
+
+def test_another_account_is_answered_as_by_iam() -> None:
+    answer = translated(refused.WrongAccount("arn:aws:lambda:us-east-1:111111111111:function:f"), CONTEXT)
+    assert (answer.code, answer.status) == ("AccessDeniedException", 403)
+    assert "is not authorized to perform: lambda:GetFunction on resource: arn:aws:lambda" in answer.message
