@@ -24,8 +24,6 @@ from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, T
 from lambent.invocation.request_id import new_request_id, new_trace_header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lambent.aws.dispatcher import AwsDispatcher
     from lambent.execution.invocation import Invocation
     from lambent.functions import Target
@@ -75,16 +73,29 @@ class _Route:
 
 
 class _Call:
-    """One request on its way: what its answer needs."""
+    """One request on its way, and how it is answered."""
 
-    __slots__ = ("request", "request_id", "route", "trace", "want_tail")
+    __slots__ = ("_endpoint", "_request", "_route")
 
-    def __init__(self, request: Request, route: _Route, request_id: str, trace: str, want_tail: bool) -> None:
-        self.request = request
-        self.route = route
-        self.request_id = request_id
-        self.trace = trace
-        self.want_tail = want_tail
+    def __init__(self, endpoint: InvokeEndpoint, request: Request, route: _Route) -> None:
+        self._endpoint = endpoint
+        self._request = request
+        self._route = route
+
+    def answer(self, invocation: Invocation) -> None:
+        """Send what came of it."""
+        if invocation.failure is not None:
+            failure = ServiceError("ServiceException", str(invocation.failure), status=500, fault="server")
+            self._endpoint.refuse(self._request, invocation.request_id.decode(), failure)
+            return
+        more = b"X-Amz-Function-Error: Unhandled\r\n" if invocation.function_error else b""
+        if invocation.want_tail:
+            more += b"X-Amz-Log-Result: %s\r\n" % base64.b64encode(invocation.log_tail)
+        self._request.send(
+            b"%sx-amzn-RequestId: %s\r\nX-Amzn-Trace-Id: %s\r\n%s"
+            % (self._route.head, invocation.request_id, invocation.trace, more),
+            invocation.result,
+        )
 
 
 class InvokeEndpoint:
@@ -101,21 +112,28 @@ class InvokeEndpoint:
         self._registry = invoker.registry
         self._queue = queue
         self._routes: dict[tuple[str, str, bytes], _Route] = {}
+        self._targets: set[bytes] = set()  # request targets that are known to be Invoke's
         self._generation = -1
 
     def handle(self, request: Request) -> bool:
         """Take an Invoke request and answer it, now or later. False for any other request."""
-        match = _PATH.fullmatch(request.target)
-        if match is None or request.method != b"POST":
+        if request.method != b"POST":
             return False
+        if request.target not in self._targets:
+            if _PATH.fullmatch(request.target) is None:
+                return False
+            if len(self._targets) >= _MAX_ROUTES:
+                self._targets.clear()
+            self._targets.add(request.target)
         request_id = new_request_id()
         try:
             self._invoke(request, request_id)
         except ServiceError as error:
-            self._refuse(request, request_id, error)
+            self.refuse(request, request_id, error)
         return True
 
-    def _refuse(self, request: Request, request_id: str, error: ServiceError) -> None:
+    def refuse(self, request: Request, request_id: str, error: ServiceError) -> None:
+        """Answer with an error."""
         self._dispatcher.refuse(request, "lambda", "Invoke", request_id, error)
 
     def _invoke(self, request: Request, request_id: str) -> None:
@@ -149,6 +167,8 @@ class InvokeEndpoint:
             self._check_size(payload, invocation_type)
         try:
             _validate_json(payload)
+            if not payload.isascii():
+                payload.decode()  # msgspec does not look into strings
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise ServiceError(
                 "InvalidRequestContentException",
@@ -162,15 +182,14 @@ class InvokeEndpoint:
         if invocation_type == b"Event":
             self._enqueue(request, request_id, route, payload, trace, extra)
             return
-        call = _Call(request, route, request_id, trace, log_type == b"Tail")
         try:
             route.runner.invoke(
                 payload,
                 request_id.encode(),
                 trace.encode("latin-1"),
                 extra,
-                self._answerer(call),
-                want_tail=call.want_tail,
+                _Call(self, request, route).answer,
+                want_tail=log_type == b"Tail",
             )
         except Throttled as refusal:
             raise _throttled(refusal) from None
@@ -250,31 +269,6 @@ class InvokeEndpoint:
 
     # ------------------------------------------------------------ answers
 
-    def _answerer(self, call: _Call) -> Callable[[Invocation], None]:
-        def answer(invocation: Invocation) -> None:
-            if invocation.failure is not None:
-                self._refuse(
-                    call.request,
-                    call.request_id,
-                    ServiceError("ServiceException", str(invocation.failure), status=500, fault="server"),
-                )
-                return
-            extra_headers = b"X-Amz-Function-Error: Unhandled\r\n" if invocation.function_error else b""
-            if call.want_tail:
-                extra_headers += b"X-Amz-Log-Result: " + base64.b64encode(invocation.log_tail) + b"\r\n"
-            call.request.send(
-                b"%sx-amzn-RequestId: %s\r\nX-Amzn-Trace-Id: %s\r\n%s"
-                % (
-                    call.route.head,
-                    invocation.request_id,
-                    invocation.trace,
-                    extra_headers,
-                ),
-                invocation.result,
-            )
-
-        return answer
-
     def _answer_empty(self, request: Request, request_id: str, status: int, trace: str | None = None) -> None:
         headers = [("x-amzn-RequestId", request_id)]
         if trace is not None:
@@ -288,7 +282,7 @@ class InvokeEndpoint:
             if error is None:
                 self._answer_empty(request, request_id, 202, trace)
             else:
-                self._refuse(
+                self.refuse(
                     request,
                     request_id,
                     ServiceError("ServiceException", str(error), status=500, fault="server"),

@@ -33,6 +33,7 @@ class Connection(asyncio.Protocol):
         "_expect_continue",
         "_header_bytes",
         "_headers",
+        "_length",
         "_parser",
         "_queue",
         "_received",
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._header_bytes = 0
         self._received = 0
+        self._length = b"0"
         self._expect_continue = False
 
     # ------------------------------------------------------------ asyncio's side
@@ -120,18 +122,21 @@ class Connection(asyncio.Protocol):
             self._refuse(414, "URI Too Long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
+        name = name.lower()
+        self._headers.append((name, value))
         self._header_bytes += len(name) + len(value)
+        if name == b"content-length":
+            self._length = value
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self._expect_continue = True
         if self._header_bytes > _MAX_HEADER_BYTES or len(self._headers) > _MAX_HEADERS:
             self._refuse(431, "Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
-        for name, value in self._headers:
-            if name == b"content-length":
-                if len(value) > 18 or int(value) > self._server.max_body:
-                    self._too_large()
-            elif name == b"expect" and value.lower() == b"100-continue" and not self._refused:
-                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if len(self._length) > 18 or int(self._length) > self._server.max_body:
+            self._too_large()
+        elif self._expect_continue and not self._refused:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
