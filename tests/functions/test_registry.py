@@ -417,6 +417,19 @@ async def test_concurrency_can_be_reserved_but_a_hundred_must_remain(
     await home.close()
 
 
+async def test_the_off_switch_works_however_small_the_account_is(
+    home: Home, reference: Reference, package: Package, settings: Settings
+) -> None:
+    home.limits = Limits(concurrency=10)
+    registry = await home.open()
+    await registry.create(reference, package(), settings)
+    await registry.settled(reference)
+    with pytest.raises(ConcurrencyUnavailable):
+        await registry.put_concurrency(reference, 1)
+    assert await registry.put_concurrency(reference, 0) == 0
+    await home.close()
+
+
 async def test_reservations_made_at_once_cannot_exceed_what_there_is(
     home: Home, reference: Reference, package: Package, settings: Settings
 ) -> None:

@@ -294,13 +294,15 @@ class FunctionRegistry:
             others = self._catalog.region(record.account, record.region).reserved - (
                 record.reserved_concurrency or 0
             )
-            if others + reserved > available:
+            if reserved and others + reserved > available:
                 raise ConcurrencyUnavailable(self.limits.minimum_unreserved)
             return replace(record, reserved_concurrency=reserved)
 
         try:
             await self._ledger.change(
-                reference, change, lambda record: [rows.reservation_guard(record, available)]
+                reference,
+                change,
+                lambda record: [rows.reservation_guard(record, available)] if reserved else [],
             )
         except Conflict:
             # What is left is reserved by functions that another node has changed.
