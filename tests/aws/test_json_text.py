@@ -30,8 +30,18 @@ SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disa
             1,
             2,
         ),
-        (b'{"a" 1}', "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value", 1, 6),
-        (b'{"a":1 "b":2}', "Unexpected character ('\"' (code 34)): was expecting comma to separate Object entries", 1, 8),
+        (
+            b'{"a" 1}',
+            "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value",
+            1,
+            6,
+        ),
+        (
+            b'{"a":1 "b":2}',
+            "Unexpected character ('\"' (code 34)): was expecting comma to separate Object entries",
+            1,
+            8,
+        ),
         (b"[1\n 2]", "Unexpected character ('2' (code 50)): was expecting comma to separate Array entries", 2, 2),
         (b'{"a": }', f"Unexpected character ('}}' (code 125)): expected a valid value {VALUES}", 1, 7),
         (b'"abc', "Unexpected end-of-input in VALUE_STRING", 1, 5),
@@ -42,6 +52,27 @@ SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disa
             7,
         ),
         (b"01", "Invalid numeric value: Leading zeroes not allowed", 1, 2),
+        (
+            b"[NaN]",
+            "Non-standard token 'NaN': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow",
+            1,
+            5,
+        ),
+        (
+            b"-Infinity",
+            "Non-standard token '-Infinity': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow",
+            1,
+            10,
+        ),
+        (b'"\xff"', "Invalid UTF-8 start byte 0xff", 1, 3),
+        (b'"\xc3("', "Invalid UTF-8 middle byte 0x28", 1, 4),
+        (b'"\xed\xa0\x80"', "Invalid UTF-8 middle byte 0xa0", 1, 4),
+        (
+            b'"\\u12x4"',
+            "Unexpected character ('x' (code 120)): expected a hex-digit for character escape sequence",
+            1,
+            6,
+        ),
     ],
 )  # fmt: skip
 def test_complaints_name_what_is_wrong_and_where(data: bytes, message: str, line: int, column: int) -> None:
@@ -54,4 +85,22 @@ def test_anything_that_is_not_json_gets_a_complaint(data: bytes) -> None:
     try:
         json.loads(data.decode())
     except ValueError:
-        assert describe_json_error(data).startswith("Could not parse payload into json: ")
+        said = describe_json_error(data)
+        assert said is not None
+        assert said.startswith("Could not parse payload into json: ")
+    else:
+        assert describe_json_error(data) is None or b"NaN" in data or b"Infinity" in data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b'"\\ud800"', b"[" * 1000 + b"]" * 1000, b"-0.0e-1", b' {"a" : [ true , null ] } ', '"\u20ac"'.encode()],
+)
+def test_json_gets_none(data: bytes) -> None:
+    assert describe_json_error(data) is None
+
+
+def test_nesting_has_a_limit() -> None:
+    said = describe_json_error(b"[" * 1001 + b"]" * 1001)
+    assert said is not None
+    assert "Document nesting depth (1001) exceeds the maximum allowed (1000" in said

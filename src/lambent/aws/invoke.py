@@ -170,11 +170,13 @@ class InvokeEndpoint:
             if not payload.isascii():
                 payload.decode()  # msgspec does not look into strings
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise ServiceError(
-                "InvalidRequestContentException",
-                f"Could not parse request body into json: {describe_json_error(payload)}",
-                status=400,
-            ) from None
+            complaint = describe_json_error(payload)
+            if complaint is not None:
+                raise ServiceError(
+                    "InvalidRequestContentException",
+                    f"Could not parse request body into json: {complaint}",
+                    status=400,
+                ) from None
         if invocation_type == b"DryRun":
             self._answer_empty(request, request_id, 204)
             return
