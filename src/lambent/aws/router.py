@@ -107,7 +107,7 @@ class Router:
             if found is not None:
                 return found
             if known_service(signing_name):
-                return [Entry(signing_name, "rest-json", signing_name, signing_name, None)]
+                return [_foreign_entry(signing_name)]
             raise RoutingError(
                 signing_name,
                 "rest-json",
@@ -200,6 +200,15 @@ def _speaks_query(candidates: list[Entry]) -> bool:
 
 def _paths_of(model: ServiceModel) -> PathRouter:
     return PathRouter(model.operation_models, model.shape_models)
+
+
+@functools.lru_cache(maxsize=64)
+def _foreign_entry(service: str) -> Entry:
+    """A service that botocore knows and the catalogue does not: only to refuse it in its own protocol."""
+    metadata = read_description(service)["metadata"]
+    return Entry(
+        service, metadata["protocol"], service, metadata["endpointPrefix"], metadata.get("targetPrefix")
+    )
 
 
 @functools.lru_cache(maxsize=8)
