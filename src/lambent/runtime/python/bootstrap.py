@@ -131,7 +131,7 @@ class Runtime:
             invocation = channel.receive()
             if invocation is None:
                 return
-            self._answer(invocation, handler, contexts)
+            self.handle_event_request(invocation, handler, contexts)
 
     def rehearse(self, channel: Channel, init: dict[str, Any]) -> None:
         """Answer what waits in `channel` with a handler of our own, until it ends.
@@ -144,7 +144,7 @@ class Runtime:
             invocation = channel.receive()
             if invocation is None:
                 break
-            self._answer(invocation, lambda event, _: event, contexts)
+            self.handle_event_request(invocation, lambda event, _: event, contexts)
         self._set_trace(b"")
         self._log.current.request_id = ""
 
@@ -159,9 +159,11 @@ class Runtime:
             self._marshaller.encode,
         )
 
-    def _answer(
-        self, invocation: Invocation, handler: Callable[[Any, Any], Any], contexts: ContextFactory
+    # The name of this method and the line that calls the function show in tracebacks, as they do in Lambda.
+    def handle_event_request(
+        self, invocation: Invocation, request_handler: Callable[[Any, Any], Any], contexts: ContextFactory
     ) -> None:
+        """Answer one invocation."""
         request_id = invocation.request_id
         current = self._log.current
         current.request_id = request_id
@@ -170,9 +172,10 @@ class Runtime:
         try:
             extra = json.loads(invocation.extra) if invocation.extra else None
             current.tenant_id = extra.get("tenant_id") if extra else None
-            context = contexts.create(request_id, invocation.deadline_ms, extra)
+            lambda_context = contexts.create(request_id, invocation.deadline_ms, extra)
             event = self._marshaller.load(invocation.payload)
-            result = self._marshaller.dump(handler(event, context))
+            response = request_handler(event, lambda_context)
+            result = self._marshaller.dump(response)
         except Exception as error:  # noqa: BLE001 - whatever the handler raised is reported
             document = error_document(error, request_id)
             self._log.error(document)

@@ -57,7 +57,7 @@ def _reword(message: str, text: str, position: int) -> tuple[str, int]:
     elif message == "Invalid \\escape":
         return f"Invalid \\X escape sequence {text[position + 1 : position + 2]!r}", position + 1
     elif message == "Invalid \\uXXXX escape":
-        return "Invalid \\uXXXX escape sequence", position
+        return "Invalid \\uXXXX escape sequence", position - 1
     return message, position
 
 

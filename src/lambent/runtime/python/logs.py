@@ -81,7 +81,7 @@ class JsonFormatter(logging.Formatter):
             else record.getMessage(),
             "logger": record.name,
             "stackTrace": traceback.format_tb(error[2]) if error else None,
-            "errorType": error[0].__name__ if error and error[0] else None,
+            "errorType": error[0].__name__ if error else None,  # type: ignore[union-attr]
             "errorMessage": str(error[1]) if error else None,
             "requestId": getattr(record, "aws_request_id", None),
             "location": f"{record.pathname}:{record.funcName}:{record.lineno}" if error else None,
