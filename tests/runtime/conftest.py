@@ -220,9 +220,30 @@ class Lab:
             self._zygotes[key] = ZygoteProcess(self.interpreters.find(runtime), view=view)
         return self._zygotes[key]
 
+    def launch(
+        self, runtime: str = OWN, *, view: bool = True, libraries: Path | None = None
+    ) -> ZygoteProcess:
+        """A zygote for one test, which closes it."""
+        return ZygoteProcess(self.interpreters.find(runtime), view=view, libraries=libraries)
+
     def close(self) -> None:
         for zygote in self._zygotes.values():
             zygote.close()
+
+    @staticmethod
+    def alive(pid: int) -> bool:
+        """Whether a process exists and is no zombie."""
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return False
+
+    @staticmethod
+    def until(condition: Callable[[], bool], what: str) -> None:
+        """Wait until a condition holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, what
+            time.sleep(0.005)
 
 
 @pytest.fixture(scope="module")
@@ -300,21 +321,6 @@ def write_files(folder: Path, files: dict[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.005)
 
 
 class Official:
