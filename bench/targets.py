@@ -82,7 +82,7 @@ class Platform:
             **{f"LAMBENT_{name.upper()}": value for name, value in settings.items()},
         }
         if verify:
-            environment["LAMBENT_CREDENTIALS"] = f"{KEY[0]}={KEY[1]}"
+            environment["LAMBENT_CREDENTIALS"] = f"{KEY[0]}:{KEY[1]}"
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lambent.cli", "up"],

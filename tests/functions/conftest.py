@@ -53,7 +53,7 @@ class Home:
             self.shared = await open_database(self.path / "lambent.db", "normal")
         blobs = BlobStore(self.path / "blobs")
         code = CodeStore(self.path / "code", blobs, self.limits)
-        registry = await FunctionRegistry.open(self.shared, blobs, code, limits=self.limits)
+        registry = await FunctionRegistry.open(self.shared, code, limits=self.limits)
         registry.activate = activate
         registry.resume()
         self.opened.append(registry)

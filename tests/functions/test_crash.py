@@ -34,7 +34,7 @@ async def main():
     path = pathlib.Path(sys.argv[1])
     database = await open_database(path / "lambent.db", "full")
     blobs = BlobStore(path / "blobs")
-    registry = await FunctionRegistry.open(database, blobs, CodeStore(path / "code", blobs))
+    registry = await FunctionRegistry.open(database, CodeStore(path / "code", blobs))
     settings = Settings(runtime="python3.12", handler="app.handler", role="arn:aws:iam::000000000000:role/r")
     async def work(writer):
         number = 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from typing import Any
 
 import pytest
 
 from lambent.observe import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound
-from lambent.store import Statement, open_database
 from lambent.store.errors import MigrationError
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -148,9 +149,8 @@ def test_a_database_of_a_newer_version_is_refused(run: Any, open_logs: Any, tmp_
     async def scenario() -> None:
         async with open_logs():
             pass
-        database = await open_database(tmp_path / "logs.db", "normal")
-        await database.write(Statement("INSERT INTO log_schema_migrations VALUES (9999, 'future', 'x', 0)"))
-        await database.close()
+        with contextlib.closing(sqlite3.connect(tmp_path / "logs.db")) as database, database:
+            database.execute("INSERT INTO schema_migrations VALUES (9999, 'future', 'x', 0)")
         with pytest.raises(MigrationError, match="newer"):
             async with open_logs():
                 pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -71,10 +72,8 @@ def test_who_ignores_the_back_pressure_loses_events_and_nothing_else(run: Any, o
 
 def test_a_full_disk_keeps_logs_in_memory_until_there_is_room(run: Any, tmp_path: Any, caplog: Any) -> None:
     async def scenario() -> None:
-        database = await open_database(tmp_path / "logs.db", "normal")
-        from lambent.observe.migrations import migrate
-
-        await migrate(database)
+        migrations = resources.files("lambent.observe").joinpath("migrations")
+        database = await open_database(tmp_path / "logs.db", "normal", migrations=migrations)
         store = log_store.LogStore(database)
         await store.load()
         pages = (await database.read("PRAGMA page_count"))[0][0]

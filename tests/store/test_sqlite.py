@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from lambent.store import Conflict, StorageFull, StoreClosed, StoreError, open_database
+from lambent.store import Conflict, StorageFull, StoreClosed, StoreError, open_database, schema
 from lambent.store.database import Statement
 from lambent.store.sqlite import SqliteDatabase
 
@@ -31,7 +31,7 @@ _INSERT = "INSERT INTO notes (body, revision) VALUES (?, 1) RETURNING id"
 
 @asynccontextmanager
 async def notes(path: Path) -> AsyncIterator[SqliteDatabase]:
-    database = await SqliteDatabase.open(path, "normal")
+    database = await SqliteDatabase.open(path, "normal", schema.bundled())
     try:
         await database.write(_CREATE)
         yield database
@@ -145,7 +145,7 @@ async def test_a_cancelled_write_still_happens(path: Path) -> None:
 
 
 async def test_close_finishes_what_was_submitted_and_refuses_the_rest(path: Path) -> None:
-    database = await SqliteDatabase.open(path, "normal")
+    database = await SqliteDatabase.open(path, "normal", schema.bundled())
     await database.write(_CREATE)
     pending = [asyncio.ensure_future(database.write(Statement(_INSERT, (str(n),)))) for n in range(100)]
     await asyncio.sleep(0)

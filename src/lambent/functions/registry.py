@@ -37,7 +37,7 @@ from lambent.functions.transitions import (
     with_latest,
 )
 from lambent.functions.version import LATEST, FunctionVersion
-from lambent.store import BlobStore, Conflict, Database, StoreClosed, StoreError
+from lambent.store import Conflict, Database, StoreClosed, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,7 +70,7 @@ class FunctionRegistry:
 
     @classmethod
     async def open(
-        cls, database: Database, blobs: BlobStore, code_store: CodeStore, *, limits: Limits | None = None
+        cls, database: Database, code_store: CodeStore, *, limits: Limits | None = None
     ) -> FunctionRegistry:
         """Load every function. Raises StoreError."""
         return cls(database, code_store, limits or Limits(), await rows.load_all(database))

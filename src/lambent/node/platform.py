@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import shutil
+import logging
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,13 +28,14 @@ from lambent.functions import (
     Limits,
     Reference,
 )
+from lambent.functions.code_store import remove_tree
 from lambent.http import HttpServer
 from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.invoker import Invoker
 from lambent.node.admin import AdminEndpoint
 from lambent.node.settings import url_host
 from lambent.observe import open_log_store
-from lambent.store import BlobStore, open_database
+from lambent.store import BlobStore, StoreError, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +48,11 @@ if TYPE_CHECKING:
 DRAIN_SECONDS: Final = 30.0
 """How long a stop waits for invocations in flight."""
 
+_COLLECT_SECONDS: Final = 3600.0
 _ADMIN: Final = b"/_lambent/"
+
+
+_log = logging.getLogger(__name__)
 
 
 class Platform:
@@ -80,7 +86,7 @@ class Platform:
         settings, closing = self.settings, self._closing
         if settings.ephemeral:
             data = Path(tempfile.mkdtemp(prefix="lambent-"))
-            closing.callback(shutil.rmtree, data, ignore_errors=True)
+            closing.callback(remove_tree, data)
         else:
             data = settings.data.resolve()
             data.mkdir(parents=True, exist_ok=True)
@@ -99,7 +105,7 @@ class Platform:
         code = CodeStore(data / "code", blobs, limits)
         self.logs = await open_log_store(data / "logs.db", group_limit_bytes=settings.log_retention_mb << 20)
         closing.push_async_callback(self.logs.close)
-        self.registry = await FunctionRegistry.open(database, blobs, code, limits=limits)
+        self.registry = await FunctionRegistry.open(database, code, limits=limits)
         closing.push_async_callback(self.registry.close)
 
         # execution
@@ -146,6 +152,8 @@ class Platform:
         closing.push_async_callback(self.server.drain, DRAIN_SECONDS)
         self.registry.resume()
         await self.queue.open()
+        collecting = asyncio.get_running_loop().create_task(self._collect_code())
+        closing.callback(collecting.cancel)
 
     @property
     def url(self) -> str:
@@ -160,6 +168,15 @@ class Platform:
     async def stop(self) -> None:
         """Take no new requests, let what runs end, close every part, top down."""
         await self._closing.aclose()
+
+    async def _collect_code(self) -> None:
+        """Remove packages that nothing refers to any more, now and then."""
+        while True:
+            await asyncio.sleep(_COLLECT_SECONDS)
+            try:
+                await self.registry.collect_code()
+            except (OSError, StoreError) as error:
+                _log.warning("unused deployment packages were not removed: %s", error)
 
     async def reset(self) -> None:
         """Forget all functions, events and logs: a new platform in place of the old one."""

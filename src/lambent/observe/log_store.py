@@ -8,6 +8,7 @@ flush). A group keeps its newest `group_limit_bytes`; what is older goes first, 
 from __future__ import annotations
 
 import time
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import msgspec
@@ -20,7 +21,6 @@ from .log_reader import LogPage, LogQuery, LogReader
 from .log_retention import Retention
 from .log_stream import LogGroup, LogStream
 from .log_writer import LogWriter
-from .migrations import migrate
 from .statements import delete_group, insert_chunk, insert_group, upsert_streams
 from .usage import UsageMeter
 
@@ -363,10 +363,8 @@ _STREAM_COLUMNS: Final = "name, created_ms, first_ms, last_ms, ingested_ms"
 
 async def open_log_store(path: Path, *, group_limit_bytes: int = GROUP_LIMIT_BYTES) -> LogStore:
     """Opens (or makes) the SQLite file `path`, apart from the main database: logs need no fsync."""
-    database = await open_database(path, "normal")
-    # Chunks are large: the write-ahead log has to be copied by its size (16 MB), not by the number of statements.
-    await database.write(Statement("PRAGMA wal_autocheckpoint = 4000"))
-    await migrate(database)
+    migrations = resources.files("lambent.observe").joinpath("migrations")
+    database = await open_database(path, "normal", migrations=migrations)
     store = LogStore(database, group_limit_bytes=group_limit_bytes)
     await store.load()
     return store

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from importlib import resources
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambent.store.errors import MigrationError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 RECORD = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -36,8 +39,13 @@ class Migration(NamedTuple):
 
 
 def bundled() -> list[Migration]:
-    """The migrations that ship with this version, in order."""
-    files = list(resources.files("lambent.store").joinpath("migrations").iterdir())
+    """The migrations of the platform's own database that ship with this version, in order."""
+    return in_folder(resources.files("lambent.store").joinpath("migrations"))
+
+
+def in_folder(folder: Traversable) -> list[Migration]:
+    """The migrations of a folder, in order. Raises MigrationError for a bad number."""
+    files = list(folder.iterdir())
     return collect([(entry.name, entry.read_text("utf-8")) for entry in files if entry.name.endswith(".sql")])
 
 

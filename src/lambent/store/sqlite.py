@@ -31,10 +31,11 @@ _Outcome: TypeAlias = "tuple[Done, Results | None, StoreError | None]"
 
 _MAX_BATCH = 1024
 # Checkpoints copy the log into the database file. They are done by the writer between batches: when nobody
-# waits, after this many statements (a few MB of log), and regardless of waiters after the larger number, so
-# that the log stays bounded under a load that never pauses.
-_CHECKPOINT_IDLE = 2_000
-_CHECKPOINT_ALWAYS = 50_000
+# waits, after about this many bytes, and regardless of waiters after the larger number, so that the log stays
+# bounded under a load that never pauses.
+_CHECKPOINT_IDLE = 4_000_000
+_CHECKPOINT_ALWAYS = 64_000_000
+_STATEMENT_BYTES = 2_000  # of log that a small statement makes: part of a page or two
 
 
 class SqliteDatabase:
@@ -58,7 +59,9 @@ class SqliteDatabase:
         self._thread.start()
 
     @classmethod
-    async def open(cls, path: Path, durability: Durability) -> SqliteDatabase:
+    async def open(
+        cls, path: Path, durability: Durability, migrations: list[schema.Migration]
+    ) -> SqliteDatabase:
         """Lock, open and migrate the file at `path`; its folder is made when missing."""
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_name(path.name + ".lock"))
@@ -67,7 +70,7 @@ class SqliteDatabase:
             for _ in range(2):
                 connections.append(_connect(path, durability))  # noqa: PERF401 - closed below when the second fails
             writer, reader = connections
-            _migrate(writer)
+            _migrate(writer, migrations)
             reader.execute("PRAGMA query_only = ON")
         except BaseException as error:
             for connection in connections:
@@ -131,7 +134,7 @@ class SqliteDatabase:
                 pass
             if batch:
                 outcomes = self._commit(batch)
-                since_checkpoint += sum(len(statements) for statements, _ in batch)
+                since_checkpoint += sum(_log_bytes(statements) for statements, _ in batch)
                 self._loop.call_soon_threadsafe(_tell, outcomes)
             if since_checkpoint >= _CHECKPOINT_ALWAYS or (
                 since_checkpoint >= _CHECKPOINT_IDLE and self._queue.empty()
@@ -194,6 +197,16 @@ class SqliteDatabase:
             return
 
 
+def _log_bytes(statements: Sequence[Statement]) -> int:
+    """About how much a transaction adds to the write-ahead log."""
+    size = len(statements) * _STATEMENT_BYTES
+    for statement in statements:
+        for value in statement.params:
+            if isinstance(value, bytes | str):
+                size += len(value)
+    return size
+
+
 def _tell(outcomes: list[_Outcome]) -> None:
     for done, results, error in outcomes:
         done(results, error)
@@ -211,12 +224,12 @@ def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
     return connection
 
 
-def _migrate(writer: sqlite3.Connection) -> None:
+def _migrate(writer: sqlite3.Connection, migrations: list[schema.Migration]) -> None:
     writer.execute("BEGIN IMMEDIATE")
     try:
         writer.execute(schema.RECORD)
         recorded = writer.execute("SELECT number, checksum FROM schema_migrations").fetchall()
-        for migration in schema.outstanding(schema.bundled(), recorded):
+        for migration in schema.outstanding(migrations, recorded):
             for statement in migration.statements:
                 writer.execute(statement)
             writer.execute(

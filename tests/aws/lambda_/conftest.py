@@ -81,7 +81,7 @@ class ControlPlane:
         self._database = await open_database(self._path / "lambent.db", "normal")
         blobs = BlobStore(self._path / "blobs")
         code = CodeStore(self._path / "code", blobs)
-        registry = await FunctionRegistry.open(self._database, blobs, code)
+        registry = await FunctionRegistry.open(self._database, code)
         registry.activate = self._activate
         downloads = CodeDownloads(code)
         dispatcher = AwsDispatcher(
