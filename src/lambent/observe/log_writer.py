@@ -49,6 +49,7 @@ class LogWriter:
         self._queue: deque[SealedChunk] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._batches: list[asyncio.Future[None]] = []
         self._drained: list[Callable[[], None]] = []
         self._failing = False
         self._closed = False
@@ -93,8 +94,10 @@ class LogWriter:
         end = self.next_chunk
         while True:
             self._start()
-            assert self._task is not None
-            await asyncio.shield(self._task)
+            # A batch at a time: under a load that never pauses the task itself may not end.
+            batch = self._loop.create_future()
+            self._batches.append(batch)
+            await batch
             waits = self._unsaved or (self._queue and self._queue[0].id < end)
             if self._failing or not waits:
                 return
@@ -148,6 +151,7 @@ class LogWriter:
                 async with self.lock:
                     written = await self._write_batch()
                 self._failing = False
+                self._end_batch()
                 if not self.saturated:
                     self._notify_drained()
                 self.on_written(written)
@@ -161,6 +165,13 @@ class LogWriter:
             self.arm()
         finally:
             self._task = None
+            self._end_batch()
+
+    def _end_batch(self) -> None:
+        waiting, self._batches = self._batches, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
 
     async def _write_batch(self) -> set[LogGroup]:
         """One transaction: new groups, what is queued up to a size, usage figures."""
