@@ -21,7 +21,7 @@ from lambent.execution.interpreters import Interpreters
 from lambent.runtime import PYTHON_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from lambent.execution.interpreters import Interpreter
 
@@ -148,9 +148,21 @@ class Environment:
 
 
 class ZygoteProcess:
-    """A launched zygote with the control socket in our hands."""
+    """A launched zygote with the control socket in our hands.
 
-    def __init__(self, interpreter: Interpreter, *, view: bool, libraries: Path | None = None) -> None:
+    `before`: command that the launcher's command is given to. `launcher`: interpreter and folder to start it
+    from.
+    """
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        *,
+        view: bool = True,
+        libraries: Path | None = None,
+        before: Sequence[str] = (),
+        launcher: tuple[str | Path, Path] = (sys.executable, PYTHON_FILES),
+    ) -> None:
         self.control, theirs = socket.socketpair()
         self.born: dict[int, int] = {}
         self.gone: dict[int, int] = {}
@@ -159,10 +171,11 @@ class ZygoteProcess:
         with theirs:
             self.process = subprocess.Popen(
                 [
-                    sys.executable,
+                    *before,
+                    launcher[0],
                     "-I",
                     "-S",
-                    PYTHON_FILES / "launcher.py",
+                    launcher[1] / "launcher.py",
                     str(theirs.fileno()),
                     str(int(view)),
                     interpreter.executable,
@@ -220,11 +233,9 @@ class Lab:
             self._zygotes[key] = ZygoteProcess(self.interpreters.find(runtime), view=view)
         return self._zygotes[key]
 
-    def launch(
-        self, runtime: str = OWN, *, view: bool = True, libraries: Path | None = None
-    ) -> ZygoteProcess:
-        """A zygote for one test, which closes it."""
-        return ZygoteProcess(self.interpreters.find(runtime), view=view, libraries=libraries)
+    def launch(self, interpreter: Interpreter | None = None, **options: Any) -> ZygoteProcess:
+        """A zygote for one test, which closes it. Options as of `ZygoteProcess`."""
+        return ZygoteProcess(interpreter or self.interpreters.find(OWN), **options)
 
     def close(self) -> None:
         for zygote in self._zygotes.values():

@@ -120,6 +120,8 @@ def _arrange(init: dict[str, Any], private_view: bool) -> dict[str, str]:
     """Put code, layers and /tmp where they belong; the places where user code finds them."""
     task, temporary, layers = init["task_root"], init["tmp"], init["opt"]
     if not private_view or mounts is None:
+        # In Lambda, and with a view, the code's directory is read-only.
+        sys.dont_write_bytecode = True
         os.chdir(task)
         return {
             "task": task,
