@@ -112,9 +112,6 @@ class Operation:
     """One operation of a service's model."""
 
     __slots__ = (
-        "auth",
-        "errors",
-        "host_prefix",
         "input",
         "method",
         "name",
@@ -134,11 +131,6 @@ class Operation:
         self.status: int = http.get("responseCode", 200)
         self.input = service.shape(model["input"]) if "input" in model else None
         self.output = service.shape(model["output"]) if "output" in model else None
-        self.errors = tuple(reference["shape"] for reference in model.get("errors", ()))
-        self.host_prefix: str | None = model.get("endpoint", {}).get("hostPrefix")
-        self.auth: str | None = model.get("authtype") or (
-            "none" if model.get("auth") == ["smithy.api#noAuth"] else None
-        )
         self.result_wrapper: str | None = model.get("output", {}).get("resultWrapper")
 
     def __repr__(self) -> str:
