@@ -175,13 +175,14 @@ class Runtime:
             lambda_context = contexts.create(request_id, invocation.deadline_ms, extra)
             event = self._marshaller.load(invocation.payload)
             response = request_handler(event, lambda_context)
-            result = self._marshaller.dump(response)
+            payload = self._marshaller.dump(response)
         except Exception as error:  # noqa: BLE001 - whatever the handler raised is reported
             document = error_document(error, request_id)
             self._log.error(document)
             self._channel.error(self._encode_error(document))
         else:
-            self._channel.result(result)
+            # Half a surrogate pair cannot be written: like the managed runtimes, this one crashes then.
+            self._channel.result(payload if isinstance(payload, bytes) else payload.encode("utf-8"))
 
     def _set_trace(self, trace: bytes) -> None:
         self._trace = trace

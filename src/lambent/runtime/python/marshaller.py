@@ -75,16 +75,14 @@ class Marshaller:
                 "Runtime.UnmarshalError", f"Unable to unmarshal input: {describe(error, payload)}"
             ) from error
 
-    def dump(self, result: Any) -> bytes:
+    def dump(self, result: Any) -> str | bytes:
         """The payload for a result; bytes are a payload already. Raises `Fault` (Runtime.MarshalError)."""
         if isinstance(result, bytes):
             return result
         try:
-            text = self.encode(result)
+            return self.encode(result)
         except Exception as error:
             raise Fault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
-        # Half a surrogate pair cannot be written: the managed runtimes crash here, too.
-        return text.encode("utf-8")
 
     def encode(self, value: Any) -> str:
         """`value` as JSON text."""

@@ -227,6 +227,8 @@ def main(arguments: list[str]) -> None:
     site.sethelper()
     sys.stdout.reconfigure(encoding="utf-8", errors="strict", line_buffering=False)  # type: ignore[union-attr]
     sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    # Processes that `multiprocessing` spawns run the main program's file again: not this one.
+    del sys.modules["__main__"].__file__
     os.environ.clear()
     child = environment.Environment(private_view)
     zygote = os.getpid()
