@@ -19,13 +19,14 @@ import msgspec
 from lambent.execution import frames
 from lambent.execution.exits import describe_exit
 from lambent.execution.output import LineSplitter
-from lambent.execution.process import MAX_RESULT, EnvironmentProcess
+from lambent.execution.process import MAX_RESULT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lambent.execution.invocation import Invocation
     from lambent.execution.pool import Pool
+    from lambent.execution.process import EnvironmentProcess
     from lambent.observe import LogStream
 
 INIT_LIMIT_SECONDS: Final = 10.0
@@ -107,7 +108,7 @@ class Environment:
         self._init_started = _clock()
         self._exceeded_memory = False
         pool = self.pool
-        self.process = EnvironmentProcess(self, pool.zygote, pool.spec.init(self.directory, self.log.name))
+        self.process = pool.nursery.take(self, pool.spec.init(self.directory, self.log.name))
 
     def _init_timed_out(self) -> None:
         self._report_init("timeout", None)
@@ -242,10 +243,11 @@ class Environment:
     def on_frame(self, kind: int, body: bytes) -> None:
         """A frame from the bootstrap."""
         if kind == frames.RESULT or kind == frames.FUNCTION_ERROR:
-            if self.phase is not Phase.BUSY:
-                return  # answered already, or never asked
             process = self.process
             assert process is not None
+            if self.phase is not Phase.BUSY:
+                process.kill()  # nobody has asked: it is not our bootstrap that wrote this
+                return
             process.drain_log()
             if self._lines.pending:
                 self._flush_lines()
@@ -265,8 +267,10 @@ class Environment:
             self._event(body[8:].decode("utf-8", "replace"), int.from_bytes(body[:8], "big") // 1000)
         elif kind == frames.READY:
             self._on_ready(int.from_bytes(body[:4], "big"))
-        elif kind == frames.INIT_ERROR:
+        elif self.phase in (Phase.INIT, Phase.INVOKE_INIT):
             self._on_init_error(body)
+        elif self.process is not None:
+            self.process.kill()
 
     def on_oversized(self, kind: int, length: int) -> None:
         """A frame that is larger than what is allowed; its body is skipped."""
@@ -283,6 +287,8 @@ class Environment:
                 "errorType": "Function.ResponseSizeTooLarge",
             }
             self._finish(_encode(document), True, "error", "Function.ResponseSizeTooLarge")
+        elif self.process is not None:
+            self.process.kill()
 
     def on_output(self, data: bytes) -> None:
         """Bytes from stdout and stderr: each line is one log event."""

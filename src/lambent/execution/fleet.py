@@ -15,6 +15,7 @@ from lambent.execution.errors import EnvironmentUnavailable
 from lambent.execution.interpreters import Interpreter, InterpreterMissing, Interpreters
 from lambent.execution.libraries import runtime_libraries
 from lambent.execution.memory import MemoryWatch
+from lambent.execution.nursery import Nursery
 from lambent.execution.orphans import MARK
 from lambent.execution.pool import Pool
 from lambent.execution.spec import EnvironmentSpec
@@ -70,7 +71,7 @@ class Fleet:
         self._runtime_fallback = runtime_fallback
         self._idle_seconds = idle_seconds
         self._workspace = Workspace(data / "environments", open_log, executor)
-        self._zygotes: dict[Interpreter, asyncio.Task[Zygote]] = {}
+        self._nurseries: dict[Interpreter, asyncio.Task[Nursery]] = {}
         self._pools: dict[str, Pool] = {}
         self._retired: list[Pool] = []
         self._opening: dict[str, asyncio.Task[Pool]] = {}
@@ -92,7 +93,7 @@ class Fleet:
             opening.cancel()
         for pool in self._all_pools():
             pool.close()
-        for task in self._zygotes.values():
+        for task in self._nurseries.values():
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, EnvironmentUnavailable):
                 await (await task).close()
@@ -108,7 +109,7 @@ class Fleet:
         Raises InterpreterMissing, EnvironmentUnavailable, CodeRejected.
         """
         await self._code.ensure(version.code_hash)
-        await self._zygote(self.interpreter(version))
+        await self._nursery(self.interpreter(version))
 
     def interpreter(self, version: FunctionVersion) -> Interpreter:
         """What will run a version. Raises InterpreterMissing."""
@@ -120,30 +121,29 @@ class Fleet:
                 raise
             return self._interpreters.nearest(runtime)
 
-    async def _zygote(self, interpreter: Interpreter) -> Zygote:
-        task = self._zygotes.get(interpreter)
+    async def _nursery(self, interpreter: Interpreter) -> Nursery:
+        task = self._nurseries.get(interpreter)
         if task is not None and task.done() and not _usable(task):
             task = None
         if task is None:
-            task = self._loop.create_task(self._start_zygote(interpreter))
-            self._zygotes[interpreter] = task
+            task = self._loop.create_task(self._start_nursery(interpreter))
+            self._nurseries[interpreter] = task
         # Shielded: one caller's cancellation must not end the start that others wait for.
         return await asyncio.shield(task)
 
-    async def _start_zygote(self, interpreter: Interpreter) -> Zygote:
+    async def _start_nursery(self, interpreter: Interpreter) -> Nursery:
         libraries = runtime_libraries(self._data, interpreter)
         zygote = Zygote(
             interpreter, libraries=libraries, private_view=self._private_view, variables=self._mark
         )
         await zygote.start()
-        return zygote
+        return Nursery(zygote)
 
     # ------------------------------------------------------------ pools
 
     def pool(self, version: FunctionVersion) -> Pool | None:
-        """The pool of a version when it is there and usable now; `when_ready` otherwise."""
-        pool = self._pools.get(version.uid)
-        return pool if pool is not None and pool.zygote.alive else None
+        """The pool of a version when it is there; `when_ready` otherwise."""
+        return self._pools.get(version.uid)
 
     def when_ready(self, version: FunctionVersion, done: Callable[[Pool | Exception], None]) -> None:
         """Call `done` with the version's pool as soon as it can be had, or with what is in the way."""
@@ -165,29 +165,29 @@ class Fleet:
         try:
             interpreter = self.interpreter(version)
             task_root = await self._code.ensure(version.code_hash)
-            zygote = await self._zygote(interpreter)
+            nursery = await self._nursery(interpreter)
         except CodeRejected as error:
             raise EnvironmentUnavailable(str(error)) from error
-        pool = self._pools.get(version.uid)
-        if pool is not None:
-            # Its zygote has died since: the environments died with it.
-            pool.zygote = zygote
-            return pool
         spec = EnvironmentSpec(
             version,
             task_root=task_root,
             boto3=runtime_libraries(self._data, interpreter),
             endpoint_url=self._endpoint_url(),
             credentials=lambda version: {**self._mark, **self._credentials(version)},
-            private_view=zygote.private_view,
+            private_view=nursery.private_view,
             interpreter=interpreter.runtime,
         )
-        pool = Pool(spec, zygote, self._workspace, self._watch)
+        pool = Pool(spec, nursery, self._workspace, self._watch, lambda: self._nursery(interpreter))
         self._pools[version.uid] = pool
         return pool
 
     def retire(self, uid: str) -> None:
         """A version is no more, or has been replaced: its environments end when they are done."""
+        opening = self._opening.get(uid)
+        if opening is not None:
+            # Those that wait for the pool are served by it before it goes.
+            opening.add_done_callback(lambda _: self.retire(uid))
+            return
         pool = self._pools.pop(uid, None)
         if pool is not None:
             pool.retire()
@@ -196,9 +196,9 @@ class Fleet:
     def _reap(self) -> None:
         for pool in self._pools.values():
             pool.reap(self._idle_seconds)
-        self._retired = [pool for pool in self._retired if len(pool)]
+        self._retired = [pool for pool in self._retired if not pool.finished]
         self._reaper = self._loop.call_later(_REAP_SECONDS, self._reap)
 
 
-def _usable(task: asyncio.Task[Zygote]) -> bool:
+def _usable(task: asyncio.Task[Nursery]) -> bool:
     return not task.cancelled() and task.exception() is None and task.result().alive

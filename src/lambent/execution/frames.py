@@ -20,4 +20,5 @@ RESULT = 0x4F  # O: u32 peak RSS in KiB, payload
 FUNCTION_ERROR = 0x45  # E: u32 peak RSS in KiB, error document
 LOG = 0x4C  # L: u64 epoch microseconds, message in UTF-8
 
-KNOWN = frozenset({READY, INIT_ERROR, RESULT, FUNCTION_ERROR, LOG})
+SHORTEST = {READY: 4, INIT_ERROR: 0, RESULT: 4, FUNCTION_ERROR: 4, LOG: 8}
+"""The shortest body of each kind. Anything else is not from our bootstrap."""

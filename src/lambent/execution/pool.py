@@ -12,24 +12,36 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from lambent.execution.environment import Environment
-from lambent.execution.errors import EnvironmentUnavailable
+from lambent.execution.errors import EnvironmentUnavailable, ExecutionError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from lambent.execution.invocation import Invocation
     from lambent.execution.memory import MemoryWatch
+    from lambent.execution.nursery import Nursery
     from lambent.execution.spec import EnvironmentSpec
     from lambent.execution.workspace import Workspace
-    from lambent.execution.zygote import Zygote
 
 
 class Pool:
-    """All environments of one function version. Everything happens on the loop's thread."""
+    """All environments of one function version. Everything happens on the loop's thread.
+
+    `new_nursery` gives another nursery when the zygote of the one there is has died.
+    """
 
     def __init__(
-        self, spec: EnvironmentSpec, zygote: Zygote, workspace: Workspace, watch: MemoryWatch
+        self,
+        spec: EnvironmentSpec,
+        nursery: Nursery,
+        workspace: Workspace,
+        watch: MemoryWatch,
+        new_nursery: Callable[[], Awaitable[Nursery]],
     ) -> None:
         self.spec = spec
-        self.zygote = zygote
+        self.nursery = nursery
+        self._new_nursery = new_nursery
+        self._reviving: asyncio.Task[None] | None = None
         self.busy: dict[Environment, float] = {}
         self._workspace = workspace
         self._watch = watch
@@ -44,6 +56,11 @@ class Pool:
     def __len__(self) -> int:
         """Environments that exist: idle, starting and busy."""
         return len(self._idle) + len(self._starting) + len(self.busy)
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is no environment, and no invocation that waits for one."""
+        return not self._waiting and not len(self)
 
     # ------------------------------------------------------------ invocations
 
@@ -66,6 +83,11 @@ class Pool:
         if environment.process is not None:
             environment.run(invocation)
             return
+        if not self.nursery.alive:
+            environment.close()
+            self._waiting.appendleft(invocation)
+            self._revive()
+            return
         try:
             environment.restart(invocation)
         except (OSError, EnvironmentUnavailable) as error:
@@ -73,6 +95,9 @@ class Pool:
             _fail(invocation, error)
 
     def _grow(self) -> None:
+        if not self.nursery.alive:
+            self._revive()
+            return
         directory, log = self._workspace.create(self.spec)
         environment = Environment(self, directory, log)
         self._starting.add(environment)
@@ -86,6 +111,21 @@ class Pool:
     def prepare(self, count: int) -> None:
         """Start `count` environments ahead of any invocation."""
         for _ in range(count):
+            self._grow()
+
+    def _revive(self) -> None:
+        """The zygote has died, and every environment with it: what waits goes on with another."""
+        if self._reviving is None:
+            self._reviving = self._loop.create_task(self._replace_nursery())
+
+    async def _replace_nursery(self) -> None:
+        try:
+            self.nursery = await self._new_nursery()
+        except ExecutionError as error:
+            self._fail_waiting(error)
+        finally:
+            self._reviving = None
+        for _ in range(len(self._waiting) - len(self._starting)):
             self._grow()
 
     def _fail_waiting(self, error: Exception) -> None:
@@ -176,6 +216,8 @@ class Pool:
         for environment in [*self._starting, *self.busy]:
             environment.close()
         self.busy.clear()
+        if self._reviving is not None:
+            self._reviving.cancel()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -27,6 +27,8 @@ _MAX_LOG_FRAME: Final = 1_048_576
 _JOIN_LIMIT: Final = 65_536
 _PIPE_READ: Final = 65_536
 _HEAD_SIZE: Final = frames.FRAME.size
+_NEVER: Final = 1 << 32
+_shortest: Final = frames.SHORTEST.get
 _WAITING: Final = bytearray(4)
 _NOTHING: Final = bytes(4)
 
@@ -46,7 +48,8 @@ class ProcessOwner(Protocol):
 class EnvironmentProcess:
     """A child of a zygote that runs one function's code.
 
-    Creating it forks the child and sends INIT. `pid` is 0 until the zygote has told it.
+    Creating it forks the child, which then waits for `adopt` to give it an owner and INIT. `pid` is 0 until
+    the zygote has told it.
     """
 
     __slots__ = (
@@ -69,8 +72,8 @@ class EnvironmentProcess:
         "pid",
     )
 
-    def __init__(self, owner: ProcessOwner, zygote: Zygote, init: bytes) -> None:
-        self._owner = owner
+    def __init__(self, zygote: Zygote) -> None:
+        self._owner: ProcessOwner = _NOBODY
         self._zygote = zygote
         self._loop = asyncio.get_running_loop()
         self.pid = 0
@@ -98,9 +101,18 @@ class EnvironmentProcess:
         finally:
             theirs.close()
             os.close(write_end)
-        self._loop.add_reader(ours.fileno(), self._on_readable)
-        self._loop.add_reader(read_end, self._on_log)
+
+    def adopt(self, owner: ProcessOwner, init: bytes) -> None:
+        """Make it an environment of `owner`; `init` is the INIT frame."""
+        self._owner = owner
+        self._loop.add_reader(self._socket.fileno(), self._on_readable)
+        self._loop.add_reader(self._log, self._on_log)
         self._write(init)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is dead, all that it started included."""
+        return self._ended
 
     # ------------------------------------------------------------ to the environment
 
@@ -186,7 +198,7 @@ class EnvironmentProcess:
             kind = data[at]
             length = int.from_bytes(data[at + 1 : at + 5], "big")
             end = at + _HEAD_SIZE + length
-            if kind not in frames.KNOWN:
+            if length < _shortest(kind, _NEVER):
                 self._garbage()
                 return
             if end <= total:
