@@ -40,7 +40,7 @@ def main() -> None:
     if arguments.json:
         print(json.dumps([asdict(figure) for figure in figures], indent=1))
     else:
-        Console().print(_table(figures))
+        Console(width=118).print(_table(figures))
 
 
 def _table(figures: Iterable[Figure]) -> Table:
