@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from lambent.execution.environment import Environment
     from lambent.execution.pool import Pool
 
 _INTERVAL: Final = 0.025
+_PER_SAMPLE: Final = 64
+"""Environments looked at in one sample, at some 10 us each: with more, each has its turn less often."""
 _PAGE_KIB: Final = os.sysconf("SC_PAGE_SIZE") // 1024
 _PROC: Final = Path("/proc")
 
@@ -31,6 +34,7 @@ class MemoryWatch:
     def __init__(self, pools: Callable[[], Iterable[Pool]]) -> None:
         self._pools = pools
         self._timer: asyncio.TimerHandle | None = None
+        self._turn = 0
         self._available = (_PROC / "self/statm").exists()
         self.armed = not self._available
 
@@ -46,26 +50,30 @@ class MemoryWatch:
             self._timer.cancel()
 
     def _sample(self) -> None:
-        running = False
         settled_ms = time.time() * 1000 - _INTERVAL * 500
-        for pool in self._pools():
-            if not pool.busy:
-                continue
-            running = True
-            limit = pool.spec.memory_limit_kib
-            for environment in list(pool.busy):
-                process, invocation = environment.process, environment.invocation
-                if process is None or not process.pid or invocation is None:
-                    continue
-                # What has just begun is left to the next sample: short invocations cost nothing here.
-                if invocation.started_ms > settled_ms:
-                    continue
-                if tree_resident_kib(process.pid) > limit and tree_share_kib(process.pid) > limit:
-                    environment.exceeded_memory()
-        if running:
-            self.arm()
-        else:
+        running = [environment for pool in self._pools() for environment in pool.busy]
+        if not running:
             self.armed = False
+            return
+        # What has just begun is left to the next sample: short invocations cost nothing here.
+        settled = [
+            environment
+            for environment in running
+            if environment.invocation is not None and environment.invocation.started_ms <= settled_ms
+        ]
+        first = self._turn % len(settled) if len(settled) > _PER_SAMPLE else 0
+        self._turn = first + _PER_SAMPLE
+        for environment in (settled[first:] + settled[:first])[:_PER_SAMPLE]:
+            self._check(environment)
+        self.arm()
+
+    @staticmethod
+    def _check(environment: Environment) -> None:
+        process = environment.process
+        if process is not None and process.pid:
+            limit = environment.pool.spec.memory_limit_kib
+            if tree_resident_kib(process.pid) > limit and tree_share_kib(process.pid) > limit:
+                environment.exceeded_memory()
 
 
 def tree_resident_kib(pid: int) -> int:

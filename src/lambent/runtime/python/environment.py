@@ -14,8 +14,9 @@ import sys
 import time
 from contextlib import suppress
 
-from .bootstrap import Runtime
+from .bootstrap import Runtime, find_handler
 from .channel import Channel, frame_init, frame_invocation
+from .faults import Fault
 from .marshaller import marshaller
 
 TYPE_CHECKING = False
@@ -38,6 +39,7 @@ NO_LAYERS = RUNTIME + "/.empty"
 _OPEN_FILES = 1024
 _read = marshaller(None).load
 _REHEARSALS = 20
+_NO_MODULE = "_lambent_runtime_nothing.handler"
 
 
 class Environment:
@@ -55,6 +57,8 @@ class Environment:
 
     def _rehearse(self) -> None:
         """Go through an environment's life once, without consequences. See `Runtime.rehearse`."""
+        # The first compile() of a process makes the hundred types of the syntax tree.
+        compile("def handler(event, context):\n    return event\n", "app.py", "exec", dont_inherit=True)
         platform, own = _socket.socketpair()
         channel = Channel(own.detach())
         init = {"handler": "", "env": dict(os.environ), "log_format": "Text", "log_level": None}
@@ -84,6 +88,13 @@ class Environment:
         os.closerange(3, _OPEN_FILES - 1)
         if self._private_view and mounts is not None:
             mounts.unshare(mounts.CLONE_NEWNS)
+        _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+        _limit(resource.RLIMIT_CORE, 0)
+        os.umask(0o022)
+        if not channel.has_data():
+            # Forked ahead of need: what can be done before the function is known costs nobody time now.
+            with suppress(Fault):
+                find_handler(_NO_MODULE)
         document = channel.receive_init()
         if document is None:
             os._exit(0)
@@ -93,9 +104,6 @@ class Environment:
         except OSError as error:
             channel.init_failed(_sandbox_failure(error))
             os._exit(1)
-        _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-        _limit(resource.RLIMIT_CORE, 0)
-        os.umask(0o022)
         for name, value in init["env"].items():
             os.environ[name] = value
         time.tzset()
