@@ -30,6 +30,7 @@ _LOG_HEAD = struct.Struct(">cIQ")
 _RESULT_HEAD = struct.Struct(">cII")
 _FRAME_HEAD = struct.Struct(">cI")
 _WAITALL = _socket.MSG_WAITALL
+_PEEK = _socket.MSG_PEEK | _socket.MSG_DONTWAIT
 _SMALL = 65_536
 _SELF = resource.RUSAGE_SELF
 _PEAK_SECONDS = 0.005
@@ -101,6 +102,14 @@ class Channel:
         self._socket.close()
 
     # ------------------------------------------------------------ in
+
+    def has_data(self) -> bool:
+        """Whether the platform has sent something that has not been received, or has hung up."""
+        try:
+            self._socket.recv(1, _PEEK)
+        except BlockingIOError:
+            return False
+        return True
 
     def receive_init(self) -> str | None:
         """The JSON document of INIT; None when the platform hung up."""

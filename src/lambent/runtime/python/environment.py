@@ -16,7 +16,6 @@ from contextlib import suppress
 
 from .bootstrap import Runtime, find_handler
 from .channel import Channel, frame_init, frame_invocation
-from .faults import Fault
 from .marshaller import marshaller
 
 TYPE_CHECKING = False
@@ -38,8 +37,11 @@ NO_LAYERS = RUNTIME + "/.empty"
 
 _OPEN_FILES = 1024
 _read = marshaller(None).load
-_REHEARSALS = 20
-_NO_MODULE = "_lambent_runtime_nothing.handler"
+_REHEARSED_INIT = frame_init({"handler": "", "env": {}})
+_REHEARSED_INVOCATION = frame_invocation(
+    b'{"key": "value", "number": 1.5, "list": [1, null, true]}', b"Root=1"
+)
+_FILES = os.path.dirname(os.path.abspath(__file__))
 
 
 class Environment:
@@ -48,27 +50,22 @@ class Environment:
     def __init__(self, private_view: bool) -> None:
         self._private_view = private_view
         self._runtime = Runtime()
-        self._rehearse()
+        # The first compile() of a process makes the hundred types of the syntax tree.
+        compile("def handler(event, context):\n    return event\n", "app.py", "exec", dont_inherit=True)
+        self._rehearse(20)
         if private_view:
             # The empty place is there already: its finder need not be made in each environment.
             for hook in sys.path_hooks:
                 with suppress(ImportError):
                     sys.path_importer_cache[TASK] = hook(TASK)
 
-    def _rehearse(self) -> None:
+    def _rehearse(self, invocations: int) -> None:
         """Go through an environment's life once, without consequences. See `Runtime.rehearse`."""
-        # The first compile() of a process makes the hundred types of the syntax tree.
-        compile("def handler(event, context):\n    return event\n", "app.py", "exec", dont_inherit=True)
         platform, own = _socket.socketpair()
         channel = Channel(own.detach())
-        init = {"handler": "", "env": dict(os.environ), "log_format": "Text", "log_level": None}
-        platform.sendall(frame_init(init))
-        _read(channel.receive_init() or "")
-        for number in range(_REHEARSALS):
-            payload = b'{"key": "value", "number": 1.5, "list": [1, 2, null, true]}'
-            platform.sendall(frame_invocation(payload, trace=b"%d" % number))
+        platform.sendall(_REHEARSED_INIT + _REHEARSED_INVOCATION * invocations)
         platform.shutdown(_socket.SHUT_WR)
-        self._runtime.rehearse(channel, init)
+        self._runtime.rehearse(channel, _read(channel.receive_init() or ""))
         channel.close()
         platform.close()
 
@@ -93,8 +90,8 @@ class Environment:
         os.umask(0o022)
         if not channel.has_data():
             # Forked ahead of need: what can be done before the function is known costs nobody time now.
-            with suppress(Fault):
-                find_handler(_NO_MODULE)
+            self._rehearse(1)
+            _rehearse_import()
         document = channel.receive_init()
         if document is None:
             os._exit(0)
@@ -111,6 +108,13 @@ class Environment:
         sys.path[:] = _module_path(path)
         self._runtime.run(channel, init)
         os._exit(0)
+
+
+def _rehearse_import() -> None:
+    path, sys.path = sys.path, [_FILES]
+    find_handler("faults.Fault")
+    del sys.modules["faults"], sys.path_importer_cache[_FILES]
+    sys.path = path
 
 
 def _sandbox_failure(error: OSError) -> bytes:
@@ -134,7 +138,7 @@ def _arrange(init: dict[str, Any], private_view: bool) -> dict[str, str]:
         return {
             "task": task,
             "layers": layers[0] if layers else LAYERS,
-            "runtime": os.path.dirname(os.path.abspath(__file__)),
+            "runtime": _FILES,
             "libraries": init["boto3"],
         }
     # Any of these may lie below a place that another of them is going to cover: look all up first.
