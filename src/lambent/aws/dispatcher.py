@@ -60,20 +60,24 @@ class AwsDispatcher:
         self._wires: dict[tuple[str, str], _Wire] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.authenticate = self._authenticator.authenticate
+        self.hashes_in_thread = self._authenticator.hashes_in_thread
 
     # ------------------------------------------------------------ one request
 
     def handle(self, request: Request) -> None:
         """Answer any AWS API request, now or later; never raises."""
         request_id = str(uuid.uuid4())
-        if self._authenticator.hashes_in_thread(request):
+        if self.hashes_in_thread(request):
             self._start(self._handle_large(request, request_id))
         else:
             self._handle(request, request_id, None)
 
     async def _handle_large(self, request: Request, request_id: str) -> None:
-        digest = await asyncio.get_running_loop().run_in_executor(None, body_digest, request.body)
-        self._handle(request, request_id, digest)
+        self._handle(request, request_id, await self.digest(request))
+
+    async def digest(self, request: Request) -> bytes:
+        """The body's digest, for `authenticate`, computed in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(None, body_digest, request.body)
 
     def _handle(self, request: Request, request_id: str, body_sha256: bytes | None) -> None:
         service, protocol, operation = "", "", ""

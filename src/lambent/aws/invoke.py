@@ -8,6 +8,7 @@ qualifiers that are seen for the first time go through the model's own validatio
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
@@ -112,6 +113,7 @@ class InvokeEndpoint:
         self._registry = invoker.registry
         self._queue = queue
         self._routes: dict[tuple[str, str, bytes], _Route] = {}
+        self._hashing: set[asyncio.Task[None]] = set()
         self._targets: set[bytes] = set()  # request targets that are known to be Invoke's
         self._generation = -1
 
@@ -125,19 +127,30 @@ class InvokeEndpoint:
             if len(self._targets) >= _MAX_ROUTES:
                 self._targets.clear()
             self._targets.add(request.target)
+        if self._dispatcher.hashes_in_thread(request):
+            task = asyncio.get_running_loop().create_task(self._handle_large(request))
+            self._hashing.add(task)
+            task.add_done_callback(self._hashing.discard)
+        else:
+            self._handle(request, None)
+        return True
+
+    async def _handle_large(self, request: Request) -> None:
+        self._handle(request, await self._dispatcher.digest(request))
+
+    def _handle(self, request: Request, body_sha256: bytes | None) -> None:
         request_id = new_request_id()
         try:
-            self._invoke(request, request_id)
+            self._invoke(request, request_id, body_sha256)
         except ServiceError as error:
             self.refuse(request, request_id, error)
-        return True
 
     def refuse(self, request: Request, request_id: str, error: ServiceError) -> None:
         """Answer with an error."""
         self._dispatcher.refuse(request, "lambda", "Invoke", request_id, error)
 
-    def _invoke(self, request: Request, request_id: str) -> None:
-        identity = self._authenticate(request)
+    def _invoke(self, request: Request, request_id: str, body_sha256: bytes | None) -> None:
+        identity = self._authenticate(request, body_sha256)
         if self._generation != self._registry.generation:
             self._generation = self._registry.generation
             self._routes.clear()
