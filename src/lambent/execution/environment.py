@@ -84,6 +84,11 @@ class Environment:
         self._max_rss_kib = 0
         self._exceeded_memory = False
 
+    @property
+    def running_since_ns(self) -> int:
+        """When INIT or the invocation that is under way began, on the clock of `time.perf_counter_ns`."""
+        return self._init_started if self.invocation is None else self._clock_started
+
     # ------------------------------------------------------------ starting
 
     def start(self) -> None:

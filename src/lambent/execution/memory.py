@@ -1,9 +1,9 @@
 """Memory limits: the configured size holds for an environment's whole process tree.
 
-The tree's memory is sampled while an invocation runs (every 25 ms) rather than limited by a cgroup: it works
-for every user on every Linux, and what a sample misses is seen by the peak that the runtime reports with its
-result. Resident pages that zygote and siblings share are counted only in part: the proportional share decides
-before anything is killed.
+The tree's memory is sampled during INIT and invocations (every 25 ms) rather than limited by a cgroup: it
+works for every user on every Linux, and what a sample misses is seen by the peak that the runtime reports with
+its result. Resident pages that zygote and siblings share are counted only in part: the proportional share
+decides before anything is killed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
 from pathlib import Path
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _PROC: Final = Path("/proc")
 
 
 class MemoryWatch:
-    """Samples busy environments and ends those above their configured memory. Sleeps while nothing runs."""
+    """Samples the environments that run and ends those above their configured memory. Sleeps while none does."""
 
     def __init__(self, pools: Callable[[], Iterable[Pool]]) -> None:
         self._pools = pools
@@ -50,17 +50,13 @@ class MemoryWatch:
             self._timer.cancel()
 
     def _sample(self) -> None:
-        settled_ms = time.time() * 1000 - _INTERVAL * 500
-        running = [environment for pool in self._pools() for environment in pool.busy]
+        settled_ns = perf_counter_ns() - int(_INTERVAL * 5e8)
+        running = [environment for pool in self._pools() for environment in pool.running()]
         if not running:
             self.armed = False
             return
         # What has just begun is left to the next sample: short invocations cost nothing here.
-        settled = [
-            environment
-            for environment in running
-            if environment.invocation is not None and environment.invocation.started_ms <= settled_ms
-        ]
+        settled = [environment for environment in running if environment.running_since_ns <= settled_ns]
         first = self._turn % len(settled) if len(settled) > _PER_SAMPLE else 0
         self._turn = first + _PER_SAMPLE
         for environment in (settled[first:] + settled[:first])[:_PER_SAMPLE]:

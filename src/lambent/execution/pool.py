@@ -15,7 +15,7 @@ from lambent.execution.environment import Environment
 from lambent.execution.errors import EnvironmentUnavailable, ExecutionError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from lambent.execution.invocation import Invocation
     from lambent.execution.memory import MemoryWatch
@@ -62,6 +62,11 @@ class Pool:
         """Whether there is no environment, and no invocation that waits for one."""
         return not self._waiting and not len(self)
 
+    def running(self) -> Iterator[Environment]:
+        """Environments that run something: INIT or an invocation."""
+        yield from self._starting
+        yield from self.busy
+
     # ------------------------------------------------------------ invocations
 
     def submit(self, invocation: Invocation) -> None:
@@ -101,6 +106,8 @@ class Pool:
         directory, log = self._workspace.create(self.spec)
         environment = Environment(self, directory, log)
         self._starting.add(environment)
+        if not self._watch.armed:
+            self._watch.arm()
         try:
             environment.start()
         except (OSError, EnvironmentUnavailable) as error:
