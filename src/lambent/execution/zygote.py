@@ -71,6 +71,8 @@ class Zygote:
         self.pid = 0
         self._libraries = libraries
         self._variables = dict(variables or {})
+        if "LD_LIBRARY_PATH" in os.environ:  # some interpreters are found, but not their library, without
+            self._variables["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
         self._loop = asyncio.get_running_loop()
         self._children: dict[int, Child] = {}
         self._last_number = 0
@@ -78,6 +80,7 @@ class Zygote:
         self._received = b""
         self._lost = True
         self._ready: asyncio.Future[bool] | None = None
+        self._ended: asyncio.Future[int] | None = None
         self._socket: socket.socket
         self._process: subprocess.Popen[bytes]
 
@@ -95,10 +98,27 @@ class Zygote:
         await self._start(view=False)
 
     async def _start(self, *, view: bool) -> None:
+        try:
+            self._launch(view=view)
+        except OSError as error:
+            raise EnvironmentUnavailable(f"cannot start a process: {error}") from error
+        self._ready = self._loop.create_future()
+        try:
+            self.private_view = await asyncio.wait_for(self._ready, START_TIMEOUT)
+        except (TimeoutError, EnvironmentUnavailable) as error:
+            status = await self._end()
+            raise EnvironmentUnavailable(
+                f"{self.interpreter.executable} did not start as a zygote (exit status {status})"
+            ) from error
+        except asyncio.CancelledError:
+            await self._end()
+            raise
+
+    def _launch(self, *, view: bool) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setblocking(False)
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - the fork takes a millisecond
+        try:
+            self._process = subprocess.Popen(
                 [
                     sys.executable,
                     "-I",
@@ -116,20 +136,23 @@ class Zygote:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         self.pid = self._process.pid
         self._socket = ours
         self._lost = False
-        self._ready = self._loop.create_future()
+        self._ended = None
         self._loop.add_reader(ours.fileno(), self._on_readable)
-        try:
-            self.private_view = await asyncio.wait_for(self._ready, START_TIMEOUT)
-        except (TimeoutError, EnvironmentUnavailable) as error:
-            self._process.kill()
-            self._lose()
-            status = await self._loop.run_in_executor(None, self._process.wait)
-            raise EnvironmentUnavailable(
-                f"{self.interpreter.executable} did not start as a zygote (exit status {status})"
-            ) from error
+
+    async def _end(self) -> int:
+        """Give up on a process that is not ready; its exit status."""
+        self._process.kill()
+        self._lose()
+        assert self._ended is not None
+        return await self._ended
 
     def fork(self, child: Child, environment_socket: int, log_pipe: int) -> int:
         """Ask for a new environment with these two descriptors; its number, for `kill`.
@@ -151,10 +174,9 @@ class Zygote:
 
     async def close(self) -> None:
         """Kill all environments and the zygote; returns when all are dead. `gone` is called for each."""
-        if self._lost:
-            return
         self._lose()
-        await self._loop.run_in_executor(None, self._process.wait)
+        if self._ended is not None:
+            await self._ended
 
     # ------------------------------------------------------------ messages
 
@@ -213,6 +235,8 @@ class Zygote:
         if self._lost:
             return
         self._lost = True
+        # However it ends, its exit status has to be collected; it may still be killing what it started.
+        self._ended = self._loop.run_in_executor(None, self._process.wait)
         self._loop.remove_reader(self._socket.fileno())
         self._loop.remove_writer(self._socket.fileno())
         self._socket.close()
