@@ -51,7 +51,8 @@ class Answer(NamedTuple):
 class Platform:
     """`lambent up` in a process, started by `start`; settings are `LAMBENT_*` variables in lower case.
 
-    `command` goes before the interpreter: what limits the process, for instance.
+    `command` goes before the interpreter: what limits the process, for instance. `variables` are added to its
+    environment, `runtime` is what functions get unless they say otherwise.
     """
 
     def __init__(self, directory: Path, *, command: tuple[str, ...] = (), **settings: Any) -> None:
@@ -59,6 +60,8 @@ class Platform:
         self.data = Path(settings.get("data", directory / "data"))
         self.url = ""
         self.process: subprocess.Popen[bytes]
+        self.runtime = RUNTIME
+        self.variables: dict[str, str] = {}
         self._command = command
         self._settings = {
             "host": "127.0.0.1",
@@ -110,7 +113,7 @@ class Platform:
             if not name.startswith(("AWS_", "LAMBENT_", "PYTEST_"))
         }
         settings = {f"LAMBENT_{name.upper()}": value for name, value in self._settings.items()}
-        return kept | {"PYTHONPATH": str(REPOSITORY / "src")} | settings
+        return kept | {"PYTHONPATH": str(REPOSITORY / "src")} | settings | self.variables
 
     def kill(self) -> None:
         """kill -9 the platform alone; returns when it is dead."""
@@ -169,13 +172,13 @@ class Platform:
         kind: str | None = None,
         qualifier: str | None = None,
         tail: bool = False,
-        **headers: str,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Invoke by plain HTTP, with `event` as JSON or `payload` as it is; `kind` is the invocation type."""
         path = f"/2015-03-31/functions/{quote(name, safe='')}/invocations"
         if qualifier is not None:
             path += f"?Qualifier={quote(qualifier, safe='')}"
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = dict(headers or {})
         if kind is not None:
             sent["X-Amz-Invocation-Type"] = kind
         if tail:
@@ -221,7 +224,7 @@ class Platform:
         client.create_function(
             **{
                 "FunctionName": name,
-                "Runtime": RUNTIME,
+                "Runtime": self.runtime,
                 "Handler": "app.handler",
                 "Role": ROLE,
                 "Code": {"ZipFile": package({"app.py": source, **(files or {})})},

@@ -344,7 +344,7 @@ def test_invocation_types_that_are_not_there(platform: Platform, echo: str, kind
 
 @pytest.mark.parametrize("context", ["%%%", "bm90IGpzb24=", "e30" * 2000])
 def test_client_contexts_that_cannot_be_read(platform: Platform, echo: str, context: str) -> None:
-    answer = platform.invoke(echo, 1, X_Amz_Client_Context=context)
+    answer = platform.invoke(echo, 1, headers={"X-Amz-Client-Context": context})
     assert answer.status == 400
     assert answer.headers["x-amzn-ErrorType"] == "InvalidRequestContentException"
 
