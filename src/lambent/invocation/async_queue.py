@@ -256,8 +256,13 @@ class AsyncQueue:
                 payload, event.request_id.encode(), event.trace.encode(), event.extra, finished
             )
         except (Throttled, FunctionNotReady):
-            # Not an attempt: AWS returns the event to the queue and backs off.
             lane.running -= 1
+            if self._invoker.registry.reserved_concurrency(event.account, event.region, event.name) == 0:
+                # Reserving nothing switches a function off: its events are given up without an attempt
+                # (AWS-recorded `test_reserved_concurrency`: ZeroReservedConcurrency, 0 invocations).
+                self._done(event)
+                return
+            # Not an attempt: AWS returns the event to the queue and backs off.
             lane.ready.appendleft(event)
             self._back_off(lane)
         except FunctionError:
@@ -287,6 +292,10 @@ class AsyncQueue:
             self._back_off(lane)
             return
         lane.backoff = 0.0
+        if lane.paused is not None:
+            # What this one has used is free again: no need to wait.
+            lane.paused.cancel()
+            lane.paused = None
         if invocation.function_error and event.attempts < len(self._retry_seconds):
             wait_ms = int(self._retry_seconds[event.attempts] * 1000)
             event.attempts += 1
