@@ -134,17 +134,12 @@ class Runtime:
             self.handle_event_request(invocation, handler, contexts)
 
     def rehearse(self, channel: Channel, init: dict[str, Any]) -> None:
-        """Answer what waits in `channel` with a handler of our own, until it ends.
-
-        The interpreter specialises code where it runs first. Done before the fork, its pages stay shared.
-        """
+        """Like `run`, but without lasting effects; `channel` ends after its invocations."""
         self._open(channel, init)
+        handler = find_handler(init["handler"])
         contexts = ContextFactory(None)
-        while True:
-            invocation = channel.receive()
-            if invocation is None:
-                break
-            self.handle_event_request(invocation, lambda event, _: event, contexts)
+        while (invocation := channel.receive()) is not None:
+            self.handle_event_request(invocation, handler, contexts)
         self._set_trace(b"")
         self._log.current.request_id = ""
 

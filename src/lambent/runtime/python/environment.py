@@ -11,10 +11,11 @@ import json
 import os
 import resource
 import sys
+import threading
 import time
 from contextlib import suppress
 
-from .bootstrap import Runtime, find_handler
+from .bootstrap import Runtime
 from .channel import Channel, frame_init, frame_invocation
 from .marshaller import marshaller
 
@@ -36,11 +37,22 @@ RUNTIME = "/var/runtime"
 NO_LAYERS = RUNTIME + "/.empty"
 
 _OPEN_FILES = 1024
+_LIMITS = [
+    # What AWS recorded of its environments. Core dumps end in /tmp at most: everything else is read-only.
+    (resource.RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES),
+    (resource.RLIMIT_CORE, 10_737_418_240, 10_737_418_240),
+    (resource.RLIMIT_MEMLOCK, 65_536, 65_536),
+    (resource.RLIMIT_STACK, 8_388_608, resource.RLIM_INFINITY),
+]
+if os.geteuid() == 0:
+    # For anybody else this counts all processes of the user, those outside too; for root it is not enforced.
+    _LIMITS.append((resource.RLIMIT_NPROC, 742, 742))
 _read = marshaller(None).load
-_REHEARSED_INIT = frame_init({"handler": "", "env": {}})
-_REHEARSED_INVOCATION = frame_invocation(
+_REHEARSALS = 20
+_REHEARSED = frame_init({"handler": "rehearsal.handler", "env": {}}) + frame_invocation(
     b'{"key": "value", "number": 1.5, "list": [1, null, true]}', b"Root=1"
 )
+_VARIABLE = "_LAMBENT_REHEARSAL"
 _FILES = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -52,22 +64,35 @@ class Environment:
         self._runtime = Runtime()
         # The first compile() of a process makes the hundred types of the syntax tree.
         compile("def handler(event, context):\n    return event\n", "app.py", "exec", dont_inherit=True)
-        self._rehearse(20)
+        for _ in range(_REHEARSALS):
+            # What the interpreter does after every fork; here it changes nothing, as there is one thread.
+            threading._after_fork()  # type: ignore[attr-defined]
+            self._rehearse()
         if private_view:
             # The empty place is there already: its finder need not be made in each environment.
             for hook in sys.path_hooks:
                 with suppress(ImportError):
                     sys.path_importer_cache[TASK] = hook(TASK)
 
-    def _rehearse(self, invocations: int) -> None:
-        """Go through an environment's life once, without consequences. See `Runtime.rehearse`."""
+    def _rehearse(self) -> None:
+        """Go through an environment's life once, without consequences.
+
+        The interpreter specialises code and fills caches where it runs first. Before the fork, the pages stay
+        shared and nobody waits.
+        """
         platform, own = _socket.socketpair()
         channel = Channel(own.detach())
-        platform.sendall(_REHEARSED_INIT + _REHEARSED_INVOCATION * invocations)
+        platform.sendall(_REHEARSED)
         platform.shutdown(_socket.SHUT_WR)
-        self._runtime.rehearse(channel, _read(channel.receive_init() or ""))
+        init = _read(channel.receive_init() or "")
+        path = sys.path[:]
+        sys.path[:] = _module_path({"task": _FILES, "layers": LAYERS, "libraries": RUNTIME})
+        os.environ[_VARIABLE] = ""
+        self._runtime.rehearse(channel, init)
         channel.close()
         platform.close()
+        sys.path[:] = path
+        del os.environ[_VARIABLE], sys.modules["rehearsal"]
 
     def live(self, environment_socket: int, log_pipe: int, zygote: int) -> None:
         """Serve the platform until it hangs up; does not return, but may raise what user code raises to end.
@@ -85,13 +110,12 @@ class Environment:
         os.closerange(3, _OPEN_FILES - 1)
         if self._private_view and mounts is not None:
             mounts.unshare(mounts.CLONE_NEWNS)
-        _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-        _limit(resource.RLIMIT_CORE, 0)
+        for kind, soft, hard in _LIMITS:
+            _limit(kind, soft, hard)
         os.umask(0o022)
         if not channel.has_data():
             # Forked ahead of need: what can be done before the function is known costs nobody time now.
-            self._rehearse(1)
-            _rehearse_import()
+            self._rehearse()
         document = channel.receive_init()
         if document is None:
             os._exit(0)
@@ -108,13 +132,6 @@ class Environment:
         sys.path[:] = _module_path(path)
         self._runtime.run(channel, init)
         os._exit(0)
-
-
-def _rehearse_import() -> None:
-    path, sys.path = sys.path, [_FILES]
-    find_handler("faults.Fault")
-    del sys.modules["faults"], sys.path_importer_cache[_FILES]
-    sys.path = path
 
 
 def _sandbox_failure(error: OSError) -> bytes:
@@ -166,8 +183,11 @@ def _module_path(path: dict[str, str]) -> list[str]:
     return list(dict.fromkeys(filter(None, entries)))
 
 
-def _limit(kind: int, value: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(kind, (value, value))
+def _limit(kind: int, soft: int, hard: int) -> None:
+    _, most = resource.getrlimit(kind)
+    if most != resource.RLIM_INFINITY and os.geteuid() != 0:
+        # Only root may raise what it has been given.
+        hard = most if hard == resource.RLIM_INFINITY else min(hard, most)
+        soft = min(soft, hard)
+    with suppress(ValueError, OSError):  # root of a container may not either
+        resource.setrlimit(kind, (soft, hard))
