@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from lambent.functions.errors import CodeRejected
-from lambent.store import StorageFull
+from lambent.store import NO_SPACE, StorageFull, StoreError
 
 if TYPE_CHECKING:
     from lambent.functions.limits import Limits
@@ -28,13 +28,23 @@ _ENCRYPTED = 0x1
 _UNIX = 3
 _CHUNK = 256 * 1024
 _LINK_LIMIT = 4096
+_NOT_THE_ARCHIVE = {
+    errno.EIO,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
 
 
 def unpack_archive(archive: bytes | Path, target: Path, limits: Limits) -> int:
     """Unpack into `target`, an empty folder, and make the tree read-only. Returns the bytes unpacked.
 
     Executable bits are kept. Of entries with the same name the last counts. Raises CodeRejected, with
-    Lambda's wording, for an archive that is damaged, unsafe, empty or too large, and StorageFull.
+    Lambda's wording, for an archive that is damaged, unsafe, empty or too large; StorageFull; and StoreError
+    for what is wrong with the machine.
     """
     if not archive:
         raise CodeRejected(_EMPTY)
@@ -44,8 +54,10 @@ def unpack_archive(archive: bytes | Path, target: Path, limits: Limits) -> int:
     except CodeRejected:
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             raise StorageFull("no space left to unpack a deployment package") from error
+        if error.errno in _NOT_THE_ARCHIVE:
+            raise StoreError(f"a deployment package could not be unpacked: {error}") from error
         raise CodeRejected(_UNUSABLE, str(error)) from error
     except (
         zipfile.BadZipFile,

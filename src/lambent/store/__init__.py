@@ -5,10 +5,19 @@ A bottom floor: it imports nothing else of lambent and knows nothing of function
 
 from lambent.store.blobs import BlobStore
 from lambent.store.database import Database, Done, Statement
-from lambent.store.errors import BlobMissing, Conflict, DirectoryInUse, StorageFull, StoreClosed, StoreError
+from lambent.store.errors import (
+    NO_SPACE,
+    BlobMissing,
+    Conflict,
+    DirectoryInUse,
+    StorageFull,
+    StoreClosed,
+    StoreError,
+)
 from lambent.store.opening import Durability, open_database
 
 __all__ = [
+    "NO_SPACE",
     "BlobMissing",
     "BlobStore",
     "Conflict",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
 import os
 import re
@@ -11,7 +10,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from lambent.store.errors import BlobMissing, StorageFull, StoreError
+from lambent.store.errors import NO_SPACE, BlobMissing, StorageFull, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +82,7 @@ class BlobStore:
                 raise
             _sync_directory(path.parent)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in NO_SPACE:
                 raise StorageFull(f"no space left for a blob of {len(data)} bytes") from error
             raise StoreError(f"a blob could not be stored: {error}") from error
         return name

@@ -11,6 +11,12 @@ StoreError
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The operating system's ways to say that a file cannot grow: disk, quota, limit of the process."""
+
 
 class StoreError(Exception):
     """Any failure of the store. The transaction it belongs to has left no trace."""
