@@ -169,6 +169,7 @@ class Runtime:
             current.tenant_id = extra.get("tenant_id") if extra else None
             lambda_context = contexts.create(request_id, invocation.deadline_ms, extra)
             event = self._marshaller.load(invocation.payload)
+            invocation.payload = ""  # may be as large as the event: its memory serves the answer
             response = request_handler(event, lambda_context)
             payload = self._marshaller.dump(response)
         except Exception as error:  # noqa: BLE001 - whatever the handler raised is reported

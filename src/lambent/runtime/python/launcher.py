@@ -128,8 +128,17 @@ def main(arguments: list[str]) -> None:
     """Become the zygote; does not return."""
     control, view, interpreter, prefix, libraries = arguments
     files = os.path.dirname(os.path.abspath(__file__))
-    # Symbols are bound once here instead of in each environment.
-    environment = {**os.environ, "LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8", "LD_BIND_NOW": "1"}
+    environment = {
+        **os.environ,
+        "LANG": "C.UTF-8",
+        "LC_CTYPE": "C.UTF-8",
+        # Symbols are bound once here instead of in each environment.
+        "LD_BIND_NOW": "1",
+        # glibc would give the memory of a large payload back after each invocation and ask for it anew in the
+        # next: 4,700 page faults, 6 ms for 6 MB.
+        "MALLOC_MMAP_THRESHOLD_": "8388608",
+        "MALLOC_TRIM_THRESHOLD_": "33554432",
+    }
     active = False
     if view == "1":
         try:

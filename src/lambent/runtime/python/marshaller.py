@@ -87,8 +87,9 @@ class Marshaller:
     def encode(self, value: Any) -> str:
         """`value` as JSON text."""
         try:
-            # One quick pass in C that refuses every subclass and every type of one's own.
-            marshal.dumps(value, 2)
+            if type(value) is not str:
+                # One quick pass in C that refuses every subclass and every type of one's own.
+                marshal.dumps(value, 2)
             return self._encode(value)
         except (ValueError, TypeError):
             pass
