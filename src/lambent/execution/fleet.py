@@ -70,6 +70,7 @@ class Fleet:
         self._private_view = private_view
         self._runtime_fallback = runtime_fallback
         self._idle_seconds = idle_seconds
+        self._executor = executor
         self._workspace = Workspace(data / "environments", open_log, executor)
         self._nurseries: dict[Interpreter, asyncio.Task[Nursery]] = {}
         self._pools: dict[str, Pool] = {}
@@ -132,7 +133,9 @@ class Fleet:
         return await asyncio.shield(task)
 
     async def _start_nursery(self, interpreter: Interpreter) -> Nursery:
-        libraries = runtime_libraries(self._data, interpreter)
+        libraries = await self._loop.run_in_executor(
+            self._executor, runtime_libraries, self._data, interpreter
+        )
         zygote = Zygote(
             interpreter, libraries=libraries, private_view=self._private_view, variables=self._mark
         )
