@@ -138,8 +138,8 @@ def test_process_is_set_up(start: Start) -> None:
     assert evaluate("__import__('locale').getpreferredencoding(False)") == "UTF-8"
     assert evaluate("sys.argv") == ["/var/runtime/bootstrap.py", "app.handler"]
     assert evaluate("[m for m in sys.modules if 'asyncio' in m or 'boto' in m]") == []
-    # 0, 1, 2, the directory that is being listed, and the socket to the platform.
-    assert evaluate("sorted(map(int, os.listdir('/proc/self/fd')))") == [0, 1, 2, 3, 1024]
+    # 0, 1, 2, the directory that is being listed, and those to the platform: socket and output.
+    assert evaluate("sorted(map(int, os.listdir('/proc/self/fd')))") == [0, 1, 2, 3, 1024, 1025]
     child = "__import__('subprocess').check_output(['ls', '/proc/self/fd'], close_fds=False).split()"
     assert evaluate(f"len({child})") == 4
 

@@ -18,7 +18,7 @@ import msgspec
 
 from lambent.execution import frames
 from lambent.execution.exits import describe_exit
-from lambent.execution.output import LineSplitter
+from lambent.execution.output import Output
 from lambent.execution.process import MAX_RESULT
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Environment:
         "_init_started",
         "_init_timer",
         "_init_us",
-        "_lines",
         "_max_rss_kib",
+        "_output",
         "directory",
         "idle_since",
         "invocation",
@@ -76,7 +76,7 @@ class Environment:
         self.process: EnvironmentProcess | None = None
         self.invocation: Invocation | None = None
         self.idle_since = 0.0
-        self._lines = LineSplitter()
+        self._output = Output()
         self._clock_started = 0
         self._init_started = 0
         self._init_us: int | None = None
@@ -112,6 +112,7 @@ class Environment:
     def _start_process(self) -> None:
         self._init_started = _clock()
         self._exceeded_memory = False
+        self._output = Output()
         pool = self.pool
         self.process = pool.nursery.take(self, pool.spec.init(self.directory, self.log.name))
 
@@ -208,7 +209,7 @@ class Environment:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(_time() * 1000) % 1000:03d}Z"
         if self.process is not None:
             self.process.drain_log()
-        self._flush_lines()
+        self._finish_output()
         if self.phase is Phase.INVOKE_INIT:
             self._report_init("timeout", None)
         self._event(f"{stamp} {request_id} Task timed out after {seconds:.2f} seconds\n\n")
@@ -254,8 +255,8 @@ class Environment:
                 process.kill()  # nobody has asked: it is not our bootstrap that wrote this
                 return
             process.drain_log()
-            if self._lines.pending:
-                self._flush_lines()
+            if self._output.unfinished:
+                self._finish_output()
             self._max_rss_kib = rss = int.from_bytes(body[:4], "big")
             if rss > self.pool.spec.memory_limit_kib:
                 self.exceeded_memory()
@@ -266,10 +267,7 @@ class Environment:
             else:
                 self._finish(body[4:], True, "failure", _error_type(body[4:]))
         elif kind == frames.LOG:
-            if self.process is not None:
-                self.process.drain_log()
-            self._flush_lines()
-            self._event(body[8:].decode("utf-8", "replace"), int.from_bytes(body[:8], "big") // 1000)
+            self._record(body[8:].decode("utf-8", "replace"), int.from_bytes(body[:8], "big") // 1000)
         elif kind == frames.READY:
             self._on_ready(int.from_bytes(body[:4], "big"))
         elif self.phase in (Phase.INIT, Phase.INVOKE_INIT):
@@ -280,12 +278,12 @@ class Environment:
     def on_oversized(self, kind: int, length: int) -> None:
         """A frame that is larger than what is allowed; its body is skipped."""
         if kind == frames.LOG:
-            self._event(f"[lambent] one log event of {length:,} bytes was dropped: the largest is 1 MB\n")
+            self._record(f"[lambent] one log event of {length:,} bytes was dropped: the largest is 1 MB\n")
         elif self.phase is Phase.BUSY:
             self.phase = Phase.IDLE
             if self.process is not None:
                 self.process.drain_log()
-            self._flush_lines()
+            self._finish_output()
             document = {
                 "errorMessage": "Response payload size exceeded maximum allowed payload size "
                 f"({MAX_RESULT} bytes).",
@@ -297,7 +295,7 @@ class Environment:
 
     def on_output(self, data: bytes) -> None:
         """Bytes from stdout and stderr: each line is one log event."""
-        for line in self._lines.feed(data):
+        for line in self._output.feed(data):
             self._event(line)
         if self.log.saturated and self.process is not None:
             # Its pipe fills up, and what prints waits, until the logs are on disk.
@@ -319,7 +317,7 @@ class Environment:
         error_type = _error_type(document)
         if self.process is not None:
             self.process.drain_log()
-        self._flush_lines()
+        self._finish_output()
         self._report_init("error", error_type)
         self._init_failed(document, error_type)
 
@@ -335,7 +333,7 @@ class Environment:
         """The process has ended without being told to."""
         phase, self.process = self.phase, None
         self._cancel_init_timer()
-        self._flush_lines()
+        self._finish_output()
         if self._exceeded_memory:
             error_type, reason = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
         else:
@@ -361,10 +359,20 @@ class Environment:
 
     # ------------------------------------------------------------ log events
 
-    def _flush_lines(self) -> None:
-        rest = self._lines.flush()
-        if rest:
-            self._event(rest)
+    def _record(self, message: str, timestamp_ms: int = 0) -> None:
+        """A log event that came as a frame, after what was printed before it."""
+        if self.process is not None:
+            self.process.drain_log()
+        output = self._output
+        for line in output.flush():
+            self._event(line)
+        self._event(message, timestamp_ms)
+        for line in output.record():
+            self._event(line)
+
+    def _finish_output(self) -> None:
+        for line in self._output.finish():
+            self._event(line)
 
     def _event(self, message: str, timestamp_ms: int = 0) -> None:
         self.log.append(timestamp_ms or int(_time() * 1000), message)

@@ -18,7 +18,7 @@ MAX_EVENT_BYTES: Final = 262_144
 
 _MARK_START: Final = b"\0lambent:"
 _MARK: Final = re.compile(rb"\0lambent:([0-9a-f]{8})\0")  # see mark() in lambent/runtime/python/channel.py
-_MAX_HELD: Final = 1_048_576
+_MAX_HELD: Final = 131_072  # a record was sent before its mark, so it is not far: one pipe's worth
 
 
 class Output:
@@ -46,7 +46,7 @@ class Output:
                 # Only a mark that is not ours can make this much wait.
                 self._awaited = 0
                 data, self._held = self._held, b""
-                yield from self._cut(data)
+                yield from self._cut(self._partial + data)
         else:
             yield from self._cut(self._partial + data)
         self.unfinished = bool(self._partial or self._awaited)

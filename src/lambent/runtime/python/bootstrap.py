@@ -106,8 +106,8 @@ class Runtime:
     def __init__(self) -> None:
         self._trace = b""
         self._log = FunctionLog()
-        sys.stdout = Unbuffered(sys.stdout)
-        sys.stderr = Unbuffered(sys.stderr)
+        sys.stdout = Unbuffered(sys.stdout, self._log.sink)
+        sys.stderr = Unbuffered(sys.stderr, self._log.sink)
 
     def run(self, channel: Channel, init: dict[str, Any]) -> None:
         """Import the handler, then answer invocations. Returns when the platform hangs up.

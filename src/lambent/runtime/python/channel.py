@@ -18,6 +18,7 @@ import select
 import struct
 import time
 from _thread import allocate_lock
+from contextlib import suppress
 from time import monotonic
 
 TYPE_CHECKING = False
@@ -54,6 +55,20 @@ def frame_invocation(payload: bytes, trace: bytes = b"", extra: bytes = b"") -> 
     return _HEAD.pack(len(payload), 0, b"0" * 36, len(trace), len(extra)) + trace + extra + payload
 
 
+def _moved(fd: int) -> int:
+    """`fd` at a number out of user code's way."""
+    for floor in _FD_FLOORS:
+        try:
+            moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor)
+        except OSError:
+            continue  # above the hard limit
+        break
+    else:
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return moved
+
+
 class Invocation:
     """One INVOKE, as received. A single object is refilled for each."""
 
@@ -68,18 +83,15 @@ class Invocation:
 
 
 class Channel:
-    """Frames on the inherited socket `fd`, which is moved out of user code's way."""
+    """Frames on the inherited socket `fd`, which is moved out of user code's way.
 
-    def __init__(self, fd: int) -> None:
-        for floor in _FD_FLOORS:
-            try:
-                moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor)
-            except OSError:
-                continue  # above the hard limit
-            break
-        else:
-            moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
-        os.close(fd)
+    `output`: the pipe behind standard output, or None where there is none to keep in order.
+    """
+
+    def __init__(self, fd: int, output: int | None = None) -> None:
+        moved = _moved(fd)
+        self._output = _moved(output) if output is not None else None
+        self._logged = 0
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, moved)
         poll = select.poll()
         poll.register(moved, select.POLLIN)
@@ -95,11 +107,15 @@ class Channel:
         """Called in a process that user code forked: the socket belongs to the parent alone."""
         self.owner = 0
         self._lock = allocate_lock()
-        self._socket.close()
+        self.close()
 
     def close(self) -> None:
         """Close the socket."""
-        self._socket.close()
+        output, self._output = self._output, None
+        with suppress(OSError):  # user code may have done so
+            self._socket.close()
+            if output is not None:
+                os.close(output)
 
     # ------------------------------------------------------------ in
 
@@ -179,6 +195,13 @@ class Channel:
         """One log event, whatever it contains."""
         body = message.encode("utf-8", "replace")
         self._send(_LOG_HEAD.pack(b"L", len(body) + 8, time.time_ns() // 1000) + body)
+        self._logged += 1
+
+    def mark(self) -> None:
+        """What is printed from here on comes after the events logged so far."""
+        if self._output is not None:
+            with suppress(OSError):  # user code may have closed everything
+                os.write(self._output, b"\0lambent:%08x\0" % self._logged)
 
     def _answer(self, kind: bytes, body: bytes) -> None:
         head = _RESULT_HEAD.pack(kind, len(body) + 4, self._peak_memory())

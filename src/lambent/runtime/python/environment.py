@@ -106,7 +106,7 @@ class Environment:
             mounts.become_subreaper()
         os.dup2(log_pipe, 1)
         os.dup2(log_pipe, 2)
-        channel = Channel(environment_socket)
+        channel = Channel(environment_socket, log_pipe)
         os.closerange(3, _OPEN_FILES - 1)
         if self._private_view and mounts is not None:
             mounts.unshare(mounts.CLONE_NEWNS)

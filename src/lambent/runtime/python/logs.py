@@ -30,11 +30,20 @@ class LogSink:
 
     def __init__(self) -> None:
         self.channel: Channel | None = None
+        self.unmarked = False
+        """Whether something was logged since something was printed."""
+
+    def mark(self) -> None:
+        """Before something is printed: tell the platform what it comes after."""
+        self.unmarked = False
+        if self.channel is not None and self.channel.owner:
+            self.channel.mark()
 
     def log(self, message: str) -> None:
         """Write one event."""
         if self.channel is not None and self.channel.owner:
             self.channel.log(message)
+            self.unmarked = True
         else:
             sys.stdout.write(message)
 
@@ -95,10 +104,11 @@ class JsonFormatter(logging.Formatter):
 
 
 class Unbuffered:
-    """A text stream that is flushed after each write."""
+    """A text stream that is flushed after each write, in order with what is logged."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, log_sink: LogSink) -> None:
         self.stream = stream
+        self._log_sink = log_sink
 
     def __enter__(self) -> Self:
         return self
@@ -110,10 +120,14 @@ class Unbuffered:
         return getattr(self.stream, name)
 
     def write(self, msg: str) -> None:
+        if self._log_sink.unmarked:
+            self._log_sink.mark()
         self.stream.write(msg)
         self.stream.flush()
 
     def writelines(self, msgs: list[str]) -> None:
+        if self._log_sink.unmarked:
+            self._log_sink.mark()
         self.stream.writelines(msgs)
         self.stream.flush()
 
@@ -122,11 +136,11 @@ class FunctionLog:
     """The function's log as the runtime writes to it. Creating it sets up the root logger for text."""
 
     def __init__(self) -> None:
-        self._sink = LogSink()
+        self.sink = LogSink()
         self._encode: Callable[[Any], str] | None = None
         self.current = LambdaLoggerFilter()
         logging.Formatter.converter = time.gmtime
-        self._handler = LambdaLoggerHandler(self._sink)
+        self._handler = LambdaLoggerHandler(self.sink)
         self._handler.setFormatter(
             logging.Formatter(
                 "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n",
@@ -143,7 +157,8 @@ class FunctionLog:
 
         `encode` makes JSON of an error document.
         """
-        self._sink.channel = channel
+        self.sink.channel = channel
+        self.sink.unmarked = False
         if (log_format or "").upper() == "JSON":
             self._encode = encode
             self._handler.setFormatter(JsonFormatter())
@@ -156,9 +171,9 @@ class FunctionLog:
         """Write an error document, as JSON or as text with a stack trace."""
         if self._encode is not None:
             stamp = time.strftime(_TIME_FORMAT, logging.Formatter.converter(time.time()))
-            self._sink.log(self._encode({"timestamp": stamp, "level": "ERROR", **document}))
+            self.sink.log(self._encode({"timestamp": stamp, "level": "ERROR", **document}))
         else:
-            self._sink.log("\n".join(_error_lines(document)))
+            self.sink.log("\n".join(_error_lines(document)))
 
 
 def _error_lines(document: dict[str, Any]) -> list[str]:
