@@ -163,9 +163,9 @@ def test_an_init_of_more_than_ten_seconds(platform: Platform) -> None:
     answer = platform.invoke(name, 1)
     assert answer.json == "at last"
     (report,) = [line for line in platform.logs(name) if line.startswith("INIT_REPORT")]
-    assert re.fullmatch(
-        r"INIT_REPORT Init Duration: 10\d\d\d\.\d\d ms\tPhase: init\tStatus: timeout\n", report
-    )
+    found = re.fullmatch(r"INIT_REPORT Init Duration: ([\d.]+) ms\tPhase: init\tStatus: timeout\n", report)
+    assert found is not None
+    assert 9_990 < float(found[1]) < 13_000
 
 
 def test_an_init_that_never_ends_is_covered_by_the_timeout(platform: Platform) -> None:
