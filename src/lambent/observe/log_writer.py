@@ -70,7 +70,10 @@ class LogWriter:
     def chunk_is_full(self, group: LogGroup) -> None:
         """The group's open chunk has reached its size: no waiting for the timer."""
         self._seal(group)
-        self._start()
+        if self._failing:
+            self.arm()  # tried again with the timer: not with every chunk
+        else:
+            self._start()
 
     def arm(self) -> None:
         """Something waits: it is flushed when the timer says so."""
@@ -79,8 +82,8 @@ class LogWriter:
 
     @property
     def saturated(self) -> bool:
-        """More waits for the disk than should."""
-        return self.queued_bytes > SATURATED_BYTES
+        """More waits for the disk than should. Never while nothing can be written: nobody would wait in vain."""
+        return self.queued_bytes > SATURATED_BYTES and not self._failing
 
     def when_drained(self, callback: Callable[[], None]) -> None:
         """Calls back once, on the loop, when the writer is not saturated (any more)."""
@@ -162,6 +165,7 @@ class LogWriter:
             if not self._failing:
                 _log.warning("Logs cannot be written, they are kept in memory for now: %s", error)
             self._failing = True
+            self._notify_drained()
             self.arm()
         finally:
             self._task = None
