@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 ECHO = "def handler(event, context):\n    return event\n"
 
+# Logs more than the memory that logs may wait in.
+TALKER = """
+def handler(event, context):
+    line = "x" * 999
+    for _ in range(event):
+        print(line)
+    return "said"
+"""
+
 
 def assert_refuses_and_recovers(
     platform: Platform, fill: Callable[[], None], empty: Callable[[], None]
@@ -29,7 +38,8 @@ def assert_refuses_and_recovers(
     client = platform.client()
     name = platform.create(ECHO, client=client)
     assert platform.invoke(name, 1).json == 1
-    made = {name}
+    talker = platform.create(TALKER, client=client, Timeout=30)
+    made = {name, talker}
     fill()
     # There may be room for a little more: until there is none.
     refusals: list[tuple[int, str]] = []
@@ -49,6 +59,7 @@ def assert_refuses_and_recovers(
     assert set(answers) <= {202, 500}
     assert answers[-1] == 500
     assert platform.invoke(name, 2).json == 2
+    assert platform.invoke(talker, 80_000).json == "said"
     assert client.get_function_configuration(FunctionName=name)["FunctionName"] == name
     assert platform.request("GET", "/_lambent/health").status == 200
     empty()
