@@ -103,6 +103,15 @@ class Channel:
         self._view = memoryview(_BUFFER)
         self._invocation = Invocation()
 
+    def close_others(self, first: int, end: int) -> None:
+        """Close every descriptor from `first` up to `end` but this channel's own."""
+        # Where the hard limit is low, they are among the others.
+        for own in sorted((self._socket.fileno(), self._output or 0)):
+            if first <= own < end:
+                os.closerange(first, own)
+                first = own + 1
+        os.closerange(first, end)
+
     def disown(self) -> None:
         """Called in a process that user code forked: the socket belongs to the parent alone."""
         self.owner = 0

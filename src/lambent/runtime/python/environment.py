@@ -107,7 +107,7 @@ class Environment:
         os.dup2(log_pipe, 1)
         os.dup2(log_pipe, 2)
         channel = Channel(environment_socket, log_pipe)
-        os.closerange(3, _OPEN_FILES - 1)
+        channel.close_others(3, _OPEN_FILES - 1)
         if self._private_view and mounts is not None:
             mounts.unshare(mounts.CLONE_NEWNS)
         for kind, soft, hard in _LIMITS:
