@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -360,3 +361,38 @@ def test_a_zygote_that_is_killed_is_replaced(
     gate.release("back again")
     assert call.result().json == "back again"
     assert platform.zygotes() != [zygote]
+
+
+def test_without_a_private_view(
+    own: Callable[..., Platform], living: Callable[[int], bool], poll: Callable[..., Any]
+) -> None:
+    platform = own(isolation="none")
+    name = platform.create(
+        "import os, tempfile, time\n"
+        "def handler(event, context):\n"
+        "    if event == 'hang':\n"
+        "        if os.fork() == 0:\n"
+        "            os.setsid()\n"
+        "        os.write(1, b'pid %d' % os.getpid() + bytes([10]))\n"
+        "        time.sleep(600)\n"
+        "    with open(os.path.join(tempfile.gettempdir(), 'kept'), 'a') as file:\n"
+        "        file.write('x')\n"
+        "    try:\n"
+        "        open(os.path.join(os.environ['LAMBDA_TASK_ROOT'], 'new'), 'w')\n"
+        "    except OSError:\n"
+        "        pass\n"
+        "    return os.getcwd(), os.environ['LAMBDA_TASK_ROOT'], tempfile.gettempdir(), file.name\n",
+        Timeout=1,
+    )
+    here, root, temporary, file = platform.invoke(name, 1).json
+    assert here == root
+    assert Path(root).parent == platform.data / "code"
+    assert Path(temporary).parent == platform.data / "environments"
+    assert platform.invoke(name, "hang").json["errorType"] == "Sandbox.Timedout"
+    pids = printed_pids(platform, name)
+    assert len(pids) == 2
+    poll(lambda: not any(map(living, pids)), seconds=2)
+    assert platform.invoke(name, 1).json == [here, root, temporary, file]
+    assert Path(file).read_text() == "xx"
+    platform.aws.delete_function(FunctionName=name)
+    poll(lambda: not Path(temporary).exists())
