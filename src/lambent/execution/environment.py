@@ -225,7 +225,7 @@ class Environment:
         self._exceeded_memory = True
         self._max_rss_kib = self.pool.spec.memory_mb * 1024
         if self.process is not None:
-            self.process.kill()
+            self.process.condemn()
 
     def _drop_process(self) -> None:
         """Kill the process and forget it: what it still says belongs to nobody."""
@@ -252,7 +252,7 @@ class Environment:
             process = self.process
             assert process is not None
             if self.phase is not Phase.BUSY:
-                process.kill()  # nobody has asked: it is not our bootstrap that wrote this
+                process.condemn()  # nobody has asked: it is not our bootstrap that wrote this
                 return
             process.drain_log()
             if self._output.unfinished:
@@ -273,7 +273,7 @@ class Environment:
         elif self.phase in (Phase.INIT, Phase.INVOKE_INIT):
             self._on_init_error(body)
         elif self.process is not None:
-            self.process.kill()
+            self.process.condemn()
 
     def on_oversized(self, kind: int, length: int) -> None:
         """A frame that is larger than what is allowed; its body is skipped."""
@@ -291,7 +291,7 @@ class Environment:
             }
             self._finish(_encode(document), True, "error", "Function.ResponseSizeTooLarge")
         elif self.process is not None:
-            self.process.kill()
+            self.process.condemn()
 
     def on_output(self, data: bytes) -> None:
         """Bytes from stdout and stderr: each line is one log event."""
@@ -328,6 +328,11 @@ class Environment:
             self._finish(document, True, "error", error_type)
         elif phase is Phase.INIT:
             self.pool.init_failed(self)
+
+    def on_lost(self) -> None:
+        """The process is about to end."""
+        if self.phase is Phase.IDLE:
+            self.pool.discard(self)  # before an invocation is given to it
 
     def on_exit(self, wait_status: int) -> None:
         """The process has ended without being told to."""

@@ -42,6 +42,9 @@ class ProcessOwner(Protocol):
 
     def on_output(self, data: bytes) -> None: ...
 
+    def on_lost(self) -> None:
+        """It will not be heard of again, but for its output and its end."""
+
     def on_exit(self, wait_status: int) -> None: ...
 
 
@@ -163,6 +166,12 @@ class EnvironmentProcess:
         """SIGKILL the process and everything it started; `on_exit` follows."""
         self._zygote.kill(self.number)
 
+    def condemn(self) -> None:
+        """Like `kill`, and whatever it says until it is dead counts no more."""
+        self._stop_reading()
+        self.kill()
+        self._owner.on_lost()
+
     # ------------------------------------------------------------ from the environment
 
     def _on_readable(self) -> None:
@@ -199,10 +208,12 @@ class EnvironmentProcess:
             length = int.from_bytes(data[at + 1 : at + 5], "big")
             end = at + _HEAD_SIZE + length
             if length < _shortest(kind, _NEVER):
-                self._garbage()
+                self.condemn()
                 return
             if end <= total:
                 self._owner.on_frame(kind, data[at + _HEAD_SIZE : end])
+                if self._broken:
+                    return
                 at = end
                 continue
             limit = _MAX_LOG_FRAME if kind == frames.LOG else MAX_RESULT + 4
@@ -230,15 +241,11 @@ class EnvironmentProcess:
         self._skip = 0
         self._parse(rest)
 
-    def _garbage(self) -> None:
-        """Something else than our bootstrap wrote to the socket: the process can no longer be trusted."""
-        self._stop_reading()
-        self.kill()
-
     def _disconnected(self) -> None:
         # A process that ends tells how through the zygote. One that only closed its socket must not stay.
         self._stop_reading()
         self._loop.call_later(0.1, self.kill)
+        self._owner.on_lost()
 
     def _stop_reading(self) -> None:
         if not self._broken:
@@ -309,6 +316,9 @@ class _Nobody:
         pass
 
     def on_output(self, data: bytes) -> None:
+        pass
+
+    def on_lost(self) -> None:
         pass
 
     def on_exit(self, wait_status: int) -> None:
