@@ -227,6 +227,7 @@ class Platform:
                 "Runtime": self.runtime,
                 "Handler": "app.handler",
                 "Role": ROLE,
+                "Timeout": 30,
                 "Code": {"ZipFile": package({"app.py": source, **(files or {})})},
                 **members,
             }
@@ -271,11 +272,13 @@ def _session() -> boto3.Session:
 
 
 def package(files: Mapping[str, str | bytes]) -> bytes:
-    """A deployment package."""
+    """A deployment package; the same bytes for the same files."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            info = zipfile.ZipInfo(name)  # of 1980
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content)
     return target.getvalue()
 
 
