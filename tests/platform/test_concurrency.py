@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.platform.conftest import Answer, Gate, Platform
 
@@ -79,7 +80,14 @@ def test_what_was_taken_is_given_back_however_it_ends(platform: Platform, ends: 
         assert (answer.status, answer.headers["X-Amz-Function-Error"]) == (200, "Unhandled")
 
 
-def test_the_accounts_limit(own: Callable[..., Platform], gate: Gate) -> None:
+@pytest.fixture
+def opened() -> Iterator[contextlib.ExitStack]:
+    """Closes what a test opens."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+def test_the_accounts_limit(own: Callable[..., Platform], gate: Gate, opened: contextlib.ExitStack) -> None:
     platform = own(concurrency=103)
     busy = platform.create(gate.source)
     apart = platform.create("def handler(event, context):\n    return event\n")
@@ -91,7 +99,9 @@ def test_the_accounts_limit(own: Callable[..., Platform], gate: Gate) -> None:
         f"POST /2015-03-31/functions/{busy}/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
     host, _, port = platform.url.removeprefix("http://").partition(":")
-    connections = [socket.create_connection((host, int(port)), timeout=30) for _ in range(101)]
+    connections = [
+        opened.enter_context(socket.create_connection((host, int(port)), timeout=30)) for _ in range(101)
+    ]
     for connection in connections:
         connection.sendall(request)
     gate.wait(101)
@@ -105,8 +115,7 @@ def test_the_accounts_limit(own: Callable[..., Platform], gate: Gate) -> None:
     assert json.load(elsewhere.invoke(FunctionName=name, Payload=b"7")["Payload"]) == 7
     gate.release("done")
     for connection in connections:
-        with connection:
-            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
     assert platform.invoke(other, 1).json == 1
 
 
