@@ -172,25 +172,29 @@ def environments(data: Path, count: int) -> Iterator[Figure]:
         idle = memory.share_mb(ours.process.pid) + memory.share_mb(zygote)
         yield Figure("platform idle, zygote included", "MB", idle, None, "<= 80", idle <= 80)
         before = memory.available_mb()
-        # Every call stays until all environments are there: none can be served by another's.
-        seconds = asyncio.run(_all_at_once(ours.port, count, hold=4.0))
+        bursts = [asyncio.run(_all_at_once(ours.port, count, hold=3.0))]
         pids = memory.children(zygote)
         # Blank processes that wait for their first function are among them: the median is none of those.
         private = statistics.median(memory.private_mb(pid) for pid in pids)
-        yield Figure(
-            f"{count} environments started",
-            "s",
-            seconds,
-            None,
-            "<= 1.2 for 500",
-            seconds <= 1.2 * count / 500,
-        )
-        yield Figure("idle environment, private memory", "MB", private, None, "<= 2", private <= 2)
-        yield Figure("the same, of the machine's memory", "MB", (before - memory.available_mb()) / len(pids))
+        taken = (before - memory.available_mb()) / len(pids)
+    for _ in range(2):
+        with Platform(data) as again:
+            bursts.append(asyncio.run(_all_at_once(again.port, count, hold=3.0)))
+    seconds = statistics.median(bursts)
+    yield Figure(
+        f"{count} environments started", "s", seconds, None, "<= 1.2 for 500", seconds <= 1.2 * count / 500
+    )
+    # A virtual machine may first have to get a gigabyte from its host, which only the first burst pays for.
+    yield Figure("the slowest of three such bursts", "s", max(bursts))
+    yield Figure("idle environment, private memory", "MB", private, None, "<= 2", private <= 2)
+    yield Figure("the same, of the machine's memory", "MB", taken)
 
 
 async def _all_at_once(port: int, count: int, hold: float) -> float:
-    """Seconds until `count` simultaneous invocations have all begun; each holds its environment for a while."""
+    """Seconds until `count` simultaneous invocations have all begun.
+
+    Each holds its environment until all are there: none can be served by another's.
+    """
     body = b'{"sleep": %g}' % hold
     call = (
         b"POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n"
