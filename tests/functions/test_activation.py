@@ -39,6 +39,9 @@ async def test_a_function_that_cannot_be_activated_says_why(
         assert (version.state, version.state_reason_code) == ("Failed", "InvalidRuntime")
         assert version.state_reason == "no interpreter for python3.12"
         assert version.last_update_status == "Failed"
+        # Invoked, it answers that it has failed, not that it is still to come.
+        target = registry.resolve(version.account, version.region, version.name, version.version)
+        assert target.version == version
     await home.close()
 
 

@@ -96,7 +96,9 @@ def activated(
         if record.latest.uid != version.uid or record.latest.settled:
             return record
         latest = _ended(record.latest, failure)
-        return replace(record, latest=latest, serving=record.serving if failure else latest)
+        # A failed update leaves what ran before; a failed creation had nothing, and says so when it is invoked.
+        kept = failure is not None and record.serving is not record.latest
+        return replace(record, latest=latest, serving=record.serving if kept else latest)
     awaited = record.versions.get(version.version)
     if awaited is None or awaited.uid != version.uid or awaited.settled:
         return record
