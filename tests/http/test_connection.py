@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -290,3 +291,98 @@ def test_the_date_header_is_http_s(run: Callable[..., None], serve: Any, connect
             assert parsedate_to_datetime(headers["date"]).utcoffset() is not None
 
     run(scenario)
+
+
+def test_a_refusal_waits_for_the_answers_to_what_came_before(run: Any, serve: Any, connect: Any) -> None:
+    async def scenario() -> None:
+        held: list[Request] = []
+        async with serve(held.append) as server, connect(server) as client:
+            client.writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\nthis is not HTTP\r\n\r\n")
+            while not held:
+                await asyncio.sleep(0)
+            held[0].respond(200, [], b"slow")
+            assert (await client.response())[2] == b"slow"
+            assert (await client.response())[0] == 400
+            assert await client.ended()
+
+    run(scenario)
+
+
+def test_who_still_sends_what_is_too_large_reads_why(run: Any, serve: Any, connect: Any) -> None:
+    async def scenario() -> None:
+        async with serve(echo, max_body=1000) as server, connect(server) as client:
+            client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n")
+            for _ in range(20):
+                client.writer.write(bytes(1_000_000))
+                await client.writer.drain()
+            assert (await client.response())[0] == 413
+            assert await client.ended()
+
+    run(scenario)
+
+
+def test_answers_do_not_pile_up_for_who_reads_none(run: Any, serve: Any, connect: Any) -> None:
+    async def scenario() -> None:
+        answered = 0
+
+        def handler(request: Request) -> None:
+            nonlocal answered
+            answered += 1
+            request.respond(200, [], bytes(10_000_000))
+
+        async with serve(handler) as server, connect(server) as client:
+            client.reader._transport.pause_reading()  # as if this client read nothing
+            client.writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+            while not answered:
+                await asyncio.sleep(0.01)
+            assert answered == 1
+            client.reader._transport.resume_reading()
+            for _ in range(20):
+                assert len((await client.response())[2]) == 10_000_000
+
+    run(scenario)
+
+
+def test_a_request_has_its_own_time_after_a_long_silence(
+    run: Any, serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambent.http.server._SWEEP_SECONDS", 0.02)
+
+    async def scenario() -> None:
+        async with serve(echo, idle_seconds=0.5) as server, connect(server) as client:
+            (connection,) = await until(lambda: list(server.connections))
+            connection.active -= 0.4  # most of what it may be silent
+            client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
+            await until(lambda: connection.receiving)
+            assert time.monotonic() - connection.active < 0.4
+            client.writer.write(b"b")
+            assert (await client.response())[2] == b"POST / ab"
+
+    run(scenario)
+
+
+def test_a_handler_that_raises_is_a_fault_of_the_server(
+    run: Any, serve: Any, connect: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(request: Request) -> None:
+        if request.path == b"/fault":
+            raise RuntimeError("a fault")
+        echo(request)
+
+    async def scenario() -> None:
+        async with serve(handler) as server, connect(server) as client:
+            client.writer.write(
+                b"GET /fault HTTP/1.1\r\nHost: x\r\n\r\n" * 2 + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+            )
+            assert (await client.response())[0] == 500
+            assert (await client.response())[0] == 500
+            assert (await client.response())[0] == 200
+
+    run(scenario)
+    assert "a fault" in caplog.text
+
+
+async def until(condition: Callable[[], Any]) -> Any:
+    while not (result := condition()):
+        await asyncio.sleep(0)
+    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections import deque
@@ -20,11 +21,16 @@ _MAX_HEADERS = 256
 _MAX_HEADER_BYTES = 65_536
 _MAX_PIPELINED = 64
 
+_JSON = [("Content-Type", "application/json")]
+
+_log = logging.getLogger(__name__)
+
 
 class Connection(asyncio.Protocol):
     """Parses with httptools and hands each complete request to the server's handler.
 
-    Pipelined requests wait until the one before them has been answered, so answers keep their order.
+    Pipelined requests wait until the one before them has been answered, so answers keep their order, and until
+    the client takes its answers, so they do not pile up here.
     """
 
     __slots__ = (
@@ -37,6 +43,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_queue",
         "_received",
+        "_refusal",
         "_refused",
         "_server",
         "_target",
@@ -56,6 +63,7 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self.active = time.monotonic()
         self._refused = False
+        self._refusal = b""  # waits for the answers to what came before
         self._new_parser()
         self._reset()
 
@@ -103,11 +111,17 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         if self._drain_waiter is None:
             self._drain_waiter = asyncio.get_running_loop().create_future()
+        self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         waiter, self._drain_waiter = self._drain_waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+        if not self.closed:
+            if len(self._queue) < _MAX_PIPELINED // 2:
+                self.transport.resume_reading()
+            if not self.busy:
+                self._go_on()
 
     async def drained(self) -> None:
         """Return when the transport's buffer is below its high-water mark or the client has left."""
@@ -117,6 +131,8 @@ class Connection(asyncio.Protocol):
     # ------------------------------------------------------------ the parser's callbacks
 
     def on_url(self, url: bytes) -> None:
+        if not self._target:
+            self.active = time.monotonic()
         self._target += url
         if len(self._target) > _MAX_HEADER_BYTES:
             self._refuse(414, "URI Too Long")
@@ -158,13 +174,16 @@ class Connection(asyncio.Protocol):
             self._parser.should_keep_alive() and not self._server.draining,
         )
         self._reset()
-        if self.busy:
+        if self.busy or self._drain_waiter is not None:
             self._queue.append(request)
             if len(self._queue) >= _MAX_PIPELINED:
                 self.transport.pause_reading()
             return
         self.busy = True
-        self._server.handler(request)
+        try:
+            self._server.handler(request)
+        except Exception:  # noqa: BLE001 - logged there
+            self._failed(request)
 
     # ------------------------------------------------------------ answers
 
@@ -176,35 +195,62 @@ class Connection(asyncio.Protocol):
             self.busy = False
             self.transport.close()
             self.closed = True
-        elif self._queue:
+        else:
+            self.busy = False
+            if self._queue or self._refused:
+                self._go_on()
+            elif self._server.draining:
+                self.transport.close()
+
+    def _go_on(self) -> None:
+        """Nothing is being answered: turn to what has come meanwhile, if the client takes what is written."""
+        if self._drain_waiter is not None:
+            return
+        if self._queue:
             following = self._queue.popleft()
             if len(self._queue) < _MAX_PIPELINED // 2:
                 self.transport.resume_reading()
+            self.busy = True
             # Not called from here: a long pipeline would nest as deep as it is long.
-            asyncio.get_running_loop().call_soon(self._server.handler, following)
-        else:
-            self.busy = False
-            if self._server.draining:
-                self.transport.close()
+            asyncio.get_running_loop().call_soon(self._hand_over, following)
+        elif self._refusal:
+            self._send_refusal()
+
+    def _hand_over(self, request: Request) -> None:
+        try:
+            self._server.handler(request)
+        except Exception:  # noqa: BLE001 - logged there
+            self._failed(request)
+
+    def _failed(self, request: Request) -> None:
+        """The handler has raised, which it must not."""
+        _log.exception("%r could not be handled", request)
+        if not request.answered:
+            request.respond(500, _JSON, b'{"message":"Internal Server Error"}')
 
     def _too_large(self) -> None:
         self._refuse(413, f"Request must be smaller than {self._server.max_body} bytes")
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer what cannot become a request, and close."""
+        """Answer what cannot become a request once all before it is answered, and close."""
         if self._refused or self.closed:
             return
         self._refused = True
         body = b'{"message":"' + message.encode() + b'"}'
-        headers = encode_headers(
-            [
-                ("Content-Type", "application/json"),
-                ("Content-Length", str(len(body))),
-                ("Connection", "close"),
-            ]
-        )
-        self.transport.write(STATUS_LINES[status] + headers + b"\r\n" + body)
-        self.transport.close()
+        headers = encode_headers([*_JSON, ("Content-Length", str(len(body))), ("Connection", "close")])
+        self._refusal = STATUS_LINES[status] + headers + b"\r\n" + body
+        if not self.busy:
+            self._go_on()
+
+    def _send_refusal(self) -> None:
+        self.transport.write(self._refusal)
+        self._refusal = b""
+        if self._server.draining:
+            self.transport.close()
+        else:
+            # Closed at once, what the client is still sending would reset the connection, and the answer with it.
+            # So the rest is read and dropped until the client closes or the server's sweep does.
+            self.transport.write_eof()
 
     # ------------------------------------------------------------ facts
 
@@ -215,7 +261,7 @@ class Connection(asyncio.Protocol):
     @property
     def receiving(self) -> bool:
         """Whether a request has begun and is not complete."""
-        return bool(self._target)
+        return bool(self._target) and not self._refused
 
     @property
     def peer(self) -> tuple[str, int]:

@@ -26,7 +26,7 @@ class Request:
     dropped.
     """
 
-    __slots__ = ("_answered", "_path_end", "body", "connection", "headers", "keep_alive", "method", "target")
+    __slots__ = ("_path_end", "answered", "body", "connection", "headers", "keep_alive", "method", "target")
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Request:
         self.headers = headers
         self.body = body
         self.keep_alive = keep_alive
-        self._answered = False
+        self.answered = False
         self._path_end = -2
 
     @property
@@ -127,9 +127,9 @@ class Request:
         return ResponseStream(self, head)
 
     def _claim(self) -> None:
-        if self._answered:
+        if self.answered:
             raise RuntimeError(f"{self!r} has been answered before")
-        self._answered = True
+        self.answered = True
 
     def __repr__(self) -> str:
         return f"<Request {self.method.decode('latin-1')} {self.target[:200].decode('latin-1')}>"
