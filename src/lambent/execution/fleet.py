@@ -133,9 +133,12 @@ class Fleet:
         return await asyncio.shield(task)
 
     async def _start_nursery(self, interpreter: Interpreter) -> Nursery:
-        libraries = await self._loop.run_in_executor(
-            self._executor, runtime_libraries, self._data, interpreter
-        )
+        try:
+            libraries = await self._loop.run_in_executor(
+                self._executor, runtime_libraries, self._data, interpreter
+            )
+        except OSError as error:
+            raise EnvironmentUnavailable(f"cannot prepare the libraries of functions: {error}") from error
         zygote = Zygote(
             interpreter, libraries=libraries, private_view=self._private_view, variables=self._mark
         )
@@ -150,6 +153,10 @@ class Fleet:
 
     def when_ready(self, version: FunctionVersion, done: Callable[[Pool | Exception], None]) -> None:
         """Call `done` with the version's pool as soon as it can be had, or with what is in the way."""
+        pool = self._pools.get(version.uid)
+        if pool is not None:
+            done(pool)
+            return
         task = self._opening.get(version.uid)
         if task is None:
             task = self._loop.create_task(self._open_pool(version))

@@ -103,7 +103,11 @@ class Pool:
         if not self.nursery.alive:
             self._revive()
             return
-        directory, log = self._workspace.create(self.spec)
+        try:
+            directory, log = self._workspace.create(self.spec)
+        except OSError as error:
+            self._fail_waiting(error)
+            return
         environment = Environment(self, directory, log)
         self._starting.add(environment)
         if not self._watch.armed:
@@ -200,15 +204,23 @@ class Pool:
         now = time.time()
         for environment, deadline in list(self.busy.items()):
             if deadline > now:
-                self._timer = self._loop.call_later(deadline - now, self._expire)
+                self._expire_after(deadline - now)
                 return
             environment.timed_out()
+
+    def _expire_after(self, seconds: float) -> None:
+        if self._timer is not None:  # what waited has begun in an environment that timed out just now
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._expire)
 
     def reap(self, idle_seconds: float) -> None:
         """Close environments that have been idle for longer than this."""
         oldest = time.monotonic() - idle_seconds
-        while self._idle and self._idle[0].idle_since <= oldest:
-            self._idle.pop(0).close()
+        # Not in order of their age: those without a process come first.
+        expired = [environment for environment in self._idle if environment.idle_since <= oldest]
+        for environment in expired:
+            self._idle.remove(environment)
+            environment.close()
 
     def retire(self) -> None:
         """The version has been replaced: idle environments go now, busy ones after their invocation."""

@@ -10,7 +10,7 @@ import asyncio
 import datetime
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from lambent.execution.spec import EnvironmentSpec
     from lambent.observe import LogStream
+
+_AGAIN_SECONDS: Final = 0.1
 
 
 class Workspace:
@@ -51,8 +53,18 @@ class Workspace:
         name = f"{today:%Y/%m/%d}/[{spec.version}]{os.urandom(16).hex()}"
         return directory, self._open_log(spec, name)
 
-    def remove(self, directory: Path) -> None:
+    def remove(self, directory: Path, attempts: int = 50) -> None:
         """Remove a directory, in the background."""
-        asyncio.get_running_loop().run_in_executor(
-            self._executor, lambda: shutil.rmtree(directory, ignore_errors=True)
-        )
+        loop = asyncio.get_running_loop()
+
+        def attempted(removal: asyncio.Future[bool]) -> None:
+            # A process that is being killed may still have written into it.
+            if attempts > 1 and not removal.cancelled() and not removal.result():
+                loop.call_later(_AGAIN_SECONDS, self.remove, directory, attempts - 1)
+
+        loop.run_in_executor(self._executor, _removed, directory).add_done_callback(attempted)
+
+
+def _removed(directory: Path) -> bool:
+    shutil.rmtree(directory, ignore_errors=True)
+    return not directory.exists()
