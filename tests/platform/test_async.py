@@ -50,6 +50,13 @@ def test_an_event_of_a_version_with_context_and_trace(platform: Platform, gate: 
     assert trace.startswith(headers["X-Amzn-Trace-Id"])
 
 
+def test_an_event_with_a_trace_that_is_no_ascii(platform: Platform, gate: Gate) -> None:
+    name = platform.create(gate.source)
+    request_id = send(platform, name, {"port": gate.port}, headers={"X-Amzn-Trace-Id": "\xe9" * 40_000})
+    assert gate.wait()[0][0] == request_id
+    gate.release()
+
+
 @pytest.mark.parametrize(
     ("ends", "shown"),
     [

@@ -342,7 +342,15 @@ def test_invocation_types_that_are_not_there(platform: Platform, echo: str, kind
     assert f"Value '{kind}' at 'invocationType' failed to satisfy constraint" in answer.json["message"]
 
 
-@pytest.mark.parametrize("context", ["%%%", "bm90IGpzb24=", "e30" * 2000])
+def test_log_types_that_are_not_there(platform: Platform, echo: str) -> None:
+    for _ in range(2):  # the second time the function is known
+        answer = platform.invoke(echo, 1, headers={"X-Amz-Log-Type": "All"})
+        assert answer.status == 400
+        assert "Value 'All' at 'logType' failed to satisfy constraint" in answer.json["message"]
+        assert platform.invoke(echo, 1, headers={"X-Amz-Log-Type": "None"}).status == 200
+
+
+@pytest.mark.parametrize("context", ["%%%", "bm90IGpzb24=", "e30" * 2000, "W1tb" * 440 + "XV1d" * 440])
 def test_client_contexts_that_cannot_be_read(platform: Platform, echo: str, context: str) -> None:
     answer = platform.invoke(echo, 1, headers={"X-Amz-Client-Context": context})
     assert answer.status == 400

@@ -181,6 +181,10 @@ class AwsDispatcher:
         logger.debug("%s.%s refused: %s", service, operation, error)
         self._send_error(request, service, load_model(service).protocol, request_id, error)
 
+    def fail(self, request: Request, service: str, operation: str, request_id: str, fault: Exception) -> None:
+        """Answer a request to `operation` of `service`, one of ours, that met a fault of ours."""
+        self._fail(request, service, load_model(service).protocol, operation, request_id, fault)
+
     # ------------------------------------------------------------ errors
 
     def _send_error(

@@ -51,6 +51,8 @@ _LOG_TYPE: Final = b"x-amz-log-type"
 _CLIENT_CONTEXT: Final = b"x-amz-client-context"
 _TRACE: Final = b"x-amzn-trace-id"
 _TENANT: Final = b"x-amz-tenant-id"
+_TYPES: Final = (None, b"RequestResponse", b"Event", b"DryRun")
+_LOG_TYPES: Final = (None, b"Tail", b"None")
 _OF_INTEREST: Final = frozenset({_TYPE, _LOG_TYPE, _CLIENT_CONTEXT, _TRACE, _TENANT})
 
 
@@ -144,6 +146,8 @@ class InvokeEndpoint:
             self._invoke(request, request_id, body_sha256)
         except ServiceError as error:
             self.refuse(request, request_id, error)
+        except Exception as fault:  # noqa: BLE001 - whatever goes wrong here, the client gets an answer
+            self._dispatcher.fail(request, "lambda", "Invoke", request_id, fault)
 
     def refuse(self, request: Request, request_id: str, error: ServiceError) -> None:
         """Answer with an error."""
@@ -175,7 +179,7 @@ class InvokeEndpoint:
             extra = self._extra(route, client_context, tenant)
         payload = request.body or b"{}"
         if len(payload) > MAX_ASYNC_REQUEST or invocation_type is not None or log_type is not None:
-            if invocation_type not in (None, b"RequestResponse", b"Event", b"DryRun"):
+            if invocation_type not in _TYPES or log_type not in _LOG_TYPES:
                 self._find_route(request, identity.account, identity.region)  # words the refusal
             self._check_size(payload, invocation_type)
         try:
@@ -255,7 +259,7 @@ class InvokeEndpoint:
                 decoded = base64.b64decode(client_context, validate=True)
                 _validate_json(decoded)
                 facts["client_context"] = decoded.decode()
-            except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
+            except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise ServiceError(
                     "InvalidRequestContentException",
                     "Client context must be a valid Base64-encoded JSON object.",

@@ -253,7 +253,7 @@ class AsyncQueue:
         try:
             target = self._invoker.registry.resolve(event.account, event.region, event.name, event.qualifier)
             self._invoker.runner(target).invoke(
-                payload, event.request_id.encode(), event.trace.encode(), event.extra, finished
+                payload, event.request_id.encode(), event.trace.encode("latin-1"), event.extra, finished
             )
         except (Throttled, FunctionNotReady):
             lane.running -= 1
