@@ -20,7 +20,7 @@ import msgspec
 
 from lambent.functions import FunctionError
 from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
-from lambent.store import Statement
+from lambent.store import Statement, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lambent.execution.invocation import Invocation
     from lambent.functions import Target
     from lambent.invocation.invoker import Invoker
-    from lambent.store import Database, StoreError
+    from lambent.store import Database
     from lambent.store.database import Results
 
 Accepted: TypeAlias = "Callable[[AsyncQueueUnavailable | None], None]"
@@ -63,12 +63,13 @@ class _Event(msgspec.Struct, eq=False):
 class _Lane:
     """The due events of one function, and how many run."""
 
-    __slots__ = ("backoff", "paused", "ready", "running")
+    __slots__ = ("backoff", "forgotten", "paused", "ready", "running")
 
     def __init__(self) -> None:
         self.ready: deque[_Event] = deque()
         self.running = 0
         self.backoff = 0.0
+        self.forgotten = False
         self.paused: asyncio.TimerHandle | None = None
 
 
@@ -124,8 +125,8 @@ class AsyncQueue:
                 lane.paused.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        for read in self._reads:
-            read.cancel()
+        if self._reads:
+            await asyncio.wait(self._reads)
         if self._running():
             self._ended = asyncio.Event()
             with contextlib.suppress(TimeoutError):
@@ -133,11 +134,18 @@ class AsyncQueue:
         self._closed = True
 
     async def clear(self) -> None:
-        """Forget every event that waits."""
+        """Forget every event: one that runs is not tried again, and no lane is held back any more."""
+        for _, _, event in self._later:
+            self._let_go(event)
         self._later.clear()
         for lane in self._lanes.values():
+            if lane.paused is not None:
+                lane.paused.cancel()
+            for event in lane.ready:
+                self._let_go(event)
             lane.ready.clear()
-        self._held_bytes = 0
+            lane.forgotten = True
+        self._lanes = {}
         await self._database.write(Statement("DELETE FROM async_events"))
 
     def _running(self) -> int:
@@ -193,6 +201,11 @@ class AsyncQueue:
         else:
             self._held_bytes += size
 
+    def _let_go(self, event: _Event) -> None:
+        if event.payload is not None:
+            self._held_bytes -= len(event.payload)
+            event.payload = None
+
     # ------------------------------------------------------------ scheduling
 
     def _schedule(self, event: _Event) -> None:
@@ -237,10 +250,17 @@ class AsyncQueue:
                 self._run(lane, event, event.payload)
 
     async def _read_and_run(self, lane: _Lane, event: _Event) -> None:
-        rows = await self._database.read(
-            "SELECT payload FROM async_events WHERE request_id = ?", (event.request_id,)
-        )
-        if rows:
+        try:
+            rows = await self._database.read(
+                "SELECT payload FROM async_events WHERE request_id = ?", (event.request_id,)
+            )
+        except StoreError as error:
+            _log.warning("async event %s could not be read: %s", event.request_id, error)
+            lane.running -= 1
+            lane.ready.appendleft(event)
+            self._back_off(lane)
+            return
+        if rows and not self._stopping:
             self._run(lane, event, rows[0][0])  # type: ignore[arg-type]
         else:
             lane.running -= 1
@@ -284,6 +304,9 @@ class AsyncQueue:
     def _finished(self, lane: _Lane, event: _Event, invocation: Invocation) -> None:
         if self._closed:
             return  # cut short by the end of the platform: it is repeated after the start
+        if lane.forgotten:
+            self._let_go(event)
+            return
         if self._ended is not None and not self._running():
             self._ended.set()
         if invocation.failure is not None:
@@ -312,8 +335,7 @@ class AsyncQueue:
         self._pump(lane)
 
     def _done(self, event: _Event) -> None:
-        if event.payload is not None:
-            self._held_bytes -= len(event.payload)
+        self._let_go(event)
         self._save(Statement("DELETE FROM async_events WHERE request_id = ?", (event.request_id,)))
 
     def _save(self, statement: Statement) -> None:

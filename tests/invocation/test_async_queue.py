@@ -1,0 +1,104 @@
+"""The async queue on a real database, with runs that the test ends; whole lives are in tests/platform."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from lambent.execution.invocation import Invocation
+from lambent.invocation.async_queue import AsyncQueue
+from lambent.invocation.errors import Throttled, ThrottleReason
+from lambent.store import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lambent.store import Database
+
+TARGET: Any = SimpleNamespace(version=SimpleNamespace(account="000000000000", region="us-east-1", name="one"))
+
+
+class Invoker:
+    """Stands for invoker, registry and runner: notes each run, or is out of concurrency."""
+
+    def __init__(self) -> None:
+        self.registry = self
+        self.runs: list[tuple[bytes, Callable[[Invocation], None]]] = []
+        self.throttled = False
+
+    def resolve(self, *_name: object) -> object:
+        return TARGET
+
+    def runner(self, _target: object) -> Invoker:
+        return self
+
+    def reserved_concurrency(self, *_name: object) -> None:
+        return None
+
+    def invoke(
+        self, payload: bytes, _id: bytes, _trace: bytes, _extra: bytes, finished: Callable[[Invocation], None]
+    ) -> None:
+        if self.throttled:
+            raise Throttled(ThrottleReason.ACCOUNT)
+        self.runs.append((payload, finished))
+
+    def fail(self) -> None:
+        """End the latest run with a function error."""
+        payload, finished = self.runs[-1]
+        invocation = Invocation(payload, b"", b"", b"", finished)
+        invocation.function_error = True
+        finished(invocation)
+
+
+async def opened(path: Path, invoker: Any) -> tuple[Database, AsyncQueue]:
+    database = await open_database(path / "lambent.db", "normal")
+    return database, AsyncQueue(database, invoker, retry_seconds=(0, 0))
+
+
+async def send(queue: AsyncQueue, payload: bytes) -> None:
+    accepted = asyncio.get_running_loop().create_future()
+    queue.accept(TARGET, None, payload, payload.decode() * 36, "", b"", accepted.set_result)
+    assert await accepted is None
+    await asyncio.sleep(0)
+
+
+def run(scenario: Any) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 10))
+
+
+def test_a_stop_does_not_wait_for_events_that_were_about_to_be_read(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        invoker = Invoker()
+        invoker.throttled = True
+        database, queue = await opened(tmp_path, invoker)
+        await send(queue, b"1")
+        await queue.drain(1)
+        again = AsyncQueue(database, invoker)  # type: ignore[arg-type]
+        await again.open()
+        await again.drain(60)
+        assert len(again) == 0
+        assert await database.read("SELECT count(*) FROM async_events") == [(1,)]
+        await database.close()
+
+    run(scenario)
+
+
+def test_clear_forgets_what_runs_and_what_is_held_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        invoker = Invoker()
+        database, queue = await opened(tmp_path, invoker)
+        await send(queue, b"1")
+        invoker.throttled = True
+        await send(queue, b"2")  # and its function's events wait for a while
+        assert len(queue) == 2
+        await queue.clear()
+        assert len(queue) == 0
+        invoker.throttled = False
+        invoker.fail()
+        await send(queue, b"3")
+        assert [payload for payload, _ in invoker.runs] == [b"1", b"3"]
+        await database.close()
+
+    run(scenario)
