@@ -54,6 +54,26 @@ def test_unsigned_requests_act_in_the_default_place() -> None:
     assert _believing().authenticate(Sent([(b"authorization", b"\xff\xfe")])) == anonymous
 
 
+@pytest.mark.parametrize("origin", ["https://example.com", "http://localhost.example.com:4566", "null"])
+def test_pages_of_other_places_cannot_send_unsigned_requests(origin: str) -> None:
+    header = (b"origin", origin.encode())
+    for sent in (
+        Sent([header]),
+        Sent([(b"authorization", b"Basic abc"), header]),
+        Sent([header], query=b"X-Amz-Credential=AKID%2F20240501%2Feu-west-1%2Flambda%2Faws4_request"),
+    ):
+        with pytest.raises(AuthError) as caught:
+            _believing().authenticate(sent)
+        assert (caught.value.code, caught.value.status) == ("AccessDeniedException", 403)
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "http://127.0.0.1:4566", "https://app.localhost"]
+)
+def test_pages_of_this_machine_can(origin: str) -> None:
+    assert _believing().authenticate(Sent([(b"origin", origin.encode())])).access_key is None
+
+
 @pytest.mark.parametrize(
     ("scope", "identity"),
     [

@@ -19,6 +19,7 @@ LARGE_BODY = 256 * 1024
 
 # The form that AWS's own patterns ask of a region.
 _REGION = re.compile(r"(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d")
+_OWN_PAGE = re.compile(rb"https?://(?:(?:[a-z0-9.-]+\.)?localhost|127\.0\.0\.1|\[::1\])(?::\d+)?")
 _PRESIGNED = re.compile(rb"(?:^|&)X-Amz-Credential=([^&]*)")
 _IDENTITIES_KEPT = 4096
 
@@ -40,7 +41,8 @@ class Authenticator:
 
     Not enforced, the credential scope is believed: an access key id of twelve digits is the account,
     temporary credentials carry theirs, every other key acts in `account`; an unsigned request acts in
-    `default_region`.
+    `default_region`. Unsigned requests from web pages of other places are refused: a browser sends those for
+    anybody who writes a page, and functions are code that runs here.
     """
 
     def __init__(
@@ -69,15 +71,20 @@ class Authenticator:
         """
         if self._verifier is not None:
             return self._verified(self._verifier, request, body_sha256)
+        origin = None
         for name, value in request.headers:
-            if name == b"authorization":
+            if name == b"origin":
+                origin = value
+            elif name == b"authorization":
                 start = value.find(b"Credential=")
                 end = value.find(b"/aws4_request", start)
                 if start < 0 or end < 0:
-                    # Signed in some other way, for somebody else: nothing to learn from it.
-                    return self._anonymous
+                    continue  # signed in some other way, for somebody else: nothing to learn from it
                 raw_scope = value[start + 11 : end + 13]
                 return self._identities.get(raw_scope) or self._claimed(raw_scope, request)
+        if origin is not None and _OWN_PAGE.fullmatch(origin) is None:
+            shown = origin.decode("latin-1")
+            raise AuthError("AccessDeniedException", f"Web pages of {shown} may not send unsigned requests.")
         found = _PRESIGNED.search(request.query)
         if found is None:
             return self._anonymous
