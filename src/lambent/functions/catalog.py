@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from lambent.functions.errors import FunctionNotFound
 from lambent.functions.names import Reference, parse_name
 from lambent.functions.record import FunctionRecord, Target
 from lambent.functions.version import LATEST, FunctionVersion
+
+if TYPE_CHECKING:
+    from lambent.functions.attachments import Alias
 
 Listener: TypeAlias = Callable[[FunctionVersion | None, FunctionVersion | None], None]
 """Called with (old, new) of what serves invocations: old None when it is new, new None when it is gone."""
@@ -89,7 +92,20 @@ class Catalog:
             version = record.versions.get(reference.qualifier)
             if version is not None:
                 return Target(version, reference.arn, record)
+            alias = record.aliases.get(reference.qualifier)
+            if alias is not None:
+                return self._behind(record, alias, reference)
         raise FunctionNotFound(reference.arn)
+
+    def _behind(self, record: FunctionRecord, alias: Alias, reference: Reference) -> Target:
+        versions = _serving(record)
+        return Target(
+            versions[alias.version],
+            reference.arn,
+            record,
+            alias,
+            tuple((share, versions[number]) for number, share in alias.weights.items()),
+        )
 
     def put(self, old: FunctionRecord | None, new: FunctionRecord | None) -> None:
         """Replace a function's record and tell the listeners which serving versions came, changed or went."""

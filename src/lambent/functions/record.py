@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lambent.functions.attachments import Options
 from lambent.functions.names import function_arn
 
 if TYPE_CHECKING:
+    from lambent.functions.attachments import (
+        Alias,
+        EventInvokeConfig,
+        FunctionUrl,
+        Policy,
+        ProvisionedConcurrency,
+        RuntimeManagement,
+        ScalingConfig,
+    )
     from lambent.functions.version import FunctionVersion
+
+_NO_OPTIONS = Options()
 
 
 class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +31,9 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
     configuration before it while an update is in progress or after it has failed. `versions` holds the
     published ones by number, in order of publication. `last_version` is the highest number ever published:
     numbers are not used twice. `revision` counts changes and guards them in the database.
+
+    The dictionaries below `tags` hold what `attachments` describes, by alias or qualifier; "" is the function
+    itself.
     """
 
     id: str
@@ -32,6 +47,19 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_version: int = 0
     reserved_concurrency: int | None = None
     tags: dict[str, str]
+    aliases: dict[str, Alias] = {}
+    policies: dict[str, Policy] = {}
+    urls: dict[str, FunctionUrl] = {}
+    event_invoke: dict[str, EventInvokeConfig] = {}
+    provisioned: dict[str, ProvisionedConcurrency] = {}
+    runtime_management: dict[str, RuntimeManagement] = {}
+    scaling: dict[str, ScalingConfig] = {}
+    options: dict[str, Options] = {}
+
+    @property
+    def settings(self) -> Options:
+        """The settings of the function as a whole."""
+        return self.options.get("", _NO_OPTIONS)
 
     @property
     def arn(self) -> str:
@@ -53,9 +81,12 @@ class Target(msgspec.Struct, frozen=True):
     """What a name and qualifier resolve to.
 
     `version` is what an invocation runs; `invoked_arn` the ARN as the caller named it: unqualified when no
-    qualifier was given.
+    qualifier was given. `alias` is the one that was named, if one was. `shares` lists other versions that run
+    instead, each with its share (0 to 1) of the invocations: an alias may split them.
     """
 
     version: FunctionVersion
     invoked_arn: str
     function: FunctionRecord
+    alias: Alias | None = None
+    shares: tuple[tuple[float, FunctionVersion], ...] = ()

@@ -40,10 +40,11 @@ from lambent.functions.version import LATEST, FunctionVersion
 from lambent.store import Conflict, Database, StoreClosed, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractAsyncContextManager
 
     from lambent.functions.code_store import Code, CodeStore
+    from lambent.store import Statement
 
 # How long the end of an activation waits before it is written again after the store has failed.
 _RETRY_S = 1.0
@@ -188,6 +189,22 @@ class FunctionRegistry:
             await self._ledger.insert(record, reference)
         self._activate_pending(record)
         return record.versions["1"] if publish else latest
+
+    async def change(
+        self,
+        reference: Reference,
+        change: Callable[[FunctionRecord], FunctionRecord],
+        guards: Callable[[FunctionRecord], list[Statement]] | None = None,
+    ) -> FunctionRecord:
+        """Replace a function's record by what `change` makes of it, durably. Returns the new record.
+
+        `change` is a pure function: it may run again when another node was faster, and raises what is wrong;
+        nothing is written when it returns the record it was given. `guards` gives statements that must hold
+        in the same transaction. Raises FunctionNotFound, StoreError and what `change` raises.
+        """
+        record = await self._ledger.change(reference, change, guards)
+        self._activate_pending(record)
+        return record
 
     async def update_code(
         self,

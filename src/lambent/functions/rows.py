@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from lambent.functions.attachments import KINDS
 from lambent.functions.record import FunctionRecord
 from lambent.functions.version import LATEST, FunctionVersion
 from lambent.store import Database, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SERVING = "serving"
 
@@ -16,8 +20,10 @@ _FUNCTIONS = (
     "SELECT id, account, region, name, revision, last_version, reserved_concurrency, tags FROM functions"
 )
 _VERSIONS = "SELECT function_id, slot, configuration FROM function_versions"
+_ATTACHMENTS = "SELECT function_id, kind, name, document FROM function_attachments"
 
 _decode_version = msgspec.json.Decoder(FunctionVersion).decode
+_decode_attachment = {kind: msgspec.json.Decoder(struct).decode for kind, struct in KINDS.items()}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -26,7 +32,13 @@ async def load_all(database: Database) -> list[FunctionRecord]:
     slots: dict[str, dict[str, FunctionVersion]] = {}
     for function_id, slot, configuration in await database.read(_VERSIONS):
         slots.setdefault(str(function_id), {})[str(slot)] = _decode_version(str(configuration))
-    return [_record(row, slots[str(row[0])]) for row in await database.read(_FUNCTIONS)]
+    attached: dict[str, list[tuple[Any, ...]]] = {}
+    for row in await database.read(f"{_ATTACHMENTS} ORDER BY function_id, kind, name"):
+        attached.setdefault(str(row[0]), []).append(row)
+    return [
+        _record(row, slots[str(row[0])], attached.get(str(row[0]), ()))
+        for row in await database.read(_FUNCTIONS)
+    ]
 
 
 async def load(database: Database, account: str, region: str, name: str) -> FunctionRecord | None:
@@ -37,8 +49,11 @@ async def load(database: Database, account: str, region: str, name: str) -> Func
     if not rows:
         return None
     versions = await database.read(f"{_VERSIONS} WHERE function_id = ?", (rows[0][0],))
+    attached = await database.read(f"{_ATTACHMENTS} WHERE function_id = ? ORDER BY kind, name", (rows[0][0],))
     return _record(
-        rows[0], {str(slot): _decode_version(str(configuration)) for _, slot, configuration in versions}
+        rows[0],
+        {str(slot): _decode_version(str(configuration)) for _, slot, configuration in versions},
+        attached,
     )
 
 
@@ -47,10 +62,15 @@ async def referred_code(database: Database) -> set[str]:
     return {str(code) for (code,) in await database.read("SELECT DISTINCT code_hash FROM function_versions")}
 
 
-def _record(row: tuple[Any, ...], slots: dict[str, FunctionVersion]) -> FunctionRecord:
+def _record(
+    row: tuple[Any, ...], slots: dict[str, FunctionVersion], attached: Iterable[tuple[Any, ...]]
+) -> FunctionRecord:
     function_id, account, region, name, revision, last_version, reserved, tags = row
     latest = slots[LATEST]
     numbers = sorted(int(slot) for slot in slots if slot.isdigit())
+    attachments: dict[str, dict[str, Any]] = {}
+    for _, kind, name, document in attached:
+        attachments.setdefault(kind, {})[name] = _decode_attachment[kind](document)
     return FunctionRecord(
         id=function_id,
         account=account,
@@ -63,6 +83,7 @@ def _record(row: tuple[Any, ...], slots: dict[str, FunctionVersion]) -> Function
         last_version=last_version,
         reserved_concurrency=reserved,
         tags=msgspec.json.decode(tags, type=dict[str, str]),
+        **attachments,
     )
 
 
@@ -91,7 +112,8 @@ def creation(record: FunctionRecord) -> list[Statement]:
         ),
         expect=1,
     )
-    return [insert, *(_put_slot(record.id, slot, version) for slot, version in _slots(record).items())]
+    slots = [_put_slot(record.id, slot, version) for slot, version in _slots(record).items()]
+    return [insert, *slots, *_attachment_changes(None, record)]
 
 
 def change(old: FunctionRecord, new: FunctionRecord) -> list[Statement]:
@@ -118,7 +140,7 @@ def change(old: FunctionRecord, new: FunctionRecord) -> list[Statement]:
         for slot in before
         if slot not in after
     ]
-    return [guard, *put, *dropped]
+    return [guard, *put, *dropped, *_attachment_changes(old, new)]
 
 
 def removal(record: FunctionRecord) -> list[Statement]:
@@ -128,6 +150,7 @@ def removal(record: FunctionRecord) -> list[Statement]:
             "DELETE FROM functions WHERE id = ? AND revision = ?", (record.id, record.revision), expect=1
         ),
         Statement("DELETE FROM function_versions WHERE function_id = ?", (record.id,)),
+        Statement("DELETE FROM function_attachments WHERE function_id = ?", (record.id,)),
     ]
 
 
@@ -149,3 +172,31 @@ def _put_slot(function_id: str, slot: str, version: FunctionVersion) -> Statemen
         (function_id, slot, version.code_hash, _encode(version).decode()),
         expect=1,
     )
+
+
+def _attachment_changes(old: FunctionRecord | None, new: FunctionRecord) -> list[Statement]:
+    statements = []
+    for kind in KINDS:
+        before: dict[str, Any] = {} if old is None else getattr(old, kind)
+        after: dict[str, Any] = getattr(new, kind)
+        if before is after:
+            continue
+        statements += [
+            Statement(
+                "INSERT INTO function_attachments (function_id, kind, name, document) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (function_id, kind, name) DO UPDATE SET document = excluded.document",
+                (new.id, kind, name, _encode(attachment).decode()),
+                expect=1,
+            )
+            for name, attachment in after.items()
+            if before.get(name) is not attachment
+        ]
+        statements += [
+            Statement(
+                "DELETE FROM function_attachments WHERE function_id = ? AND kind = ? AND name = ?",
+                (new.id, kind, name),
+            )
+            for name in before
+            if name not in after
+        ]
+    return statements
