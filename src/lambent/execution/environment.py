@@ -20,18 +20,19 @@ from lambent.execution import frames
 from lambent.execution.exits import describe_exit
 from lambent.execution.output import Output
 from lambent.execution.process import MAX_RESULT
+from lambent.execution.streaming import StreamedResponse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lambent.execution.invocation import Invocation
     from lambent.execution.pool import Pool
-    from lambent.execution.process import EnvironmentProcess
+    from lambent.execution.process import RuntimeProcess
     from lambent.observe import LogStream
 
 INIT_LIMIT_SECONDS: Final = 10.0
+_TOO_LARGE: Final = "Function.ResponseSizeTooLarge"
 
-_pack = frames.HEAD.pack
 _encode = msgspec.json.encode
 _time = time.time
 _clock = time.perf_counter_ns
@@ -73,7 +74,7 @@ class Environment:
         self.directory = directory
         self.log = log
         self.phase = Phase.INIT
-        self.process: EnvironmentProcess | None = None
+        self.process: RuntimeProcess | None = None
         self.invocation: Invocation | None = None
         self.idle_since = 0.0
         self._output = Output()
@@ -153,21 +154,9 @@ class Environment:
 
     def _send(self, invocation: Invocation) -> None:
         self.phase = Phase.BUSY
-        payload, trace, extra = invocation.payload, invocation.trace, invocation.extra
         process = self.process
         assert process is not None
-        process.send(
-            _pack(
-                len(payload),
-                invocation.started_ms + self.pool.spec.timeout_ms,
-                invocation.request_id,
-                len(trace),
-                len(extra),
-            )
-            + trace
-            + extra,
-            payload,
-        )
+        process.invoke(invocation, invocation.started_ms + self.pool.spec.timeout_ms)
 
     def _finish(
         self, result: bytes, function_error: bool, status: str | None = None, error_type: str | None = None
@@ -262,10 +251,14 @@ class Environment:
                 self.exceeded_memory()
                 return
             self.phase = Phase.IDLE
-            if kind == frames.RESULT:
-                self._finish(body[4:], False)
-            else:
+            if kind != frames.RESULT:
                 self._finish(body[4:], True, "failure", _error_type(body[4:]))
+            elif self.invocation is not None and self.invocation.stream is not None:
+                self._finish_stream(self.invocation.stream)
+            else:
+                self._finish(body[4:], False)
+        elif kind == frames.CHUNK or kind == frames.STREAM:
+            self._on_stream(kind, body)
         elif kind == frames.LOG:
             self._record(body[8:].decode("utf-8", "replace"), int.from_bytes(body[:8], "big") // 1000)
         elif kind == frames.READY:
@@ -275,21 +268,36 @@ class Environment:
         elif self.process is not None:
             self.process.condemn()
 
+    def _on_stream(self, kind: int, body: bytes) -> None:
+        """The answer begins to come in pieces, or a piece has come."""
+        process, invocation = self.process, self.invocation
+        if process is None:
+            return
+        if self.phase is not Phase.BUSY or invocation is None:
+            process.condemn()
+        elif kind == frames.STREAM and invocation.stream is None:
+            invocation.stream = StreamedResponse(invocation, body.decode("latin-1"))
+        elif kind == frames.CHUNK and invocation.stream is not None:
+            invocation.stream.write(body, process)
+        else:
+            process.condemn()
+
+    def _finish_stream(self, stream: StreamedResponse) -> None:
+        if stream.exceeded:
+            self._finish(_too_large(stream.exceeded), True, "error", _TOO_LARGE)
+        else:
+            self._finish(stream.collected(), False)
+
     def on_oversized(self, kind: int, length: int) -> None:
         """A frame that is larger than what is allowed; its body is skipped."""
         if kind == frames.LOG:
             self._record(f"[lambent] one log event of {length:,} bytes was dropped: the largest is 1 MB\n")
-        elif self.phase is Phase.BUSY:
+        elif self.phase is Phase.BUSY and kind in (frames.RESULT, frames.FUNCTION_ERROR):
             self.phase = Phase.IDLE
             if self.process is not None:
                 self.process.drain_log()
             self._finish_output()
-            document = {
-                "errorMessage": "Response payload size exceeded maximum allowed payload size "
-                f"({MAX_RESULT} bytes).",
-                "errorType": "Function.ResponseSizeTooLarge",
-            }
-            self._finish(_encode(document), True, "error", "Function.ResponseSizeTooLarge")
+            self._finish(_too_large(MAX_RESULT), True, "error", _TOO_LARGE)
         elif self.process is not None:
             self.process.condemn()
 
@@ -381,6 +389,15 @@ class Environment:
 
     def _event(self, message: str, timestamp_ms: int = 0) -> None:
         self.log.append(timestamp_ms or int(_time() * 1000), message)
+
+
+def _too_large(allowed: int) -> bytes:
+    return _encode(
+        {
+            "errorMessage": f"Response payload size exceeded maximum allowed payload size ({allowed} bytes).",
+            "errorType": _TOO_LARGE,
+        }
+    )
 
 
 class _ErrorDocument(msgspec.Struct):

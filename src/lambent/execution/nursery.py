@@ -14,7 +14,7 @@ from lambent.execution.errors import EnvironmentUnavailable
 from lambent.execution.process import EnvironmentProcess
 
 if TYPE_CHECKING:
-    from lambent.execution.process import ProcessOwner
+    from lambent.execution.process import ProcessOwner, RuntimeProcess
     from lambent.execution.zygote import Zygote
 
 SPARES: Final = 2
@@ -45,7 +45,7 @@ class Nursery:
         """Whether functions see /var/task and a /tmp of their own."""
         return self._zygote.private_view
 
-    def take(self, owner: ProcessOwner, init: bytes) -> EnvironmentProcess:
+    def take(self, owner: ProcessOwner, init: bytes) -> RuntimeProcess:
         """A process that begins INIT for `owner`. Raises EnvironmentUnavailable, OSError."""
         if not self._zygote.alive:
             raise EnvironmentUnavailable("the process that makes environments is gone")

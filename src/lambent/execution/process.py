@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from lambent.execution import frames
 
 if TYPE_CHECKING:
+    from lambent.execution.invocation import Invocation
     from lambent.execution.zygote import Zygote
 
 # One buffer serves every environment: reads happen on the loop's thread, one after the other, so an idle
@@ -23,12 +24,13 @@ _VIEW: Final = memoryview(_BUFFER)
 MAX_RESULT: Final = 6_291_556
 """Bytes of the largest response payload (AWS: 6 MB + 100 bytes, from the recorded ResponseSizeTooLarge)."""
 
-_MAX_LOG_FRAME: Final = 1_048_576
 _JOIN_LIMIT: Final = 65_536
 _PIPE_READ: Final = 65_536
 _HEAD_SIZE: Final = frames.FRAME.size
+_pack: Final = frames.HEAD.pack
 _NEVER: Final = 1 << 32
 _shortest: Final = frames.SHORTEST.get
+_limit: Final = frames.LONGEST.get
 _WAITING: Final = bytearray(4)
 _NOTHING: Final = bytes(4)
 
@@ -48,6 +50,46 @@ class ProcessOwner(Protocol):
     def on_exit(self, wait_status: int) -> None: ...
 
 
+class RuntimeProcess(Protocol):
+    """What runs a function's code: the one interface of all runtimes, however they are spoken to.
+
+    Whoever made it gives it an owner with `adopt`. `pid` is 0 until it is known.
+    """
+
+    pid: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is dead, all that it started included."""
+
+    def invoke(self, invocation: Invocation, deadline_ms: int) -> None:
+        """Hand it the next invocation; `deadline_ms` is in milliseconds since the epoch."""
+
+    def disown(self) -> None:
+        """Its owner wants to hear no more: what it still says is dropped, its end is only cleaned up."""
+
+    def kill(self) -> None:
+        """SIGKILL the process and everything it started; `on_exit` follows."""
+
+    def condemn(self) -> None:
+        """Like `kill`, and whatever it says until it is dead counts no more."""
+
+    def drain_log(self) -> None:
+        """Hand over what is in the log pipe now, so that it stands before what follows."""
+
+    def pause_output(self) -> None:
+        """Read no more of its output for now."""
+
+    def resume_output(self) -> None:
+        """Read its output again."""
+
+    def pause_frames(self) -> None:
+        """Read no more of what it answers for now."""
+
+    def resume_frames(self) -> None:
+        """Read its answers again."""
+
+
 class EnvironmentProcess:
     """A child of a zygote that runs one function's code.
 
@@ -62,6 +104,7 @@ class EnvironmentProcess:
         "_frame",
         "_frame_kind",
         "_frame_view",
+        "_frames_paused",
         "_log",
         "_loop",
         "_outgoing",
@@ -88,6 +131,7 @@ class EnvironmentProcess:
         self._broken = False
         self._ended = False
         self._output_paused = False
+        self._frames_paused = False
         self._outgoing: list[memoryview] = []
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         read_end, write_end = os.pipe()
@@ -119,8 +163,10 @@ class EnvironmentProcess:
 
     # ------------------------------------------------------------ to the environment
 
-    def send(self, head: bytes, payload: bytes) -> None:
-        """Send an INVOKE frame: `head` is everything before the payload."""
+    def invoke(self, invocation: Invocation, deadline_ms: int) -> None:
+        """Send an INVOKE frame; `deadline_ms` is in milliseconds since the epoch."""
+        payload, trace, extra = invocation.payload, invocation.trace, invocation.extra
+        head = _pack(len(payload), deadline_ms, invocation.request_id, len(trace), len(extra)) + trace + extra
         if len(payload) <= _JOIN_LIMIT:
             self._write(head + payload)
         else:
@@ -174,6 +220,21 @@ class EnvironmentProcess:
 
     # ------------------------------------------------------------ from the environment
 
+    def pause_frames(self) -> None:
+        """Read no more of its frames for now: it waits in its next write once the socket is full."""
+        if not self._frames_paused and not self._broken:
+            self._frames_paused = True
+            self._loop.remove_reader(self._socket.fileno())
+
+    def resume_frames(self) -> None:
+        """Read its frames again, beginning with those that were read already."""
+        if self._frames_paused:
+            self._frames_paused = False
+            if not self._broken:
+                self._loop.add_reader(self._socket.fileno(), self._on_readable)
+                if self._partial:
+                    self._parse(self._partial)
+
     def _on_readable(self) -> None:
         frame = self._frame
         try:
@@ -215,8 +276,10 @@ class EnvironmentProcess:
                 if self._broken:
                     return
                 at = end
+                if self._frames_paused:
+                    break
                 continue
-            limit = _MAX_LOG_FRAME if kind == frames.LOG else MAX_RESULT + 4
+            limit = _limit(kind, MAX_RESULT + 4)
             if length > limit:
                 self._skip = length
                 self._owner.on_oversized(kind, length)
