@@ -16,6 +16,7 @@ from .context import ContextFactory
 from .faults import Fault
 from .logs import FunctionLog, Unbuffered
 from .marshaller import marshaller
+from .streaming import send_pieces, streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from .channel import Channel, Invocation
 
+_STREAMING = send_pieces.__code__.co_filename
 _TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
 
 _UNHANDLED = (
@@ -91,7 +93,7 @@ def _format(trace: TracebackType | None) -> list[str]:
         (frame.filename, frame.lineno, frame.name, frame.line) for frame in traceback.extract_tb(trace)
     ]
     for index, frame in enumerate(frames):
-        if "/bootstrap.py" not in frame[0]:  # this file
+        if "/bootstrap.py" not in frame[0] and frame[0] != _STREAMING:  # these files
             frames = frames[index:]
             break
     return traceback.format_list(frames)
@@ -105,6 +107,7 @@ class Runtime:
 
     def __init__(self) -> None:
         self._trace = b""
+        self._streams = False
         self._log = FunctionLog()
         sys.stdout = Unbuffered(sys.stdout, self._log.sink)
         sys.stderr = Unbuffered(sys.stderr, self._log.sink)
@@ -126,6 +129,7 @@ class Runtime:
             channel.init_failed(self._encode_error(document))
             sys.exit(1)
         contexts = ContextFactory(init.get("arn"))
+        self._streams = streams(handler)
         channel.ready()
         while True:
             invocation = channel.receive()
@@ -171,7 +175,11 @@ class Runtime:
             event = self._marshaller.load(invocation.payload)
             invocation.payload = ""  # may be as large as the event: its memory serves the answer
             response = request_handler(event, lambda_context)
-            payload = self._marshaller.dump(response)
+            if self._streams:
+                send_pieces(response, self._channel, self._marshaller)
+                payload: str | bytes = b""
+            else:
+                payload = self._marshaller.dump(response)
         except Exception as error:  # noqa: BLE001 - whatever the handler raised is reported
             document = error_document(error, request_id)
             self._log.error(document)

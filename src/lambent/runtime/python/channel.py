@@ -33,6 +33,7 @@ _FRAME_HEAD = struct.Struct(">cI")
 _WAITALL = _socket.MSG_WAITALL
 _PEEK = _socket.MSG_PEEK | _socket.MSG_DONTWAIT
 _SMALL = 65_536
+_LARGEST_CHUNK = 1_048_576
 _SELF = resource.RUSAGE_SELF
 _PEAK_SECONDS = 0.005
 _KIB = 1 if os.uname().sysname == "Linux" else 1024  # ru_maxrss is in KiB on Linux, in bytes on macOS
@@ -199,6 +200,17 @@ class Channel:
     def error(self, document: bytes) -> None:
         """The function's error, a JSON document."""
         self._answer(b"E", document)
+
+    def begin_stream(self, content_type: str) -> None:
+        """The answer comes in pieces from now on; `result(b"")` ends it, or `error`."""
+        encoded = content_type.encode("latin-1")
+        self._send(_FRAME_HEAD.pack(b"H", len(encoded)) + encoded)
+
+    def chunk(self, data: bytes) -> None:
+        """A piece of the answer. Waits while the platform cannot pass on more."""
+        for start in range(0, len(data), _LARGEST_CHUNK):
+            piece = data[start : start + _LARGEST_CHUNK]
+            self._send(_FRAME_HEAD.pack(b"C", len(piece)), piece)
 
     def log(self, message: str) -> None:
         """One log event, whatever it contains."""
