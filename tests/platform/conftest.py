@@ -202,6 +202,12 @@ class Platform:
         }
         return _session().client(service, **{**defaults, **options})
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where its listener is."""
+        host, _, port = self.url.removeprefix("http://").rpartition(":")
+        return host, int(port)
+
     @functools.cached_property
     def aws(self) -> Any:
         """A Lambda client, made once. Not for platforms that are started again."""

@@ -56,6 +56,15 @@ def _header(name: str, shape: Shape, value: Any) -> bytes:
     return _text_header(name, str(value))
 
 
+def event_headers(event_type: str, content_type: str) -> bytes:
+    """The encoded headers of an event whose payload is `content_type`."""
+    return (
+        _text_header(":event-type", event_type)
+        + _text_header(":content-type", content_type)
+        + _text_header(":message-type", "event")
+    )
+
+
 def encode_message(headers: bytes, payload: bytes) -> bytes:
     """One message of encoded headers and a payload."""
     prelude = _PRELUDE.pack(16 + len(headers) + len(payload), len(headers))

@@ -18,6 +18,7 @@ import msgspec
 
 from lambent.aws.context import RequestContext, partition_of
 from lambent.aws.errors import ServiceError
+from lambent.aws.invoke_stream import StreamedCall
 from lambent.aws.json_text import describe_json_error
 from lambent.aws.lambda_.errors import translated
 from lambent.functions import FunctionError
@@ -25,6 +26,8 @@ from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, T
 from lambent.invocation.request_id import new_request_id, new_trace_header
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambent.aws.dispatcher import AwsDispatcher
     from lambent.execution.invocation import Invocation
     from lambent.functions import Target
@@ -42,7 +45,11 @@ MAX_ASYNC_REQUEST: Final = 1_048_576
 _MAX_CLIENT_CONTEXT: Final = 3_583
 _MAX_ROUTES: Final = 20_000
 
-_PATH: Final = re.compile(rb"/2015-03-31/functions/([^/?]+)/invocations/?(?:\?(.*))?")
+_PATH: Final = re.compile(
+    rb"/(?:2015-03-31/functions/[^/?]+/invocations|2021-11-15/functions/[^/?]+/response-streaming-invocations)"
+    rb"/?(?:\?.*)?"
+)
+_STREAMING: Final = b"/2021-11-15/"
 
 _validate_json: Final = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -52,6 +59,7 @@ _CLIENT_CONTEXT: Final = b"x-amz-client-context"
 _TRACE: Final = b"x-amzn-trace-id"
 _TENANT: Final = b"x-amz-tenant-id"
 _TYPES: Final = (None, b"RequestResponse", b"Event", b"DryRun")
+_STREAM_TYPES: Final = (None, b"RequestResponse", b"DryRun")
 _LOG_TYPES: Final = (None, b"Tail", b"None")
 _OF_INTEREST: Final = frozenset({_TYPE, _LOG_TYPE, _CLIENT_CONTEXT, _TRACE, _TENANT})
 
@@ -59,9 +67,10 @@ _OF_INTEREST: Final = frozenset({_TYPE, _LOG_TYPE, _CLIENT_CONTEXT, _TRACE, _TEN
 class _Route:
     """What a name, qualifier and scope lead to."""
 
-    __slots__ = ("extra", "head", "lineage", "qualifier", "runner", "target")
+    __slots__ = ("extra", "head", "lineage", "qualifier", "runner", "streaming", "target")
 
-    def __init__(self, target: Target, qualifier: str | None, runner: Runner) -> None:
+    def __init__(self, target: Target, qualifier: str | None, runner: Runner, streaming: bool) -> None:
+        self.streaming = streaming
         self.target = target
         self.qualifier = qualifier
         self.runner = runner
@@ -102,7 +111,7 @@ class _Call:
 
 
 class InvokeEndpoint:
-    """Answers `POST /2015-03-31/functions/{FunctionName}/invocations`.
+    """Answers `POST /2015-03-31/functions/{FunctionName}/invocations`, and InvokeWithResponseStream.
 
     `handle` tells whether a request is its own; everything else belongs to the dispatcher, whose
     authentication, validation and error answers it uses.
@@ -179,7 +188,8 @@ class InvokeEndpoint:
             extra = self._extra(route, client_context, tenant)
         payload = request.body or b"{}"
         if len(payload) > MAX_ASYNC_REQUEST or invocation_type is not None or log_type is not None:
-            if invocation_type not in _TYPES or log_type not in _LOG_TYPES:
+            types = _STREAM_TYPES if route.streaming else _TYPES
+            if invocation_type not in types or log_type not in _LOG_TYPES:
                 self._find_route(request, identity.account, identity.region)  # words the refusal
             self._check_size(payload, invocation_type)
         try:
@@ -201,14 +211,21 @@ class InvokeEndpoint:
         if invocation_type == b"Event":
             self._enqueue(request, request_id, route, payload, trace, extra)
             return
+        if route.streaming:
+            version = route.target.version.version
+            sink = StreamedCall(request, request_id, trace, version, self.refuse)
+            answer: Callable[[Invocation], None] = sink.answer
+        else:
+            sink, answer = None, _Call(self, request, route).answer
         try:
             route.runner.invoke(
                 payload,
                 request_id.encode(),
                 trace.encode("latin-1"),
                 extra,
-                _Call(self, request, route).answer,
+                answer,
                 want_tail=log_type == b"Tail",
+                sink=sink,
             )
         except Throttled as refusal:
             raise _throttled(refusal) from None
@@ -217,7 +234,9 @@ class InvokeEndpoint:
 
     def _find_route(self, request: Request, account: str, region: str) -> _Route:
         """Validate the request by the model, resolve its function, keep the route."""
-        members = self._dispatcher.parse(request, "lambda", "Invoke")
+        streaming = request.target.startswith(_STREAMING)
+        operation = "InvokeWithResponseStream" if streaming else "Invoke"
+        members = self._dispatcher.parse(request, "lambda", operation)
         qualifier = members.get("Qualifier")
         try:
             target = self._registry.resolve(account, region, members["FunctionName"], qualifier)
@@ -236,7 +255,7 @@ class InvokeEndpoint:
             ) from None
         if target.version.version != "$LATEST" and qualifier is None:
             qualifier = target.version.version
-        route = _Route(target, qualifier, runner)
+        route = _Route(target, qualifier, runner, streaming)
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
         self._routes[account, region, request.target] = route

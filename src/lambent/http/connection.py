@@ -15,6 +15,8 @@ from lambent.http.request import Request, encode_headers
 from lambent.http.status import STATUS_LINES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambent.http.server import HttpServer
 
 _MAX_HEADERS = 256
@@ -127,6 +129,18 @@ class Connection(asyncio.Protocol):
         """Return when the transport's buffer is below its high-water mark or the client has left."""
         if self._drain_waiter is not None:
             await asyncio.shield(self._drain_waiter)
+
+    @property
+    def saturated(self) -> bool:
+        """Whether the transport's buffer is above its high-water mark."""
+        return self._drain_waiter is not None
+
+    def when_drained(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, soon, when the buffer is low again or the client has left."""
+        if self._drain_waiter is None:
+            asyncio.get_running_loop().call_soon(callback)
+        else:
+            self._drain_waiter.add_done_callback(lambda _: callback())
 
     # ------------------------------------------------------------ the parser's callbacks
 

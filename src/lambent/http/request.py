@@ -8,7 +8,7 @@ from lambent.http.dates import http_date
 from lambent.http.status import STATUS_LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lambent.http.connection import Connection
 
@@ -162,6 +162,15 @@ class ResponseStream:
             self._connection.transport.write(b"%x\r\n%s\r\n" % (len(data), data))
         else:
             self._connection.transport.write(data)
+
+    @property
+    def saturated(self) -> bool:
+        """Whether the client takes less than is written."""
+        return self._connection.saturated
+
+    def when_drained(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, soon, when the client has taken enough of what was written, or has left."""
+        self._connection.when_drained(callback)
 
     async def drain(self) -> None:
         """Wait until the client has taken enough of what was written."""

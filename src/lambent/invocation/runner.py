@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lambent.execution.fleet import Fleet
+    from lambent.execution.invocation import ResponseSink
     from lambent.execution.pool import Pool
     from lambent.functions import FunctionVersion
     from lambent.invocation.concurrency import FunctionConcurrency
@@ -48,8 +49,11 @@ class Runner:
         answer: Callable[[Invocation], None],
         *,
         want_tail: bool = False,
+        sink: ResponseSink | None = None,
     ) -> None:
         """Run the function with a JSON payload; `answer` gets the finished invocation.
+
+        What a streaming function answers goes to `sink` piece by piece, or without one whole to `answer`.
 
         Raises Throttled when no concurrency is left, and FunctionNotReady.
         """
@@ -61,6 +65,7 @@ class Runner:
         invocation = Invocation(
             payload, request_id, trace, extra, self._finished, want_tail=want_tail, owner=answer
         )
+        invocation.sink = sink
         pool = self._pool
         if pool is None:
             self._submit_when_ready(invocation)
