@@ -24,6 +24,12 @@ def fail(event, context):
 
 def leave(event, context):
     sys.exit(3)
+
+def stream(event, context):
+    for piece in event:
+        yield piece
+    if not event:
+        raise ValueError("nothing")
 """
 
 
@@ -39,7 +45,7 @@ def _functions(platform: Any) -> None:
         aws_access_key_id="x",
         aws_secret_access_key="x",
     )
-    for name in ("echo", "fail", "leave"):
+    for name in ("echo", "fail", "leave", "stream"):
         client.create_function(
             FunctionName=name,
             Runtime="python3.12",
@@ -131,3 +137,31 @@ def test_what_cannot_be_invoked_is_exit_code_2(platform: Any, arguments: list[st
     assert message in ended.err
     assert ended.out == ""
     assert "Traceback" not in ended.err
+
+
+def test_streamed_answers_are_printed_as_they_come(platform: Any) -> None:
+    plain = platform.lambent("invoke", "stream", "--stream", "-d", '["a", "b"]')
+    assert (plain.code, plain.out, plain.err) == (0, "ab", "")
+    web = platform.lambent("invoke", "stream", "--stream", "-d", '[{"statusCode": 201}, "<p>"]')
+    assert (web.code, web.out, web.err) == (0, "<p>", '{"statusCode": 201}\n')
+    brace = platform.lambent("invoke", "stream", "--stream", "-d", '["{not a head}"]')
+    assert brace.out == "{not a head}"
+
+
+def test_a_streamed_error_is_shown(platform: Any) -> None:
+    failed = platform.lambent("invoke", "stream", "--stream", "--tail", "-d", "[]")
+    assert failed.code == 1
+    assert json.loads(failed.out)["errorMessage"] == "nothing"
+    assert "REPORT RequestId" in failed.err
+    assert "The function failed (ValueError)." in failed.err
+
+
+def test_a_streamed_answer_as_json(platform: Any) -> None:
+    answer = json.loads(platform.lambent("invoke", "stream", "--stream", "--json", "-d", '["a", "b"]').out)
+    assert (answer["StatusCode"], answer["ExecutedVersion"], answer["Payload"]) == (200, "$LATEST", "ab")
+
+
+def test_streaming_and_queueing_exclude_each_other(platform: Any) -> None:
+    refused = platform.lambent("invoke", "stream", "--stream", "--event")
+    assert refused.code == 2
+    assert "leave out --event" in refused.err

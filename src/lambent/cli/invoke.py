@@ -13,6 +13,7 @@ import click
 from lambent.cli import endpoint
 from lambent.cli.failure import FUNCTION_FAILED, Failure
 from lambent.cli.output import json_option, print_json
+from lambent.cli.stream import HttpHead, receive
 
 
 @click.command("invoke")
@@ -21,6 +22,7 @@ from lambent.cli.output import json_option, print_json
     "-d", "--data", metavar="JSON|@FILE|-", help="The event: JSON, a file, or standard input.  [default: {}]"
 )
 @click.option("--event", "asynchronous", is_flag=True, help="Queue the event and do not wait for a result.")
+@click.option("--stream", is_flag=True, help="Print the answer piece by piece, as the function writes it.")
 @click.option("--tail", is_flag=True, help="Also print the last 4 KB of the invocation's log, to stderr.")
 @click.option("--qualifier", metavar="VERSION|ALIAS", help="Which version.  [default: $LATEST]")
 @click.option("--client-context", metavar="JSON", help="What the function finds in context.client_context.")
@@ -32,6 +34,7 @@ def command(
     name: str,
     data: str | None,
     asynchronous: bool,
+    stream: bool,
     tail: bool,
     qualifier: str | None,
     client_context: str | None,
@@ -47,6 +50,8 @@ def command(
     payload = read_event(data)
     if asynchronous and tail:
         raise click.UsageError("--tail needs a result to wait for: leave out --event")
+    if asynchronous and stream:
+        raise click.UsageError("--stream needs a result to wait for: leave out --event")
     request: dict[str, Any] = {"FunctionName": name, "Payload": payload}
     if asynchronous:
         request["InvocationType"] = "Event"
@@ -59,8 +64,12 @@ def command(
     where = endpoint.resolve(endpoint_url, region)
     hints = {"ResourceNotFoundException": "`lambent functions` lists those that are there."}
     with endpoint.api_errors(where, hints=hints):
-        answer = where.client("lambda").invoke(**request)
-        body: bytes = answer["Payload"].read()
+        client = where.client("lambda")
+        if stream:
+            answer, body = _streamed(client, request, show=not as_json)
+        else:
+            answer = client.invoke(**request)
+            body = answer["Payload"].read()
     log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
     failed = answer.get("FunctionError")
     if as_json:
@@ -75,6 +84,22 @@ def command(
         if failed:
             click.secho(f"The function failed ({failed}).", err=True, fg="red")
     ctx.exit(FUNCTION_FAILED if failed else 0)
+
+
+def _streamed(client: Any, request: dict[str, Any], *, show: bool) -> tuple[dict[str, Any], bytes]:
+    """Invoke and print what comes. The answer, and as its body what was not printed."""
+    output = sys.stdout.buffer
+
+    def printed(chunk: bytes) -> None:
+        output.write(chunk)
+        output.flush()
+
+    pieces: list[bytes] = []
+    head = HttpHead(printed, lambda text: click.secho(text.decode(errors="replace"), err=True, dim=True))
+    answer = receive(client, request, head.write if show else pieces.append)
+    if show:
+        head.close()
+    return answer, answer.get("ErrorDetails", "").encode() or b"".join(pieces)
 
 
 def read_event(data: str | None) -> bytes:
