@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import load
-from bench.figures import ALL, Figure
+from bench.figures import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from bench.figure import Figure
 
 
 def main() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import http.client
 import statistics
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench import load, memory
+from bench import load, memory, runtimes
+from bench.caller import Caller
+from bench.figure import Figure
 from bench.targets import ECHO, ROLE, RUNTIME, Platform, archive, floor
 from lambent.execution.nursery import SPARES
 
@@ -19,43 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FLOOR_PATH = "http://127.0.0.1:{}/2015-03-31/functions/f/invocations"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One row: what was measured, the floor's value if it has one, ours, and what is asked for.
-
-    `met` tells whether the value is what is asked for; None where nothing is.
-    """
-
-    name: str
-    unit: str
-    value: float
-    floor: float | None = None
-    wanted: str = ""
-    met: bool | None = None
-
-
-class _Caller:
-    """One keep-alive connection that invokes."""
-
-    def __init__(self, port: int, path: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._path = path
-
-    def __call__(self, body: bytes = load.BODY.encode()) -> float:
-        """Milliseconds that an invocation takes."""
-        begin = time.perf_counter()
-        self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
-        response = self._connection.getresponse()
-        content = response.read()
-        elapsed = (time.perf_counter() - begin) * 1000
-        assert response.status == 200, content[:500]
-        return elapsed
-
-    def delete(self) -> None:
-        self._connection.request("DELETE", "/")
-        self._connection.getresponse().read()
 
 
 def throughput(data: Path, rounds: int, seconds: float) -> Iterator[Figure]:
@@ -129,8 +92,8 @@ def cold_start(data: Path, count: int) -> Iterator[Figure]:
     with floor() as floor_port, Platform(data, idle_timeout_s="0.001") as ours:
         ours.create("f")
         cold_floor, cold_ours = [], []
-        call_floor = _Caller(floor_port, "/2015-03-31/functions/f/invocations")
-        call_ours = _Caller(ours.port, "/2015-03-31/functions/f/invocations")
+        call_floor = Caller(floor_port, "/2015-03-31/functions/f/invocations")
+        call_ours = Caller(ours.port, "/2015-03-31/functions/f/invocations")
         call_floor()
         call_ours()
         zygote = next(pid for pid in memory.children(ours.process.pid))
@@ -244,7 +207,7 @@ def large_payload(data: Path, count: int) -> Iterator[Figure]:
     with floor() as floor_port, Platform(data) as ours:
         ours.create("f", MemorySize=512)
         path = "/2015-03-31/functions/f/invocations"
-        call_floor, call_ours = _Caller(floor_port, path), _Caller(ours.port, path)
+        call_floor, call_ours = Caller(floor_port, path), Caller(ours.port, path)
         floor_times = [call_floor(body) for _ in range(count)]
         times = [call_ours(body) for _ in range(count)]
     p50 = statistics.median(times)
@@ -257,5 +220,6 @@ ALL: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "boto3": lambda data, quick: with_boto3(data, 50 if quick else 300),
     "environments": lambda data, quick: environments(data, 50 if quick else 500),
     "functions": lambda data, quick: many_functions(data, 200 if quick else 10_000),
+    "runtimes": runtimes.measure,
     "payload": lambda data, quick: large_payload(data, 5 if quick else 20),
 }

@@ -51,9 +51,17 @@ def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 20.0)
 
 def archive(source: str) -> bytes:
     """A deployment package with `source` as app.py."""
+    return packed({"app.py": source})
+
+
+def packed(files: Mapping[str, str | bytes]) -> bytes:
+    """A deployment package of executable files, contents by name."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        package.writestr("app.py", source)
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o755 << 16
+            package.writestr(entry, content)
     return buffer.getvalue()
 
 
@@ -119,16 +127,18 @@ class Platform:
             config=Config(read_timeout=60, retries={"total_max_attempts": 1}),
         )
 
-    def create(self, name: str, source: str = ECHO, **settings: Any) -> None:
-        """A function, Active when this returns."""
+    def create(self, name: str, source: str | Mapping[str, str | bytes] = ECHO, **settings: Any) -> None:
+        """A function of one Python file, or of these files; Active when this returns."""
         client = self.client("lambda")
         client.create_function(
-            FunctionName=name,
-            Runtime=RUNTIME,
-            Handler="app.handler",
-            Role=ROLE,
-            Code={"ZipFile": archive(source)},
-            **settings,
+            **{
+                "FunctionName": name,
+                "Runtime": RUNTIME,
+                "Handler": "app.handler",
+                "Role": ROLE,
+                "Code": {"ZipFile": archive(source) if isinstance(source, str) else packed(source)},
+                **settings,
+            }
         )
         client.get_waiter("function_active_v2").wait(
             FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}

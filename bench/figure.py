@@ -1,0 +1,20 @@
+"""One row of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured, the floor's value if it has one, ours, and what is asked for.
+
+    `met` tells whether the value is what is asked for; None where nothing is.
+    """
+
+    name: str
+    unit: str
+    value: float
+    floor: float | None = None
+    wanted: str = ""
+    met: bool | None = None
