@@ -5,11 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from lambent.functions.errors import ActivationFailed
+from lambent.functions.errors import ActivationFailed, FunctionNotFound
+from lambent.functions.names import Reference
 from lambent.functions.runtimes import SUPPORTED
+from lambent.functions.transitions import activated
 from lambent.functions.version import FunctionVersion
+from lambent.store import StoreClosed, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lambent.functions.ledger import Ledger
+    from lambent.functions.record import FunctionRecord
+
+# How long the end of an activation waits before it is written again after the store has failed.
+_RETRY_S = 1.0
 
 Activate: TypeAlias = Callable[[FunctionVersion], Awaitable[None]]
 """Prepares what a version needs to run. Raises ActivationFailed."""
@@ -38,3 +50,70 @@ async def outcome(version: FunctionVersion, activate: Activate | None) -> Activa
             "InternalError", "The function could not be prepared because of an internal error."
         )
     return None
+
+
+class Activations:
+    """The activations under way. `activate` is the hook that prepares versions, if there is one."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.activate: Activate | None = None
+        self._ledger = ledger
+        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def begin(self, record: FunctionRecord) -> None:
+        """Begin to activate what of a function is pending and not on its way yet."""
+        begun = {
+            (record.id, version.uid): version
+            for version in record.all_versions
+            if not version.settled and (record.id, version.uid) not in self._running
+        }
+        if begun:
+            task = asyncio.create_task(self._activate(record, list(begun.values()), self.activate))
+            self._running.update(dict.fromkeys(begun, task))
+            task.add_done_callback(lambda _: self._ended(begun))
+
+    def _ended(self, keys: Iterable[tuple[str, str]]) -> None:
+        for key in keys:
+            del self._running[key]
+
+    async def wait(self, record: FunctionRecord) -> bool:
+        """Wait for the activations of a function that are under way. Returns whether there were any."""
+        tasks = {task for (owner, _), task in self._running.items() if owner == record.id}
+        if tasks:
+            await asyncio.wait(tasks)
+        return bool(tasks)
+
+    async def close(self) -> None:
+        """End all of them."""
+        tasks = set(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _activate(
+        self, record: FunctionRecord, versions: list[FunctionVersion], activate: Activate | None
+    ) -> None:
+        """Activate versions that came into being together; they become Active together.
+
+        A client that has seen $LATEST become Active may call the version published with it at once.
+        """
+        failures = await asyncio.gather(*(outcome(version, activate) for version in versions))
+
+        def change(current: FunctionRecord) -> FunctionRecord:
+            # Of another id when it has been deleted and made anew in the meantime.
+            if current.id == record.id:
+                for version, failure in zip(versions, failures, strict=True):
+                    current = activated(current, version, failure)
+            return current
+
+        reference = Reference(record.account, record.region, record.name, None)
+        while True:
+            try:
+                await self._ledger.change(reference, change)
+            except (FunctionNotFound, StoreClosed):
+                return
+            except StoreError:
+                # A full disk, most likely: the version must not stay Pending when there is room again.
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return

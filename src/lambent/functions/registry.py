@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
 from lambent.functions import rows
-from lambent.functions.activation import Activate, outcome
+from lambent.functions.activation import Activations
 from lambent.functions.catalog import Catalog, Listener
 from lambent.functions.errors import (
     CodeMismatch,
@@ -26,7 +25,6 @@ from lambent.functions.names import Reference
 from lambent.functions.record import FunctionRecord, Target
 from lambent.functions.settings import Settings, check_settings, check_tags, configured
 from lambent.functions.transitions import (
-    activated,
     check_changeable,
     new_id,
     now_ms,
@@ -37,17 +35,15 @@ from lambent.functions.transitions import (
     with_latest,
 )
 from lambent.functions.version import LATEST, FunctionVersion
-from lambent.store import Conflict, Database, StoreClosed, StoreError
+from lambent.store import Conflict, Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
+    from lambent.functions.activation import Activate
     from lambent.functions.code_store import Code, CodeStore
     from lambent.store import Statement
-
-# How long the end of an activation waits before it is written again after the store has failed.
-_RETRY_S = 1.0
 
 
 class FunctionRegistry:
@@ -61,13 +57,12 @@ class FunctionRegistry:
     def __init__(
         self, database: Database, code: CodeStore, limits: Limits, records: list[FunctionRecord]
     ) -> None:
-        self.activate: Activate | None = None
         self.limits = limits
         self.code = code
         self._database = database
         self._catalog = Catalog(records)
         self._ledger = Ledger(database, self._catalog)
-        self._activations: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._activations = Activations(self._ledger)
 
     @classmethod
     async def open(
@@ -187,7 +182,7 @@ class FunctionRegistry:
             if publish:
                 record = published(record, None)
             await self._ledger.insert(record, reference)
-        self._activate_pending(record)
+        self._activations.begin(record)
         return record.versions["1"] if publish else latest
 
     async def change(
@@ -203,7 +198,7 @@ class FunctionRegistry:
         in the same transaction. Raises FunctionNotFound, StoreError and what `change` raises.
         """
         record = await self._ledger.change(reference, change, guards)
-        self._activate_pending(record)
+        self._activations.begin(record)
         return record
 
     async def update_code(
@@ -237,7 +232,7 @@ class FunctionRegistry:
             if dry_run:
                 return change(self.record(reference)).latest
             record = await self._ledger.change(reference, change)
-        self._activate_pending(record)
+        self._activations.begin(record)
         return record.versions[str(record.last_version)] if publish else record.latest
 
     async def update_configuration(
@@ -251,7 +246,7 @@ class FunctionRegistry:
             return updating(record, configured(record.latest, settings))
 
         record = await self._ledger.change(reference, change)
-        self._activate_pending(record)
+        self._activations.begin(record)
         return record.latest
 
     async def publish(
@@ -278,7 +273,7 @@ class FunctionRegistry:
             return with_latest(published(record, description), replace(record.latest, revision_id=new_id()))
 
         record = await self._ledger.change(reference, change)
-        self._activate_pending(record)
+        self._activations.begin(record)
         return record.versions[str(record.last_version)]
 
     async def delete(self, reference: Reference) -> None:
@@ -350,19 +345,26 @@ class FunctionRegistry:
 
     # Life
 
+    @property
+    def activate(self) -> Activate | None:
+        """The hook that prepares versions; None: they become Active at once."""
+        return self._activations.activate
+
+    @activate.setter
+    def activate(self, hook: Activate | None) -> None:
+        self._activations.activate = hook
+
     def resume(self) -> None:
         """Begin anew the activations that a stop has interrupted. Call it once `activate` is set."""
         for record in self._catalog.records():
-            self._activate_pending(record)
+            self._activations.begin(record)
 
     async def settled(self, reference: Reference) -> FunctionRecord:
         """The function once none of its versions is being activated. Raises FunctionNotFound."""
         while True:
             record = self.record(reference)
-            tasks = {task for (owner, _), task in self._activations.items() if owner == record.id}
-            if not tasks:
+            if not await self._activations.wait(record):
                 return record
-            await asyncio.wait(tasks)
 
     async def collect_code(self, older_than_s: float = 3600.0) -> int:
         """Remove code that no version refers to any more. Returns how many packages were removed."""
@@ -370,10 +372,7 @@ class FunctionRegistry:
 
     async def close(self) -> None:
         """End activations; they resume when the registry is opened again."""
-        tasks = set(self._activations.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._activations.close()
 
     # Inside
 
@@ -387,45 +386,3 @@ class FunctionRegistry:
     def _check_code_storage(self, account: str, region: str, size: int) -> None:
         if self._catalog.region(account, region).code_size + size > self.limits.code_storage:
             raise CodeStorageExceeded("Code storage limit exceeded.")
-
-    def _activate_pending(self, record: FunctionRecord) -> None:
-        pending = {
-            (record.id, version.uid): version for version in record.all_versions if not version.settled
-        }
-        begun = {key: version for key, version in pending.items() if key not in self._activations}
-        if begun:
-            task = asyncio.create_task(self._activate(record, list(begun.values()), self.activate))
-            self._activations.update(dict.fromkeys(begun, task))
-            task.add_done_callback(lambda _: self._activation_ended(begun))
-
-    def _activation_ended(self, keys: Iterable[tuple[str, str]]) -> None:
-        for key in keys:
-            del self._activations[key]
-
-    async def _activate(
-        self, record: FunctionRecord, versions: list[FunctionVersion], activate: Activate | None
-    ) -> None:
-        """Activate versions that came into being together; they become Active together.
-
-        A client that has seen $LATEST become Active may call the version published with it at once.
-        """
-        failures = await asyncio.gather(*(outcome(version, activate) for version in versions))
-
-        def change(current: FunctionRecord) -> FunctionRecord:
-            # Of another id when it has been deleted and made anew in the meantime.
-            if current.id == record.id:
-                for version, failure in zip(versions, failures, strict=True):
-                    current = activated(current, version, failure)
-            return current
-
-        reference = Reference(record.account, record.region, record.name, None)
-        while True:
-            try:
-                await self._ledger.change(reference, change)
-            except (FunctionNotFound, StoreClosed):
-                return
-            except StoreError:
-                # A full disk, most likely: the version must not stay Pending when there is room again.
-                await asyncio.sleep(_RETRY_S)
-            else:
-                return
