@@ -153,7 +153,7 @@ class ZygoteProcess:
     """A launched zygote with the control socket in our hands.
 
     `before`: command that the launcher's command is given to. `launcher`: interpreter and folder to start it
-    from.
+    from. `hosted`: for a host of supervisors, the folder of the language's files or "".
     """
 
     def __init__(
@@ -164,6 +164,7 @@ class ZygoteProcess:
         libraries: Path | None = None,
         before: Sequence[str] = (),
         launcher: tuple[str | Path, Path] = (sys.executable, PYTHON_FILES),
+        hosted: str | Path | None = None,
     ) -> None:
         self.control, theirs = socket.socketpair()
         self.born: dict[int, int] = {}
@@ -183,6 +184,7 @@ class ZygoteProcess:
                     interpreter.executable,
                     interpreter.prefix,
                     libraries or "",
+                    *([] if hosted is None else [hosted]),
                 ],
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,

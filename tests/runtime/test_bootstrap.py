@@ -362,9 +362,11 @@ def test_modules_of_the_runtime_do_not_stand_in_the_way(start: Start) -> None:
         "context",
         "environment",
         "faults",
+        "forkserver",
         "logs",
         "marshaller",
         "mounts",
+        "sandbox",
         "zygote",
     ]
     files = {f"{name}.py": f"NAME = {name!r}\n" for name in names}

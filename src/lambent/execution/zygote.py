@@ -1,7 +1,7 @@
 """The platform's end of a zygote: starts it, asks it for environments, hears of their birth and end.
 
 All calls and callbacks happen on the event loop's thread. The protocol is described in
-`lambent/runtime/python/zygote.py`.
+`lambent/runtime/python/forkserver.py`.
 """
 
 from __future__ import annotations
@@ -66,10 +66,9 @@ class Zygote:
         private_view: bool = True,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        self.interpreter = interpreter
+        self._program: list[str | Path] = [interpreter.executable, interpreter.prefix, libraries or ""]
         self.private_view = private_view and sys.platform == "linux"
         self.pid = 0
-        self._libraries = libraries
         self._variables = dict(variables or {})
         if "LD_LIBRARY_PATH" in os.environ:  # some interpreters are found, but not their library, without
             self._variables["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
@@ -108,7 +107,7 @@ class Zygote:
         except (TimeoutError, EnvironmentUnavailable) as error:
             status = await self._end()
             raise EnvironmentUnavailable(
-                f"{self.interpreter.executable} did not start as a zygote (exit status {status})"
+                f"{self._program[0]} did not start as a zygote (exit status {status})"
             ) from error
         except asyncio.CancelledError:
             await self._end()
@@ -126,9 +125,7 @@ class Zygote:
                     PYTHON_FILES / "launcher.py",
                     str(theirs.fileno()),
                     str(int(view)),
-                    self.interpreter.executable,
-                    self.interpreter.prefix,
-                    self._libraries or "",
+                    *self._program,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -160,7 +157,7 @@ class Zygote:
         The caller may close its descriptors at once. Raises EnvironmentUnavailable when the zygote is gone.
         """
         if self._lost:
-            raise EnvironmentUnavailable(f"the zygote of {self.interpreter.executable} is gone")
+            raise EnvironmentUnavailable(f"the zygote of {self._program[0]} is gone")
         self._last_number += 1
         number = self._last_number
         self._children[number] = child

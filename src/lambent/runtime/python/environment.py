@@ -4,49 +4,22 @@
 # ruff: noqa: PTH100, PTH118, PTH120
 from __future__ import annotations
 
-# Not `signal`: its enums would cost every environment 100 KB and 0.1 ms.
-import _signal  # type: ignore[import-not-found]
 import _socket
-import json
 import os
-import resource
 import sys
 import threading
 import time
 from contextlib import suppress
 
+from . import sandbox
 from .bootstrap import Runtime
 from .channel import Channel, frame_init, frame_invocation
 from .marshaller import marshaller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
     from typing import Any
 
-mounts: ModuleType | None
-try:
-    from . import mounts
-except (ImportError, AttributeError):  # no ctypes in this interpreter, or not Linux
-    mounts = None
-
-TASK = "/var/task"
-LAYERS = "/opt"
-TEMPORARY = "/tmp"  # noqa: S108 - the mount point itself
-RUNTIME = "/var/runtime"
-NO_LAYERS = RUNTIME + "/.empty"
-
-_OPEN_FILES = 1024
-_LIMITS = [
-    # What AWS recorded of its environments. Core dumps end in /tmp at most: everything else is read-only.
-    (resource.RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES),
-    (resource.RLIMIT_CORE, 10_737_418_240, 10_737_418_240),
-    (resource.RLIMIT_MEMLOCK, 65_536, 65_536),
-    (resource.RLIMIT_STACK, 8_388_608, resource.RLIM_INFINITY),
-]
-if os.geteuid() == 0:
-    # For anybody else this counts all processes of the user, those outside too; for root it is not enforced.
-    _LIMITS.append((resource.RLIMIT_NPROC, 742, 742))
 _read = marshaller(None).load
 _REHEARSALS = 20
 _REHEARSED = frame_init({"handler": "rehearsal.handler", "env": {}}) + frame_invocation(
@@ -72,7 +45,7 @@ class Environment:
             # The empty place is there already: its finder need not be made in each environment.
             for hook in sys.path_hooks:
                 with suppress(ImportError):
-                    sys.path_importer_cache[TASK] = hook(TASK)
+                    sys.path_importer_cache[sandbox.TASK] = hook(sandbox.TASK)
 
     def _rehearse(self) -> None:
         """Go through an environment's life once, without consequences.
@@ -86,7 +59,7 @@ class Environment:
         platform.shutdown(_socket.SHUT_WR)
         init = _read(channel.receive_init() or "")
         path = sys.path[:]
-        sys.path[:] = _module_path({"task": _FILES, "layers": LAYERS, "libraries": RUNTIME})
+        sys.path[:] = _module_path({"task": _FILES, "layers": sandbox.LAYERS, "libraries": sandbox.RUNTIME})
         os.environ[_VARIABLE] = ""
         self._runtime.rehearse(channel, init)
         channel.close()
@@ -99,20 +72,12 @@ class Environment:
 
         The descriptors are the child's own; everything else above standard error is closed.
         """
-        os.setpgid(0, 0)
-        if mounts is not None:
-            mounts.die_with_parent(zygote, _signal.SIGKILL)
-            # Orphans stay below this process, where its end finds them.
-            mounts.become_subreaper()
+        sandbox.become_root(zygote)
         os.dup2(log_pipe, 1)
         os.dup2(log_pipe, 2)
         channel = Channel(environment_socket, log_pipe)
-        channel.close_others(3, _OPEN_FILES - 1)
-        if self._private_view and mounts is not None:
-            mounts.unshare(mounts.CLONE_NEWNS)
-        for kind, soft, hard in _LIMITS:
-            _limit(kind, soft, hard)
-        os.umask(0o022)
+        channel.close_others(3, sandbox.OPEN_FILES - 1)
+        sandbox.enclose(self._private_view)
         if not channel.has_data():
             # Forked ahead of need: what can be done before the function is known costs nobody time now.
             self._rehearse()
@@ -123,7 +88,7 @@ class Environment:
         try:
             path = _arrange(init, self._private_view)
         except OSError as error:
-            channel.init_failed(_sandbox_failure(error))
+            channel.init_failed(sandbox.failure(error))
             os._exit(1)
         for name, value in init["env"].items():
             os.environ[name] = value
@@ -134,42 +99,27 @@ class Environment:
         os._exit(0)
 
 
-def _sandbox_failure(error: OSError) -> bytes:
-    return json.dumps(
-        {
-            "errorMessage": f"The execution environment could not be set up: {error}",
-            "errorType": "Sandbox.Failure",
-            "requestId": "",
-            "stackTrace": [],
-        }
-    ).encode()
-
-
 def _arrange(init: dict[str, Any], private_view: bool) -> dict[str, str]:
     """Put code, layers and /tmp where they belong; the places where user code finds them."""
-    task, temporary, layers = init["task_root"], init["tmp"], init["opt"]
-    if not private_view or mounts is None:
+    if not private_view:
         # In Lambda, and with a view, the code's directory is read-only.
         sys.dont_write_bytecode = True
-        os.chdir(task)
+        os.chdir(init["task_root"])
         return {
-            "task": task,
-            "layers": layers[0] if layers else LAYERS,
+            "task": init["task_root"],
+            "layers": init["opt"][0] if init["opt"] else sandbox.LAYERS,
             "runtime": _FILES,
             "libraries": init["boto3"],
         }
-    # Any of these may lie below a place that another of them is going to cover: look all up first.
-    sources = [
-        os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        for path in (task, layers[0] if layers else NO_LAYERS, temporary)
-    ]
-    for source, target in zip(sources, (TASK, LAYERS, TEMPORARY)):  # noqa: B905 - strict is of 3.10
-        mounts.bind(f"/proc/self/fd/{source}", target, read_only=target != TEMPORARY)
-        os.close(source)
-    if os.geteuid() != 0:
-        mounts.drop_rights()
-    os.chdir(TASK)
-    return {"task": TASK, "layers": LAYERS, "runtime": RUNTIME, "libraries": RUNTIME if init["boto3"] else ""}
+    sandbox.bind(init["task_root"], init["tmp"], init["opt"])
+    sandbox.drop_rights()
+    os.chdir(sandbox.TASK)
+    return {
+        "task": sandbox.TASK,
+        "layers": sandbox.LAYERS,
+        "runtime": sandbox.RUNTIME,
+        "libraries": sandbox.RUNTIME if init["boto3"] else "",
+    }
 
 
 def _module_path(path: dict[str, str]) -> list[str]:
@@ -181,13 +131,3 @@ def _module_path(path: dict[str, str]) -> list[str]:
     entries += sys.path
     entries.append(path["libraries"])
     return list(dict.fromkeys(filter(None, entries)))
-
-
-def _limit(kind: int, soft: int, hard: int) -> None:
-    _, most = resource.getrlimit(kind)
-    if most != resource.RLIM_INFINITY and os.geteuid() != 0:
-        # Only root may raise what it has been given.
-        hard = most if hard == resource.RLIM_INFINITY else min(hard, most)
-        soft = min(soft, hard)
-    with suppress(ValueError, OSError):  # root of a container may not either
-        resource.setrlimit(kind, (soft, hard))

@@ -1,15 +1,18 @@
 """First program of a zygote's process: makes its private view of the file system, then becomes the zygote.
 
-    python -I -S launcher.py CONTROL_FD VIEW INTERPRETER PREFIX LIBRARIES
+    python -I -S launcher.py CONTROL_FD VIEW INTERPRETER PREFIX LIBRARIES [FILES]
 
 CONTROL_FD is the socket to the platform, VIEW 1 or 0, INTERPRETER the real path of the function's
 interpreter, PREFIX its base prefix, LIBRARIES a directory of packages for functions or "". Run by the
 platform's own interpreter, because the function's may lack ctypes.
 
+With FILES it becomes the host of another language's environments instead (`host/host.py`): INTERPRETER is then
+the platform's, PREFIX that of the language or "", and FILES the folder of its files here or "".
+
 The view is the machine's own file system with Lambda's directories added:
 
-    /var/lang      the interpreter's prefix, so that sys.prefix and tracebacks show what they show in Lambda
-    /var/runtime   the libraries and, in `lambent-python`, the files that run here
+    /var/lang      the language's prefix, so that sys.prefix and tracebacks show what they show in Lambda
+    /var/runtime   the libraries and, in `lambent-python` (or after another FILES), the files that run here
     /var/task      an empty place; each environment binds its code there, layers on /opt, its own /tmp on /tmp
 
 A host has no /var/task and the root may be read-only, so /var becomes a small tmpfs on which the host's own
@@ -17,7 +20,7 @@ entries of /var are bound. What has to be seen although environments cover /opt 
 """
 
 # pathlib would cost every environment memory.
-# ruff: noqa: PTH100, PTH102, PTH103, PTH112, PTH114, PTH118, PTH120, PTH123, PTH208, PTH211
+# ruff: noqa: PTH100, PTH102, PTH103, PTH112, PTH114, PTH118, PTH119, PTH120, PTH123, PTH208, PTH211
 from __future__ import annotations
 
 import os
@@ -32,12 +35,14 @@ if __name__ == "__main__":
 
 LANG = "/var/lang"
 RUNTIME = "/var/runtime"
-FILES = RUNTIME + "/lambent-python"
 TASK = "/var/task"
 
 
 def build_view(prefix: str, files: str, libraries: str) -> None:
-    """Enter a new mount namespace and arrange it. On OSError the file system looks as before."""
+    """Enter a new mount namespace and arrange it. On OSError the file system looks as before.
+
+    `prefix` and `files` are "" where there is none.
+    """
     for path in ("/var", "/opt", "/tmp"):  # noqa: S108 - the directory itself is meant
         if not os.path.isdir(path) or os.path.islink(path):
             raise OSError(f"{path} is no directory")
@@ -47,7 +52,8 @@ def build_view(prefix: str, files: str, libraries: str) -> None:
     mounts.make_private()
     # Sources are named by descriptor: they may lie below /var, which is covered from here on.
     packages = _packages(libraries)
-    old = {path: os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in {"/var", prefix, files, *packages}}
+    shown = {"/var", prefix, files, *packages} - {""}
+    old = {path: os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in shown}
     mounts.mount_tmpfs("/var", "1m")
     try:
         _arrange(old, prefix, files, packages)
@@ -57,6 +63,11 @@ def build_view(prefix: str, files: str, libraries: str) -> None:
     finally:
         for descriptor in old.values():
             os.close(descriptor)
+
+
+def files_place(files: str) -> str:
+    """Where the view shows a folder of our files."""
+    return f"{RUNTIME}/lambent-{os.path.basename(files)}"
 
 
 def _arrange(old: dict[str, int], prefix: str, files: str, packages: dict[str, list[str]]) -> None:
@@ -79,11 +90,11 @@ def _arrange(old: dict[str, int], prefix: str, files: str, packages: dict[str, l
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             mounts.bind(f"{source('/var')}/{entry.name}", path)
     os.makedirs(TASK, exist_ok=True)
-    os.mkdir(LANG)
-    mounts.bind(source(prefix), LANG, read_only=True)
     os.mkdir(RUNTIME)
-    os.mkdir(FILES)
-    mounts.bind(source(files), FILES, read_only=True)
+    for path, place in ((prefix, LANG), (files, files_place(files))):
+        if path:
+            os.mkdir(place)
+            mounts.bind(source(path), place, read_only=True)
     # What an environment without layers shows at /opt.
     os.mkdir(RUNTIME + "/.empty")
     for number, (parent, names) in enumerate(packages.items()):
@@ -126,8 +137,9 @@ def _enter_namespace() -> None:
 
 def main(arguments: list[str]) -> None:
     """Become the zygote; does not return."""
-    control, view, interpreter, prefix, libraries = arguments
-    files = os.path.dirname(os.path.abspath(__file__))
+    control, view, interpreter, prefix, libraries, *hosted = arguments
+    own = os.path.dirname(os.path.abspath(__file__))
+    files = hosted[0] if hosted else own
     environment = {
         **os.environ,
         "LANG": "C.UTF-8",
@@ -146,15 +158,18 @@ def main(arguments: list[str]) -> None:
             active = True
         except (ImportError, AttributeError, OSError) as error:
             print(f"lambent: no private file system view: {error}", file=sys.stderr)
-    if active:
+    if hosted:
+        program = os.path.join(os.path.dirname(own), "host", "host.py")
+    elif active:
         # A shared libpython is looked for at its build-time place, which may be covered.
         environment["LD_LIBRARY_PATH"] = LANG + "/lib"
         interpreter = LANG + interpreter[len(prefix) :]
-        files = FILES
+        program = files_place(own) + "/zygote.py"
+    else:
+        program = os.path.join(own, "zygote.py")
     os.chdir("/")
     os.set_inheritable(int(control), True)
-    zygote = os.path.join(files, "zygote.py")
-    command = [interpreter, "-I", "-S", zygote, control, str(int(active))]
+    command = [interpreter, "-I", "-S", program, control, str(int(active))]
     os.execve(interpreter, command, environment)  # noqa: S606 - no shell is meant to be there
 
 
