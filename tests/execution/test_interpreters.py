@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lambent.execution.interpreters import NEWEST, OLDEST, Interpreter, InterpreterMissing, Interpreters
+from lambent.execution.errors import InterpreterMissing
+from lambent.execution.interpreters import NEWEST, OLDEST, Interpreter, Interpreters
 
 OWN = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 # A version other than that of the interpreter that runs the tests, which is always found.

@@ -84,19 +84,18 @@ async def test_after_a_failed_update_what_ran_before_goes_on_running_also_after_
     await home.close()
 
 
-@pytest.mark.parametrize("runtime", ["nodejs22.x", "java21", "python3.8", "provided.al2023"])
-async def test_runtimes_that_cannot_be_run_yet_are_registered_and_fail(
-    home: Home, reference: Reference, package: Package, settings: Settings, runtime: str
+async def test_runtimes_that_cannot_be_run_are_registered_and_fail(
+    home: Home, reference: Reference, package: Package, settings: Settings
 ) -> None:
-    registry = await home.open(succeed)
-    created = await registry.create(reference, package(), replace(settings, runtime=runtime))
+    async def refuse(version: FunctionVersion) -> None:
+        raise ActivationFailed("InvalidRuntime", f"nothing here runs {version.runtime}")
+
+    registry = await home.open(refuse)
+    created = await registry.create(reference, package(), replace(settings, runtime="java21"))
     assert created.state == "Pending"
     latest = (await registry.settled(reference)).latest
     assert (latest.state, latest.state_reason_code) == ("Failed", "InvalidRuntime")
-    assert latest.state_reason is not None
-    assert latest.state_reason.startswith(
-        f"The runtime {runtime} cannot be run here yet. Those that can: python3.9,"
-    )
+    assert latest.state_reason == "nothing here runs java21"
     await home.close()
 
 

@@ -14,3 +14,7 @@ class ExecutionError(Exception):
 
 class EnvironmentUnavailable(ExecutionError):
     """An environment could not be started; the message says why."""
+
+
+class InterpreterMissing(ExecutionError):
+    """Nothing on this machine runs a runtime; the message names what there is."""

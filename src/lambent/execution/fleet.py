@@ -1,7 +1,7 @@
-"""Everything that runs functions on this machine: zygotes by interpreter, pools by version.
+"""Everything that runs functions on this machine: engines that have been started, pools by version.
 
-A zygote is started the first time one of its interpreter's functions is prepared or invoked, and again when
-it has died. A pool is made the first time its version is invoked.
+An engine is started the first time one of its functions is prepared or invoked, and again when it has died. A
+pool is made the first time its version is invoked.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
+from lambent.execution.engines import Premises
 from lambent.execution.errors import EnvironmentUnavailable
-from lambent.execution.interpreters import Interpreter, InterpreterMissing, Interpreters
-from lambent.execution.libraries import runtime_libraries
 from lambent.execution.memory import MemoryWatch
-from lambent.execution.nursery import Nursery
 from lambent.execution.orphans import MARK
 from lambent.execution.pool import Pool
 from lambent.execution.spec import EnvironmentSpec
 from lambent.execution.workspace import Workspace
-from lambent.execution.zygote import Zygote
 from lambent.functions import CodeRejected
 
 if TYPE_CHECKING:
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
+    from lambent.execution.engines import Engine, Engines, ProcessSource
     from lambent.functions import CodeStore, FunctionVersion
     from lambent.observe import LogStream
 
@@ -37,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Fleet:
-    """The pools of all versions and the zygotes they are forked from.
+    """The pools of all versions and the engines that they get their processes from.
 
     `data`: directory for environments' files. `open_log(spec, name)` opens a log stream; `credentials` gives
     an environment its AWS_* variables; `endpoint_url` is what SDKs inside are pointed at.
@@ -51,7 +49,7 @@ class Fleet:
         *,
         data: Path,
         code: CodeStore,
-        interpreters: Interpreters,
+        engines: Engines,
         mark: str,
         open_log: Callable[[EnvironmentSpec, str], LogStream],
         credentials: Callable[[FunctionVersion], Mapping[str, str]],
@@ -61,18 +59,15 @@ class Fleet:
         runtime_fallback: bool = False,
         idle_seconds: float = 600.0,
     ) -> None:
-        self._data = data
         self._code = code
-        self._interpreters = interpreters
-        self._mark = {MARK: mark}
+        self._engines = engines
+        self._premises = Premises(data, {MARK: mark}, private_view, executor)
         self._credentials = credentials
         self._endpoint_url = endpoint_url
-        self._private_view = private_view
         self._runtime_fallback = runtime_fallback
         self._idle_seconds = idle_seconds
-        self._executor = executor
         self._workspace = Workspace(data / "environments", open_log, executor)
-        self._nurseries: dict[Interpreter, asyncio.Task[Nursery]] = {}
+        self._nurseries: dict[Engine, asyncio.Task[ProcessSource]] = {}
         self._pools: dict[str, Pool] = {}
         self._retired: list[Pool] = []
         self._opening: dict[str, asyncio.Task[Pool]] = {}
@@ -105,45 +100,27 @@ class Fleet:
     # ------------------------------------------------------------ preparing
 
     async def prepare(self, version: FunctionVersion) -> None:
-        """Make everything ready that a first invocation needs: code, interpreter, zygote.
+        """Make everything ready that a first invocation needs: code and engine.
 
         Raises InterpreterMissing, EnvironmentUnavailable, CodeRejected.
         """
         await self._code.ensure(version.code_hash)
-        await self._nursery(self.interpreter(version))
+        nursery = await self._nursery(self.engine(version))
+        nursery.expect(version)
 
-    def interpreter(self, version: FunctionVersion) -> Interpreter:
+    def engine(self, version: FunctionVersion) -> Engine:
         """What will run a version. Raises InterpreterMissing."""
-        runtime = version.runtime or ""
-        try:
-            return self._interpreters.find(runtime)
-        except InterpreterMissing:
-            if not self._runtime_fallback:
-                raise
-            return self._interpreters.nearest(runtime)
+        return self._engines.find(version.runtime, nearest=self._runtime_fallback)
 
-    async def _nursery(self, interpreter: Interpreter) -> Nursery:
-        task = self._nurseries.get(interpreter)
+    async def _nursery(self, engine: Engine) -> ProcessSource:
+        task = self._nurseries.get(engine)
         if task is not None and task.done() and not _usable(task):
             task = None
         if task is None:
-            task = self._loop.create_task(self._start_nursery(interpreter))
-            self._nurseries[interpreter] = task
+            task = self._loop.create_task(engine.start(self._premises))
+            self._nurseries[engine] = task
         # Shielded: one caller's cancellation must not end the start that others wait for.
         return await asyncio.shield(task)
-
-    async def _start_nursery(self, interpreter: Interpreter) -> Nursery:
-        try:
-            libraries = await self._loop.run_in_executor(
-                self._executor, runtime_libraries, self._data, interpreter
-            )
-        except OSError as error:
-            raise EnvironmentUnavailable(f"cannot prepare the libraries of functions: {error}") from error
-        zygote = Zygote(
-            interpreter, libraries=libraries, private_view=self._private_view, variables=self._mark
-        )
-        await zygote.start()
-        return Nursery(zygote)
 
     # ------------------------------------------------------------ pools
 
@@ -173,21 +150,22 @@ class Fleet:
 
     async def _open_pool(self, version: FunctionVersion) -> Pool:
         try:
-            interpreter = self.interpreter(version)
+            engine = self.engine(version)
             task_root = await self._code.ensure(version.code_hash)
-            nursery = await self._nursery(interpreter)
+            nursery = await self._nursery(engine)
         except CodeRejected as error:
             raise EnvironmentUnavailable(str(error)) from error
         spec = EnvironmentSpec(
             version,
             task_root=task_root,
-            boto3=runtime_libraries(self._data, interpreter),
+            members=engine.members(self._premises),
+            variables=engine.variables(private_view=nursery.private_view),
             endpoint_url=self._endpoint_url(),
-            credentials=lambda version: {**self._mark, **self._credentials(version)},
+            credentials=lambda version: {**self._premises.mark, **self._credentials(version)},
             private_view=nursery.private_view,
-            interpreter=interpreter.runtime,
+            served_by=engine.runtime,
         )
-        pool = Pool(spec, nursery, self._workspace, self._watch, lambda: self._nursery(interpreter))
+        pool = Pool(spec, nursery, self._workspace, self._watch, lambda: self._nursery(engine))
         self._pools[version.uid] = pool
         return pool
 
@@ -210,5 +188,5 @@ class Fleet:
         self._reaper = self._loop.call_later(_REAP_SECONDS, self._reap)
 
 
-def _usable(task: asyncio.Task[Nursery]) -> bool:
+def _usable(task: asyncio.Task[ProcessSource]) -> bool:
     return not task.cancelled() and task.exception() is None and task.result().alive

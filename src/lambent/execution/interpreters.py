@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lambent.execution.errors import ExecutionError
+from lambent.execution.errors import InterpreterMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,10 +24,6 @@ NEWEST: Final = (3, 14)
 _RUNTIME: Final = re.compile(r"python(\d+)\.(\d+)")
 _BINARY: Final = re.compile(r"python3\.(\d+)")
 _VERSION: Final = re.compile(r"(?:cpython-)?(\d+)\.(\d+)(?:\.(\d+))?(?=-|$)")
-
-
-class InterpreterMissing(ExecutionError):
-    """No interpreter for a runtime; the message names those there are."""
 
 
 @dataclass(frozen=True, order=True)

@@ -16,6 +16,7 @@ from lambent.execution.process import EnvironmentProcess
 if TYPE_CHECKING:
     from lambent.execution.process import ProcessOwner, RuntimeProcess
     from lambent.execution.zygote import Zygote
+    from lambent.functions import FunctionVersion
 
 SPARES: Final = 2
 """Blank processes kept per zygote, at about 1 MB each."""
@@ -44,6 +45,9 @@ class Nursery:
     def private_view(self) -> bool:
         """Whether functions see /var/task and a /tmp of their own."""
         return self._zygote.private_view
+
+    def expect(self, version: FunctionVersion) -> None:
+        """Processes for this version will be wanted soon. They are all the same here."""
 
     def take(self, owner: ProcessOwner, init: bytes) -> RuntimeProcess:
         """A process that begins INIT for `owner`. Raises EnvironmentUnavailable, OSError."""

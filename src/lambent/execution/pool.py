@@ -17,9 +17,9 @@ from lambent.execution.errors import EnvironmentUnavailable, ExecutionError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from lambent.execution.engines import ProcessSource
     from lambent.execution.invocation import Invocation
     from lambent.execution.memory import MemoryWatch
-    from lambent.execution.nursery import Nursery
     from lambent.execution.spec import EnvironmentSpec
     from lambent.execution.workspace import Workspace
 
@@ -33,10 +33,10 @@ class Pool:
     def __init__(
         self,
         spec: EnvironmentSpec,
-        nursery: Nursery,
+        nursery: ProcessSource,
         workspace: Workspace,
         watch: MemoryWatch,
-        new_nursery: Callable[[], Awaitable[Nursery]],
+        new_nursery: Callable[[], Awaitable[ProcessSource]],
     ) -> None:
         self.spec = spec
         self.nursery = nursery

@@ -6,6 +6,7 @@ The variables are those of the managed runtimes (AWS-recorded `test_lambda_init_
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.encode
 
+_RUNTIME: Final = re.compile(r"([a-z]+)\.?(.+?)(?:\.x)?")
+
 # Where the private view shows things; the same paths as in Lambda.
 _VIEW_PATH: Final = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 _VIEW_LIBRARIES: Final = (
@@ -27,6 +30,9 @@ _VIEW_LIBRARIES: Final = (
 
 class EnvironmentSpec:
     """Everything that is the same for all environments of one version; `init` adds what is not.
+
+    `members` and `variables` are what the engine adds to INIT documents, and to variables that the function does
+    not set; `served_by` the runtime that the engine stands for.
 
     `credentials` gives fresh AWS_* variables for one environment. `private_view` tells whether the code will
     be seen at /var/task and the directory at /tmp, or at their real places.
@@ -56,11 +62,12 @@ class EnvironmentSpec:
         function: FunctionVersion,
         *,
         task_root: Path,
-        boto3: Path | None,
+        members: Mapping[str, object],
+        variables: Mapping[str, str],
         endpoint_url: str,
         credentials: Callable[[FunctionVersion], Mapping[str, str]],
         private_view: bool,
-        interpreter: str,
+        served_by: str,
     ) -> None:
         self.account = function.account
         self.region = function.region
@@ -73,21 +80,22 @@ class EnvironmentSpec:
         self._function = function
         self._credentials = credentials
         runtime = function.runtime or ""
-        family = runtime.rstrip("0123456789.")
-        self.runtime_version = f"{family}:{runtime.removeprefix(family)}.lambent"
+        # As in "python:3.12.v84", "nodejs:20.v39", "provided:al2023.v50".
+        match = _RUNTIME.fullmatch(runtime)
+        self.runtime_version = f"{match[1]}:{match[2]}.lambent" if match else ""
         self.runtime_version_arn = function.runtime_version_arn
-        self.substitute = interpreter if interpreter != runtime else ""
+        self.substitute = served_by if served_by != runtime else ""
         self.json_logs = function.log_format == "JSON"
-        self._variables = _variables(function, str(task_root), endpoint_url, private_view)
+        self._variables = _variables(function, variables, str(task_root), endpoint_url, private_view)
         self._document: dict[str, object] = {
             "handler": function.handler or "",
             "task_root": str(task_root),
             "opt": [],
             "log_format": function.log_format,
             "log_level": function.application_log_level,
-            "boto3": str(boto3) if boto3 else "",
             "memory_mb": function.memory_mb,
             "arn": function.arn,
+            **members,
         }
 
     def init(self, directory: Path, log_stream: str) -> bytes:
@@ -104,7 +112,11 @@ class EnvironmentSpec:
 
 
 def _variables(
-    function: FunctionVersion, task_root: str, endpoint_url: str, private_view: bool
+    function: FunctionVersion,
+    engine: Mapping[str, str],
+    task_root: str,
+    endpoint_url: str,
+    private_view: bool,
 ) -> dict[str, str]:
     seen_root = "/var/task" if private_view else task_root
     variables = {
@@ -135,9 +147,7 @@ def _variables(
         variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         variables["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
     variables.setdefault("LANG", "en_US.UTF-8")
-    variables.setdefault("LC_CTYPE", "C.UTF-8")
-    variables.setdefault("PYTHONPATH", "/var/runtime")
     variables.setdefault("PATH", _VIEW_PATH if private_view else "/usr/local/bin:/usr/bin:/bin")
     if private_view:
         variables.setdefault("LD_LIBRARY_PATH", _VIEW_LIBRARIES)
-    return variables
+    return {**engine, **variables}

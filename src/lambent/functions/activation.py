@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lambent.functions.errors import ActivationFailed, FunctionNotFound
 from lambent.functions.names import Reference
-from lambent.functions.runtimes import SUPPORTED
 from lambent.functions.transitions import activated
 from lambent.functions.version import FunctionVersion
 from lambent.store import StoreClosed, StoreError
@@ -32,12 +31,6 @@ _log = logging.getLogger(__name__)
 async def outcome(version: FunctionVersion, activate: Activate | None) -> ActivationFailed | None:
     """Try to make `version` runnable. Returns why it cannot be, or None when it can."""
     try:
-        if version.runtime not in SUPPORTED:
-            raise ActivationFailed(
-                "InvalidRuntime",
-                f"The runtime {version.runtime} cannot be run here yet. Those that can: "
-                f"{', '.join(SUPPORTED)}.",
-            )
         if activate is not None:
             await activate(version)
     except ActivationFailed as failure:

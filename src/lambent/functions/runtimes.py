@@ -59,9 +59,6 @@ DEPRECATED = frozenset(
     }
 )
 
-SUPPORTED = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
-"""What an execution environment can be started for."""
-
 SNAP_START = frozenset(
     {
         "java11",

@@ -16,9 +16,11 @@ from lambent.aws.dispatcher import AwsDispatcher
 from lambent.aws.invoke import InvokeEndpoint
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
 from lambent.aws.logs import LogsService
-from lambent.execution.errors import ExecutionError
+from lambent.execution.engines import Engines
+from lambent.execution.engines.python import PythonFamily
+from lambent.execution.errors import ExecutionError, InterpreterMissing
 from lambent.execution.fleet import Fleet
-from lambent.execution.interpreters import InterpreterMissing, Interpreters
+from lambent.execution.interpreters import Interpreters
 from lambent.execution.orphans import end_orphans, node_mark
 from lambent.functions import (
     ActivationFailed,
@@ -115,7 +117,7 @@ class Platform:
         self.fleet = Fleet(
             data=data,
             code=code,
-            interpreters=self.interpreters,
+            engines=Engines({"python": PythonFamily(self.interpreters)}),
             open_log=self._open_log,
             mark=mark,
             credentials=self._environment_credentials,
