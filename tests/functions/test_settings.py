@@ -14,7 +14,7 @@ LIMITS = Limits()
 
 
 def check(**settings: Any) -> None:
-    check_settings(Settings(**settings), REFERENCE, LIMITS)
+    check_settings(Settings(**settings), LIMITS)
 
 
 def version(**settings: Any) -> FunctionVersion:
@@ -169,30 +169,6 @@ def test_unknown_runtimes_are_refused_with_those_there_are(runtime: str) -> None
 
 def layer(name: str, region: str = "us-east-1") -> str:
     return f"arn:aws:lambda:{region}:000000000000:layer:{name}"
-
-
-@pytest.mark.parametrize(
-    ("layers", "message"),
-    [
-        ([layer("a:1")], f"Layer version {layer('a:1')} does not exist."),
-        ([layer(f"l{number}:1") for number in range(6)], "Cannot reference more than 5 layers."),
-        (
-            [layer("a:1", "eu-west-1")],
-            "Layers are not in the same region as the function. Layers are expected to be in region us-east-1.",
-        ),
-        (
-            [layer("a:1"), layer("a:2")],
-            (
-                "Two different versions of the same layer are not allowed to be referenced in the same function. "
-                f"{layer('a:1')} and {layer('a:2')} are versions of the same layer."
-            ),
-        ),
-    ],
-)
-def test_layers_must_exist_and_agree(layers: list[str], message: str) -> None:
-    with pytest.raises(InvalidConfiguration) as caught:
-        check(layers=tuple(layers))
-    assert str(caught.value) == message
 
 
 def test_tags_are_counted() -> None:

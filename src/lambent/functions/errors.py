@@ -18,6 +18,16 @@ FunctionError
 ├── CodeStorageExceeded     all code of the account together is too much
 ├── ConcurrencyUnavailable  reserving this much would leave too little unreserved
 ├── TooManyTags             more tags than a function can carry
+├── LayerNotFound           no such version of a layer
+├── LayerAccessDenied       another account's layer, which its policy does not give away
+├── LayerRevisionMismatch   the caller's revision id is not that of the layer version's policy
+├── NoPolicy                the layer version has no policy
+├── StatementNotFound       the layer version's policy has no such statement
+├── StatementExists         the layer version's policy has a statement of that id
+├── PolicyTooLong           the layer version's policy would be too long
+├── SigningConfigNotFound   no such code signing configuration
+├── SigningConfigInUse      functions are bound to the code signing configuration
+├── CodeNotSigned           unsigned code, where a code signing configuration enforces signatures
 └── ActivationFailed        raised by the activation hook: the version cannot run
 """
 
@@ -154,6 +164,94 @@ class TooManyTags(FunctionError):
 
     def __init__(self) -> None:
         super().__init__("Number of tags exceeds resource tag limit.")
+
+
+class LayerNotFound(FunctionError):
+    """No such version of a layer. `arn` is what was looked for."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"Layer version {arn} does not exist.")
+        self.arn = arn
+
+
+class LayerAccessDenied(FunctionError):
+    """The layer belongs to another account, and its policy does not permit `action`."""
+
+    def __init__(self, arn: str, action: str = "GetLayerVersion") -> None:
+        super().__init__(f"{action} of {arn} is not permitted to other accounts")
+        self.arn = arn
+        self.action = action
+
+
+class LayerRevisionMismatch(FunctionError):
+    """The policy of the layer version has changed since the caller looked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Revision Id provided does not match the latest Revision Id. "
+            "Call the GetLayerPolicy API to retrieve the latest Revision Id"
+        )
+
+
+class NoPolicy(FunctionError):
+    """The layer version has no policy."""
+
+    def __init__(self) -> None:
+        super().__init__("No policy is associated with the given resource.")
+
+
+class StatementNotFound(FunctionError):
+    """The layer version's policy has no such statement."""
+
+    def __init__(self, sid: str) -> None:
+        super().__init__(f"Statement {sid} is not found in resource policy.")
+
+
+class StatementExists(FunctionError):
+    """The layer version's policy has a statement of that id."""
+
+    def __init__(self, sid: str) -> None:
+        super().__init__(
+            f"The statement id ({sid}) provided already exists. "
+            "Please provide a new statement id, or remove the existing statement."
+        )
+
+
+class PolicyTooLong(FunctionError):
+    """The policy would be longer than one may be, in bytes."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"The final policy size ({size}) is bigger than the limit ({limit}).")
+
+
+class SigningConfigNotFound(FunctionError):
+    """No such code signing configuration. `arn` is what was looked for."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"The Lambda code signing configuration {arn} can not be found.")
+        self.arn = arn
+
+
+class SigningConfigInUse(FunctionError):
+    """Functions are bound to the code signing configuration."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(
+            f"The code signing configuration {arn} is in use: remove it from its functions first."
+        )
+
+
+class CodeNotSigned(FunctionError):
+    """The function's code signing configuration enforces signatures, and the package carries none.
+
+    `name` is the function, as AWS names it there.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "Lambda cannot deploy the function. The function or layer might be signed using a signature that "
+            f"the client is not configured to accept. Check the provided signature for {name}."
+        )
 
 
 class ActivationFailed(FunctionError):

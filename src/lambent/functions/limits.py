@@ -19,6 +19,7 @@ class Limits(msgspec.Struct, frozen=True):
     environment: int = 4_096
     layers: int = 5
     tags: int = 50
+    policy: int = 20_480
     concurrency: int = 1_000
     minimum_unreserved: int = 100
     code_storage: int = 80_530_636_800

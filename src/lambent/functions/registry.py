@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from lambent.functions import rows
@@ -19,6 +19,7 @@ from lambent.functions.errors import (
     FunctionNotFound,
     InvalidConfiguration,
 )
+from lambent.functions.layers import LayerRegistry
 from lambent.functions.ledger import Ledger
 from lambent.functions.limits import Limits
 from lambent.functions.names import Reference
@@ -63,13 +64,18 @@ class FunctionRegistry:
         self._catalog = Catalog(records)
         self._ledger = Ledger(database, self._catalog)
         self._activations = Activations(self._ledger)
+        self.layers = LayerRegistry(
+            database, code, limits, lambda account, region: self._catalog.region(account, region).code_size
+        )
 
     @classmethod
     async def open(
         cls, database: Database, code_store: CodeStore, *, limits: Limits | None = None
     ) -> FunctionRegistry:
-        """Load every function. Raises StoreError."""
-        return cls(database, code_store, limits or Limits(), await rows.load_all(database))
+        """Load every function and layer. Raises StoreError."""
+        registry = cls(database, code_store, limits or Limits(), await rows.load_all(database))
+        await registry.layers.load()
+        return registry
 
     # Reading
 
@@ -113,9 +119,9 @@ class FunctionRegistry:
         return self._catalog.records()
 
     def usage(self, account: str, region: str) -> tuple[int, int]:
-        """How many functions there are, and the bytes of code of all their versions."""
+        """How many functions there are, and the bytes of code of all their versions and of all layers."""
         found = self._catalog.region(account, region)
-        return len(found.functions), found.code_size
+        return len(found.functions), found.code_size + self.layers.code_size(account, region)
 
     def reserved_concurrency(self, account: str, region: str, name: str) -> int | None:
         """What is reserved for a function, or None. Raises FunctionNotFound."""
@@ -142,12 +148,13 @@ class FunctionRegistry:
     ) -> FunctionVersion:
         """Create a function. Returns $LATEST, or version 1 when it is published at once; both Pending.
 
-        Raises InvalidConfiguration, LimitExceeded, CodeRejected, CodeTooLarge, CodeStorageExceeded,
-        TooManyTags, FunctionExists, StoreError.
+        Raises InvalidConfiguration, LimitExceeded, LayerAccessDenied, CodeRejected, CodeTooLarge,
+        CodeStorageExceeded, TooManyTags, FunctionExists, StoreError.
         """
-        check_settings(settings, reference, self.limits)
+        check_settings(settings, self.limits)
+        layers = self.layers.used(settings.layers or (), reference)
         check_tags(tags or {}, self.limits)
-        if settings.role is msgspec.UNSET:
+        if settings.role is UNSET:
             raise InvalidConfiguration("A function needs a role.")
         blank = FunctionVersion(
             account=reference.account,
@@ -163,10 +170,11 @@ class FunctionRegistry:
             code_size=0,
             log_group=f"/aws/lambda/{reference.name}",
         )
-        draft = configured(blank, settings)
+        draft = configured(blank, settings, layers)
         if self._catalog.get(reference) is not None:
             raise FunctionExists(reference.name)
-        async with self._stored(reference, package) as code:
+        async with self._stored(reference, package) as code, self.code.held(draft.layer_hashes):
+            await self.layers.check_size(code.hash, layers)
             latest = with_code(draft, code)
             record = FunctionRecord(
                 id=new_id(),
@@ -218,6 +226,7 @@ class FunctionRegistry:
         """
         check_changeable(self.record(reference), revision_id)
         async with self._stored(reference, package) as code:
+            await self.layers.check_size(code.hash, self.record(reference).latest.layers)
 
             def change(record: FunctionRecord) -> FunctionRecord:
                 check_changeable(record, revision_id)
@@ -239,13 +248,17 @@ class FunctionRegistry:
         self, reference: Reference, settings: Settings, *, revision_id: str | None = None
     ) -> FunctionVersion:
         """Apply settings to $LATEST. Raises as `update_code`, without the errors of code."""
-        check_settings(settings, reference, self.limits)
+        check_settings(settings, self.limits)
+        layers = settings.layers if settings.layers is UNSET else self.layers.used(settings.layers, reference)
+        if layers:
+            await self.layers.check_size(self.record(reference).latest.code_hash, layers)
 
         def change(record: FunctionRecord) -> FunctionRecord:
             check_changeable(record, revision_id)
-            return updating(record, configured(record.latest, settings))
+            return updating(record, configured(record.latest, settings, layers))
 
-        record = await self._ledger.change(reference, change)
+        async with self.code.held([layer.code_hash for layer in layers or ()]):
+            record = await self._ledger.change(reference, change)
         self._activations.begin(record)
         return record.latest
 
@@ -384,5 +397,5 @@ class FunctionRegistry:
         return self.code.added(package)
 
     def _check_code_storage(self, account: str, region: str, size: int) -> None:
-        if self._catalog.region(account, region).code_size + size > self.limits.code_storage:
+        if self.usage(account, region)[1] + size > self.limits.code_storage:
             raise CodeStorageExceeded("Code storage limit exceeded.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lambent.functions.attachments import KINDS
+from lambent.functions.layer_tree import merged_name
 from lambent.functions.record import FunctionRecord
 from lambent.functions.version import LATEST, FunctionVersion
 from lambent.store import Database, Statement
@@ -58,8 +59,19 @@ async def load(database: Database, account: str, region: str, name: str) -> Func
 
 
 async def referred_code(database: Database) -> set[str]:
-    """The hashes of all code that any version refers to."""
-    return {str(code) for (code,) in await database.read("SELECT DISTINCT code_hash FROM function_versions")}
+    """The hashes of all code that any version of a function or layer refers to, and the names of merged trees."""
+    referred = {
+        str(code)
+        for (code,) in await database.read(
+            "SELECT DISTINCT code_hash FROM function_versions UNION SELECT code_hash FROM layer_versions"
+        )
+    }
+    for (layers,) in await database.read(
+        "SELECT DISTINCT layer_hashes FROM function_versions WHERE layer_hashes <> ''"
+    ):
+        hashes = str(layers).split()
+        referred.update(hashes, [merged_name(hashes)])
+    return referred
 
 
 def _record(
@@ -166,10 +178,16 @@ def reservation_guard(record: FunctionRecord, available: int) -> Statement:
 
 def _put_slot(function_id: str, slot: str, version: FunctionVersion) -> Statement:
     return Statement(
-        "INSERT INTO function_versions (function_id, slot, code_hash, configuration) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (function_id, slot) DO UPDATE"
-        " SET code_hash = excluded.code_hash, configuration = excluded.configuration",
-        (function_id, slot, version.code_hash, _encode(version).decode()),
+        "INSERT INTO function_versions (function_id, slot, code_hash, layer_hashes, configuration)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (function_id, slot) DO UPDATE SET code_hash = excluded.code_hash,"
+        " layer_hashes = excluded.layer_hashes, configuration = excluded.configuration",
+        (
+            function_id,
+            slot,
+            version.code_hash,
+            " ".join(version.layer_hashes),
+            _encode(version).decode(),
+        ),
         expect=1,
     )
 

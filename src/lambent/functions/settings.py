@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -13,8 +12,7 @@ from lambent.functions.runtimes import SNAP_START, check_runtime
 
 if TYPE_CHECKING:
     from lambent.functions.limits import Limits
-    from lambent.functions.names import Reference
-    from lambent.functions.version import FunctionVersion, Vpc
+    from lambent.functions.version import FunctionVersion, LayerUse, Vpc
 
 # "Defined runtime environment variables", reserved ones, of the AWS Lambda developer guide.
 RESERVED_VARIABLES = frozenset(
@@ -43,8 +41,6 @@ RESERVED_VARIABLES = frozenset(
         "LAMBDA_TASK_ROOT",
     }
 )
-
-_LAYER = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):\d{12}:layer:[^:]+:\d+")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +75,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in values if value is not UNSET}
 
 
-def check_settings(settings: Settings, reference: Reference, limits: Limits) -> None:
-    """Raise LimitExceeded or InvalidConfiguration for what cannot be set, whatever the function is now."""
+def check_settings(settings: Settings, limits: Limits) -> None:
+    """Raise LimitExceeded or InvalidConfiguration for what cannot be set, whatever the function is now.
+
+    Layers are the business of LayerRegistry.
+    """
     _check_range("memorySize", settings.memory_mb, limits.memory_mb)
     _check_range("timeout", settings.timeout_s, limits.timeout_s)
     _check_range("ephemeralStorage.size", settings.ephemeral_mb, limits.ephemeral_mb)
@@ -88,8 +87,6 @@ def check_settings(settings: Settings, reference: Reference, limits: Limits) -> 
         check_environment(settings.environment, limits)
     if settings.runtime is not UNSET:
         check_runtime(settings.runtime)
-    if settings.layers:
-        _check_layers(settings.layers, reference.region, limits)
 
 
 def _check_range(member: str, value: int | UnsetType, allowed: tuple[int, int]) -> None:
@@ -128,38 +125,21 @@ def check_environment(environment: dict[str, str], limits: Limits) -> None:
         )
 
 
-def _check_layers(layers: tuple[str, ...], region: str, limits: Limits) -> None:
-    if len(layers) > limits.layers:
-        raise InvalidConfiguration(f"Cannot reference more than {limits.layers} layers.")
-    seen: dict[str, str] = {}
-    for layer in layers:
-        match = _LAYER.fullmatch(layer)
-        if match is not None and match["region"] != region:
-            raise InvalidConfiguration(
-                "Layers are not in the same region as the function. "
-                f"Layers are expected to be in region {region}."
-            )
-        unversioned = layer.rpartition(":")[0]
-        if unversioned in seen:
-            raise InvalidConfiguration(
-                "Two different versions of the same layer are not allowed to be referenced "
-                "in the same function. "
-                f"{seen[unversioned]} and {layer} are versions of the same layer."
-            )
-        seen[unversioned] = layer
-    # No layer can have been published here: none of them exists.
-    raise InvalidConfiguration(f"Layer version {layers[0]} does not exist.")
-
-
 def check_tags(tags: dict[str, str], limits: Limits) -> None:
     """Raise TooManyTags for more than a function can carry."""
     if len(tags) > limits.tags:
         raise TooManyTags
 
 
-def configured(version: FunctionVersion, settings: Settings) -> FunctionVersion:
-    """`version` with the settings applied. Raises InvalidConfiguration for what does not go together."""
-    changed: FunctionVersion = msgspec.structs.replace(version, **settings.given())
+def configured(
+    version: FunctionVersion, settings: Settings, layers: tuple[LayerUse, ...] | UnsetType = UNSET
+) -> FunctionVersion:
+    """`version` with the settings applied, `layers` being what its layers have turned out to be.
+
+    Raises InvalidConfiguration for what does not go together.
+    """
+    given = settings.given() | {"layers": version.layers if layers is UNSET else layers}
+    changed: FunctionVersion = msgspec.structs.replace(version, **given)
     if changed.package_type == "Zip" and not (changed.runtime and changed.handler):
         raise InvalidConfiguration(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."

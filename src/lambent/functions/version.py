@@ -40,6 +40,17 @@ class Vpc(msgspec.Struct, frozen=True, omit_defaults=True):
     ipv6: bool = False
 
 
+class LayerUse(msgspec.Struct, frozen=True):
+    """A layer version as a function uses it: kept with the function, so it outlives the layer version.
+
+    `code_hash` is the archive's hash in hex, `code_size` its size in bytes.
+    """
+
+    arn: str
+    code_hash: str
+    code_size: int
+
+
 class FunctionVersion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What `$LATEST` or a published number of a function is.
 
@@ -69,7 +80,7 @@ class FunctionVersion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     environment: dict[str, str] | None = None
     architectures: tuple[str, ...] = ("x86_64",)
     package_type: str = "Zip"
-    layers: tuple[str, ...] = ()
+    layers: tuple[LayerUse, ...] = ()
     log_group: str = ""
     log_format: Literal["Text", "JSON"] = "Text"
     application_log_level: str | None = None
@@ -107,6 +118,11 @@ class FunctionVersion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
         """The ARN of the runtime's version: AWS names those by a hash, and so does this one."""
         digest = hashlib.sha256(f"lambent:{self.runtime}".encode()).hexdigest()
         return f"arn:{self.partition}:lambda:{self.region}::runtime:{digest}"
+
+    @property
+    def layer_hashes(self) -> tuple[str, ...]:
+        """The hashes of its layers' code, in order."""
+        return tuple(layer.code_hash for layer in self.layers)
 
     @property
     def settled(self) -> bool:

@@ -43,6 +43,13 @@ class BlobStore:
             raise BlobMissing(f"{sha256!r} is not the name of a blob")
         return self.root / sha256[:2] / sha256
 
+    async def keep(self, sha256: str) -> None:
+        """Make the blob as new: those who collect old ones leave it for a while. Raises BlobMissing."""
+        try:
+            await asyncio.to_thread(_touch, self.path(sha256))
+        except FileNotFoundError:
+            raise BlobMissing(f"no blob {sha256}") from None
+
     async def delete(self, sha256: str) -> None:
         """Remove the blob if it is there."""
         await asyncio.to_thread(self.path(sha256).unlink, missing_ok=True)
