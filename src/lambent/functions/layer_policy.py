@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 def document(policy: LayerPolicy) -> str:
     """The policy as IAM's JSON."""
-    return msgspec.json.encode(
-        {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
-    ).decode()
+    return encoded({"Version": "2012-10-17", "Id": "default", "Statement": policy.statements})
+
+
+def encoded(part: dict[str, Any]) -> str:
+    """A policy, or a part of one, as JSON."""
+    return msgspec.json.encode(part).decode()
 
 
 def statement(

@@ -66,7 +66,6 @@ def test_the_runtime_is_updated_by_itself(client: Any, create: Callable[..., Any
 @pytest.mark.parametrize(
     ("operation", "members"),
     [
-        ("list_layers", {}),
         ("list_aliases", {"FunctionName": "hello"}),
         ("put_function_recursion_config", {"FunctionName": "hello", "RecursiveLoop": "Allow"}),
     ],

@@ -138,7 +138,7 @@ def listed(version: FunctionVersion, *, qualified: bool) -> dict[str, Any]:
         "Description": version.description,
         "Timeout": version.timeout_s,
         "MemorySize": version.memory_mb,
-        "LastModified": _timestamp(version.last_modified),
+        "LastModified": timestamp(version.last_modified),
         "CodeSha256": version.code_sha256,
         "Version": version.version,
         "VpcConfig": _vpc_answer(version.vpc),
@@ -146,6 +146,7 @@ def listed(version: FunctionVersion, *, qualified: bool) -> dict[str, Any]:
         "Environment": None if version.environment is None else {"Variables": version.environment},
         "KMSKeyArn": version.kms_key_arn,
         "TracingConfig": {"Mode": version.tracing_mode},
+        "Layers": [{"Arn": layer.arn, "CodeSize": layer.code_size} for layer in version.layers] or None,
         "RevisionId": version.revision_id,
         "PackageType": version.package_type,
         "Architectures": list(version.architectures),
@@ -175,7 +176,8 @@ def _vpc_answer(vpc: Vpc | None) -> dict[str, Any] | None:
     }
 
 
-def _timestamp(milliseconds: int) -> str:
+def timestamp(milliseconds: int) -> str:
+    """Milliseconds since the epoch as Lambda writes them: 2026-01-31T12:00:00.000+0000."""
     moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}+0000"
 

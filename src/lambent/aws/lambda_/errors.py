@@ -29,6 +29,14 @@ _CODES: dict[type[Exception], str] = {
     refused.CodeRejected: "InvalidParameterValueException",
     refused.CodeStorageExceeded: "CodeStorageExceededException",
     refused.TooManyTags: "InvalidParameterValueException",
+    refused.LayerNotFound: "ResourceNotFoundException",
+    refused.LayerRevisionMismatch: "PreconditionFailedException",
+    refused.NoPolicy: "ResourceNotFoundException",
+    refused.StatementNotFound: "ResourceNotFoundException",
+    refused.StatementExists: "ResourceConflictException",
+    refused.PolicyTooLong: "PolicyLengthExceededException",
+    refused.SigningConfigInUse: "ResourceConflictException",
+    refused.CodeNotSigned: "CodeVerificationFailedException",
 }
 
 
@@ -38,13 +46,12 @@ def translated(error: Exception, context: RequestContext) -> ServiceError:
     if code is not None:
         return ServiceError(code, str(error))
     if isinstance(error, refused.WrongAccount):
-        return ServiceError(
-            "AccessDeniedException",
-            f"User: arn:{context.partition}:iam::{context.account}:root is not authorized to perform: "
-            f"lambda:{context.operation} on resource: {error.arn} because no resource-based policy allows the "
-            f"lambda:{context.operation} action",
-            status=403,
-        )
+        return _denied(context, context.operation, error.arn)
+    if isinstance(error, refused.LayerAccessDenied):
+        return _denied(context, error.action, error.arn)
+    if isinstance(error, refused.SigningConfigNotFound):
+        # Recorded without the Type member too.
+        return ServiceError("ResourceNotFoundException", str(error), members={"Type": None})
     if isinstance(error, refused.CodeTooLarge):
         return ServiceError("RequestEntityTooLargeException", str(error), status=413)
     if isinstance(error, refused.ConcurrencyUnavailable):
@@ -53,6 +60,16 @@ def translated(error: Exception, context: RequestContext) -> ServiceError:
     if isinstance(error, StorageFull):
         return ServiceError("ServiceException", f"The platform's disk is full: {error}. Nothing was changed.")
     return ServiceError("ServiceException", f"The platform's store has failed: {error}")
+
+
+def _denied(context: RequestContext, action: str, arn: str) -> ServiceError:
+    return ServiceError(
+        "AccessDeniedException",
+        f"User: arn:{context.partition}:iam::{context.account}:root is not authorized to perform: "
+        f"lambda:{action} on resource: {arn} because no resource-based policy allows the "
+        f"lambda:{action} action",
+        status=403,
+    )
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from lambent.aws.lambda_.absent import AbsentOperations
 from lambent.aws.lambda_.account import AccountOperations
 from lambent.aws.lambda_.concurrency import ConcurrencyOperations
 from lambent.aws.lambda_.functions import FunctionOperations
+from lambent.aws.lambda_.layers import LayerOperations
 from lambent.aws.lambda_.tags import TagOperations
 from lambent.aws.service import Service
 
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class LambdaService(
-    FunctionOperations, ConcurrencyOperations, TagOperations, AccountOperations, AbsentOperations, Service
+    FunctionOperations,
+    LayerOperations,
+    ConcurrencyOperations,
+    TagOperations,
+    AccountOperations,
+    AbsentOperations,
+    Service,
 ):
     """The control plane over one registry. `downloads` answers the links that GetFunction gives."""
 
