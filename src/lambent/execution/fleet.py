@@ -100,11 +100,12 @@ class Fleet:
     # ------------------------------------------------------------ preparing
 
     async def prepare(self, version: FunctionVersion) -> None:
-        """Make everything ready that a first invocation needs: code and engine.
+        """Make everything ready that a first invocation needs: code, layers and engine.
 
         Raises InterpreterMissing, EnvironmentUnavailable, CodeRejected.
         """
         await self._code.ensure(version.code_hash)
+        await self._code.merged(version.layer_hashes)
         nursery = await self._nursery(self.engine(version))
         nursery.expect(version)
 
@@ -152,12 +153,14 @@ class Fleet:
         try:
             engine = self.engine(version)
             task_root = await self._code.ensure(version.code_hash)
+            layers = await self._code.merged(version.layer_hashes)
             nursery = await self._nursery(engine)
         except CodeRejected as error:
             raise EnvironmentUnavailable(str(error)) from error
         spec = EnvironmentSpec(
             version,
             task_root=task_root,
+            layers=layers,
             members=engine.members(self._premises),
             variables=engine.variables(private_view=nursery.private_view),
             endpoint_url=self._endpoint_url(),

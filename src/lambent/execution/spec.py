@@ -23,6 +23,7 @@ _RUNTIME: Final = re.compile(r"([a-z]+)\.?(.+?)(?:\.x)?")
 
 # Where the private view shows things; the same paths as in Lambda.
 _VIEW_PATH: Final = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 _VIEW_LIBRARIES: Final = (
     "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 )
@@ -31,8 +32,9 @@ _VIEW_LIBRARIES: Final = (
 class EnvironmentSpec:
     """Everything that is the same for all environments of one version; `init` adds what is not.
 
-    `members` and `variables` are what the engine adds to INIT documents, and to variables that the function does
-    not set; `served_by` the runtime that the engine stands for.
+    `layers` is the tree that shows at /opt, for a function with layers. `members` and `variables` are what the
+    engine adds to INIT documents, and to variables that the function does not set; `served_by` the runtime that
+    the engine stands for.
 
     `credentials` gives fresh AWS_* variables for one environment. `private_view` tells whether the code will
     be seen at /var/task and the directory at /tmp, or at their real places.
@@ -62,6 +64,7 @@ class EnvironmentSpec:
         function: FunctionVersion,
         *,
         task_root: Path,
+        layers: Path | None,
         members: Mapping[str, object],
         variables: Mapping[str, str],
         endpoint_url: str,
@@ -86,11 +89,11 @@ class EnvironmentSpec:
         self.runtime_version_arn = function.runtime_version_arn
         self.substitute = served_by if served_by != runtime else ""
         self.json_logs = function.log_format == "JSON"
-        self._variables = _variables(function, variables, str(task_root), endpoint_url, private_view)
+        self._variables = _variables(function, variables, task_root, layers, endpoint_url, private_view)
         self._document: dict[str, object] = {
             "handler": function.handler or "",
             "task_root": str(task_root),
-            "opt": [],
+            "opt": [str(layers)] if layers else [],
             "log_format": function.log_format,
             "log_level": function.application_log_level,
             "memory_mb": function.memory_mb,
@@ -114,11 +117,12 @@ class EnvironmentSpec:
 def _variables(
     function: FunctionVersion,
     engine: Mapping[str, str],
-    task_root: str,
+    task_root: Path,
+    layers: Path | None,
     endpoint_url: str,
     private_view: bool,
 ) -> dict[str, str]:
-    seen_root = "/var/task" if private_view else task_root
+    seen_root = "/var/task" if private_view else str(task_root)
     variables = {
         "AWS_ENDPOINT_URL": endpoint_url,
         # A function may set what is above; what is below is reserved by Lambda.
@@ -147,7 +151,11 @@ def _variables(
         variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         variables["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
     variables.setdefault("LANG", "en_US.UTF-8")
-    variables.setdefault("PATH", _VIEW_PATH if private_view else "/usr/local/bin:/usr/bin:/bin")
     if private_view:
+        variables.setdefault("PATH", _VIEW_PATH)
         variables.setdefault("LD_LIBRARY_PATH", _VIEW_LIBRARIES)
+    else:
+        variables.setdefault("PATH", f"{_PATH}:{layers}/bin" if layers else _PATH)
+    if layers and not private_view:
+        variables.setdefault("LD_LIBRARY_PATH", f"{task_root}:{task_root}/lib:{layers}/lib")
     return {**engine, **variables}

@@ -1,0 +1,145 @@
+"""Layers in functions: what /opt shows, in which order, and how long."""
+
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TREE = """
+import os
+def handler(event, context):
+    top = event or "/opt"
+    return {
+        os.path.relpath(os.path.join(folder, name), top): open(os.path.join(folder, name)).read()
+        for folder, _, names in os.walk(top) for name in names
+    }
+"""
+
+
+@pytest.fixture
+def layer(platform: Any, zipped: Callable[..., bytes]) -> Callable[..., str]:
+    """Publishes a layer of files; the ARN of its version."""
+
+    def publish(files: dict[str, str | bytes] | bytes, name: str = "", client: Any = None) -> str:
+        package = files if isinstance(files, bytes) else zipped(files)
+        published = (client or platform.aws).publish_layer_version(
+            LayerName=name or f"l{uuid.uuid4().hex[:12]}", Content={"ZipFile": package}
+        )
+        return str(published["LayerVersionArn"])
+
+    return publish
+
+
+def test_a_function_imports_from_its_layers_and_the_last_one_wins(
+    platform: Any, layer: Callable[..., str]
+) -> None:
+    first = layer({"python/shared.py": "name = 'first'\n", "python/only_first.py": "name = 'one'\n"})
+    second = layer({"python/shared.py": "name = 'second'\n", "python/only_second.py": "name = 'two'\n"})
+    source = """
+import only_first, only_second, shared
+def handler(event, context):
+    return [only_first.name, only_second.name, shared.name]
+"""
+    one = platform.create(source, Layers=[first, second])
+    other = platform.create(source, Layers=[second, first])
+    assert platform.invoke(one).json == ["one", "two", "second"]
+    assert platform.invoke(other).json == ["one", "two", "first"]
+    answer = platform.aws.get_function_configuration(FunctionName=one)
+    assert [each["Arn"] for each in answer["Layers"]] == [first, second]
+
+
+def test_code_goes_before_layers_and_layers_before_the_sdk(platform: Any, layer: Callable[..., str]) -> None:
+    version = platform.runtime
+    arn = layer(
+        {
+            "python/mine.py": "name = 'layer'\n",
+            "python/six.py": "name = 'layer'\n",
+            f"python/lib/{version}/site-packages/both.py": "name = 'site-packages'\n",
+            "python/both.py": "name = 'python'\n",
+        }
+    )
+    source = """
+import both, mine, six, sys
+def handler(event, context):
+    return [both.name, mine.name, six.name]
+"""
+    name = platform.create(source, files={"mine.py": "name = 'code'\n"}, Layers=[arn])
+    assert platform.invoke(name).json == ["site-packages", "code", "layer"]
+
+
+@pytest.mark.usefixtures("private_view")
+def test_opt_shows_all_layers_merged_and_read_only(platform: Any, layer: Callable[..., str]) -> None:
+    first = layer({"bin/tool": "1", "a/b/c": "1", "file": "1", "folder/x": "1"})
+    second = layer({"a/b/d": "2", "bin/tool": "2", "file/now": "2", "folder": "2"})
+    name = platform.create(_TREE, Layers=[first, second])
+    assert platform.invoke(name).json == {
+        "bin/tool": "2",
+        "a/b/c": "1",
+        "a/b/d": "2",
+        "file/now": "2",
+        "folder": "2",
+    }
+    source = """
+import os
+def handler(event, context):
+    answers = []
+    for path in ("/opt/new", "/opt/a/b/c", "/opt/a/new"):
+        try:
+            open(path, "a").close()
+        except OSError as error:
+            answers.append(os.strerror(error.errno))
+    return answers
+"""
+    name = platform.create(source, Layers=[first, second])
+    assert platform.invoke(name).json == ["Read-only file system"] * 3
+
+
+@pytest.mark.usefixtures("private_view")
+def test_without_layers_opt_is_empty(platform: Any, layer: Callable[..., str]) -> None:
+    arn = layer({"one": "1"})
+    name = platform.create(_TREE, Layers=[arn])
+    assert platform.invoke(name).json == {"one": "1"}
+    platform.aws.update_function_configuration(FunctionName=name, Layers=[])
+    platform.settle(name)
+    assert platform.invoke(name).json == {}
+    assert "Layers" not in platform.aws.get_function_configuration(FunctionName=name)
+
+
+def test_an_update_of_the_layers_runs_in_new_environments(platform: Any, layer: Callable[..., str]) -> None:
+    old, new = layer({"python/what.py": "name = 'old'\n"}), layer({"python/what.py": "name = 'new'\n"})
+    name = platform.create("import what\ndef handler(e, c):\n    return what.name\n", Layers=[old])
+    assert platform.invoke(name).json == "old"
+    platform.aws.publish_version(FunctionName=name)
+    platform.aws.update_function_configuration(FunctionName=name, Layers=[new])
+    platform.settle(name)
+    assert platform.invoke(name).json == "new"
+    assert platform.invoke(name, qualifier="1").json == "old"
+
+
+@pytest.mark.usefixtures("private_view")
+def test_programs_of_layers_are_found_and_run(platform: Any, layer: Callable[..., str]) -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        tool = zipfile.ZipInfo("bin/tool-of-a-layer")
+        tool.external_attr = 0o755 << 16
+        archive.writestr(tool, "#!/bin/sh\necho hello from $0\n")
+        link = zipfile.ZipInfo("bin/another-name")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "tool-of-a-layer")
+    source = """
+import subprocess
+def handler(event, context):
+    return [subprocess.check_output([name], text=True) for name in ("tool-of-a-layer", "another-name")]
+"""
+    name = platform.create(source, Layers=[layer(target.getvalue()), layer({"bin/x": ""})])
+    assert platform.invoke(name).json == [
+        "hello from /opt/bin/tool-of-a-layer\n",
+        "hello from /opt/bin/another-name\n",
+    ]
