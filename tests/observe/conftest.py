@@ -40,8 +40,8 @@ class Logs:
     def group(self, name: str = "/aws/lambda/f") -> LogGroup:
         return self.store.group("000000000000", "us-east-1", name)
 
-    def stream(self, name: str = "s", group: str = "/aws/lambda/f", *, json: bool = False) -> Any:
-        return self.store.stream("000000000000", "us-east-1", group, name, json=json)
+    def stream(self, name: str = "s", group: str = "/aws/lambda/f", **options: Any) -> Any:
+        return self.store.stream("000000000000", "us-east-1", group, name, **options)
 
     async def events(self, group: str = "/aws/lambda/f", **query: Any) -> list[LogEvent]:
         """Every event of the group, page by page."""

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
 
 
 def test_events_of_a_stream_keep_their_order_when_the_clock_does_not(run: Any, open_logs: Any) -> None:
@@ -24,7 +27,8 @@ def test_an_invocation_reads_as_start_user_lines_end_report(run: Any, open_logs:
     async def scenario() -> None:
         async with open_logs() as logs:
             stream = logs.stream()
-            stream.init_start(1, "python:3.12.v38", "arn:x")
+            stream.init_start(1, "python:3.12.v38", "arn:x", "f", "$LATEST", 128)
+            stream.init_end(1, 5000)
             stream.invocation_start(2, "id", "$LATEST")
             stream.append(2, "hello\n")
             stream.invocation_end(3, "id", 1000, 1, 128, 30, 5000)
@@ -39,12 +43,66 @@ def test_an_invocation_reads_as_start_user_lines_end_report(run: Any, open_logs:
     run(scenario)
 
 
-def test_json_functions_get_json_platform_lines(run: Any, open_logs: Any) -> None:
+ALWAYS = [
+    "platform.runtimeDone error",
+    "platform.report error",
+    "platform.runtimeDone failure",
+    "platform.report failure",
+    "platform.initRuntimeDone timeout",
+    "platform.initReport timeout",
+]
+
+
+@pytest.mark.parametrize(
+    ("level", "before"),
+    [
+        (
+            "DEBUG",
+            [
+                "platform.initStart",
+                "platform.initRuntimeDone success",
+                "platform.initReport success",
+                "platform.initRuntimeDone success",
+                "platform.initReport success",
+                "platform.start",
+                "platform.runtimeDone success",
+                "platform.report success",
+            ],
+        ),
+        (
+            "INFO",
+            # Ahead of need only: on demand its duration is part of the first report.
+            [
+                "platform.initStart",
+                "platform.initReport success",
+                "platform.start",
+                "platform.report success",
+            ],
+        ),
+        ("WARN", []),
+    ],
+)
+def test_system_log_level_chooses_platform_lines(
+    run: Any, open_logs: Any, level: str, before: list[str]
+) -> None:
     async def scenario() -> None:
         async with open_logs() as logs:
-            logs.stream(json=True).invocation_start(2, "id", "1")
-            (text,) = await logs.texts()
-            assert '"platform.start"' in text
+            stream = logs.stream(json_level=level)
+            stream.init_start(1, "python:3.12.v38", "arn:x", "f", "1", 256)
+            stream.init_end(1, 5000)
+            stream.init_end(1, 5000, "provisioned-concurrency")
+            stream.invocation_start(2, "id", "1")
+            stream.append(2, "hello\n")
+            stream.invocation_end(3, "id", 1000, 1, 128, 30, 5000)
+            stream.invocation_end(4, "id", 1000, 1, 128, 30, None, "error", "Runtime.ExitError")
+            stream.invocation_end(4, "id", 1000, 1, 128, 30, None, "failure", "ValueError")
+            stream.init_report(5, 10_000_000, "init", "timeout")
+            shown = []
+            for text in await logs.texts():
+                if text != "hello\n":  # what the function prints is none of the system's business
+                    event = json.loads(text)
+                    shown.append(f"{event['type']} {event['record'].get('status', '')}".strip())
+            assert shown == [*before, *ALWAYS]
 
     run(scenario)
 

@@ -10,6 +10,7 @@ import pytest
 from lambent.observe import records, render
 
 ID = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
+INSTANCE = ("f", "$LATEST", "2026/11/21/[$LATEST]8f507cfc", 256, "on-demand")
 REPORT = (
     f"REPORT RequestId: {ID}\tDuration: 3.01 ms\tBilled Duration: 4 ms\t"
     "Memory Size: 128 MB\tMax Memory Used: 36 MB\t"
@@ -41,17 +42,17 @@ REPORT = (
             ],
         ),
         (
-            (0, 1, records.INIT_START, "python:3.10.v11", "arn:aws:lambda:eu::runtime:x"),
+            (0, 1, records.INIT_START, "python:3.10.v11", "arn:aws:lambda:eu::runtime:x", *INSTANCE),
             [
                 "INIT_START Runtime Version: python:3.10.v11\tRuntime Version ARN: arn:aws:lambda:eu::runtime:x\n"
             ],
         ),
         (
-            (0, 1, records.INIT_REPORT, 9_999_910, "init", "timeout", None),
+            (0, 1, records.INIT_REPORT, 9_999_910, "init", "timeout", None, "on-demand"),
             ["INIT_REPORT Init Duration: 9999.91 ms\tPhase: init\tStatus: timeout\n"],
         ),
         (
-            (0, 1, records.INIT_REPORT, 488_220, "invoke", "error", "Runtime.ExitError"),
+            (0, 1, records.INIT_REPORT, 488_220, "invoke", "error", "Runtime.ExitError", "on-demand"),
             [
                 "INIT_REPORT Init Duration: 488.22 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError\n"
             ],
@@ -90,7 +91,47 @@ def test_json_format_has_start_and_report_but_no_end() -> None:
 
 
 def test_json_format_of_init_lines() -> None:
-    start = (0, 0, records.INIT_START + records.JSON, "python:3.12.v38", "arn:x")
-    report = (0, 0, records.INIT_REPORT + records.JSON, 1500, "init", None, None)
-    assert json.loads(render(start))["record"]["runtimeVersion"] == "python:3.12.v38"
-    assert json.loads(render(report))["record"]["metrics"] == {"durationMs": 1.5}
+    start = (0, 0, records.INIT_START + records.JSON, "python:3.12.v38", "arn:x", *INSTANCE)
+    assert json.loads(render(start)) == {
+        "time": "1970-01-01T00:00:00.000Z",
+        "type": "platform.initStart",
+        "record": {
+            "initializationType": "on-demand",
+            "phase": "init",
+            "runtimeVersion": "python:3.12.v38",
+            "runtimeVersionArn": "arn:x",
+            "functionName": "f",
+            "functionVersion": "$LATEST",
+            "instanceId": "2026/11/21/[$LATEST]8f507cfc",
+            "instanceMaxMemory": 256 * 1024 * 1024,
+        },
+    }
+    report = (0, 0, records.INIT_REPORT + records.JSON, 1500, "init", None, None, "provisioned-concurrency")
+    assert json.loads(render(report))["record"] == {
+        "initializationType": "provisioned-concurrency",
+        "phase": "init",
+        "status": "success",
+        "metrics": {"durationMs": 1.5},
+    }
+
+
+def test_details_are_events_of_their_own() -> None:
+    detailed = records.JSON + records.DETAIL
+    end = (0, 0, records.END + detailed, ID, 3010, 4, 128, 36, None, "error", "X")
+    init = (0, 0, records.INIT_REPORT + detailed, 1500, "invoke", "error", "X", "on-demand")
+    done, report = (json.loads(text) for text in records.messages(end))
+    assert (done["type"], report["type"]) == ("platform.runtimeDone", "platform.report")
+    assert done["record"] == {
+        "requestId": ID,
+        "metrics": {"durationMs": 3.01},
+        "status": "error",
+        "errorType": "X",
+    }
+    done, report = (json.loads(text) for text in records.messages(init))
+    assert (done["type"], report["type"]) == ("platform.initRuntimeDone", "platform.initReport")
+    assert done["record"] == {
+        "initializationType": "on-demand",
+        "phase": "invoke",
+        "status": "error",
+        "errorType": "X",
+    }

@@ -96,7 +96,14 @@ class Environment:
         """Begin INIT ahead of the invocation that asked for it."""
         self.phase = Phase.INIT
         spec = self.pool.spec
-        self.log.init_start(int(_time() * 1000), spec.runtime_version, spec.runtime_version_arn)
+        self.log.init_start(
+            int(_time() * 1000),
+            spec.runtime_version,
+            spec.runtime_version_arn,
+            spec.function_name,
+            spec.version,
+            spec.memory_mb,
+        )
         if spec.substitute:
             self._event(
                 f"[lambent] no interpreter for this function's runtime: running it with {spec.substitute}\n"
@@ -318,6 +325,7 @@ class Environment:
             self._send(self.invocation)
         elif self.phase is Phase.INIT:
             self._init_us = (_clock() - self._init_started) // 1000
+            self.log.init_end(int(_time() * 1000), self._init_us)
             self.phase = Phase.IDLE
             self.pool.ready(self)
 

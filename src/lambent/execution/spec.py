@@ -47,7 +47,8 @@ class EnvironmentSpec:
         "_private_view",
         "_variables",
         "account",
-        "json_logs",
+        "function_name",
+        "json_level",
         "log_group",
         "memory_limit_kib",
         "memory_mb",
@@ -74,6 +75,7 @@ class EnvironmentSpec:
     ) -> None:
         self.account = function.account
         self.region = function.region
+        self.function_name = function.name
         self.version = function.version
         self.log_group = function.log_group
         self.timeout_ms = function.timeout_s * 1000
@@ -88,7 +90,7 @@ class EnvironmentSpec:
         self.runtime_version = f"{match[1]}:{match[2]}.lambent" if match else ""
         self.runtime_version_arn = function.runtime_version_arn
         self.substitute = served_by if served_by != runtime else ""
-        self.json_logs = function.log_format == "JSON"
+        self.json_level = (function.system_log_level or "INFO") if function.log_format == "JSON" else None
         self._variables = _variables(function, variables, task_root, layers, endpoint_url, private_view)
         self._document: dict[str, object] = {
             "handler": function.handler or "",

@@ -50,7 +50,9 @@ class Workspace:
         directory = self._root / f"{self._made:08d}"
         directory.mkdir()
         today = datetime.datetime.now(datetime.UTC)
-        name = f"{today:%Y/%m/%d}/[{spec.version}]{os.urandom(16).hex()}"
+        # A group of its own tells whose streams these are; in one that functions share, the names have to.
+        owner = "" if spec.log_group == f"/aws/lambda/{spec.function_name}" else spec.function_name
+        name = f"{today:%Y/%m/%d}/{owner}[{spec.version}]{os.urandom(16).hex()}"
         return directory, self._open_log(spec, name)
 
     def remove(self, directory: Path, attempts: int = 50) -> None:

@@ -201,7 +201,7 @@ class Platform:
     # ------------------------------------------------------------ what the floors below ask for
 
     def _open_log(self, spec: EnvironmentSpec, name: str) -> LogStream:
-        return self.logs.stream(spec.account, spec.region, spec.log_group, name, json=spec.json_logs)
+        return self.logs.stream(spec.account, spec.region, spec.log_group, name, json_level=spec.json_level)
 
     def _environment_credentials(self, function: FunctionVersion) -> Mapping[str, str]:
         if self.credentials is None:

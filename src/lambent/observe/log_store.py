@@ -19,7 +19,7 @@ from . import chunk
 from .errors import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound
 from .log_reader import LogPage, LogQuery, LogReader
 from .log_retention import Retention
-from .log_stream import LogGroup, LogStream
+from .log_stream import JSON_LEVELS, TEXT, LogGroup, LogStream
 from .log_writer import LogWriter
 from .statements import delete_group, insert_chunk, insert_group, upsert_streams
 from .usage import UsageMeter
@@ -110,12 +110,16 @@ class LogStore:
 
     # Appending
 
-    def stream(self, account: str, region: str, group: str, name: str, *, json: bool = False) -> LogStream:
+    def stream(
+        self, account: str, region: str, group: str, name: str, *, json_level: str | None = None
+    ) -> LogStream:
         """A handle to append with; the group is made at once, the stream with its first event.
 
-        `json`: the platform's own lines are JSON objects (a function's LogFormat "JSON").
+        `json_level`: the platform's own lines are JSON objects, from this SystemLogLevel on: "DEBUG", "INFO" or
+        "WARN" (a function's LogFormat "JSON"). Without one they are plain text.
         """
-        return LogStream(self, self.group(account, region, group), name, json=json)
+        system = TEXT if json_level is None else JSON_LEVELS[json_level]
+        return LogStream(self, self.group(account, region, group), name, system)
 
     def group(self, account: str, region: str, name: str) -> LogGroup:
         """The group of that name, made if there is none."""

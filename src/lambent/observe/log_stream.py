@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from . import chunk, records
 
@@ -16,7 +16,61 @@ if TYPE_CHECKING:
 TAIL_BYTES: Final = 4096
 """LogType=Tail answers the last 4 KB of an invocation's log."""
 
+ON_DEMAND: Final = "on-demand"
+PROVISIONED: Final = "provisioned-concurrency"
+
 _encode_into = chunk.encode_into
+
+
+class SystemLog(NamedTuple):
+    """Which of the platform's own lines a stream gets, as kinds of records; 0 is none.
+
+    `start`: initialisation and invocations begin; `end` and `failed_end`: an invocation has succeeded or not;
+    `ready` and `failed_init`: initialisation has succeeded on demand, or not; `provisioned`: has succeeded
+    ahead of need.
+    """
+
+    start: int
+    init_start: int
+    end: int
+    failed_end: int
+    ready: int
+    provisioned: int
+    failed_init: int
+
+
+_DONE_AND_REPORT: Final = records.END + records.JSON + records.DETAIL
+_INIT_DONE_AND_REPORT: Final = records.INIT_REPORT + records.JSON + records.DETAIL
+
+TEXT: Final = SystemLog(
+    records.START, records.INIT_START, records.END, records.END, 0, 0, records.INIT_REPORT
+)
+"""Plain text knows no levels."""
+
+# "System log level event mapping" of the developer guide: what goes on is INFO, what the runtime has done and how
+# it was initialised on demand is DEBUG, and whatever has not succeeded WARN.
+JSON_LEVELS: Final = {
+    "DEBUG": SystemLog(
+        records.START + records.JSON,
+        records.INIT_START + records.JSON,
+        _DONE_AND_REPORT,
+        _DONE_AND_REPORT,
+        _INIT_DONE_AND_REPORT,
+        _INIT_DONE_AND_REPORT,
+        _INIT_DONE_AND_REPORT,
+    ),
+    "INFO": SystemLog(
+        records.START + records.JSON,
+        records.INIT_START + records.JSON,
+        records.END + records.JSON,
+        _DONE_AND_REPORT,
+        0,
+        records.INIT_REPORT + records.JSON,
+        _INIT_DONE_AND_REPORT,
+    ),
+    "WARN": SystemLog(0, 0, 0, _DONE_AND_REPORT, 0, 0, _INIT_DONE_AND_REPORT),
+}
+"""By SystemLogLevel, with the JSON log format."""
 
 
 class LogGroup:
@@ -81,17 +135,18 @@ class LogStream:
     """One log stream: append from the event loop's thread only.
 
     Appending encodes into memory (about 0.3 us); the store flushes a few times a second. Events of a stream
-    keep their order: a timestamp below its predecessor's is raised to it.
+    keep their order: a timestamp below its predecessor's is raised to it. `system` says which of the platform's
+    own lines are written, and how.
     """
 
-    __slots__ = ("_chunk", "_json", "_number", "_store", "_tail", "group", "last_ms", "name")
+    __slots__ = ("_chunk", "_number", "_store", "_system", "_tail", "group", "last_ms", "name")
 
-    def __init__(self, store: LogStore, group: LogGroup, name: str, *, json: bool) -> None:
+    def __init__(self, store: LogStore, group: LogGroup, name: str, system: SystemLog = TEXT) -> None:
         self._store = store
         self.group = group
         self.name = name
         self.last_ms = 0
-        self._json = records.JSON if json else 0
+        self._system = system
         self._tail: _Tail | None = None
         self._chunk = chunk.Chunk()
         self._chunk.seal()  # the first append asks the store for an open one
@@ -117,7 +172,7 @@ class LogStream:
 
     def invocation_start(self, timestamp_ms: int, request_id: str, version: str) -> None:
         """The START line. `version` is "$LATEST" or a number."""
-        self._add(timestamp_ms, records.START, request_id, version)
+        self._add(timestamp_ms, self._system.start, request_id, version)
 
     def invocation_end(
         self,
@@ -131,10 +186,11 @@ class LogStream:
         status: str | None = None,
         error_type: str | None = None,
     ) -> None:
-        """The END and REPORT lines; `init_us` on a cold start, `status` "timeout" or "error"."""
+        """The END and REPORT lines; `init_us` on a cold start, `status` "timeout", "error" or "failure"."""
+        system = self._system
         self._add(
             timestamp_ms,
-            records.END,
+            system.end if status is None else system.failed_end,
             request_id,
             duration_us,
             billed_ms,
@@ -145,20 +201,46 @@ class LogStream:
             error_type,
         )
 
-    def init_start(self, timestamp_ms: int, runtime_version: str, runtime_version_arn: str) -> None:
-        """The INIT_START line: "python:3.12.v38" and the ARN of that runtime version."""
-        self._add(timestamp_ms, records.INIT_START, runtime_version, runtime_version_arn)
+    def init_start(
+        self,
+        timestamp_ms: int,
+        runtime_version: str,
+        runtime_version_arn: str,
+        function_name: str,
+        function_version: str,
+        memory_mb: int,
+        initialization: str = ON_DEMAND,
+    ) -> None:
+        """The INIT_START line: "python:3.12.v38" and the ARN of that runtime version; JSON has the rest too."""
+        self._add(
+            timestamp_ms,
+            self._system.init_start,
+            runtime_version,
+            runtime_version_arn,
+            function_name,
+            function_version,
+            self.name,
+            memory_mb,
+            initialization,
+        )
+
+    def init_end(self, timestamp_ms: int, init_us: int, initialization: str = ON_DEMAND) -> None:
+        """Initialisation has succeeded: no line in plain text, where the first REPORT has its duration."""
+        system = self._system
+        kind = system.ready if initialization == ON_DEMAND else system.provisioned
+        self._add(timestamp_ms, kind, init_us, "init", None, None, initialization)
 
     def init_report(
         self,
         timestamp_ms: int,
         init_us: int,
         phase: str = "init",
-        status: str | None = None,
+        status: str = "error",
         error_type: str | None = None,
+        initialization: str = ON_DEMAND,
     ) -> None:
-        """The INIT_REPORT line: written when init fails, times out, or is repeated within an invocation."""
-        self._add(timestamp_ms, records.INIT_REPORT, init_us, phase, status, error_type)
+        """The INIT_REPORT line: written when init fails or times out, by itself or within an invocation."""
+        self._add(timestamp_ms, self._system.failed_init, init_us, phase, status, error_type, initialization)
 
     @property
     def saturated(self) -> bool:
@@ -179,6 +261,8 @@ class LogStream:
         return b"" if tail is None else tail.last()
 
     def _add(self, timestamp_ms: int, kind: int, *facts: str | int | None) -> None:
+        if not kind:
+            return
         current = self._chunk
         if current.sealed:
             current = self._enter(timestamp_ms)
@@ -186,7 +270,7 @@ class LogStream:
             timestamp_ms = self.last_ms
         else:
             self.last_ms = timestamp_ms
-        record = (self._number, timestamp_ms, kind + self._json, *facts)
+        record = (self._number, timestamp_ms, kind, *facts)
         _encode_into(record, current.buffer, -1)
         current.count += 1
         if self._tail is not None:
