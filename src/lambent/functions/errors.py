@@ -26,6 +26,7 @@ FunctionError
 ├── StatementExists         the layer version's policy has a statement of that id
 ├── PolicyTooLong           the layer version's policy would be too long
 ├── SigningConfigNotFound   no such code signing configuration
+├── SigningConfigDeleted    no such code signing configuration to bind a function to
 ├── SigningConfigInUse      functions are bound to the code signing configuration
 ├── CodeNotSigned           unsigned code, where a code signing configuration enforces signatures
 └── ActivationFailed        raised by the activation hook: the version cannot run
@@ -229,6 +230,17 @@ class SigningConfigNotFound(FunctionError):
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"The Lambda code signing configuration {arn} can not be found.")
+        self.arn = arn
+
+
+class SigningConfigDeleted(FunctionError):
+    """A function cannot be bound to what does not exist, or be deployed under it."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(
+            "The code signing configuration cannot be found. "
+            f"Check that the provided configuration is not deleted: {arn}."
+        )
         self.arn = arn
 
 

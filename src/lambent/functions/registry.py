@@ -9,7 +9,9 @@ from msgspec.structs import replace
 
 from lambent.functions import rows
 from lambent.functions.activation import Activations
+from lambent.functions.attachments import Options
 from lambent.functions.catalog import Catalog, Listener
+from lambent.functions.code_signing import SigningRegistry
 from lambent.functions.errors import (
     CodeMismatch,
     CodeStorageExceeded,
@@ -64,6 +66,7 @@ class FunctionRegistry:
         self._catalog = Catalog(records)
         self._ledger = Ledger(database, self._catalog)
         self._activations = Activations(self._ledger)
+        self.signing = SigningRegistry(database)
         self.layers = LayerRegistry(
             database, code, limits, lambda account, region: self._catalog.region(account, region).code_size
         )
@@ -72,9 +75,10 @@ class FunctionRegistry:
     async def open(
         cls, database: Database, code_store: CodeStore, *, limits: Limits | None = None
     ) -> FunctionRegistry:
-        """Load every function and layer. Raises StoreError."""
+        """Load every function, layer and code signing configuration. Raises StoreError."""
         registry = cls(database, code_store, limits or Limits(), await rows.load_all(database))
         await registry.layers.load()
+        await registry.signing.load()
         return registry
 
     # Reading
@@ -143,16 +147,19 @@ class FunctionRegistry:
         package: bytes,
         settings: Settings,
         *,
+        code_signing_config: str | None = None,
         tags: dict[str, str] | None = None,
         publish: bool = False,
     ) -> FunctionVersion:
         """Create a function. Returns $LATEST, or version 1 when it is published at once; both Pending.
 
         Raises InvalidConfiguration, LimitExceeded, LayerAccessDenied, CodeRejected, CodeTooLarge,
-        CodeStorageExceeded, TooManyTags, FunctionExists, StoreError.
+        CodeStorageExceeded, TooManyTags, FunctionExists, SigningConfigDeleted, CodeNotSigned, StoreError.
         """
         check_settings(settings, self.limits)
         layers = self.layers.used(settings.layers or (), reference)
+        if code_signing_config is not None:
+            self.signing.check_known(code_signing_config, reference.account, reference.region)
         check_tags(tags or {}, self.limits)
         if settings.role is UNSET:
             raise InvalidConfiguration("A function needs a role.")
@@ -173,6 +180,7 @@ class FunctionRegistry:
         draft = configured(blank, settings, layers)
         if self._catalog.get(reference) is not None:
             raise FunctionExists(reference.name)
+        self.signing.check_deployable(code_signing_config, reference.name)
         async with self._stored(reference, package) as code, self.code.held(draft.layer_hashes):
             await self.layers.check_size(code.hash, layers)
             latest = with_code(draft, code)
@@ -186,6 +194,7 @@ class FunctionRegistry:
                 serving=latest,
                 versions={},
                 tags=dict(tags or {}),
+                options={"": Options(code_signing_config=code_signing_config)} if code_signing_config else {},
             )
             if publish:
                 record = published(record, None)
@@ -224,9 +233,11 @@ class FunctionRegistry:
         With `dry_run` everything is checked and nothing changes. Raises as `create`, and FunctionNotFound,
         RevisionMismatch, UpdateInProgress, NotReady.
         """
-        check_changeable(self.record(reference), revision_id)
+        current = self.record(reference)
+        check_changeable(current, revision_id)
+        self.signing.check_deployable(current.settings.code_signing_config, current.arn)
         async with self._stored(reference, package) as code:
-            await self.layers.check_size(code.hash, self.record(reference).latest.layers)
+            await self.layers.check_size(code.hash, current.latest.layers)
 
             def change(record: FunctionRecord) -> FunctionRecord:
                 check_changeable(record, revision_id)
@@ -251,7 +262,9 @@ class FunctionRegistry:
         check_settings(settings, self.limits)
         layers = settings.layers if settings.layers is UNSET else self.layers.used(settings.layers, reference)
         if layers:
-            await self.layers.check_size(self.record(reference).latest.code_hash, layers)
+            current = self.record(reference)
+            self.signing.check_deployable(current.settings.code_signing_config, current.arn)
+            await self.layers.check_size(current.latest.code_hash, layers)
 
         def change(record: FunctionRecord) -> FunctionRecord:
             check_changeable(record, revision_id)
@@ -333,6 +346,22 @@ class FunctionRegistry:
             # What is left is reserved by functions that another node has changed.
             raise ConcurrencyUnavailable(self.limits.minimum_unreserved) from None
         return reserved
+
+    async def bind_signing(self, reference: Reference, arn: str | None) -> None:
+        """Bind a function to a code signing configuration, or with None to none.
+
+        Raises FunctionNotFound, SigningConfigDeleted, StoreError.
+        """
+
+        def change(record: FunctionRecord) -> FunctionRecord:
+            if arn is not None:
+                self.signing.check_known(arn, record.account, record.region)
+            if record.settings.code_signing_config == arn:
+                return record
+            changed = replace(record.settings, code_signing_config=arn)
+            return replace(record, options={**record.options, "": changed})
+
+        await self._ledger.change(reference, change, lambda _: [self.signing.guard(arn)] if arn else [])
 
     async def delete_concurrency(self, reference: Reference) -> None:
         """Give up a function's reservation. Raises FunctionNotFound, StoreError."""

@@ -1,4 +1,4 @@
-"""Reading what no function here can have: policies, signing, URLs, settings for asynchronous invocation.
+"""Reading what no function here can have: policies, URLs, settings for asynchronous invocation.
 
 Tools ask for these around every deployment. The answers are those of AWS for a function that has none, which
 is the case for every function as long as the operations that would set them are not there.
@@ -22,14 +22,6 @@ class AbsentOperations:
     """Getters that find nothing, or the default."""
 
     registry: FunctionRegistry
-
-    async def get_function_code_signing_config(
-        self, context: RequestContext, request: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Empty: no function is bound to a code signing configuration."""
-        with translating(context):
-            self.registry.record(named(context, request))
-        return {}
 
     async def get_runtime_management_config(
         self, context: RequestContext, request: dict[str, Any]

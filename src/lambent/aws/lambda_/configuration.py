@@ -37,12 +37,6 @@ def check_available(request: dict[str, Any]) -> None:
     for member in _UNAVAILABLE:
         if request.get(member):
             raise invalid_parameter(f"{member} is not supported by this platform.")
-    if signing := request.get("CodeSigningConfigArn"):
-        raise ServiceError(
-            "CodeSigningConfigNotFoundException",
-            "The code signing configuration cannot be found. "
-            f"Check that the provided configuration is not deleted: {signing}.",
-        )
 
 
 def package_of(code: dict[str, Any], operation: str) -> bytes:

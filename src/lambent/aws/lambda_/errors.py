@@ -35,6 +35,7 @@ _CODES: dict[type[Exception], str] = {
     refused.StatementNotFound: "ResourceNotFoundException",
     refused.StatementExists: "ResourceConflictException",
     refused.PolicyTooLong: "PolicyLengthExceededException",
+    refused.SigningConfigDeleted: "CodeSigningConfigNotFoundException",
     refused.SigningConfigInUse: "ResourceConflictException",
     refused.CodeNotSigned: "CodeVerificationFailedException",
 }

@@ -69,6 +69,7 @@ class FunctionOperations:
                 reference,
                 package_of(request["Code"], context.operation),
                 settings_of(request),
+                code_signing_config=request.get("CodeSigningConfigArn"),
                 tags=request.get("Tags"),
                 publish=bool(request.get("Publish")),
             )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lambent.aws.lambda_.absent import AbsentOperations
 from lambent.aws.lambda_.account import AccountOperations
+from lambent.aws.lambda_.code_signing import CodeSigningOperations
 from lambent.aws.lambda_.concurrency import ConcurrencyOperations
 from lambent.aws.lambda_.functions import FunctionOperations
 from lambent.aws.lambda_.layers import LayerOperations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 class LambdaService(
     FunctionOperations,
     LayerOperations,
+    CodeSigningOperations,
     ConcurrencyOperations,
     TagOperations,
     AccountOperations,
