@@ -74,12 +74,12 @@ class MemoryWatch:
 
 def tree_resident_kib(pid: int) -> int:
     """Resident memory of a process and its descendants in KiB, shared pages counted in each."""
-    return sum(_resident_kib(member) for member in _tree(pid))
+    return sum(_resident_kib(member) for member in tree(pid))
 
 
 def tree_share_kib(pid: int) -> int:
     """Proportional share (PSS) of a process and its descendants in KiB."""
-    return sum(_share_kib(member) for member in _tree(pid))
+    return sum(_share_kib(member) for member in tree(pid))
 
 
 def _resident_kib(pid: int) -> int:
@@ -97,7 +97,8 @@ def _share_kib(pid: int) -> int:
     return 0
 
 
-def _tree(pid: int) -> Iterable[int]:
+def tree(pid: int) -> Iterable[int]:
+    """A process and its descendants."""
     pending = [pid]
     while pending:
         member = pending.pop()

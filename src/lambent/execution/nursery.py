@@ -51,12 +51,17 @@ class Nursery:
 
     def take(self, owner: ProcessOwner, init: bytes) -> RuntimeProcess:
         """A process that begins INIT for `owner`. Raises EnvironmentUnavailable, OSError."""
+        process = self.blank()
+        process.adopt(owner, init)
+        return process
+
+    def blank(self) -> EnvironmentProcess:
+        """A process that nobody has adopted. Raises EnvironmentUnavailable, OSError."""
         if not self._zygote.alive:
             raise EnvironmentUnavailable("the process that makes environments is gone")
         while self._spares and self._spares[-1].ended:
             self._spares.pop()
         process = self._spares.pop() if self._spares else EnvironmentProcess(self._zygote)
-        process.adopt(owner, init)
         if self._refilling is None:
             self._refilling = self._loop.call_later(_REFILL_SECONDS, self._refill)
         return process

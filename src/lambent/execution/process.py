@@ -53,10 +53,12 @@ class ProcessOwner(Protocol):
 class RuntimeProcess(Protocol):
     """What runs a function's code: the one interface of all runtimes, however they are spoken to.
 
-    Whoever made it gives it an owner with `adopt`. `pid` is 0 until it is known.
+    Whoever made it gives it an owner with `adopt`.
     """
 
-    pid: int
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 until it is known."""
 
     @property
     def ended(self) -> bool:
@@ -119,7 +121,7 @@ class EnvironmentProcess:
     )
 
     def __init__(self, zygote: Zygote) -> None:
-        self._owner: ProcessOwner = _NOBODY
+        self._owner: ProcessOwner = NOBODY
         self._zygote = zygote
         self._loop = asyncio.get_running_loop()
         self.pid = 0
@@ -205,7 +207,7 @@ class EnvironmentProcess:
 
     def disown(self) -> None:
         """Its owner wants to hear no more: what it still says is dropped, its end is only cleaned up."""
-        self._owner = _NOBODY
+        self._owner = NOBODY
         self._stop_reading()
 
     def kill(self) -> None:
@@ -388,4 +390,5 @@ class _Nobody:
         pass
 
 
-_NOBODY: Final = _Nobody()
+NOBODY: Final = _Nobody()
+"""Hears everything and does nothing."""

@@ -17,6 +17,7 @@ from lambent.aws.invoke import InvokeEndpoint
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
 from lambent.aws.logs import LogsService
 from lambent.execution.engines import Engines
+from lambent.execution.engines.provided import ProvidedFamily
 from lambent.execution.engines.python import PythonFamily
 from lambent.execution.errors import ExecutionError, InterpreterMissing
 from lambent.execution.fleet import Fleet
@@ -117,7 +118,7 @@ class Platform:
         self.fleet = Fleet(
             data=data,
             code=code,
-            engines=Engines({"python": PythonFamily(self.interpreters)}),
+            engines=Engines({"python": PythonFamily(self.interpreters), "provided": ProvidedFamily()}),
             open_log=self._open_log,
             mark=mark,
             credentials=self._environment_credentials,
