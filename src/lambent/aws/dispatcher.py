@@ -226,15 +226,6 @@ class AwsDispatcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def drain(self, seconds: float) -> None:
-        """Wait until the requests at hand are answered; those that take longer than `seconds` are cancelled."""
-        tasks = set(self._tasks)
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-
 
 class _Wire:
     """One service in one protocol."""
