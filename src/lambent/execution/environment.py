@@ -58,6 +58,7 @@ class Environment:
         "_init_started",
         "_init_timer",
         "_init_us",
+        "_last",
         "_max_rss_kib",
         "_output",
         "directory",
@@ -84,6 +85,7 @@ class Environment:
         self._init_timer: asyncio.TimerHandle | None = None
         self._max_rss_kib = 0
         self._exceeded_memory = False
+        self._last = b""  # what the process has answered before it ended itself
 
     @property
     def running_since_ns(self) -> int:
@@ -120,6 +122,7 @@ class Environment:
     def _start_process(self) -> None:
         self._init_started = _clock()
         self._exceeded_memory = False
+        self._last = b""
         self._output = Output()
         pool = self.pool
         self.process = pool.nursery.take(self, pool.spec.init(self.directory, self.log.name))
@@ -148,16 +151,15 @@ class Environment:
 
     def _begin(self, invocation: Invocation) -> None:
         self.invocation = invocation
-        now = _time()
         self._clock_started = _clock()
-        invocation.started_ms = started_ms = int(now * 1000)
+        invocation.started_ms = started_ms = int(_time() * 1000)
         invocation.init_us = self._init_us
         self._init_us = None
         log = self.log
         if invocation.want_tail:
             log.begin_tail()
         log.invocation_start(started_ms, invocation.request_id.decode(), self.pool.spec.version)
-        self.pool.began(self, now)
+        self.pool.began(self, self._clock_started)
 
     def _send(self, invocation: Invocation) -> None:
         self.phase = Phase.BUSY
@@ -268,6 +270,8 @@ class Environment:
             self._on_stream(kind, body)
         elif kind == frames.LOG:
             self._record(body[8:].decode("utf-8", "replace"), int.from_bytes(body[:8], "big") // 1000)
+        elif kind == frames.LAST and self.phase is Phase.BUSY:
+            self._last = body  # the invocation ends when the process does: it is not fit for another
         elif kind == frames.READY:
             self._on_ready(int.from_bytes(body[:4], "big"))
         elif self.phase in (Phase.INIT, Phase.INVOKE_INIT):
@@ -294,6 +298,16 @@ class Environment:
             self._finish(_too_large(stream.exceeded), True, "error", _TOO_LARGE)
         else:
             self._finish(stream.collected(), False)
+
+    def _finish_last(self, body: bytes) -> None:
+        self._max_rss_kib = int.from_bytes(body[:4], "big")
+        answer = body[5:]
+        if body[4] != frames.RESULT:
+            self._finish(answer, True, "error", _error_type(answer))
+        elif self.invocation is not None and self.invocation.stream is not None:
+            self._finish_stream(self.invocation.stream)
+        else:
+            self._finish(answer, False)
 
     def on_oversized(self, kind: int, length: int) -> None:
         """A frame that is larger than what is allowed; its body is skipped."""
@@ -368,6 +382,10 @@ class Environment:
         if invocation is not None:
             request_id = invocation.request_id.decode()
             self._event(f"RequestId: {request_id} Error: {reason}\nRuntime.ExitError\n")
+            if self._last and not self._exceeded_memory:
+                self.phase = Phase.RESET
+                self._finish_last(self._last)
+                return
             document = {
                 "errorType": "Runtime.ExitError",
                 "errorMessage": f"RequestId: {request_id} Error: {reason}",

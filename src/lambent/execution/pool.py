@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lambent.execution.environment import Environment
 from lambent.execution.errors import EnvironmentUnavailable, ExecutionError
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from lambent.execution.memory import MemoryWatch
     from lambent.execution.spec import EnvironmentSpec
     from lambent.execution.workspace import Workspace
+
+# A zygote that ends as soon as it is asked for something would be started for ever.
+_MOST_REVIVALS: Final = 4
+_REVIVAL_SECONDS: Final = 0.05
 
 
 class Pool:
@@ -42,13 +46,15 @@ class Pool:
         self.nursery = nursery
         self._new_nursery = new_nursery
         self._reviving: asyncio.Task[None] | None = None
-        self.busy: dict[Environment, float] = {}
+        self._revivals = 0  # since an environment was ready
+        self.busy: dict[Environment, int] = {}
         self._workspace = workspace
         self._watch = watch
         self._idle: list[Environment] = []
         self._starting: set[Environment] = set()
         self._waiting: deque[Invocation] = deque()
         self._timeout = spec.timeout_ms / 1000
+        self._timeout_ns = spec.timeout_ms * 1_000_000
         self._timer: asyncio.TimerHandle | None = None
         self._retired = False
         self._loop = asyncio.get_running_loop()
@@ -119,11 +125,6 @@ class Pool:
             self._workspace.remove(directory)
             self._fail_waiting(error)
 
-    def prepare(self, count: int) -> None:
-        """Start `count` environments ahead of any invocation."""
-        for _ in range(count):
-            self._grow()
-
     def _revive(self) -> None:
         """The zygote has died, and every environment with it: what waits goes on with another."""
         if self._reviving is None:
@@ -131,11 +132,23 @@ class Pool:
 
     async def _replace_nursery(self) -> None:
         try:
+            if self._revivals == _MOST_REVIVALS:
+                self._revivals = 0  # whoever comes later tries anew
+                raise EnvironmentUnavailable(
+                    f"the process that makes environments has ended {_MOST_REVIVALS + 1} times in a row "
+                    "before an environment was ready"
+                )
+            if self._revivals:
+                await asyncio.sleep(_REVIVAL_SECONDS * 2**self._revivals)
             self.nursery = await self._new_nursery()
+            self._revivals += 1
         except ExecutionError as error:
             self._fail_waiting(error)
         finally:
             self._reviving = None
+        self._revived()
+
+    def _revived(self) -> None:
         for _ in range(len(self._waiting) - len(self._starting)):
             self._grow()
 
@@ -148,6 +161,7 @@ class Pool:
 
     def ready(self, environment: Environment) -> None:
         """INIT is done."""
+        self._revivals = 0
         self._starting.discard(environment)
         self._release(environment)
 
@@ -159,9 +173,9 @@ class Pool:
         else:
             environment.close()
 
-    def began(self, environment: Environment, now: float) -> None:
-        """An invocation has begun: its timeout runs."""
-        self.busy[environment] = now + self._timeout
+    def began(self, environment: Environment, now_ns: int) -> None:
+        """An invocation has begun, at `now_ns` on the clock of `time.perf_counter_ns`: its timeout runs."""
+        self.busy[environment] = now_ns + self._timeout_ns
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout, self._expire)
         if not self._watch.armed:
@@ -201,10 +215,10 @@ class Pool:
     def _expire(self) -> None:
         # Every invocation of a version has the same timeout, so the oldest entry is the next to expire.
         self._timer = None
-        now = time.time()
-        for environment, deadline in list(self.busy.items()):
-            if deadline > now:
-                self._expire_after(deadline - now)
+        now_ns = time.perf_counter_ns()
+        for environment, deadline_ns in list(self.busy.items()):
+            if deadline_ns > now_ns:
+                self._expire_after((deadline_ns - now_ns) / 1e9)
                 return
             environment.timed_out()
 
