@@ -97,14 +97,14 @@ def test_json_logs(platform: Platform) -> None:
     assert "plain\n" in lines
     events = [json.loads(line) for line in lines if line != "plain\n"]
     assert [event.get("type") for event in events] == [
-        "platform.initStart", "platform.start", None, None, "platform.report"
+        "platform.initStart", "platform.start", None, None, "platform.runtimeDone", "platform.report"
     ]  # fmt: skip
     sold, wrong = events[2:4]
     assert (sold["message"], sold["item"], sold["logger"], sold["level"]) == ("sold", "tea", "shop", "INFO")
     assert (wrong["errorType"], wrong["errorMessage"], wrong["level"]) == ("ValueError", "wrong", "ERROR")
     assert sold["requestId"] == wrong["requestId"] == request_id
-    assert events[4]["record"]["requestId"] == request_id
-    assert events[4]["record"]["status"] == "failure"
+    assert events[5]["record"]["requestId"] == request_id
+    assert events[5]["record"]["status"] == "failure"
 
 
 def test_a_log_group_of_its_own(platform: Platform) -> None:
