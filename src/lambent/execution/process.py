@@ -64,6 +64,10 @@ class RuntimeProcess(Protocol):
     def ended(self) -> bool:
         """Whether it is dead, all that it started included."""
 
+    @property
+    def asking(self) -> bool:
+        """Whether it is ready for the next invocation. One that is not says READY when it is."""
+
     def invoke(self, invocation: Invocation, deadline_ms: int) -> None:
         """Hand it the next invocation; `deadline_ms` is in milliseconds since the epoch."""
 
@@ -151,6 +155,10 @@ class EnvironmentProcess:
             theirs.close()
             os.close(write_end)
 
+    def prepare(self, frame: bytes) -> None:
+        """Send a frame that comes before INIT (see `host.ahead`)."""
+        self._write(frame)
+
     def adopt(self, owner: ProcessOwner, init: bytes) -> None:
         """Make it an environment of `owner`; `init` is the INIT frame."""
         self._owner = owner
@@ -162,6 +170,11 @@ class EnvironmentProcess:
     def ended(self) -> bool:
         """Whether it is dead, all that it started included."""
         return self._ended
+
+    @property
+    def asking(self) -> bool:
+        """Always: what is sent waits in the socket."""
+        return True
 
     # ------------------------------------------------------------ to the environment
 

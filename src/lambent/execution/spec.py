@@ -22,9 +22,9 @@ _encode = msgspec.json.encode
 _RUNTIME: Final = re.compile(r"([a-z]+)\.?(.+?)(?:\.x)?")
 
 # Where the private view shows things; the same paths as in Lambda.
-_VIEW_PATH: Final = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+VIEW_PATH: Final = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
-_VIEW_LIBRARIES: Final = (
+VIEW_LIBRARIES: Final = (
     "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 )
 
@@ -154,8 +154,8 @@ def _variables(
         variables["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
     variables.setdefault("LANG", "en_US.UTF-8")
     if private_view:
-        variables.setdefault("PATH", _VIEW_PATH)
-        variables.setdefault("LD_LIBRARY_PATH", _VIEW_LIBRARIES)
+        variables.setdefault("PATH", VIEW_PATH)
+        variables.setdefault("LD_LIBRARY_PATH", VIEW_LIBRARIES)
     else:
         variables.setdefault("PATH", f"{_PATH}:{layers}/bin" if layers else _PATH)
     if layers and not private_view:

@@ -17,11 +17,13 @@ from lambent.aws.invoke import InvokeEndpoint
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
 from lambent.aws.logs import LogsService
 from lambent.execution.engines import Engines
+from lambent.execution.engines.node import NodeFamily
 from lambent.execution.engines.provided import ProvidedFamily
 from lambent.execution.engines.python import PythonFamily
 from lambent.execution.errors import ExecutionError, InterpreterMissing
 from lambent.execution.fleet import Fleet
 from lambent.execution.interpreters import Interpreters
+from lambent.execution.nodes import Nodes
 from lambent.execution.orphans import end_orphans, node_mark
 from lambent.functions import (
     ActivationFailed,
@@ -118,7 +120,13 @@ class Platform:
         self.fleet = Fleet(
             data=data,
             code=code,
-            engines=Engines({"python": PythonFamily(self.interpreters), "provided": ProvidedFamily()}),
+            engines=Engines(
+                {
+                    "nodejs": NodeFamily(Nodes()),
+                    "provided": ProvidedFamily(),
+                    "python": PythonFamily(self.interpreters),
+                }
+            ),
             open_log=self._open_log,
             mark=mark,
             credentials=self._environment_credentials,
