@@ -81,8 +81,8 @@ def _record(
     latest = slots[LATEST]
     numbers = sorted(int(slot) for slot in slots if slot.isdigit())
     attachments: dict[str, dict[str, Any]] = {}
-    for _, kind, name, document in attached:
-        attachments.setdefault(kind, {})[name] = _decode_attachment[kind](document)
+    for _, kind, qualifier, document in attached:
+        attachments.setdefault(kind, {})[qualifier] = _decode_attachment[kind](document)
     return FunctionRecord(
         id=function_id,
         account=account,
@@ -110,8 +110,8 @@ def creation(record: FunctionRecord) -> list[Statement]:
     """Insert a new function; Conflict when the name is taken."""
     insert = Statement(
         "INSERT INTO functions"
-        " (id, account, region, name, revision, last_version, reserved_concurrency, tags)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " (id, account, region, name, revision, last_version, reserved_concurrency, claimed_concurrency, tags)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             record.id,
             record.account,
@@ -120,6 +120,7 @@ def creation(record: FunctionRecord) -> list[Statement]:
             record.revision,
             record.last_version,
             record.reserved_concurrency,
+            record.claimed_concurrency,
             _encode(record.tags).decode(),
         ),
         expect=1,
@@ -132,12 +133,14 @@ def change(old: FunctionRecord, new: FunctionRecord) -> list[Statement]:
     """Turn `old` into `new`; Conflict when the row is not at the revision of `old` any more."""
     before, after = _slots(old), _slots(new)
     guard = Statement(
-        "UPDATE functions SET revision = ?, last_version = ?, reserved_concurrency = ?, tags = ?"
+        "UPDATE functions SET revision = ?, last_version = ?, reserved_concurrency = ?, claimed_concurrency = ?,"
+        " tags = ?"
         " WHERE id = ? AND revision = ?",
         (
             new.revision,
             new.last_version,
             new.reserved_concurrency,
+            new.claimed_concurrency,
             _encode(new.tags).decode(),
             old.id,
             old.revision,
@@ -166,12 +169,15 @@ def removal(record: FunctionRecord) -> list[Statement]:
     ]
 
 
-def reservation_guard(record: FunctionRecord, available: int) -> Statement:
-    """Conflict when what others of the account have reserved, and `record` reserves, exceeds `available`."""
+def claim_guard(record: FunctionRecord, available: int) -> Statement:
+    """Conflict when what others of the account claim, and `record` claims, exceeds `available`.
+
+    Claims are concurrency that is reserved or provisioned: taken from what the account's functions share.
+    """
     return Statement(
-        "SELECT 1 WHERE (SELECT COALESCE(SUM(reserved_concurrency), 0) FROM functions"
+        "SELECT 1 WHERE (SELECT COALESCE(SUM(claimed_concurrency), 0) FROM functions"
         " WHERE account = ? AND region = ? AND id <> ?) + ? <= ?",
-        (record.account, record.region, record.id, record.reserved_concurrency or 0, available),
+        (record.account, record.region, record.id, record.claimed_concurrency, available),
         expect=1,
     )
 
