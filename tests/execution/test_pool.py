@@ -51,8 +51,8 @@ def test_one_without_a_process_does_not_keep_older_ones_from_being_reaped() -> N
             made.ended(environment)  # type: ignore[arg-type]
             environment.idle_since = time.monotonic() - seconds
 
-        idle("old", object(), 60)
-        idle("young", object(), 1)
+        idle("old", SimpleNamespace(asking=True), 60)
+        idle("young", SimpleNamespace(asking=True), 1)
         idle("crashed", None, 1)
         made.reap(30)
         assert reaped == ["old"]

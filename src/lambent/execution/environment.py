@@ -342,6 +342,8 @@ class Environment:
             self.log.init_end(int(_time() * 1000), self._init_us)
             self.phase = Phase.IDLE
             self.pool.ready(self)
+        elif self.phase is Phase.IDLE:
+            self.pool.asked(self)
 
     def _on_init_error(self, document: bytes) -> None:
         error_type = _error_type(document)
@@ -355,9 +357,19 @@ class Environment:
         phase = self.phase
         self._drop_process()
         if phase is Phase.INVOKE_INIT:
+            if error_type == "Runtime.InvalidEntrypoint":
+                document = self._with_request_id(document)
             self._finish(document, True, "error", error_type)
         elif phase is Phase.INIT:
             self.pool.init_failed(self)
+
+    def _with_request_id(self, document: bytes) -> bytes:
+        """An error of Lambda's own, whose message names the invocation."""
+        assert self.invocation is not None
+        error = msgspec.json.decode(document)
+        request_id = self.invocation.request_id.decode()
+        error["errorMessage"] = f"RequestId: {request_id} Error: {error.get('errorMessage', '')}"
+        return _encode(error)
 
     def on_lost(self) -> None:
         """The process is about to end."""

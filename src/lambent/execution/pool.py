@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _MOST_REVIVALS: Final = 4
 _REVIVAL_SECONDS: Final = 0.05
 
+# A runtime that has answered asks for more within a tenth of a millisecond, unless it is busy with something else.
+_SETTLING_SECONDS: Final = 0.02
+
 
 class Pool:
     """All environments of one function version. Everything happens on the loop's thread.
@@ -52,6 +55,8 @@ class Pool:
         self._watch = watch
         self._idle: list[Environment] = []
         self._starting: set[Environment] = set()
+        self._settling: set[Environment] = set()  # have answered, and not asked for more yet
+        self._patience: asyncio.TimerHandle | None = None
         self._waiting: deque[Invocation] = deque()
         self._timeout = spec.timeout_ms / 1000
         self._timeout_ns = spec.timeout_ms * 1_000_000
@@ -60,8 +65,8 @@ class Pool:
         self._loop = asyncio.get_running_loop()
 
     def __len__(self) -> int:
-        """Environments that exist: idle, starting and busy."""
-        return len(self._idle) + len(self._starting) + len(self.busy)
+        """Environments that exist: idle, settling, starting and busy."""
+        return len(self._idle) + len(self._settling) + len(self._starting) + len(self.busy)
 
     @property
     def finished(self) -> bool:
@@ -71,6 +76,7 @@ class Pool:
     def running(self) -> Iterator[Environment]:
         """Environments that run something: INIT or an invocation."""
         yield from self._starting
+        yield from self._settling
         yield from self.busy
 
     # ------------------------------------------------------------ invocations
@@ -86,8 +92,15 @@ class Pool:
         else:
             self._waiting.append(invocation)
             # One that is starting already will serve it, unless a busy one is free before.
-            if len(self._waiting) > len(self._starting):
+            if len(self._waiting) > len(self._starting) + len(self._settling):
                 self._grow()
+            elif self._settling and self._patience is None:
+                self._patience = self._loop.call_later(_SETTLING_SECONDS, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        """What has answered is busy with something else: start others instead."""
+        self._patience = None
+        self._revived()
 
     def _assign(self, environment: Environment, invocation: Invocation) -> None:
         """Run in an environment that is free, with or without a process."""
@@ -184,7 +197,18 @@ class Pool:
     def ended(self, environment: Environment) -> None:
         """An invocation has its result."""
         del self.busy[environment]
-        self._release(environment)
+        process = environment.process
+        if process is None or process.asking:
+            self._release(environment)
+        else:
+            environment.idle_since = time.monotonic()
+            self._settling.add(environment)
+
+    def asked(self, environment: Environment) -> None:
+        """A process asks for an invocation, some time after its last answer."""
+        if environment in self._settling:
+            self._settling.discard(environment)
+            self._release(environment)
 
     def _release(self, environment: Environment) -> None:
         if self._waiting:
@@ -208,6 +232,7 @@ class Pool:
     def closed(self, environment: Environment) -> None:
         """An environment is no more."""
         self._starting.discard(environment)
+        self._settling.discard(environment)
         self._workspace.remove(environment.directory)
 
     # ------------------------------------------------------------ time
@@ -228,19 +253,22 @@ class Pool:
         self._timer = self._loop.call_later(seconds, self._expire)
 
     def reap(self, idle_seconds: float) -> None:
-        """Close environments that have been idle for longer than this."""
+        """Close environments that have been idle for longer than this, or do not ask for more in time."""
         oldest = time.monotonic() - idle_seconds
         # Not in order of their age: those without a process come first.
         expired = [environment for environment in self._idle if environment.idle_since <= oldest]
         for environment in expired:
             self._idle.remove(environment)
             environment.close()
+        oldest = time.monotonic() - self._timeout
+        for environment in [one for one in self._settling if one.idle_since <= oldest]:
+            environment.close()
 
     def retire(self) -> None:
         """The version has been replaced: idle environments go now, busy ones after their invocation."""
         self._retired = True
         idle, self._idle = self._idle, []
-        for environment in idle:
+        for environment in [*idle, *self._settling]:
             environment.close()
 
     def close(self) -> None:
@@ -251,6 +279,8 @@ class Pool:
         self.busy.clear()
         if self._reviving is not None:
             self._reviving.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
