@@ -4,7 +4,16 @@ A bottom floor: it knows nothing of AWS or Lambda and imports nothing else of la
 Handlers are plain callables of one `Request`; each answers it exactly once, now or later.
 """
 
-from lambent.http.request import Headers, Request, ResponseStream
-from lambent.http.server import Handler, HttpServer
+from lambent.http.request import ClientLeft, Headers, Request, ResponseStream, StreamedRequest
+from lambent.http.server import Handler, HttpServer, Streams
 
-__all__ = ["Handler", "Headers", "HttpServer", "Request", "ResponseStream"]
+__all__ = [
+    "ClientLeft",
+    "Handler",
+    "Headers",
+    "HttpServer",
+    "Request",
+    "ResponseStream",
+    "StreamedRequest",
+    "Streams",
+]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from lambent.http.request import Request, encode_headers
+from lambent.http.request import Request, StreamedRequest, encode_headers
 from lambent.http.status import STATUS_LINES
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ class Connection(asyncio.Protocol):
         "_expect_continue",
         "_header_bytes",
         "_headers",
+        "_held",
+        "_incoming",
         "_length",
+        "_limit",
         "_parser",
         "_queue",
         "_received",
@@ -66,6 +69,8 @@ class Connection(asyncio.Protocol):
         self.active = time.monotonic()
         self._refused = False
         self._refusal = b""  # waits for the answers to what came before
+        self._incoming: StreamedRequest | None = None  # handed over, or to be, while its body is coming
+        self._held = False  # nothing is read until what has come of its body is taken
         self._new_parser()
         self._reset()
 
@@ -79,6 +84,7 @@ class Connection(asyncio.Protocol):
         self._header_bytes = 0
         self._received = 0
         self._length = b"0"
+        self._limit = self._server.stream_above
         self._expect_continue = False
 
     # ------------------------------------------------------------ asyncio's side
@@ -93,6 +99,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
         self._queue.clear()
+        if self._incoming is not None:
+            self._incoming.break_off()
         self._server.lost(self)
         self.resume_writing()
 
@@ -120,7 +128,7 @@ class Connection(asyncio.Protocol):
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
         if not self.closed:
-            if len(self._queue) < _MAX_PIPELINED // 2:
+            if len(self._queue) < _MAX_PIPELINED // 2 and not self._held:
                 self.transport.resume_reading()
             if not self.busy:
                 self._go_on()
@@ -163,20 +171,71 @@ class Connection(asyncio.Protocol):
             self._refuse(431, "Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
-        if len(self._length) > 18 or int(self._length) > self._server.max_body:
-            self._too_large()
-        elif self._expect_continue and not self._refused:
+        if len(self._length) > 18 or int(self._length) > self._limit:
+            self._begin_large(int(self._length[:19]))
+        if self._expect_continue and not self._refused:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
-        if self._received > self._server.max_body:
-            self._too_large()
+        if self._received > self._limit:
+            self._on_large_body(body)
         elif not self._refused:
             self._body.append(body)
 
+    def _begin_large(self, length: int | None) -> None:
+        """The body is, or has become, larger than what is read without further thought."""
+        request = StreamedRequest(self, self._parser.get_method(), self._target, self._headers, length)
+        streams = self._server.streams
+        if streams is not None and streams(request):
+            self._limit = -1
+            self._incoming = request
+            for piece in self._body:
+                request.feed(piece)
+            self._body = []
+            self._hand_on(request)
+        else:
+            self._limit = self._server.max_body
+            if length is not None and length > self._limit:
+                self._too_large()
+
+    def _on_large_body(self, body: bytes) -> None:
+        if self._refused:
+            return
+        if self._incoming is None and self._limit == self._server.stream_above < self._server.max_body:
+            self._begin_large(None)
+        if self._incoming is not None:
+            self.active = time.monotonic()
+            if self._incoming.feed(body):
+                self._hold()
+        elif self._received > self._server.max_body:
+            self._too_large()
+        else:
+            self._body.append(body)
+
+    def _hold(self) -> None:
+        self._held = True
+        self.transport.pause_reading()
+
+    def release(self, request: StreamedRequest) -> None:
+        """What has come of `request` has been taken: more may come."""
+        if self._held and self._incoming is request and not self.closed:
+            self._held = False
+            self.active = time.monotonic()
+            if self._drain_waiter is None:
+                self.transport.resume_reading()
+
     def on_message_complete(self) -> None:
         if self._refused:
+            return
+        incoming = self._incoming
+        if incoming is not None:
+            self._incoming = None
+            self._reset()
+            incoming.finish(self._parser.should_keep_alive() and not self._server.draining)
+            if self._held:
+                self._held = False
+                self.transport.resume_reading()
             return
         body = self._body
         request = Request(
@@ -188,9 +247,15 @@ class Connection(asyncio.Protocol):
             self._parser.should_keep_alive() and not self._server.draining,
         )
         self._reset()
+        self._hand_on(request)
+
+    def _hand_on(self, request: Request) -> None:
+        """Give a request to the handler, now or when its turn comes."""
         if self.busy or self._drain_waiter is not None:
             self._queue.append(request)
-            if len(self._queue) >= _MAX_PIPELINED:
+            if request is self._incoming:
+                self._hold()
+            elif len(self._queue) >= _MAX_PIPELINED:
                 self.transport.pause_reading()
             return
         self.busy = True
@@ -204,7 +269,9 @@ class Connection(asyncio.Protocol):
     def answered(self, request: Request) -> None:
         """An answer has been written: go on with the next pipelined request or close."""
         self.active = time.monotonic()
-        if not request.keep_alive:
+        if request is self._incoming:
+            self._drop_rest()
+        elif not request.keep_alive:
             self._queue.clear()
             self.busy = False
             self.transport.close()
@@ -222,7 +289,7 @@ class Connection(asyncio.Protocol):
             return
         if self._queue:
             following = self._queue.popleft()
-            if len(self._queue) < _MAX_PIPELINED // 2:
+            if len(self._queue) < _MAX_PIPELINED // 2 and not self._held:
                 self.transport.resume_reading()
             self.busy = True
             # Not called from here: a long pipeline would nest as deep as it is long.
@@ -259,6 +326,20 @@ class Connection(asyncio.Protocol):
     def _send_refusal(self) -> None:
         self.transport.write(self._refusal)
         self._refusal = b""
+        self._close_softly()
+
+    def _drop_rest(self) -> None:
+        """What has been answered is still coming: it is of no interest any more."""
+        self._refused = True
+        self._incoming = None
+        self._queue.clear()
+        self.busy = False
+        if self._held:
+            self._held = False
+            self.transport.resume_reading()
+        self._close_softly()
+
+    def _close_softly(self) -> None:
         if self._server.draining:
             self.transport.close()
         else:
@@ -276,6 +357,10 @@ class Connection(asyncio.Protocol):
     def receiving(self) -> bool:
         """Whether a request has begun and is not complete."""
         return bool(self._target) and not self._refused
+
+    def stalled(self, since: float) -> bool:
+        """Whether a request that is handed over has waited for more of its body since `since`."""
+        return self._incoming is not None and not self._held and self.active < since
 
     @property
     def peer(self) -> tuple[str, int]:

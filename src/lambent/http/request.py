@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lambent.http.dates import http_date
 from lambent.http.status import STATUS_LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from lambent.http.connection import Connection
 
 Headers: TypeAlias = "Iterable[tuple[str, str]]"
 
 _BODILESS = frozenset({204, 304})
+_HIGH_WATER: Final = 262_144
+
+
+class ClientLeft(Exception):
+    """The client has gone before it had sent its whole request."""
 
 
 class Request:
@@ -120,11 +127,15 @@ class Request:
             transport.write(body)
         connection.answered(self)
 
-    def stream(self, status: int, headers: Headers) -> ResponseStream:
-        """Answer in pieces: chunked, or to an HTTP/1.0 client until the connection closes."""
+    def stream(self, status: int, headers: Headers, length: int | None = None) -> ResponseStream:
+        """Answer in pieces: chunked, or to an HTTP/1.0 client until the connection closes.
+
+        With `length`, in bytes, the pieces are the body of an answer that is as long as that and not chunked;
+        one that is closed with less is cut.
+        """
         self._claim()
         head = STATUS_LINES[status] + encode_headers(headers) + http_date()
-        return ResponseStream(self, head)
+        return ResponseStream(self, head, length, bodiless=status in _BODILESS or self.method == b"HEAD")
 
     def _claim(self) -> None:
         if self.answered:
@@ -135,29 +146,107 @@ class Request:
         return f"<Request {self.method.decode('latin-1')} {self.target[:200].decode('latin-1')}>"
 
 
+class StreamedRequest(Request):
+    """A request whose body is still coming when it is handed over: `body` is empty, `pieces` has it.
+
+    Answered before its body is there, the rest is read and dropped, and the connection closes.
+    """
+
+    __slots__ = ("_ended", "_held", "_lost", "_parts", "_waiter", "length")
+
+    def __init__(
+        self,
+        connection: Connection,
+        method: bytes,
+        target: bytes,
+        headers: list[tuple[bytes, bytes]],
+        length: int | None,
+    ) -> None:
+        # Only a request that has come to its end leaves a connection on which another can follow.
+        super().__init__(connection, method, target, headers, b"", keep_alive=False)
+        self.length = length
+        """Bytes of the body; None when the client did not say."""
+        self._parts: deque[bytes] = deque()
+        self._held = 0
+        self._ended = False
+        self._lost = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes, once; the client is slowed down to the pace at which it is taken.
+
+        Raises ClientLeft when the client leaves before the end.
+        """
+        while True:
+            if self._parts:
+                piece = self._parts.popleft()
+                self._held -= len(piece)
+                if self._held < _HIGH_WATER // 2:
+                    self.connection.release(self)
+                yield piece
+            elif self._ended:
+                return
+            elif self._lost:
+                raise ClientLeft
+            else:
+                self.connection.release(self)
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+
+    # ------------------------------------------------------------ told by the connection
+
+    def feed(self, piece: bytes) -> bool:
+        """A piece has come. Whether enough is waiting to be taken."""
+        self._parts.append(piece)
+        self._held += len(piece)
+        self._wake()
+        return self._held > _HIGH_WATER
+
+    def finish(self, keep_alive: bool) -> None:
+        """The whole body has come."""
+        self._ended = True
+        self.keep_alive = keep_alive
+        self._wake()
+
+    def break_off(self) -> None:
+        """No more will come."""
+        self._lost = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
 class ResponseStream:
     """The body of an answer that is sent as it comes into being."""
 
-    __slots__ = ("_chunked", "_connection", "_open", "_request")
+    __slots__ = ("_bodiless", "_chunked", "_connection", "_left", "_open", "_request")
 
-    def __init__(self, request: Request, head: bytes) -> None:
+    def __init__(self, request: Request, head: bytes, length: int | None, *, bodiless: bool) -> None:
         self._request = request
         self._connection = request.connection
         self._open = True
-        self._chunked = self._connection.http_version != "1.0"
-        if not self._chunked:
+        self._bodiless = bodiless
+        self._left = length
+        self._chunked = length is None and self._connection.http_version != "1.0"
+        if length is not None:
+            head += b"Content-Length: %d\r\n" % length
+        elif not self._chunked:
             request.keep_alive = False
         if not request.keep_alive:
             head += b"Connection: close\r\n"
-        if self._chunked:
+        if self._chunked and not bodiless:
             head += b"Transfer-Encoding: chunked\r\n"
         if not self._connection.closed:
             self._connection.transport.write(head + b"\r\n")
 
     def write(self, data: bytes) -> None:
         """Send a piece; an empty one is nothing. Dropped when the client has left."""
-        if not data or not self._open or self._connection.closed or self._request.method == b"HEAD":
+        if not data or not self._open or self._connection.closed or self._bodiless:
             return
+        if self._left is not None:
+            self._left -= len(data)
         if self._chunked:
             self._connection.transport.write(b"%x\r\n%s\r\n" % (len(data), data))
         else:
@@ -178,12 +267,14 @@ class ResponseStream:
 
     def close(self) -> None:
         """End the body in good order."""
+        if self._left and not self._bodiless:
+            self.abort()
         if not self._open:
             return
         self._open = False
         if self._connection.closed:
             return
-        if self._chunked and self._request.method != b"HEAD":
+        if self._chunked and not self._bodiless:
             self._connection.transport.write(b"0\r\n\r\n")
         self._connection.answered(self._request)
 

@@ -15,6 +15,11 @@ from lambent.http.request import Request
 Handler: TypeAlias = Callable[[Request], None]
 """Called on the event loop for each complete request; answers it now or later, and does not raise."""
 
+Streams: TypeAlias = Callable[[Request], bool]
+"""Whether the handler takes this request, of which the head is there, with its body still coming."""
+
+_STREAM_ABOVE = 1_048_576
+
 _SWEEP_SECONDS = 5.0
 
 
@@ -22,12 +27,23 @@ class HttpServer:
     """One TCP listener on the running loop.
 
     `max_body`: bytes of the largest request body that is read; more is answered 413.
+    `streams`: asked of each request with a body over 1 MB; those that it takes are handed over as
+    `StreamedRequest` when their head is there, and may be of any size.
     `idle_seconds`: a connection that is idle, or slow to send its request, is closed after this.
     """
 
-    def __init__(self, handler: Handler, *, max_body: int = 100_000_000, idle_seconds: float = 120.0) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        max_body: int = 100_000_000,
+        streams: Streams | None = None,
+        idle_seconds: float = 120.0,
+    ) -> None:
         self.handler = handler
         self.max_body = max_body
+        self.streams = streams
+        self.stream_above = max_body if streams is None else min(_STREAM_ABOVE, max_body)
         self.idle_seconds = idle_seconds
         self.connections: set[Connection] = set()
         self.draining = False
@@ -62,6 +78,8 @@ class HttpServer:
         for connection in list(self.connections):
             if not connection.busy and connection.active < oldest:
                 connection.transport.abort() if connection.receiving else connection.transport.close()
+            elif connection.stalled(oldest):
+                connection.transport.abort()
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
     def stop_accepting(self) -> None:
