@@ -16,28 +16,31 @@ if TYPE_CHECKING:
 Listener: TypeAlias = Callable[[FunctionVersion | None, FunctionVersion | None], None]
 """Called with (old, new) of what serves invocations: old None when it is new, new None when it is gone."""
 
+RecordListener: TypeAlias = Callable[[FunctionRecord | None, FunctionRecord | None], None]
+"""Called with (old, new) of a function: old None when it is new, new None when it is gone."""
+
 _MAX_TARGETS = 65_536
 
 
 class Region:
     """The functions of one account in one region, with running totals."""
 
-    __slots__ = ("code_size", "reserved", "functions")  # noqa: RUF023 - totals first
+    __slots__ = ("code_size", "claimed", "functions")  # noqa: RUF023 - totals first
 
     def __init__(self) -> None:
         self.functions: dict[str, FunctionRecord] = {}
-        self.reserved = 0
+        self.claimed = 0
         self.code_size = 0
 
     def put(self, old: FunctionRecord | None, new: FunctionRecord | None) -> None:
         """Replace `old` by `new`."""
         if old is not None:
-            self.reserved -= old.reserved_concurrency or 0
+            self.claimed -= old.claimed_concurrency
             self.code_size -= old.code_size
             if new is None:
                 del self.functions[old.name]
         if new is not None:
-            self.reserved += new.reserved_concurrency or 0
+            self.claimed += new.claimed_concurrency
             self.code_size += new.code_size
             self.functions[new.name] = new
 
@@ -48,6 +51,7 @@ class Catalog:
     def __init__(self, records: Iterable[FunctionRecord]) -> None:
         self.generation = 0
         self.listeners: list[Listener] = []
+        self.record_listeners: list[RecordListener] = []
         self._regions: dict[tuple[str, str], Region] = {}
         self._targets: dict[tuple[str, str, str, str | None], Target] = {}
         for record in records:
@@ -122,6 +126,8 @@ class Catalog:
             if was is not now:
                 for listener in self.listeners:
                     listener(was, now)
+        for record_listener in self.record_listeners:
+            record_listener(old, new)
 
 
 def _serving(record: FunctionRecord | None) -> dict[str, FunctionVersion]:

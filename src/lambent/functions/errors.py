@@ -16,7 +16,10 @@ FunctionError
 ├── CodeRejected            an archive that cannot be used
 ├── CodeTooLarge            an archive beyond the size that may be sent
 ├── CodeStorageExceeded     all code of the account together is too much
-├── ConcurrencyUnavailable  reserving this much would leave too little unreserved
+├── ConcurrencyUnavailable  reserving or provisioning this much would take what others need
+├── ProvisioningRefused     provisioned concurrency that is not possible for what is named
+├── ProvisionedElsewhere    the version has provisioned concurrency by another name already
+├── AliasNotFound           no such alias
 ├── TooManyTags             more tags than a function can carry
 ├── LayerNotFound           no such version of a layer
 ├── LayerAccessDenied       another account's layer, which its policy does not give away
@@ -151,13 +154,31 @@ class CodeStorageExceeded(FunctionError):
 
 
 class ConcurrencyUnavailable(FunctionError):
-    """The reservation would leave less unreserved concurrency than must remain."""
+    """What is to be reserved or provisioned would take what others need, or less than what is provisioned."""
 
-    def __init__(self, minimum: int) -> None:
-        super().__init__(
-            "Specified ReservedConcurrentExecutions for function decreases account's "
-            f"UnreservedConcurrentExecution below its minimum value of [{minimum}]."
+    @classmethod
+    def below_minimum(cls, member: str, minimum: int) -> ConcurrencyUnavailable:
+        """Too little would remain for the functions that share the account's concurrency."""
+        return cls(
+            f"Specified {member} for function decreases account's UnreservedConcurrentExecution below its "
+            f"minimum value of [{minimum}]."
         )
+
+
+class ProvisioningRefused(FunctionError):
+    """What is named cannot have provisioned concurrency, or not so much."""
+
+
+class ProvisionedElsewhere(FunctionError):
+    """The version has provisioned concurrency already: its own, or that of an alias."""
+
+
+class AliasNotFound(FunctionError):
+    """No such alias, or no such function. `arn` is what was looked for."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"Cannot find alias arn: {arn}")
+        self.arn = arn
 
 
 class TooManyTags(FunctionError):

@@ -72,6 +72,21 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
         return [self.latest, *self.versions.values()]
 
     @property
+    def provisioned_concurrency(self) -> int:
+        """Environments that are to be ready ahead of invocations, all configurations together."""
+        return sum(config.requested for config in self.provisioned.values())
+
+    @property
+    def claimed_concurrency(self) -> int:
+        """What the function takes from the concurrency that all functions of the account share.
+
+        Provisioned concurrency is a part of the reservation where there is one.
+        """
+        if self.reserved_concurrency is not None:
+            return self.reserved_concurrency
+        return self.provisioned_concurrency
+
+    @property
     def code_size(self) -> int:
         """Bytes of code that the account is charged for: each version counts its own archive."""
         return self.latest.code_size + sum(version.code_size for version in self.versions.values())

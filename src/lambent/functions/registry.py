@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from lambent.functions import rows
 from lambent.functions.activation import Activations
 from lambent.functions.attachments import Options
-from lambent.functions.catalog import Catalog, Listener
+from lambent.functions.catalog import Catalog, Listener, RecordListener
 from lambent.functions.code_signing import SigningRegistry
 from lambent.functions.errors import (
     CodeMismatch,
@@ -132,12 +132,16 @@ class FunctionRegistry:
         return self.record(Reference(account, region, name, None)).reserved_concurrency
 
     def unreserved_limit(self, account: str, region: str) -> int:
-        """The concurrency that functions without a reservation share."""
-        return self.limits.concurrency - self._catalog.region(account, region).reserved
+        """The concurrency that is left to share: neither reserved nor provisioned."""
+        return self.limits.concurrency - self._catalog.region(account, region).claimed
 
     def subscribe(self, listener: Listener) -> None:
         """Have `listener(old, new)` called, once durable, as each serving version comes, changes or goes."""
         self._catalog.listeners.append(listener)
+
+    def watch(self, listener: RecordListener) -> None:
+        """Have `listener(old, new)` called, once durable, as each function comes, changes or goes."""
+        self._catalog.record_listeners.append(listener)
 
     # Changing
 
@@ -326,25 +330,30 @@ class FunctionRegistry:
 
         Raises FunctionNotFound, ConcurrencyUnavailable, StoreError.
         """
-        available = self.limits.concurrency - self.limits.minimum_unreserved
+        minimum = self.limits.minimum_unreserved
+        available = self.limits.concurrency - minimum
+        too_much = ConcurrencyUnavailable.below_minimum("ReservedConcurrentExecutions", minimum)
 
         def change(record: FunctionRecord) -> FunctionRecord:
-            others = self._catalog.region(record.account, record.region).reserved - (
-                record.reserved_concurrency or 0
-            )
+            others = self._catalog.region(record.account, record.region).claimed - record.claimed_concurrency
             if reserved and others + reserved > available:
-                raise ConcurrencyUnavailable(self.limits.minimum_unreserved)
+                raise too_much
+            if reserved < record.provisioned_concurrency:
+                raise ConcurrencyUnavailable(
+                    f" ReservedConcurrentExecutions  {reserved} should not be lower than function's total "
+                    f"provisioned concurrency [{record.provisioned_concurrency}]."
+                )
             return replace(record, reserved_concurrency=reserved)
 
         try:
             await self._ledger.change(
                 reference,
                 change,
-                lambda record: [rows.reservation_guard(record, available)] if reserved else [],
+                lambda record: [rows.claim_guard(record, available)] if reserved else [],
             )
         except Conflict:
             # What is left is reserved by functions that another node has changed.
-            raise ConcurrencyUnavailable(self.limits.minimum_unreserved) from None
+            raise too_much from None
         return reserved
 
     async def bind_signing(self, reference: Reference, arn: str | None) -> None:
