@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "logs": "Show what a function logged.",
     "functions": "List functions, or show one.",
     "doctor": "Check what this machine offers and what is missing.",
+    "bench": "Measure cold starts of every runtime.",
 }
 
 _EXTRAS: Final = {

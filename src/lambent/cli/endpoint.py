@@ -44,6 +44,26 @@ class Endpoint:
             config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=_INVOKE_SECONDS),
         )
 
+    def signed_headers(
+        self, service: str, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> dict[str, str]:
+        """The headers of a POST to `url`, signed, for requests that no client makes. Raises NoCredentialsError."""
+        import botocore.session
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+        from botocore.exceptions import NoCredentialsError
+
+        if self.access_key is not None:
+            credentials = Credentials(self.access_key, self.secret_key)
+        else:
+            credentials = botocore.session.Session().get_credentials()
+            if credentials is None:
+                raise NoCredentialsError
+        request = AWSRequest("POST", url, data=body, headers=dict(headers))
+        SigV4Auth(credentials, service, self.region).add_auth(request)
+        return dict(request.headers.items())
+
     def get_json(self, path: str) -> Any:
         """What the platform's own page `path` answers. Raises Failure."""
         import http.client
