@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lambent.execution.interpreters import Interpreters
-from lambent.runtime import PYTHON_FILES
+from lambent.execution.interpreters import Interpreter, Interpreters
+from lambent.execution.nodes import Nodes
+from lambent.runtime import NODE_FILES, PYTHON_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from lambent.execution.interpreters import Interpreter
+    from lambent.execution.nodes import Node
 
 CONTROL = struct.Struct(">B3xIQ")
 HEAD = struct.Struct(">IQ36sHI")
@@ -37,7 +38,7 @@ OWN = f"python3.{sys.version_info[1]}"
 
 
 class Answer:
-    """What one INVOKE (or INIT) led to: `kind` R, I, O or E, its body, the log events before it."""
+    """What one INVOKE (or INIT) led to: `kind` R, I, O, E or X, its body, the log events before it."""
 
     def __init__(self, kind: bytes, body: bytes, logs: list[str], peak_kib: int) -> None:
         self.kind = kind
@@ -104,7 +105,7 @@ class Environment:
                 logs.append(body[8:].decode())
                 continue
             peak = 0
-            if head[:1] in b"ROE":
+            if head[:1] in b"ROEX":
                 peak, body = int.from_bytes(body[:4], "big"), body[4:]
             return Answer(head[:1], body, logs, peak)
 
@@ -374,3 +375,98 @@ def official(tmp_path: Path) -> Official:
     folder = tmp_path / "official"
     folder.mkdir()
     return Official(folder)
+
+
+class NodeStart:
+    """Starts Node environments: `start({"index.mjs": source})` runs them until they are ready.
+
+    `modern`: whether it is Node 24 or later, whose managed runtime knows promises only.
+    """
+
+    def __init__(self, node: Node, host: ZygoteProcess, path: Path) -> None:
+        self.node = node
+        self.path = path
+        self.modern = node.version[0] >= 24
+        self._host = host
+        self._count = 0
+
+    def __call__(self, files: str | dict[str, str], **members: Any) -> Environment:
+        environment, answer = self.attempt(files, **members)
+        assert answer.kind == b"R", (answer.kind, answer.body, answer.logs)
+        return environment
+
+    def attempt(self, files: str | dict[str, str], **members: Any) -> tuple[Environment, Answer]:
+        """An environment and what its init led to."""
+        environment = self.begin(files, **members)
+        return environment, environment.receive()
+
+    def begin(
+        self,
+        files: str | dict[str, str],
+        *,
+        handler: str = "index.handler",
+        variables: dict[str, str] | None = None,
+        ahead: bool = False,
+        **members: Any,
+    ) -> Environment:
+        """An environment that has been told to start; a single text is index.mjs."""
+        self._count += 1
+        task, temporary = self.path / f"task-{self._count}", self.path / f"tmp-{self._count}"
+        temporary.mkdir()
+        task.mkdir()
+        write_files(task, {"index.mjs": files} if isinstance(files, str) else files)
+        environment = self._host.fork()
+        given = {
+            "AWS_LAMBDA_FUNCTION_NAME": "f",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]0",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.node.runtime}",
+            "LAMBDA_TASK_ROOT": str(task),
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            **(variables or {}),
+        }
+        command = {
+            "argv": [str(self.node.executable), "--expose-gc", str(NODE_FILES / "bootstrap.mjs")],
+            "env": given,
+            "frames": True,
+        }
+        if ahead:
+            first = {**command, "env": {"_LAMBENT_REHEARSES": "1", "OLD": "1"}}
+            data = json.dumps({"ahead": first}).encode()
+            environment.socket.sendall(len(data).to_bytes(4, "big") + data)
+        else:
+            members["command"] = command
+        environment.send_init(task, temporary, handler=handler, variables=given, **members)
+        return environment
+
+
+def _nodes() -> list[Node | None]:
+    return [*Nodes()] or [None]
+
+
+@pytest.fixture(scope="module", params=_nodes(), ids=lambda node: node.runtime if node else "no Node")
+def node_host(request: pytest.FixtureRequest) -> Iterator[tuple[Node, ZygoteProcess]]:
+    """A host of supervisors for each Node of this machine."""
+    node = request.param
+    if node is None:
+        pytest.skip("there is no Node on this machine")
+    own = Interpreter((3, 12), Path(sys.executable), node.prefix)
+    host = ZygoteProcess(own, view=False, hosted=NODE_FILES)
+    yield node, host
+    host.close()
+
+
+@pytest.fixture
+def node_start(node_host: tuple[Node, ZygoteProcess], tmp_path: Path) -> Iterator[NodeStart]:
+    """Starts Node environments for one test; they are killed when it ends."""
+    node, host = node_host
+    yield NodeStart(node, host, tmp_path)
+    for environment in host.environments:
+        if environment.number not in host.gone:
+            environment.kill()
+            environment.gone()
+        environment.close()
+    host.environments.clear()

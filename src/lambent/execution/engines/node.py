@@ -212,7 +212,7 @@ class NodeNursery:
         return Command(argv, variables, frames=True)
 
     def _blank_variables(self) -> dict[str, str]:
-        variables = {"PATH": VIEW_PATH, "LANG": "en_US.UTF-8", "TZ": ":UTC", **self._mark}
+        variables = {"_LAMBENT_REHEARSES": "1", "PATH": VIEW_PATH, "TZ": ":UTC", **self._mark}
         if self._host.private_view:
             variables["NODE_PATH"] = self._module_path("", "")
             variables["LD_LIBRARY_PATH"] = VIEW_LIBRARIES

@@ -13,7 +13,8 @@ mounts that a program started ahead shares, and then either
 
 COMMAND is {"argv": [path, argument, ...], "env": {name: value}, "frames": bool}. Standard output and error are
 the log pipe. A program with "frames" speaks to the platform itself: it has the environment socket at descriptor
-3 and reads INIT from descriptor 4, a pipe. For one without, the supervisor keeps the socket open.
+3 and reads INIT from descriptor 4, a pipe; one that is started ahead also has a pair of sockets at 5 and 6, to try
+itself out on. For a program without "frames" the supervisor keeps the socket open.
 
 What cannot be set up or started is told in an I frame (see python/channel.py): error types Sandbox.Failure,
 Runtime.InvalidEntrypoint. The supervisor ends as the program does, with its exit status or by the same signal.
@@ -40,10 +41,10 @@ _FRAME_HEAD = struct.Struct(">cI")
 _ERRNO = struct.Struct(">i")
 _WAITALL = _socket.MSG_WAITALL
 
-SOCKET, INIT = 3, 4
+SOCKET, INIT, REHEARSAL = 3, 4, (5, 6)
 """Descriptors of a program that speaks frames."""
 
-_FIRST_OWN = 10
+_FIRST_OWN = 16
 # Those that this interpreter or the host ignores; exec would pass that on.
 _IGNORED = (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT)
 
@@ -69,7 +70,7 @@ class Supervisor:
         sandbox.enclose(self._private_view)
         frame, document = self._receive()
         if "ahead" in document:
-            self._start(document["ahead"], "/")
+            self._start(document["ahead"], "/", rehearses=True)
             frame, document = self._receive()
         try:
             place = self._arrange(document)
@@ -111,7 +112,7 @@ class Supervisor:
 
     # ------------------------------------------------------------ the program
 
-    def _start(self, command: dict[str, Any], directory: str) -> None:
+    def _start(self, command: dict[str, Any], directory: str, rehearses: bool = False) -> None:
         argv, variables = command["argv"], command["env"]
         init_read, init_write = os.pipe() if command.get("frames") else (-1, -1)
         told, tell = os.pipe()
@@ -126,11 +127,7 @@ class Supervisor:
                     _signal.signal(number, _signal.SIG_DFL)
                 os.chdir(directory)
                 if init_read >= 0:
-                    # The lower numbers may be taken by the descriptors themselves.
-                    init_read = fcntl.fcntl(init_read, fcntl.F_DUPFD_CLOEXEC, _FIRST_OWN)
-                    tell = fcntl.fcntl(tell, fcntl.F_DUPFD_CLOEXEC, _FIRST_OWN)
-                    os.dup2(self._socket.fileno(), SOCKET)
-                    os.dup2(init_read, INIT)
+                    tell = self._place(init_read, tell, rehearses)
                 os.execve(argv[0], argv, variables)  # noqa: S606 - no shell is meant to be there
             except OSError as error:
                 os.write(tell, _ERRNO.pack(error.errno or 0))
@@ -143,6 +140,17 @@ class Supervisor:
         os.close(told)
         self._program, self._init_pipe = pid, init_write
         self._problem = _not_started(argv[0], _ERRNO.unpack(number)[0]) if number else b""
+
+    def _place(self, init_read: int, tell: int, rehearses: bool) -> int:
+        """Put the descriptors of a program that speaks frames in their places; where `tell` is now."""
+        # Theirs may be among the places.
+        init_read, tell = (fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, _FIRST_OWN) for one in (init_read, tell))
+        os.dup2(self._socket.fileno(), SOCKET)
+        os.dup2(init_read, INIT)
+        if rehearses:
+            for one, place in zip(_socket.socketpair(), REHEARSAL):  # noqa: B905 - strict is of 3.10
+                os.dup2(fcntl.fcntl(one.detach(), fcntl.F_DUPFD_CLOEXEC, _FIRST_OWN), place)
+        return tell
 
     def _replace(self, command: dict[str, Any], directory: str) -> None:
         """Start a program, instead of one that may have been started ahead."""

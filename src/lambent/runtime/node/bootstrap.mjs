@@ -14,11 +14,12 @@ import { createRequire, Module } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 import { Writable } from 'node:stream';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import util from 'node:util';
 
 const SOCKET = 3;
 const INIT = 4;
+const REHEARSAL = [5, 6];
 const PROMISES_ONLY = Number(process.versions.node.split('.')[0]) >= 24;
 
 // ---------------------------------------------------------------- frames to the platform
@@ -31,6 +32,9 @@ const KIB = process.platform === 'linux' ? 1 : 1024; // maxRSS is in bytes on ma
 
 /** The environment's end of its socket. Frames are written at once, so that nothing is lost when user code exits. */
 class Channel {
+  answered = null; // called after each answer, by the rehearsal
+
+  #descriptor;
   #small = Buffer.allocUnsafe(SMALL);
   #waiting = []; // pieces of a streamed answer that the platform has not read yet, each with its callback
   #sleep = new Int32Array(new SharedArrayBuffer(4));
@@ -39,6 +43,10 @@ class Channel {
   #unmarked = false;
   #peak = 0;
   #peakAt = -PEAK_MS;
+
+  constructor(descriptor) {
+    this.#descriptor = descriptor;
+  }
 
   /** Peak resident memory in KiB, some milliseconds old at most. */
   #peakMemory() {
@@ -64,6 +72,7 @@ class Channel {
   /** The end of an invocation: `kind` is O or E. With `last` the process ends with it. */
   answer(kind, text, last = false) {
     this.#text(last ? 'X' : kind, last ? kind : '', text, true);
+    this.answered?.();
   }
 
   /** A frame with, perhaps, the peak memory, a letter `prefix`, and text. */
@@ -134,7 +143,7 @@ class Channel {
     const done = [];
     while (this.#waiting.length) {
       const first = this.#waiting[0];
-      const written = writeSome(SOCKET, first.frame);
+      const written = writeSome(this.#descriptor, first.frame);
       if (written < first.frame.length) {
         first.frame = first.frame.subarray(written);
         // The other side may be waiting for its own client: not for this process to spin.
@@ -150,11 +159,11 @@ class Channel {
 
   #write(frame, end = frame.length) {
     while (this.#waiting.length) {
-      writeFully(SOCKET, this.#waiting[0].frame, this.#sleep);
+      writeFully(this.#descriptor, this.#waiting[0].frame, this.#sleep);
       const { done } = this.#waiting.shift();
       if (done) process.nextTick(done);
     }
-    writeFully(SOCKET, end === frame.length ? frame : frame.subarray(0, end), this.#sleep);
+    writeFully(this.#descriptor, end === frame.length ? frame : frame.subarray(0, end), this.#sleep);
   }
 }
 
@@ -193,10 +202,10 @@ class Inbox {
   #received;
   #socket;
 
-  constructor(received) {
+  constructor(descriptor, received) {
     this.#received = received;
     this.#socket = new net.Socket({
-      fd: SOCKET,
+      fd: descriptor,
       readable: true,
       writable: true,
       onread: {
@@ -209,6 +218,10 @@ class Inbox {
     });
     const gone = () => process.exit(0);
     this.#socket.on('end', gone).on('error', gone);
+  }
+
+  close() {
+    this.#socket.destroy();
   }
 
   /** While an invocation runs, waiting for the next one must not keep the event loop alive. */
@@ -328,7 +341,8 @@ function logError(what, thrown) {
 // ---------------------------------------------------------------- the log
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
-const current = { id: PROMISES_ONLY ? '-' : undefined, tenant: undefined };
+const UNKNOWN = PROMISES_ONLY ? '-' : undefined;
+const current = { id: UNKNOWN, tenant: undefined };
 let jsonLogs = false;
 
 function textLine(time, level, values) {
@@ -622,6 +636,10 @@ class Runtime {
 
   constructor(arn) {
     this.#arn = arn;
+  }
+
+  /** Report errors that nobody catches, and what was decided before the process ends. */
+  watch() {
     if (!PROMISES_ONLY) {
       process.on('uncaughtException', (error) => {
         logError('Uncaught Exception', error);
@@ -638,7 +656,7 @@ class Runtime {
   }
 
   /** Load the handler and say that invocations may come. */
-  async start(root, name) {
+  async start(descriptor, root, name) {
     this.handler = await findHandler(root, name);
     const { handler } = this;
     this.streams = Boolean(handler[STREAMING]);
@@ -649,8 +667,12 @@ class Runtime {
         console.warn(CALLBACKS_WILL_BE_REMOVED);
       }
     }
-    this.#inbox = new Inbox((invocation) => this.#begin(invocation));
+    this.#inbox = new Inbox(descriptor, (invocation) => this.#begin(invocation));
     channel.ready();
+  }
+
+  close() {
+    this.#inbox.close();
   }
 
   /** Report that the handler could not be loaded. */
@@ -894,15 +916,18 @@ function noteMissingSdk(error) {
 
 // ---------------------------------------------------------------- beginning
 
-/** Exactly `count` bytes of the INIT pipe; ends the process when the supervisor is gone. */
-function readInit(count) {
-  const data = Buffer.allocUnsafe(count);
-  for (let filled = 0; filled < count; ) {
-    const more = fs.readSync(INIT, data, filled, count - filled, null);
-    if (!more) process.exit(0);
-    filled += more;
-  }
-  return data;
+/** An INIT document; ends the process when there is none to come. */
+function readInit(descriptor) {
+  const read = (count) => {
+    const data = Buffer.allocUnsafe(count);
+    for (let filled = 0; filled < count; ) {
+      const more = fs.readSync(descriptor, data, filled, count - filled, null);
+      if (!more) process.exit(0);
+      filled += more;
+    }
+    return data;
+  };
+  return JSON.parse(read(read(4).readUInt32BE(0)).toString());
 }
 
 function adopt(variables) {
@@ -913,19 +938,48 @@ function adopt(variables) {
   if (env.NODE_PATH !== modules) Module._initPaths();
 }
 
-const channel = new Channel();
+async function begin(descriptor, init) {
+  channel = new Channel(descriptor);
+  adopt(init.env);
+  process.chdir(process.env.LAMBDA_TASK_ROOT);
+  patchConsole();
+  defineGlobals();
+  const runtime = new Runtime(init.arn);
+  const started = runtime.start(descriptor, process.env.LAMBDA_TASK_ROOT, init.handler);
+  if (descriptor === SOCKET) {
+    runtime.watch();
+    started.catch((error) => runtime.initFailed(error));
+  }
+  await started;
+  return runtime;
+}
+
+/** Go through an environment's life once, on sockets of our own: what runs for the first time is compiled and takes
+ *  ten times as long. */
+async function rehearse([ours, platforms]) {
+  const env = { LAMBDA_TASK_ROOT: path.dirname(fileURLToPath(import.meta.url)), LAMBDA_RUNTIME_DIR: '/var/runtime', ...process.env };
+  const document = Buffer.from(`1234${JSON.stringify({ handler: 'rehearsal.handler', env })}`);
+  document.writeUInt32BE(document.length - 4, 0);
+  fs.writeSync(platforms, document);
+  const runtime = await begin(ours, readInit(ours));
+  const payload = Buffer.from('{"key": "value", "list": [1, null, true]}');
+  const head = Buffer.alloc(HEAD);
+  head.writeUInt32BE(payload.length, 0);
+  for (const required of [false, true]) {
+    const answered = new Promise((resolve) => (channel.answered = resolve));
+    fs.writeSync(platforms, Buffer.concat([head, payload]));
+    await answered;
+    if (!required) await findHandler(env.LAMBDA_TASK_ROOT, 'required.handler');
+  }
+  runtime.close();
+  fs.closeSync(platforms);
+  current.id = UNKNOWN;
+}
+
+let channel;
 markOutput('stdout');
 markOutput('stderr');
-
-const init = JSON.parse(readInit(readInit(4).readUInt32BE(0)).toString());
+if (process.env._LAMBENT_REHEARSES) await rehearse(REHEARSAL);
+const init = readInit(INIT);
 fs.closeSync(INIT);
-adopt(init.env);
-process.chdir(process.env.LAMBDA_TASK_ROOT);
-patchConsole();
-defineGlobals();
-const runtime = new Runtime(init.arn);
-try {
-  await runtime.start(process.env.LAMBDA_TASK_ROOT, init.handler);
-} catch (error) {
-  runtime.initFailed(error);
-}
+begin(SOCKET, init).catch(() => {}); // it has been reported

@@ -1,0 +1,3 @@
+// The same as CommonJS.
+
+exports.handler = async (event) => event;
