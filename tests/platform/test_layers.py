@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -143,3 +145,24 @@ def handler(event, context):
         "hello from /opt/bin/tool-of-a-layer\n",
         "hello from /opt/bin/another-name\n",
     ]
+
+
+@pytest.mark.usefixtures("private_view")
+@pytest.mark.parametrize("place", ["layer", "code"])
+def test_shared_libraries_are_found_by_name(platform: Any, layer: Callable[..., str], place: str) -> None:
+    mapped = (line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines())
+    library = next(path for path in mapped if re.search(r"/libm[.-][^/]*$", path))
+    files: dict[str, str | bytes] = {"lib/libof-a-function.so": Path(library).read_bytes()}
+    source = """
+import ctypes
+def handler(event, context):
+    library = ctypes.CDLL("libof-a-function.so")
+    library.cos.restype = ctypes.c_double
+    return library.cos(ctypes.c_double(0))
+"""
+    name = (
+        platform.create(source, Layers=[layer(files)])
+        if place == "layer"
+        else platform.create(source, files=files)
+    )
+    assert platform.invoke(name).json == 1.0

@@ -36,6 +36,10 @@ if __name__ == "__main__":
 LANG = "/var/lang"
 RUNTIME = "/var/runtime"
 TASK = "/var/task"
+LAYER_LIBRARIES = RUNTIME + "/.opt-lib"
+# The dynamic linker looks once whether a folder is there, and processes forked later believe it: /opt is the
+# machine's own until then.
+LIBRARY_PATH = f"/var/lang/lib:/lib64:/usr/lib64:{RUNTIME}:{TASK}:{TASK}/lib:{LAYER_LIBRARIES}"
 
 
 def build_view(prefix: str, files: str, libraries: str) -> None:
@@ -89,14 +93,16 @@ def _arrange(old: dict[str, int], prefix: str, files: str, packages: dict[str, l
             else:
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             mounts.bind(f"{source('/var')}/{entry.name}", path)
-    os.makedirs(TASK, exist_ok=True)
+    if not os.path.isdir(TASK):
+        os.makedirs(TASK + "/lib")
     os.mkdir(RUNTIME)
     for path, place in ((prefix, LANG), (files, files_place(files))):
         if path:
             os.mkdir(place)
             mounts.bind(source(path), place, read_only=True)
-    # What an environment without layers shows at /opt.
+    # What an environment without layers shows at /opt, and where one with layers shows /opt/lib to the linker.
     os.mkdir(RUNTIME + "/.empty")
+    os.mkdir(LAYER_LIBRARIES)
     for number, (parent, names) in enumerate(packages.items()):
         place = f".packages-{number}"
         os.mkdir(f"{RUNTIME}/{place}")
@@ -161,8 +167,9 @@ def main(arguments: list[str]) -> None:
     if hosted:
         program = os.path.join(os.path.dirname(own), "host", "host.py")
     elif active:
-        # A shared libpython is looked for at its build-time place, which may be covered.
-        environment["LD_LIBRARY_PATH"] = LANG + "/lib"
+        # A shared libpython is looked for at its build-time place, which may be covered. What else Lambda has here
+        # counts for what environments load: they cannot set it any more.
+        environment["LD_LIBRARY_PATH"] = LIBRARY_PATH
         interpreter = LANG + interpreter[len(prefix) :]
         program = files_place(own) + "/zygote.py"
     else:

@@ -24,6 +24,8 @@ LAYERS = "/opt"
 TEMPORARY = "/tmp"  # noqa: S108 - the mount point itself
 RUNTIME = "/var/runtime"
 NO_LAYERS = RUNTIME + "/.empty"
+# See launcher.py: the dynamic linker of processes that were forked looks here instead of in /opt/lib.
+LAYER_LIBRARIES = RUNTIME + "/.opt-lib"
 
 OPEN_FILES = 1024
 _LIMITS = [
@@ -67,6 +69,8 @@ def bind(task: str, temporary: str, layers: list[str]) -> None:
     for source, target in zip(sources, (TASK, LAYERS, TEMPORARY)):  # noqa: B905 - strict is of 3.10
         mounts.bind(f"/proc/self/fd/{source}", target, read_only=target != TEMPORARY)
         os.close(source)
+    if layers and os.path.isdir(LAYERS + "/lib") and os.path.isdir(LAYER_LIBRARIES):  # noqa: PTH112 - see launcher.py
+        mounts.bind(LAYERS + "/lib", LAYER_LIBRARIES)
 
 
 def drop_rights() -> None:
