@@ -111,7 +111,7 @@ class Environment:
                 f"[lambent] no interpreter for this function's runtime: running it with {spec.substitute}\n"
             )
         self._start_process()
-        self._init_timer = asyncio.get_running_loop().call_later(INIT_LIMIT_SECONDS, self._init_timed_out)
+        self._init_timer = asyncio.get_running_loop().call_later(self.pool.init_limit, self._init_timed_out)
 
     def restart(self, invocation: Invocation) -> None:
         """Begin INIT within an invocation: its timeout covers it."""
@@ -177,7 +177,8 @@ class Environment:
         duration_us = (_clock() - self._clock_started) // 1000
         init_us = invocation.init_us
         # Rounded up to the millisecond. Init is billed too, since 2025-08-01.
-        billed_ms = -((duration_us + (init_us or 0)) // -1000) or 1
+        billed_us = duration_us + init_us if init_us and self.pool.bills_init else duration_us
+        billed_ms = -(billed_us // -1000) or 1
         invocation.result = result
         invocation.function_error = function_error
         invocation.billed_ms = billed_ms

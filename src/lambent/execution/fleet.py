@@ -16,6 +16,7 @@ from lambent.execution.errors import EnvironmentUnavailable
 from lambent.execution.memory import MemoryWatch
 from lambent.execution.orphans import MARK
 from lambent.execution.pool import Pool
+from lambent.execution.provisioned import ProvisionedPool
 from lambent.execution.spec import EnvironmentSpec
 from lambent.execution.workspace import Workspace
 from lambent.functions import CodeRejected
@@ -69,6 +70,7 @@ class Fleet:
         self._workspace = Workspace(data / "environments", open_log, executor)
         self._nurseries: dict[Engine, asyncio.Task[ProcessSource]] = {}
         self._pools: dict[str, Pool] = {}
+        self._provisioned: list[ProvisionedPool] = []
         self._retired: list[Pool] = []
         self._opening: dict[str, asyncio.Task[Pool]] = {}
         self._watch = MemoryWatch(self._all_pools)
@@ -95,7 +97,7 @@ class Fleet:
                 await (await task).close()
 
     def _all_pools(self) -> list[Pool]:
-        return [*self._pools.values(), *self._retired]
+        return [*self._pools.values(), *self._provisioned, *self._retired]
 
     # ------------------------------------------------------------ preparing
 
@@ -172,6 +174,40 @@ class Fleet:
         self._pools[version.uid] = pool
         return pool
 
+    def provision(
+        self,
+        version: FunctionVersion,
+        changed: Callable[[], None],
+        done: Callable[[ProvisionedPool | Exception], None],
+    ) -> None:
+        """Call `done` with a pool for environments of a version that are started ahead, or what is in the way.
+
+        It is the caller's to `resize` and to give back (`unprovision`); `changed` is called as its figures change.
+        """
+
+        def opened(pool: Pool | Exception) -> None:
+            if isinstance(pool, Exception):
+                done(pool)
+                return
+            provisioned = ProvisionedPool(
+                pool.spec.provisioned(),
+                pool.nursery,
+                self._workspace,
+                self._watch,
+                pool.new_nursery,
+                changed,
+            )
+            self._provisioned.append(provisioned)
+            done(provisioned)
+
+        self.when_ready(version, opened)
+
+    def unprovision(self, pool: ProvisionedPool) -> None:
+        """Its environments end when they are done."""
+        self._provisioned.remove(pool)
+        pool.retire()
+        self._retired.append(pool)
+
     def retire(self, uid: str) -> None:
         """A version is no more, or has been replaced: its environments end when they are done."""
         opening = self._opening.get(uid)
@@ -185,7 +221,7 @@ class Fleet:
             self._retired.append(pool)
 
     def _reap(self) -> None:
-        for pool in self._pools.values():
+        for pool in [*self._pools.values(), *self._provisioned]:
             pool.reap(self._idle_seconds)
         self._retired = [pool for pool in self._retired if not pool.finished]
         self._reaper = self._loop.call_later(_REAP_SECONDS, self._reap)

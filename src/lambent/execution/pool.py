@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from lambent.execution.environment import Environment
+from lambent.execution.environment import INIT_LIMIT_SECONDS, Environment
 from lambent.execution.errors import EnvironmentUnavailable, ExecutionError
 
 if TYPE_CHECKING:
@@ -34,8 +34,12 @@ _SETTLING_SECONDS: Final = 0.02
 class Pool:
     """All environments of one function version. Everything happens on the loop's thread.
 
-    `new_nursery` gives another nursery when the zygote of the one there is has died.
+    `new_nursery` gives another nursery when the zygote of the one there is has died. `bills_init`: whether the
+    first invocation of an environment is billed for its INIT, `init_limit`: how many seconds that may take.
     """
+
+    bills_init = True
+    init_limit = INIT_LIMIT_SECONDS
 
     def __init__(
         self,
@@ -47,7 +51,7 @@ class Pool:
     ) -> None:
         self.spec = spec
         self.nursery = nursery
-        self._new_nursery = new_nursery
+        self.new_nursery = new_nursery
         self._reviving: asyncio.Task[None] | None = None
         self._revivals = 0  # since an environment was ready
         self.busy: dict[Environment, int] = {}
@@ -153,7 +157,7 @@ class Pool:
                 )
             if self._revivals:
                 await asyncio.sleep(_REVIVAL_SECONDS * 2**self._revivals)
-            self.nursery = await self._new_nursery()
+            self.nursery = await self.new_nursery()
             self._revivals += 1
         except ExecutionError as error:
             self._fail_waiting(error)

@@ -6,6 +6,7 @@ The variables are those of the managed runtimes (AWS-recorded `test_lambda_init_
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -102,6 +103,12 @@ class EnvironmentSpec:
             "arn": function.arn,
             **members,
         }
+
+    def provisioned(self) -> EnvironmentSpec:
+        """The same for environments that are started ahead of invocations."""
+        spec = copy.copy(self)
+        spec._variables = {**self._variables, "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency"}
+        return spec
 
     def init(self, directory: Path, log_stream: str) -> bytes:
         """The INIT frame for an environment with this private directory and log stream."""
