@@ -190,11 +190,13 @@ class Platform:
                 _log.warning("unused deployment packages were not removed: %s", error)
 
     async def reset(self) -> None:
-        """Forget all functions, events and logs: a new platform in place of the old one."""
+        """Forget all functions, layers, events and logs: a new platform in place of the old one."""
         for record in self.registry.all_functions():
             reference = Reference(record.account, record.region, record.name, None)
             await self.registry.settled(reference)
             await self.registry.delete(reference)
+        await self.registry.layers.clear()
+        await self.registry.signing.clear()
         await self.queue.clear()
         await self.logs.clear()
 
