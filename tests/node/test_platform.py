@@ -65,9 +65,16 @@ def test_reset_empties_an_ephemeral_platform(tmp_path: Path) -> None:
         functions, logs = client(platform, "lambda"), client(platform, "logs")
         create(functions, "one")
         functions.invoke(FunctionName="one", Payload=b"{}")
+        functions.publish_layer_version(LayerName="layer", Content={"ZipFile": package()})
+        signing = {
+            "AllowedPublishers": {"SigningProfileVersionArns": ["arn:aws:signer:::/signing-profiles/p"]}
+        }
+        functions.create_code_signing_config(**signing)
         assert logs.describe_log_groups()["logGroups"]
         assert post(platform, "/_lambent/reset") == 200
         assert functions.list_functions()["Functions"] == []
+        assert functions.list_layers()["Layers"] == []
+        assert functions.list_code_signing_configs()["CodeSigningConfigs"] == []
         assert logs.describe_log_groups()["logGroups"] == []
         create(functions, "one")
         assert functions.invoke(FunctionName="one", Payload=b"1")["Payload"].read() == b"1"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
 import uuid
 import zipfile
 from pathlib import Path
@@ -23,6 +25,12 @@ def handler(event, context):
         for folder, _, names in os.walk(top) for name in names
     }
 """
+
+
+def _shared_library() -> bytes:
+    """Some library of this machine: the mathematical one."""
+    mapped = (line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines())
+    return Path(next(path for path in mapped if re.search(r"/libm[.-][^/]*$", path))).read_bytes()
 
 
 @pytest.fixture
@@ -150,9 +158,7 @@ def handler(event, context):
 @pytest.mark.usefixtures("private_view")
 @pytest.mark.parametrize("place", ["layer", "code"])
 def test_shared_libraries_are_found_by_name(platform: Any, layer: Callable[..., str], place: str) -> None:
-    mapped = (line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines())
-    library = next(path for path in mapped if re.search(r"/libm[.-][^/]*$", path))
-    files: dict[str, str | bytes] = {"lib/libof-a-function.so": Path(library).read_bytes()}
+    files = {"lib/libof-a-function.so": _shared_library()}
     source = """
 import ctypes
 def handler(event, context):
@@ -166,3 +172,48 @@ def handler(event, context):
         else platform.create(source, files=files)
     )
     assert platform.invoke(name).json == 1.0
+
+
+def _node_or_skip(platform: Any, source: str, **members: Any) -> str:
+    if shutil.which("node") is None:
+        pytest.skip("no Node on this machine")
+    version = subprocess.check_output(["node", "--version"], text=True).removeprefix("v").partition(".")[0]
+    return str(
+        platform.create(
+            "",
+            files={"index.js": source},
+            Runtime=f"nodejs{version}.x",
+            Handler="index.handler",
+            **members,
+        )
+    )
+
+
+def test_node_functions_require_from_their_layers(platform: Any, layer: Callable[..., str]) -> None:
+    module = "nodejs/node_modules/shared/index.js"
+    first = layer(
+        {module: "module.exports = 'first'", "nodejs/node_modules/one.js": "module.exports = 'one'"}
+    )
+    second = layer({module: "module.exports = 'second'"})
+    name = _node_or_skip(
+        platform,
+        "exports.handler = async () => [require('one'), require('shared')]",
+        Layers=[first, second],
+    )
+    assert platform.invoke(name).json == ["one", "second"]
+
+
+@pytest.mark.usefixtures("private_view")
+def test_node_functions_find_shared_libraries(platform: Any, layer: Callable[..., str]) -> None:
+    source = """
+exports.handler = async () => {
+  try {
+    process.dlopen({ exports: {} }, 'libof-a-function.so');
+  } catch (error) {
+    return error.message;
+  }
+}
+"""
+    name = _node_or_skip(platform, source, Layers=[layer({"lib/libof-a-function.so": _shared_library()})])
+    # Found, but made for no Node.
+    assert "self-register" in platform.invoke(name).json

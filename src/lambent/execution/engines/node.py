@@ -62,6 +62,9 @@ _WRAPPER: Final = (
     'exec "$0" "$@"'
 )
 
+# Where a process that started before its function was known finds what is in /opt/lib (see runtime's launcher.py).
+_LAYER_LIBRARIES: Final = ":/var/runtime/.opt-lib"
+
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
@@ -194,7 +197,10 @@ class NodeNursery:
 
     def _blank(self, memory_mb: int) -> EnvironmentProcess:
         process = EnvironmentProcess(self._host)
-        process.prepare(ahead(self._command(memory_mb, self._blank_variables())))
+        variables = self._blank_variables()
+        if self._host.private_view:
+            variables["LD_LIBRARY_PATH"] += _LAYER_LIBRARIES
+        process.prepare(ahead(self._command(memory_mb, variables)))
         return process
 
     # ------------------------------------------------------------ what is started
