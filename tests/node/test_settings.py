@@ -69,6 +69,7 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         runtime_fallback = true
         concurrency = 200
         idle_timeout_s = 1.5
+        update_in_progress_s = 0
         async_retry_seconds = [0, 0.5]
         log_retention_mb = 8
         load = ["hello"]
@@ -93,6 +94,7 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         runtime_fallback=True,
         concurrency=200,
         idle_timeout_s=1.5,
+        update_in_progress_s=0,
         async_retry_seconds=(0, 0.5),
         log_retention_mb=8,
         load=(tmp_path / "hello",),
@@ -139,6 +141,7 @@ def test_everything_can_be_set_by_variables(tmp_path: Path) -> None:
         ("ephemeral = 1", "ephemeral is 1: it must be true or false"),
         ("concurrency = 100", "concurrency is 100: it must be concurrent executions"),
         ("idle_timeout_s = 0", "idle_timeout_s is 0: it must be seconds"),
+        ("update_in_progress_s = -1", "update_in_progress_s is -1: it must be seconds"),
         ("async_retry_seconds = [60]", "async_retry_seconds is [60]: it must be two numbers"),
         ('load = "x"', "load is 'x': it must be a list of folders"),
         ("data = 1", "data is 1: it must be a directory"),

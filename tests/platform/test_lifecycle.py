@@ -82,6 +82,24 @@ def test_new_code_takes_effect_at_once_and_the_old_environments_end(
     poll(lambda: not any(map(living, before)), seconds=5)
 
 
+def test_an_update_serves_while_it_is_in_progress(
+    own: Callable[..., Platform], zipped: Callable[..., bytes], poll: Callable[..., Any]
+) -> None:
+    platform = own(update_in_progress_s=60)
+    name = platform.create(variant("old"), client=platform.client())
+    client = platform.client()
+    client.update_function_code(FunctionName=name, ZipFile=zipped({"app.py": variant("new")}), Publish=True)
+    poll(lambda: platform.invoke(name, 1).json[0] == "new")
+    assert client.get_function(FunctionName=name)["Configuration"]["LastUpdateStatus"] == "InProgress"
+    assert client.get_function(FunctionName=name, Qualifier="1")["Configuration"]["State"] == "Pending"
+    with pytest.raises(client.exceptions.ResourceConflictException):
+        client.update_function_configuration(FunctionName=name, Timeout=9)
+    platform.kill()
+    # What was in progress begins anew.
+    platform.start()
+    assert platform.invoke(name, 1).json[0] == "new"
+
+
 def test_a_new_configuration_takes_effect_at_once(platform: Platform) -> None:
     name = platform.create("import os\ndef handler(event, context):\n    return os.environ.get('STAGE')\n")
     assert platform.invoke(name, 1).json is None

@@ -126,6 +126,7 @@ def _platform(endpoint_url: str | None, region: str | None) -> Iterator[endpoint
 def _start(folder: Path, printed: Path) -> subprocess.Popen[bytes]:
     # No settings of the user's: what is measured is the platform as it comes.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LAMBENT_")}
+    environment["LAMBENT_UPDATE_IN_PROGRESS_S"] = "0"  # each cold start is made by an update
     with printed.open("wb") as out:
         return subprocess.Popen(
             [sys.executable, "-m", "lambent.cli", "up", "--port", "0", "--ephemeral"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lambent.functions.errors import ActivationFailed, FunctionNotFound
 from lambent.functions.names import Reference
-from lambent.functions.transitions import activated
+from lambent.functions.transitions import activated, served
 from lambent.functions.version import FunctionVersion
 from lambent.store import StoreClosed, StoreError
 
@@ -46,10 +46,14 @@ async def outcome(version: FunctionVersion, activate: Activate | None) -> Activa
 
 
 class Activations:
-    """The activations under way. `activate` is the hook that prepares versions, if there is one."""
+    """The activations under way. `activate` is the hook that prepares versions, if there is one.
 
-    def __init__(self, ledger: Ledger) -> None:
+    `update_s` is how many seconds an update counts as in progress at least. As soon as it is prepared it serves.
+    """
+
+    def __init__(self, ledger: Ledger, update_s: float) -> None:
         self.activate: Activate | None = None
+        self._update_s = update_s
         self._ledger = ledger
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
 
@@ -90,14 +94,29 @@ class Activations:
 
         A client that has seen $LATEST become Active may call the version published with it at once.
         """
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._update_s
         failures = await asyncio.gather(*(outcome(version, activate) for version in versions))
+        latest = record.latest
+        if latest in versions and latest.state == "Active" and not any(failures) and clock() < end:
+            await self._write(record, lambda current: served(current, latest))
+            await asyncio.sleep(end - clock())
+
+        def ended(current: FunctionRecord) -> FunctionRecord:
+            for version, failure in zip(versions, failures, strict=True):
+                current = activated(current, version, failure)
+            return current
+
+        await self._write(record, ended)
+
+    async def _write(
+        self, record: FunctionRecord, transition: Callable[[FunctionRecord], FunctionRecord]
+    ) -> None:
+        """Apply what is known of a function's activation to its record; nothing when the function is gone."""
 
         def change(current: FunctionRecord) -> FunctionRecord:
             # Of another id when it has been deleted and made anew in the meantime.
-            if current.id == record.id:
-                for version, failure in zip(versions, failures, strict=True):
-                    current = activated(current, version, failure)
-            return current
+            return transition(current) if current.id == record.id else current
 
         reference = Reference(record.account, record.region, record.name, None)
         while True:

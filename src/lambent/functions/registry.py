@@ -58,14 +58,19 @@ class FunctionRegistry:
     """
 
     def __init__(
-        self, database: Database, code: CodeStore, limits: Limits, records: list[FunctionRecord]
+        self,
+        database: Database,
+        code: CodeStore,
+        limits: Limits,
+        records: list[FunctionRecord],
+        update_s: float,
     ) -> None:
         self.limits = limits
         self.code = code
         self._database = database
         self._catalog = Catalog(records)
         self._ledger = Ledger(database, self._catalog)
-        self._activations = Activations(self._ledger)
+        self._activations = Activations(self._ledger, update_s)
         self.signing = SigningRegistry(database)
         self.layers = LayerRegistry(
             database, code, limits, lambda account, region: self._catalog.region(account, region).code_size
@@ -73,10 +78,13 @@ class FunctionRegistry:
 
     @classmethod
     async def open(
-        cls, database: Database, code_store: CodeStore, *, limits: Limits | None = None
+        cls, database: Database, code_store: CodeStore, *, limits: Limits | None = None, update_s: float = 0.0
     ) -> FunctionRegistry:
-        """Load every function, layer and code signing configuration. Raises StoreError."""
-        registry = cls(database, code_store, limits or Limits(), await rows.load_all(database))
+        """Load every function, layer and code signing configuration. Raises StoreError.
+
+        `update_s`: how many seconds an update counts as in progress at least; as soon as it is prepared it serves.
+        """
+        registry = cls(database, code_store, limits or Limits(), await rows.load_all(database), update_s)
         await registry.layers.load()
         await registry.signing.load()
         return registry

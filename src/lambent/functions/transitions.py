@@ -88,6 +88,13 @@ def retagged(record: FunctionRecord, tags: dict[str, str]) -> FunctionRecord:
     return with_latest(replace(record, tags=tags), replace(record.latest, revision_id=new_id()))
 
 
+def served(record: FunctionRecord, version: FunctionVersion) -> FunctionRecord:
+    """The record with an update of $LATEST in service, though it still counts as in progress."""
+    if record.latest.uid != version.uid or record.latest.settled:
+        return record
+    return replace(record, serving=record.latest)
+
+
 def activated(
     record: FunctionRecord, version: FunctionVersion, failure: ActivationFailed | None
 ) -> FunctionRecord:

@@ -110,7 +110,9 @@ class Platform:
         code = CodeStore(data / "code", blobs, limits)
         self.logs = await open_log_store(data / "logs.db", group_limit_bytes=settings.log_retention_mb << 20)
         closing.push_async_callback(self.logs.close)
-        self.registry = await FunctionRegistry.open(database, code, limits=limits)
+        self.registry = await FunctionRegistry.open(
+            database, code, limits=limits, update_s=settings.update_in_progress_s
+        )
         closing.push_async_callback(self.registry.close)
 
         # execution

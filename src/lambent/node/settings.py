@@ -68,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_s: Annotated[
         float, Meta(gt=0, description="seconds that an idle execution environment lives")
     ] = 600.0
+    update_in_progress_s: Annotated[
+        float, Meta(ge=0, description="seconds that a function's update is in progress at least, 0 or more")
+    ] = 0.1
     async_retry_seconds: Annotated[
         tuple[float, float],
         Meta(description="two numbers: seconds before the first and second retry of an async invocation"),
