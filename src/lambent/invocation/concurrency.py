@@ -26,20 +26,44 @@ class AccountConcurrency:
 
 
 class FunctionConcurrency:
-    """Concurrency of one function: all its versions together."""
+    """Concurrency of one function: all its versions together.
 
-    __slots__ = ("account", "in_use", "reserved", "unreserved_in_use")
+    `in_use` counts what runs in environments that were started on demand. Those that were started ahead have
+    their own counter: what is set aside for them is not there for others, even while they are idle.
+    """
+
+    __slots__ = (
+        "_set_aside",
+        "account",
+        "in_use",
+        "limit",
+        "provisioned_in_use",
+        "reserved",
+        "unreserved_in_use",
+    )
 
     def __init__(self, account: AccountConcurrency, reserved: int | None) -> None:
         self.account = account
-        self.reserved = reserved
         self.in_use = 0
+        self.provisioned_in_use = 0
         self.unreserved_in_use = 0
+        self._set_aside = 0
+        self.reserve(reserved)
+
+    def reserve(self, reserved: int | None) -> None:
+        """So much is reserved for the function; None: it shares the account's."""
+        self.reserved = reserved
+        self.limit = None if reserved is None else max(0, reserved - self._set_aside)
+
+    def set_aside(self, count: int) -> None:
+        """So many of what is reserved are for environments that were started ahead."""
+        self._set_aside = count
+        self.reserve(self.reserved)
 
     def acquire(self) -> ThrottleReason | None:
         """Take one unit; the reason when there is none. `release` gives it back."""
-        if self.reserved is not None:
-            if self.in_use >= self.reserved:
+        if self.limit is not None:
+            if self.in_use >= self.limit:
                 return ThrottleReason.RESERVED
         else:
             account = self.account
@@ -57,6 +81,20 @@ class FunctionConcurrency:
         if self.unreserved_in_use:
             self.unreserved_in_use -= 1
             self.account.in_use -= 1
+
+    def acquire_provisioned(self) -> bool:
+        """Take one unit of those set aside; `release_provisioned` gives it back.
+
+        False while more runs on demand than the reservation has left since they were set aside.
+        """
+        if self.reserved is not None and self.in_use + self.provisioned_in_use >= self.reserved:
+            return False
+        self.provisioned_in_use += 1
+        return True
+
+    def release_provisioned(self) -> None:
+        """Give one unit back."""
+        self.provisioned_in_use -= 1
 
 
 class ConcurrencyLedger:
@@ -94,7 +132,7 @@ class ConcurrencyLedger:
             shared.limit = self._unreserved_limit(account, region)
         for key, counter in list(self._functions.items()):
             try:
-                counter.reserved = self._reserved(*key)
+                counter.reserve(self._reserved(*key))
             except FunctionNotFound:
                 # What still runs of a deleted function keeps its own reference and gives back what it took.
                 del self._functions[key]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambent.invocation.concurrency import ConcurrencyLedger
-from lambent.invocation.runner import Runner
+from lambent.invocation.provisioned import Provisioning
+from lambent.invocation.runner import ProvisionedRunner, Runner
 
 if TYPE_CHECKING:
     from lambent.execution.fleet import Fleet
@@ -23,7 +24,9 @@ class Invoker:
         self._runners: dict[str, Runner] = {}
         self._ledger = ConcurrencyLedger(registry.reserved_concurrency, registry.unreserved_limit)
         self._generation = registry.generation
+        self.provisioning = Provisioning(fleet, self._ledger)
         registry.subscribe(self._changed)
+        registry.watch(self.provisioning.changed)
 
     def runner(self, target: Target) -> Runner:
         """The runner of what a name resolved to. Raises FunctionNotReady for a version that cannot run."""
@@ -32,14 +35,15 @@ class Invoker:
             self._ledger.refresh()
         version = target.version
         runner = self._runners.get(version.uid)
+        slot = self.provisioning.slot(version)
         # The snapshot is compared, not only its uid: a state may have changed with the code the same.
-        if runner is None or runner.version is not version:
-            runner = Runner(
-                version,
-                self._fleet,
-                self._ledger.function(version.account, version.region, version.name),
-                self._usage.function(version.account, version.region, version.name),
-            )
+        if runner is None or runner.version is not version or runner.slot is not slot:
+            concurrency = self._ledger.function(version.account, version.region, version.name)
+            usage = self._usage.function(version.account, version.region, version.name)
+            if slot is None:
+                runner = Runner(version, self._fleet, concurrency, usage)
+            else:
+                runner = ProvisionedRunner(version, self._fleet, concurrency, usage, slot)
             runner.check_ready()
             self._runners[version.uid] = runner
         return runner

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lambent.execution.pool import Pool
     from lambent.functions import FunctionVersion
     from lambent.invocation.concurrency import FunctionConcurrency
+    from lambent.invocation.provisioned import Slot
     from lambent.observe import FunctionUsage
 
 
@@ -26,6 +27,8 @@ class Runner:
     """
 
     __slots__ = ("_fleet", "_pool", "concurrency", "usage", "version")
+
+    slot: Slot | None = None
 
     def __init__(
         self,
@@ -85,6 +88,9 @@ class Runner:
 
     def _finished(self, invocation: Invocation) -> None:
         self.concurrency.release()
+        self._tell(invocation)
+
+    def _tell(self, invocation: Invocation) -> None:
         if invocation.failure is None:
             self.usage.invoked(invocation.billed_ms, self.version.memory_mb, error=invocation.function_error)
         else:
@@ -98,3 +104,48 @@ class Runner:
             raise FunctionNotReady(
                 version.qualified_arn, version.state, version.state_reason_code, version.state_reason
             )
+
+
+class ProvisionedRunner(Runner):
+    """Of a version with environments that are started ahead: what finds none of them free runs on demand."""
+
+    __slots__ = ("slot",)
+
+    slot: Slot
+
+    def __init__(
+        self,
+        version: FunctionVersion,
+        fleet: Fleet,
+        concurrency: FunctionConcurrency,
+        usage: FunctionUsage,
+        slot: Slot,
+    ) -> None:
+        super().__init__(version, fleet, concurrency, usage)
+        self.slot = slot
+
+    def invoke(
+        self,
+        payload: bytes,
+        request_id: bytes,
+        trace: bytes,
+        extra: bytes,
+        answer: Callable[[Invocation], None],
+        *,
+        want_tail: bool = False,
+        sink: ResponseSink | None = None,
+    ) -> None:
+        """See `Runner.invoke`."""
+        pool = self.slot.pool
+        if pool is None or not pool.free or not self.concurrency.acquire_provisioned():
+            super().invoke(payload, request_id, trace, extra, answer, want_tail=want_tail, sink=sink)
+            return
+        invocation = Invocation(
+            payload, request_id, trace, extra, self._finished_ahead, want_tail=want_tail, owner=answer
+        )
+        invocation.sink = sink
+        pool.submit(invocation)
+
+    def _finished_ahead(self, invocation: Invocation) -> None:
+        self.concurrency.release_provisioned()
+        self._tell(invocation)

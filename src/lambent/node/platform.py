@@ -144,12 +144,13 @@ class Platform:
 
         # invocation
         invoker = Invoker(self.registry, self.fleet, self.logs.usage)
+        closing.callback(invoker.provisioning.close)
         self.queue = AsyncQueue(database, invoker, retry_seconds=settings.async_retry_seconds)
         closing.push_async_callback(self.queue.drain, DRAIN_SECONDS)
 
         # aws
         downloads = CodeDownloads(code)
-        services = [LambdaService(self.registry, downloads), LogsService(self.logs)]
+        services = [LambdaService(self.registry, downloads, invoker.provisioning), LogsService(self.logs)]
         self.services = [service.name for service in services]
         self.dispatcher = AwsDispatcher(
             services,
@@ -164,6 +165,7 @@ class Platform:
         await self.server.start(settings.host, settings.port)
         closing.push_async_callback(self.server.drain, DRAIN_SECONDS)
         self.registry.resume()
+        invoker.provisioning.restore(self.registry.all_functions())
         await self.queue.open()
         collecting = asyncio.get_running_loop().create_task(self._collect_code())
         closing.callback(collecting.cancel)

@@ -10,11 +10,13 @@ from lambent.aws.lambda_.code_signing import CodeSigningOperations
 from lambent.aws.lambda_.concurrency import ConcurrencyOperations
 from lambent.aws.lambda_.functions import FunctionOperations
 from lambent.aws.lambda_.layers import LayerOperations
+from lambent.aws.lambda_.provisioned import ProvisionedOperations
 from lambent.aws.lambda_.tags import TagOperations
 from lambent.aws.service import Service
 
 if TYPE_CHECKING:
     from lambent.aws.lambda_.downloads import CodeDownloads
+    from lambent.aws.lambda_.provisioned import Allocations
     from lambent.functions import FunctionRegistry
 
 
@@ -23,15 +25,22 @@ class LambdaService(
     LayerOperations,
     CodeSigningOperations,
     ConcurrencyOperations,
+    ProvisionedOperations,
     TagOperations,
     AccountOperations,
     AbsentOperations,
     Service,
 ):
-    """The control plane over one registry. `downloads` answers the links that GetFunction gives."""
+    """The control plane over one registry. `downloads` answers the links that GetFunction gives.
+
+    `allocations` knows how far provisioned concurrency has come.
+    """
 
     name: ClassVar[str] = "lambda"
 
-    def __init__(self, registry: FunctionRegistry, downloads: CodeDownloads) -> None:
+    def __init__(
+        self, registry: FunctionRegistry, downloads: CodeDownloads, allocations: Allocations | None = None
+    ) -> None:
         self.registry = registry
         self.downloads = downloads
+        self.allocations = allocations
