@@ -223,6 +223,25 @@ def test_snap_start_is_kept(client: Any, create: Create, settled: Settled, runti
         FunctionName="hello", SnapStart={"ApplyOn": "PublishedVersions"}
     )
     assert updated["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
+    settled()
+    client.publish_version(FunctionName="hello")
+    published = client.get_function_configuration(FunctionName="hello", Qualifier="1")
+    assert published["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
+    latest = client.get_function_configuration(FunctionName="hello")
+    assert latest["SnapStart"]["OptimizationStatus"] == "Off"
+
+
+def test_an_image_cannot_become_the_code_of_a_package(client: Any, create: Create, refused: Refused) -> None:
+    # TestLambdaImages::test_lambda_zip_file_to_image/zipfile-to-image-error
+    create()
+    image = {"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/shop:latest"}
+    assert refused(client.update_function_code, FunctionName="hello", **image) == {
+        "code": INVALID,
+        "status": 400,
+        "message": "Please don't provide ImageUri when updating a function with packageType Zip.",
+        "type": "User",
+    }
+    assert refused(client.update_function_code, FunctionName="nobody", **image)["status"] == 404
 
 
 INVALID = "InvalidParameterValueException"
@@ -253,6 +272,11 @@ CONSTRAINT = "ValidationException"
             "Container images are not supported by this platform: use PackageType Zip.",
         ),
         ({"Code": {}}, INVALID, "Please provide a source for function code."),
+        (
+            {"Code": {"ZipFile": b"x", "S3Bucket": "abc"}},
+            INVALID,
+            "Please do not provide other FunctionCode parameters when providing a ZipFile.",
+        ),
         (
             {"Runtime": "python3.7"},
             INVALID,

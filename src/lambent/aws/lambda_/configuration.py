@@ -12,7 +12,7 @@ from msgspec import UNSET
 from lambent.aws.errors import ServiceError
 from lambent.aws.lambda_.errors import invalid_parameter
 from lambent.functions.settings import Settings
-from lambent.functions.version import Vpc
+from lambent.functions.version import LATEST, Vpc
 
 if TYPE_CHECKING:
     from lambent.functions import FunctionRecord, FunctionVersion
@@ -42,6 +42,10 @@ def check_available(request: dict[str, Any]) -> None:
 def package_of(code: dict[str, Any], operation: str) -> bytes:
     """The deployment package that a request carries. Raises ServiceError for one that is elsewhere, or missing."""
     if "ZipFile" in code:
+        if any(code.get(member) for member in ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")):
+            raise invalid_parameter(
+                "Please do not provide other FunctionCode parameters when providing a ZipFile."
+            )
         package: bytes = code["ZipFile"]
         # It came as base64: this much of the request at least was code.
         if (len(package) + 2) // 3 * 4 > _MAX_REQUEST:
@@ -145,7 +149,10 @@ def listed(version: FunctionVersion, *, qualified: bool) -> dict[str, Any]:
         "PackageType": version.package_type,
         "Architectures": list(version.architectures),
         "EphemeralStorage": {"Size": version.ephemeral_mb},
-        "SnapStart": {"ApplyOn": version.snap_start, "OptimizationStatus": "Off"},
+        "SnapStart": {
+            "ApplyOn": version.snap_start,
+            "OptimizationStatus": "On" if _optimized(version) else "Off",
+        },
         "LoggingConfig": {
             "LogFormat": version.log_format,
             "ApplicationLogLevel": version.application_log_level,
@@ -153,6 +160,11 @@ def listed(version: FunctionVersion, *, qualified: bool) -> dict[str, Any]:
             "LogGroup": version.log_group,
         },
     }
+
+
+def _optimized(version: FunctionVersion) -> bool:
+    """Published versions start from a snapshot, once it is taken; $LATEST never does."""
+    return version.snap_start != "None" and version.version != LATEST and version.state == "Active"
 
 
 def _runtime_version(version: FunctionVersion) -> dict[str, str] | None:

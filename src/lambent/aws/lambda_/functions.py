@@ -127,6 +127,11 @@ class FunctionOperations:
         with translating(context):
             reference = _latest_of(context, request)
             check_available(request)
+            if request.get("ImageUri"):
+                package_type = self.registry.record(reference).latest.package_type
+                raise invalid_parameter(
+                    f"Please don't provide ImageUri when updating a function with packageType {package_type}."
+                )
             architectures = request.get("Architectures")
             version = await self.registry.update_code(
                 reference,
