@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 import httptools
 
 if TYPE_CHECKING:
+    import socket
     import ssl
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable
 
 RawHeaders: TypeAlias = "list[tuple[bytes, bytes]]"
 
@@ -33,23 +34,24 @@ class Unreachable(ExchangeFailed):
 
 
 class HttpClient:
-    """Connections to one origin: a UNIX socket, or a host and port, with TLS where `tls` is given.
+    """Connections to one origin: a host and port, with TLS where `tls` is given, or whatever `dial` connects to.
 
-    At most 100 exchanges run at a time; further ones wait. `connect_seconds` bounds the making of a connection,
-    `silence_seconds` how long the other side may neither take nor send anything.
+    `dial` gives a connected UNIX socket, or raises OSError. At most 100 exchanges run at a time; further ones
+    wait. `connect_seconds` bounds the making of a connection, `silence_seconds` how long the other side may
+    neither take nor send anything.
     """
 
     def __init__(
         self,
         *,
-        path: str | None = None,
+        dial: Callable[[], socket.socket] | None = None,
         host: str = "",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         connect_seconds: float = 5.0,
         silence_seconds: float = 120.0,
     ) -> None:
-        self._path = path
+        self._dial = dial
         self._host = host
         self._port = port
         self._tls = tls
@@ -89,8 +91,10 @@ class HttpClient:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_seconds):
-                if self._path is not None:
-                    _, protocol = await loop.create_unix_connection(lambda: _Connection(self), self._path)
+                if self._dial is not None:
+                    _, protocol = await loop.create_unix_connection(
+                        lambda: _Connection(self), sock=self._dial()
+                    )
                 else:
                     _, protocol = await loop.create_connection(
                         lambda: _Connection(self), self._host, self._port, ssl=self._tls
@@ -101,6 +105,11 @@ class HttpClient:
             raise Unreachable(str(error)) from error
         self._open.add(protocol)
         return protocol
+
+    @property
+    def under_way(self) -> int:
+        """How many exchanges have a connection."""
+        return len(self._open) - len(self._idle)
 
     def close(self) -> None:
         """Cut every connection: exchanges that are under way fail."""

@@ -1,0 +1,167 @@
+"""Moto as a service: a process that is started when it is first needed, watched, and replaced when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from lambent.http.client import Answer, ExchangeFailed, Unreachable
+from lambent.neighbours.errors import NeighbourDown
+from lambent.neighbours.process import MotoProcess
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+    from lambent.http.client import RawHeaders
+
+_START_SECONDS: Final = 60.0
+_RESTARTS: Final = 3
+_WITHIN_SECONDS: Final = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class Moto:
+    """One moto process at a time, or none until the first `exchange`.
+
+    While exchanges are under way, a probe goes out every `probe_every` seconds; a process that does not answer
+    it within `probe_seconds` is killed. One that has ended, killed or not, is replaced at once, three times a
+    minute at most and after that with the next exchange. What it knew is lost: moto keeps everything in memory.
+    """
+
+    def __init__(self, *, probe_every: float = 1.0, probe_seconds: float = 5.0) -> None:
+        self._probe_every = probe_every
+        self._probe_seconds = probe_seconds
+        self._process: MotoProcess | None = None
+        self._starting: asyncio.Task[MotoProcess] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._ends: list[float] = []
+        self._closed = False
+        self._failure = ""
+
+    def facts(self) -> dict[str, object]:
+        """For people: the state, and the process id or the reason of a failure."""
+        if self._starting is not None:
+            return {"state": "starting"}
+        if self._process is not None and self._process.alive:
+            return {"state": "running", "pid": self._process.pid}
+        if self._failure:
+            return {"state": "failed", "reason": self._failure}
+        return {"state": "not started"}
+
+    async def exchange(
+        self, method: bytes, target: bytes, headers: RawHeaders, body: bytes | AsyncIterable[bytes]
+    ) -> Answer:
+        """As `HttpClient.exchange`, with a process that is started where there is none.
+
+        Raises NeighbourDown, and whatever `body` raises.
+        """
+        for again in (True, False):
+            process = await self._ready()
+            if self._watching is None:
+                self._watching = asyncio.get_running_loop().create_task(self._watch())
+            try:
+                return await process.client.exchange(method, target, headers, body)
+            except Unreachable as error:
+                # It has ended, and nobody has told yet. Nothing was sent, so nothing can happen twice.
+                process.kill()
+                if not again:
+                    raise NeighbourDown(
+                        f"moto, which serves this here, cannot be reached: {error}"
+                    ) from error
+            except ExchangeFailed as error:
+                raise NeighbourDown(
+                    f"moto, which serves this here, ended while it had this request ({error})."
+                    " It is being started again, without what it knew."
+                ) from error
+        raise AssertionError("unreachable")
+
+    async def reset(self) -> None:
+        """Forget everything. Raises nothing: a process that cannot forget is ended."""
+        starting = self._starting
+        if starting is not None:
+            with contextlib.suppress(NeighbourDown):
+                await asyncio.shield(starting)
+        process = self._process
+        if process is None or not process.alive:
+            return
+        try:
+            async with asyncio.timeout(self._probe_seconds):
+                await process.forget()
+        except (TimeoutError, ExchangeFailed):
+            process.kill()
+
+    async def close(self) -> None:
+        """End the process and start no other."""
+        self._closed = True
+        for task in (self._starting, self._watching, self._following):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, NeighbourDown):
+                    await task
+        if self._process is not None:
+            self._process.kill()
+            await self._process.ended
+
+    # ------------------------------------------------------------ start and end
+
+    async def _ready(self) -> MotoProcess:
+        """The process, started unless there is one; all who wait share one start. Raises NeighbourDown."""
+        while self._process is None or not self._process.alive:
+            if self._closed:
+                raise NeighbourDown("The platform is stopping.")
+            if self._starting is None:
+                self._starting = asyncio.get_running_loop().create_task(self._start())
+            # Shielded: one who gives up waiting must not end the start of the others.
+            await asyncio.shield(self._starting)
+        return self._process
+
+    async def _start(self) -> MotoProcess:
+        try:
+            process = await MotoProcess.start(_START_SECONDS)
+        except NeighbourDown as error:
+            self._failure = str(error)
+            raise
+        finally:
+            self._starting = None
+        self._failure = ""
+        self._process = process
+        self._following = asyncio.get_running_loop().create_task(self._follow(process))
+        return process
+
+    async def _follow(self, process: MotoProcess) -> None:
+        """Wait for the end of `process` and start the next one."""
+        await asyncio.shield(process.ended)
+        now = time.monotonic()
+        self._ends = [end for end in self._ends if end > now - _WITHIN_SECONDS] + [now]
+        self._failure = f"it ended: {process.last_words}"
+        _log.warning("moto has ended, and forgotten everything: %s", process.last_words)
+        if len(self._ends) <= _RESTARTS and self._starting is None and self._process is process:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+            self._starting.add_done_callback(_seen)
+
+    # ------------------------------------------------------------ health
+
+    async def _watch(self) -> None:
+        """See that the process is well, as long as it has something to do."""
+        try:
+            while True:
+                await asyncio.sleep(self._probe_every)
+                process = self._process
+                if process is None or not process.alive or not process.client.under_way:
+                    return
+                if not await process.answers(self._probe_seconds) and process.alive:
+                    _log.warning("moto has not answered for %g seconds: it is ended", self._probe_seconds)
+                    process.kill()
+        finally:
+            self._watching = None
+
+
+def _seen(task: asyncio.Task[MotoProcess]) -> None:
+    """A start that nobody waits for may fail: `facts` tells."""
+    if not task.cancelled():
+        task.exception()

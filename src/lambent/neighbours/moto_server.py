@@ -1,0 +1,130 @@
+"""The program of moto's process: `python -P moto_server.py DESCRIPTOR`.
+
+Imports nothing of lambent. DESCRIPTOR is a UNIX socket on which the platform sends connections, as descriptors:
+there is no address at which anybody else could reach this process. A request says with `X-Lambent-Service` that it
+is one for moto; without, it is the platform's own: `GET /` tells that this process is well, `POST /reset` makes moto
+forget everything. The end of the socket is the end of this process, as is the end of the platform.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+from moto.backends import list_of_moto_modules
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import ThreadedWSGIServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from flask import Flask
+
+_log = logging.getLogger("lambent.neighbours.moto")
+
+_PR_SET_PDEATHSIG = 1
+_SERVICE = "HTTP_X_LAMBENT_SERVICE"
+_FAULT = "X-Lambent-Fault"
+_DEFAULT_HOST = "s3.us-east-1.amazonaws.com"
+
+
+class Neighbour(DomainDispatcherApplication):
+    """moto's applications, chosen by the service that a request is for and by nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._modules = frozenset(list_of_moto_modules())
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        # moto lists a directory for each request; the listing does not change.
+        if host in self._modules:
+            return host
+        for backend, pattern in self.backend_url_patterns:
+            if pattern.match(f"http://{host}"):
+                return backend
+        return None
+
+    def get_application(self, environ: dict[str, Any]) -> "Flask":
+        # Unlike moto's own: no path leads to its administration or to instance metadata.
+        # What comes without a scope is S3's: the platform adds one to all other requests.
+        scoped = "HTTP_AUTHORIZATION" in environ
+        host = (self.infer_service_region_host(environ, "") if scoped else None) or _DEFAULT_HOST
+        with self.lock:
+            backend = self.get_backend_for_host(host)
+            if backend is None:
+                raise NotImplementedError(f"no backend for {host}")
+            app = self.app_instances.get(backend)
+            if app is None:
+                app = self.app_instances[backend] = self.create_app(backend)
+            return app
+
+    def __call__(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
+        if _SERVICE not in environ:
+            return self._own(environ, start_response)
+        try:
+            answer: Iterable[bytes] = super().__call__(environ, start_response)
+        except (NotImplementedError, ImportError) as error:
+            return _fault(start_response, "unserved", error)
+        except Exception as error:  # noqa: BLE001 - logged; the client hears that something failed
+            _log.exception("%s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+            return _fault(start_response, "failed", error)
+        return answer
+
+    def _own(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
+        if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] == "/reset":
+            from moto.moto_api._internal.models import moto_api_backend
+
+            moto_api_backend.reset()
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+
+def _fault(start_response: "Callable[..., Any]", kind: str, error: Exception) -> "Iterable[bytes]":
+    body = str(error).encode()
+    start_response("500 Internal Server Error", [(_FAULT, kind), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+class Handler(MotoRequestHandler):
+    """moto's way of reading requests, without a line of log for each of them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Not logged."""
+
+
+class Server(ThreadedWSGIServer):
+    """Takes connections from the platform instead of a listener."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__("unix://", 0, Neighbour(), Handler, fd=descriptor)
+        self.server_address = ("localhost", 80)
+
+    def get_request(self) -> tuple[Any, Any]:
+        message, descriptors, _, _ = socket.recv_fds(self.socket, 1, 1)
+        if not message:
+            os._exit(0)
+        return socket.socket(fileno=descriptors[0]), ("127.0.0.1", 0)
+
+
+def main(descriptor: int) -> None:
+    """Serve until the platform ends."""
+    if sys.platform == "linux":
+        # A stopped process would not see the end of the socket.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Ctrl-C in a terminal goes to every process of the group: it is the platform's to end this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    Server(descriptor).serve_forever()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,100 @@
+"""All neighbours of a platform: who serves what, and requests passed to them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from lambent.neighbours.call import Call, end_to_end
+from lambent.neighbours.endpoint import Endpoint, RealEndpoint
+from lambent.neighbours.errors import NeighbourFaulty, NeighbourLacks
+from lambent.neighbours.moto import Moto
+from lambent.neighbours.services import SERVED_BY_MOTO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lambent.http.client import Answer, RawHeaders
+
+_FAULT: Final = b"x-lambent-fault"
+_MESSAGE_BYTES: Final = 4_096
+# Spelled with underscores, some servers would take them for the same names.
+_OURS: Final = frozenset({b"x-moto-account-id", b"x-lambent-service", b"host"})
+
+
+class Neighbours:
+    """The services that the platform does not have of its own.
+
+    `endpoints` by botocore's service name have precedence; everything else that moto knows is moto's.
+    """
+
+    def __init__(self, endpoints: Mapping[str, Endpoint] | None = None, *, moto: Moto | None = None) -> None:
+        self._endpoints = {
+            service: RealEndpoint(service, endpoint) for service, endpoint in (endpoints or {}).items()
+        }
+        self._moto = moto or Moto()
+
+    def serves(self, service: str, scope: str) -> bool:
+        """Whether a neighbour serves `service`, whose signing name is `scope`."""
+        return service in self._endpoints or scope in SERVED_BY_MOTO
+
+    def is_real(self, service: str) -> bool:
+        """Whether `service` is a real endpoint, which decides by itself what anonymous callers may do."""
+        return service in self._endpoints
+
+    @property
+    def moto_started(self) -> bool:
+        """Whether there is, or was, anything in moto."""
+        return self._moto.facts()["state"] != "not started"
+
+    async def send(self, call: Call) -> Answer:
+        """Pass `call` on. The answer has a body that must be read or closed.
+
+        Raises NeighbourError, and whatever the call's body raises.
+        """
+        real = self._endpoints.get(call.service)
+        if real is not None:
+            return await real.send(call)
+        answer = await self._moto.exchange(call.method, call.target, _for_moto(call), call.body)
+        fault = answer.header(_FAULT)
+        if fault is not None:
+            detail = (await answer.read(_MESSAGE_BYTES) or b"").decode(errors="replace")
+            if fault == b"unserved":
+                raise NeighbourLacks(detail)
+            raise NeighbourFaulty(detail)
+        answer.headers = [
+            header for header in end_to_end(answer.headers) if header[0] not in (b"server", b"date")
+        ]
+        return answer
+
+    def facts(self) -> dict[str, dict[str, object]]:
+        """Each neighbour and its state, for people."""
+        return {
+            "moto": self._moto.facts(),
+            **{service: real.facts() for service, real in self._endpoints.items()},
+        }
+
+    async def reset(self) -> None:
+        """Make moto forget everything; real endpoints are left alone."""
+        await self._moto.reset()
+
+    async def close(self) -> None:
+        """End moto and close all connections."""
+        await self._moto.close()
+        for real in self._endpoints.values():
+            real.close()
+
+
+def _for_moto(call: Call) -> RawHeaders:
+    headers = [header for header in end_to_end(call.headers) if header[0].replace(b"_", b"-") not in _OURS]
+    # moto takes the region, and names that it puts into answers, from Amazon's host names.
+    headers.append((b"host", b"localhost" if b"amazonaws.com" in call.host else call.host))
+    headers.append((b"x-lambent-service", call.service.encode()))
+    headers.append((b"x-moto-account-id", call.account.encode()))
+    if call.scope != "s3" and not any(name == b"authorization" for name, _ in headers):
+        # moto tells services apart by the scope, and anonymous requests only S3 treats in a way of its own.
+        day = time.strftime("%Y%m%d", time.gmtime())
+        scope = f"{call.access_key or call.account}/{day}/{call.region}/{call.scope}/aws4_request"
+        value = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"
+        headers.append((b"authorization", value.encode("latin-1")))
+    return headers
