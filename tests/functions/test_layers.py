@@ -69,6 +69,7 @@ async def test_two_nodes_give_out_different_numbers(home: Any, package: Callable
     assert (await one.layers.publish(LAYER, package("a"))).version == 1
     assert (await other.layers.publish(LAYER, package("b"))).version == 2
     assert (await one.layers.publish(LAYER, package("c"))).version == 3
+    assert one.usage(ACCOUNT, "us-east-1") == (0, 3 * len(package("a")))
     await home.close()
 
 
@@ -83,6 +84,9 @@ async def test_layers_count_as_code(
     await registry.settled(reference)
     assert registry.usage(ACCOUNT, "us-east-1") == (1, 2 * size)
     assert registry.usage(ACCOUNT, "eu-west-1") == (0, 0)
+    await home.close()
+    registry = await home.open()
+    assert registry.usage(ACCOUNT, "us-east-1") == (1, 2 * size)
     with pytest.raises(CodeStorageExceeded):
         await registry.layers.publish(LAYER, package("x"))
     with pytest.raises(CodeStorageExceeded):

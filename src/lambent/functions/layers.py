@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -61,6 +62,7 @@ class LayerRegistry:
         self._limits = limits
         self._function_code = function_code
         self._regions: dict[tuple[str, str], dict[str, _Layer]] = {}
+        self._sizes: Counter[tuple[str, str]] = Counter()
         self._turns: Turns[LayerReference] = Turns()
 
     async def load(self) -> None:
@@ -70,6 +72,7 @@ class LayerRegistry:
             self._region(layer)[layer.name] = _Layer(last)
         for version in versions:
             self._region(version.layer)[version.name].versions[version.version] = version
+            self._sizes[version.account, version.region] += version.code_size
 
     # Reading
 
@@ -93,11 +96,7 @@ class LayerRegistry:
 
     def code_size(self, account: str, region: str) -> int:
         """The bytes of code of all versions of an account's layers: each counts its own archive."""
-        return sum(
-            version.code_size
-            for layer in self._regions.get((account, region), {}).values()
-            for version in layer.versions.values()
-        )
+        return self._sizes[account, region]
 
     def used(self, arns: Iterable[str], function: Reference) -> tuple[LayerUse, ...]:
         """What a function gets of the layer versions that it names.
@@ -197,6 +196,7 @@ class LayerRegistry:
                 kept = self._region(layer).setdefault(layer.name, _Layer(0))
                 kept.last = version.version
                 kept.versions[version.version] = version
+                self._sizes[layer.account, layer.region] += version.code_size
                 return version
         raise Conflict(f"{layer.arn} keeps changing")
 
@@ -230,12 +230,13 @@ class LayerRegistry:
             if found is None or number not in found.versions:
                 return
             await self._database.write(layer_rows.removal(layer, number))
-            del found.versions[number]
+            self._sizes[layer.account, layer.region] -= found.versions.pop(number).code_size
 
     async def clear(self) -> None:
         """Forget every layer, and the numbers of their versions too. Raises StoreError."""
         await self._database.write(*layer_rows.clearance())
         self._regions.clear()
+        self._sizes.clear()
 
     # Inside
 
@@ -247,5 +248,11 @@ class LayerRegistry:
 
     async def _reload(self, layer: LayerReference) -> None:
         last, versions = await layer_rows.load(self._database, layer)
-        found = self._region(layer)[layer.name] = _Layer(last)
+        known, found = self._find(layer), _Layer(last)
         found.versions = {version.version: version for version in versions}
+        self._region(layer)[layer.name] = found
+        self._sizes[layer.account, layer.region] += _size(found) - (_size(known) if known else 0)
+
+
+def _size(layer: _Layer) -> int:
+    return sum(version.code_size for version in layer.versions.values())
