@@ -217,3 +217,58 @@ exports.handler = async () => {
     name = _node_or_skip(platform, source, Layers=[layer({"lib/libof-a-function.so": _shared_library()})])
     # Found, but made for no Node.
     assert "self-register" in platform.invoke(name).json
+
+
+def test_without_a_private_view_layers_are_at_their_real_place(
+    own: Callable[..., Any], zipped: Callable[..., bytes]
+) -> None:
+    platform = own(isolation="none")
+    arns = [
+        platform.aws.publish_layer_version(LayerName=name, Content={"ZipFile": zipped(files)})[
+            "LayerVersionArn"
+        ]
+        for name, files in (
+            ("first", {"python/shared.py": "name = 'first'\n", "python/one.py": "name = 'one'\n"}),
+            ("second", {"python/shared.py": "name = 'second'\n", "bin/tool": "#!/bin/sh\necho tool\n"}),
+        )
+    ]
+    source = """
+import one, os, shared, shutil
+def handler(event, context):
+    found = [place for place in os.environ["PATH"].split(":") if os.path.exists(place + "/tool")]
+    return [one.name, shared.name, found, os.environ["LD_LIBRARY_PATH"].split(":")[-1]]
+"""
+    name = platform.create(source, Layers=arns)
+    imported, shared, found, libraries = platform.invoke(name).json
+    (tree,) = (platform.data / "code").glob("opt-*")
+    assert (imported, shared, found, libraries) == ("one", "second", [f"{tree}/bin"], f"{tree}/lib")
+    name = platform.create("import os\ndef handler(e, c):\n    return os.environ.get('LD_LIBRARY_PATH')\n")
+    assert platform.invoke(name).json is None
+
+
+def test_layers_outlive_their_deletion_a_crash_and_lost_trees(
+    own: Callable[..., Any], zipped: Callable[..., bytes]
+) -> None:
+    platform = own()
+    client = platform.client()
+    arns = [
+        client.publish_layer_version(
+            LayerName=name, Content={"ZipFile": zipped({f"python/{name}.py": "x = 1\n"})}
+        )["LayerVersionArn"]
+        for name in ("first", "second")
+    ]
+    source = "import first, second\ndef handler(e, c):\n    return [first.x, second.x]\n"
+    name = platform.create(source, client=client, Layers=arns)
+    for layer in ("first", "second"):
+        client.delete_layer_version(LayerName=layer, VersionNumber=1)
+    assert platform.invoke(name).json == [1, 1]
+    platform.kill()
+    for tree in (platform.data / "code").iterdir():
+        # As after a start of the machine.
+        tree.rename(platform.directory / tree.name)
+    platform.start()
+    assert platform.invoke(name).json == [1, 1]
+    shown = platform.client().get_function_configuration(FunctionName=name)["Layers"]
+    assert [layer["Arn"] for layer in shown] == arns
+    again = platform.client().publish_layer_version(LayerName="first", Content={"ZipFile": zipped({"a": ""})})
+    assert again["Version"] == 2
