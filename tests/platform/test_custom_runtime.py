@@ -430,7 +430,8 @@ def stream(request, content_type, pieces, end=b"0\\r\\n\\r\\n"):
     api = socket.create_connection((host, int(port)))
     api.sendall(
         f"POST /2018-06-01/runtime/invocation/{request}/response HTTP/1.1\\r\\nContent-Type: {content_type}"
-        "\\r\\nHost: a\\r\\nLambda-Runtime-Function-Response-Mode: streaming\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n".encode()
+        "\\r\\nLambda-Runtime-Function-Response-Mode: streaming"
+        "\\r\\nHost: a\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n".encode()
     )
     for piece in pieces:
         api.sendall(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
