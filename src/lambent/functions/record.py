@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
-from lambent.functions.attachments import Options
+from lambent.functions.attachments import KINDS, Options
 from lambent.functions.names import function_arn
 
 if TYPE_CHECKING:
@@ -90,6 +91,18 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
     def code_size(self) -> int:
         """Bytes of code that the account is charged for: each version counts its own archive."""
         return self.latest.code_size + sum(version.code_size for version in self.versions.values())
+
+
+def pruned(old: FunctionRecord, new: FunctionRecord) -> FunctionRecord:
+    """`new` without what belongs to versions and aliases that `old` had and it has no more."""
+    gone = (old.versions.keys() - new.versions.keys()) | (old.aliases.keys() - new.aliases.keys())
+    if not gone:
+        return new
+    kept = {
+        kind: {name: attachment for name, attachment in getattr(new, kind).items() if name not in gone}
+        for kind in KINDS
+    }
+    return replace(new, **kept)
 
 
 class Target(msgspec.Struct, frozen=True):
