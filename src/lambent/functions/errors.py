@@ -20,6 +20,10 @@ FunctionError
 ├── ProvisioningRefused     provisioned concurrency that is not possible for what is named
 ├── ProvisionedElsewhere    the version has provisioned concurrency by another name already
 ├── AliasNotFound           no such alias
+├── UpdatedAliasNotFound    no such alias to change
+├── AliasExists             the alias is there already
+├── UnversionedWeights      an alias of $LATEST that would share its invocations
+├── VersionInUse            aliases send invocations to the version
 ├── TooManyTags             more tags than a function can carry
 ├── LayerNotFound           no such version of a layer
 ├── LayerAccessDenied       another account's layer, which its policy does not give away
@@ -179,6 +183,37 @@ class AliasNotFound(FunctionError):
     def __init__(self, arn: str) -> None:
         super().__init__(f"Cannot find alias arn: {arn}")
         self.arn = arn
+
+
+class UpdatedAliasNotFound(FunctionError):
+    """No such alias to change. `arn` is what was looked for."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"Alias not found: {arn}")
+        self.arn = arn
+
+
+class AliasExists(FunctionError):
+    """The function has an alias of that name."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"Alias already exists: {arn}")
+
+
+class UnversionedWeights(FunctionError):
+    """$LATEST cannot share invocations with a version."""
+
+    def __init__(self) -> None:
+        super().__init__("$LATEST is not supported for an alias pointing to more than 1 version")
+
+
+class VersionInUse(FunctionError):
+    """Aliases send invocations to the version that was to be deleted."""
+
+    def __init__(self, aliases: list[str]) -> None:
+        super().__init__(
+            f"Unable to delete version because the following aliases reference it: [{', '.join(aliases)}]"
+        )
 
 
 class TooManyTags(FunctionError):

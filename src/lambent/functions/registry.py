@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from lambent.functions import rows
 from lambent.functions.activation import Activations
+from lambent.functions.alias import without_version
 from lambent.functions.attachments import Options
 from lambent.functions.catalog import Catalog, Listener, RecordListener
 from lambent.functions.code_signing import SigningRegistry
@@ -111,12 +112,18 @@ class FunctionRegistry:
         return record
 
     def version(self, reference: Reference) -> tuple[FunctionRecord, FunctionVersion]:
-        """The function and the version as configured, $LATEST unless named. Raises FunctionNotFound."""
+        """The function and the version as configured: $LATEST, or the one that a number or alias names.
+
+        Raises FunctionNotFound.
+        """
         record = self._catalog.get(reference)
         if record is not None:
-            if reference.qualifier in (None, LATEST):
+            qualifier = reference.qualifier or LATEST
+            alias = record.aliases.get(qualifier)
+            number = qualifier if alias is None else alias.version
+            if number == LATEST:
                 return record, record.latest
-            version = record.versions.get(reference.qualifier or "")
+            version = record.versions.get(number)
             if version is not None:
                 return record, version
         raise FunctionNotFound(reference.arn)
@@ -317,19 +324,14 @@ class FunctionRegistry:
     async def delete(self, reference: Reference) -> None:
         """Delete a function with all its versions, or the one version that the qualifier names.
 
-        A version that is not there is no error. Raises FunctionNotFound, InvalidConfiguration, StoreError.
+        A version that is not there is no error. Raises FunctionNotFound, InvalidConfiguration, VersionInUse,
+        StoreError.
         """
         qualifier = reference.qualifier
         if qualifier == LATEST:
             raise InvalidConfiguration("$LATEST version cannot be deleted without deleting the function.")
         if qualifier is not None:
-
-            def change(record: FunctionRecord) -> FunctionRecord:
-                if qualifier not in record.versions:
-                    return record
-                return replace(record, versions={k: v for k, v in record.versions.items() if k != qualifier})
-
-            await self._ledger.change(reference, change)
+            await self._ledger.change(reference, lambda record: without_version(record, qualifier))
             return
         await self._ledger.remove(reference)
 

@@ -31,6 +31,9 @@ _CODES: dict[type[Exception], str] = {
     refused.ProvisioningRefused: "InvalidParameterValueException",
     refused.ProvisionedElsewhere: "ResourceConflictException",
     refused.AliasNotFound: "ResourceNotFoundException",
+    refused.UpdatedAliasNotFound: "ResourceNotFoundException",
+    refused.AliasExists: "ResourceConflictException",
+    refused.VersionInUse: "ResourceConflictException",
     refused.TooManyTags: "InvalidParameterValueException",
     refused.LayerNotFound: "ResourceNotFoundException",
     refused.LayerRevisionMismatch: "PreconditionFailedException",
@@ -58,7 +61,7 @@ def translated(error: Exception, context: RequestContext) -> ServiceError:
         return ServiceError("ResourceNotFoundException", str(error), members={"Type": None})
     if isinstance(error, refused.CodeTooLarge):
         return ServiceError("RequestEntityTooLargeException", str(error), status=413)
-    if isinstance(error, refused.ConcurrencyUnavailable):
+    if isinstance(error, refused.ConcurrencyUnavailable | refused.UnversionedWeights):
         # Recorded without the Type member that Lambda's errors have otherwise.
         return ServiceError("InvalidParameterValueException", str(error), members={"Type": None})
     if isinstance(error, StorageFull):

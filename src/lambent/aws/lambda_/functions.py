@@ -83,7 +83,7 @@ class FunctionOperations:
             record, version = self.registry.version(reference)
         reserved = record.reserved_concurrency
         return {
-            "Configuration": described(version, qualified=reference.qualifier is not None),
+            "Configuration": _named_as(reference, version),
             "Code": {
                 "RepositoryType": "S3",
                 "Location": self.downloads.url(context.endpoint_url, version.code_hash),
@@ -99,7 +99,7 @@ class FunctionOperations:
         with translating(context):
             reference = named(context, request)
             _, version = self.registry.version(reference)
-        return described(version, qualified=reference.qualifier is not None)
+        return _named_as(reference, version)
 
     async def list_functions(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """A page of functions by name; of all their versions with FunctionVersion=ALL."""
@@ -176,6 +176,11 @@ class FunctionOperations:
                 raise invalid_parameter("Deletion of aliases is not currently supported.")
             await self.registry.delete(reference)
         return {"StatusCode": 204}
+
+
+def _named_as(reference: Reference, version: FunctionVersion) -> dict[str, Any]:
+    """A configuration under the ARN by which it was asked for: that of a version or an alias, where one was named."""
+    return {**described(version, qualified=False), "FunctionArn": reference.arn}
 
 
 def _latest_of(context: RequestContext, request: dict[str, Any]) -> Reference:

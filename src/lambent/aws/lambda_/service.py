@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lambent.aws.lambda_.absent import AbsentOperations
 from lambent.aws.lambda_.account import AccountOperations
+from lambent.aws.lambda_.aliases import AliasOperations
 from lambent.aws.lambda_.code_signing import CodeSigningOperations
 from lambent.aws.lambda_.concurrency import ConcurrencyOperations
 from lambent.aws.lambda_.functions import FunctionOperations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 class LambdaService(
     FunctionOperations,
+    AliasOperations,
     LayerOperations,
     CodeSigningOperations,
     ConcurrencyOperations,
