@@ -12,6 +12,7 @@ import msgspec
 
 from lambent.execution.errors import EnvironmentUnavailable, InterpreterMissing
 from lambent.execution.host import Command, Host, ahead
+from lambent.execution.nursery import Nursery
 from lambent.execution.process import EnvironmentProcess
 from lambent.execution.spec import VIEW_LIBRARIES, VIEW_PATH
 from lambent.runtime import NODE_FILES
@@ -142,6 +143,8 @@ class NodeNursery:
         self._mark = mark
         self._wanted: deque[int] = deque(maxlen=spares)  # memory sizes
         self._spares: list[tuple[int, EnvironmentProcess]] = []
+        # Environments without a Node in them yet: for functions that no spare fits.
+        self._supervisors = Nursery(host, spares=1)
         self._refilling: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -172,7 +175,7 @@ class NodeNursery:
         layers = document["opt"][0] if document["opt"] else ""
         variables.setdefault("NODE_PATH", self._module_path(layers, document["task_root"]))
         if any(name in _AT_START or name.startswith(_AT_START_PREFIXES) for name in self._own(variables)):
-            process = EnvironmentProcess(self._host)
+            process = self._supervisors.blank()
             document["command"] = self._command(memory_mb, variables).document()
         else:
             process = self._claim(memory_mb)
@@ -193,15 +196,21 @@ class NodeNursery:
             if size == memory_mb:
                 del self._spares[number]
                 return spare
-        return self._blank(memory_mb)
+        process = self._supervisors.blank()
+        # It starts while the environment is still being arranged around it.
+        self._start_blank(process, memory_mb, {})
+        return process
 
-    def _blank(self, memory_mb: int) -> EnvironmentProcess:
+    def _rehearsing(self, memory_mb: int) -> EnvironmentProcess:
         process = EnvironmentProcess(self._host)
-        variables = self._blank_variables()
+        self._start_blank(process, memory_mb, {"_LAMBENT_REHEARSES": "1"})
+        return process
+
+    def _start_blank(self, process: EnvironmentProcess, memory_mb: int, more: Mapping[str, str]) -> None:
+        variables = {**self._blank_variables(), **more}
         if self._host.private_view:
             variables["LD_LIBRARY_PATH"] += _LAYER_LIBRARIES
         process.prepare(ahead(self._command(memory_mb, variables)))
-        return process
 
     # ------------------------------------------------------------ what is started
 
@@ -218,7 +227,7 @@ class NodeNursery:
         return Command(argv, variables, frames=True)
 
     def _blank_variables(self) -> dict[str, str]:
-        variables = {"_LAMBENT_REHEARSES": "1", "PATH": VIEW_PATH, "TZ": ":UTC", **self._mark}
+        variables = {"PATH": VIEW_PATH, "TZ": ":UTC", **self._mark}
         if self._host.private_view:
             variables["NODE_PATH"] = self._module_path("", "")
             variables["LD_LIBRARY_PATH"] = VIEW_LIBRARIES
@@ -255,14 +264,14 @@ class NodeNursery:
         # Without, the next start makes its own, and says what is in the way.
         with contextlib.suppress(OSError, EnvironmentUnavailable):
             for size in missing:
-                self._spares.append((size, self._blank(size)))
+                self._spares.append((size, self._rehearsing(size)))
 
     async def close(self) -> None:
         """Kill all processes, taken ones too; returns when they are dead."""
         if self._refilling is not None:
             self._refilling.cancel()
         self._spares.clear()
-        await self._host.close()
+        await self._supervisors.close()  # and the host
 
 
 def _arguments(version: tuple[int, int, int], memory_mb: int, options: str) -> list[str]:
