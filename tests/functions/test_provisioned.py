@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from lambent.functions import FunctionNotFound, FunctionRecord, FunctionRegistry, provisioned
+from lambent.functions import FunctionNotFound, FunctionRegistry, provisioned
+from lambent.functions import alias as aliases
 from lambent.functions.attachments import Alias, ProvisionedConcurrency
 from lambent.functions.errors import (
     AliasNotFound,
@@ -252,11 +253,7 @@ async def test_it_goes_with_its_version_or_alias(opened: Open, reference: Refere
         await provisioned.put(registry, reference._replace(qualifier=qualifier), 3)
     await registry.delete(reference._replace(qualifier="1"))
     assert registry.record(reference).provisioned.keys() == {"live"}
-
-    def without_alias(record: FunctionRecord) -> FunctionRecord:
-        return replace(record, aliases={})
-
-    await registry.change(reference, without_alias)
+    await registry.change(reference, lambda record: aliases.deleted(record, "live"))
     assert registry.record(reference).provisioned == {}
     assert registry.unreserved_limit(reference.account, reference.region) == 1000
     await home.close()

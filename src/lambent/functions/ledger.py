@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from lambent.functions import rows
 from lambent.functions.errors import FunctionExists, FunctionNotFound
-from lambent.functions.record import pruned
 from lambent.functions.turns import Turns
 from lambent.store import Conflict
 
@@ -72,7 +71,7 @@ class Ledger:
                 changed = change(old)
                 if changed is old:
                     return old
-                new = replace(pruned(old, changed), revision=old.revision + 1)
+                new = replace(changed, revision=old.revision + 1)
                 try:
                     await self._database.write(*(guards(new) if guards else ()), *rows.change(old, new))
                 except Conflict:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec.structs import replace
 
-from lambent.functions.attachments import KINDS, Options
+from lambent.functions.attachments import Options
 from lambent.functions.names import function_arn
 
 if TYPE_CHECKING:
@@ -93,18 +93,6 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.latest.code_size + sum(version.code_size for version in self.versions.values())
 
 
-def pruned(old: FunctionRecord, new: FunctionRecord) -> FunctionRecord:
-    """`new` without what belongs to versions and aliases that `old` had and it has no more."""
-    gone = (old.versions.keys() - new.versions.keys()) | (old.aliases.keys() - new.aliases.keys())
-    if not gone:
-        return new
-    kept = {
-        kind: {name: attachment for name, attachment in getattr(new, kind).items() if name not in gone}
-        for kind in KINDS
-    }
-    return replace(new, **kept)
-
-
 class Target(msgspec.Struct, frozen=True):
     """What a name and qualifier resolve to.
 
@@ -118,3 +106,18 @@ class Target(msgspec.Struct, frozen=True):
     function: FunctionRecord
     alias: Alias | None = None
     shares: tuple[tuple[float, FunctionVersion], ...] = ()
+
+    def of(self, version: FunctionVersion) -> Target:
+        """The same, for one of the versions that it may run."""
+        return Target(version, self.invoked_arn, self.function, self.alias)
+
+    def drawn(self) -> Target:
+        """The target of one invocation: chance decides between versions that share an alias."""
+        if not self.shares:
+            return self
+        number = random.random()  # noqa: S311 - shares a load, protects nothing
+        for share, version in self.shares:
+            if number < share:
+                return self.of(version)
+            number -= share
+        return self.of(self.version)
