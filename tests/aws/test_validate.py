@@ -541,6 +541,14 @@ def test_several_violations_of_one_member_keep_awss_order() -> None:
     assert raised.value.message == f"3 validation errors detected: {'; '.join(messages)}"
 
 
+def test_runtimes_of_a_layer_come_before_its_architectures() -> None:
+    (row,) = (row for row in _LAMBDA if row[0].endswith("publish_layer_version_exc_partially_invalid_values"))
+    _, operation, request, messages = row
+    with pytest.raises(ServiceError) as raised:
+        _validate("lambda", operation, request)
+    assert raised.value.message == f"2 validation errors detected: {'; '.join(messages)}"
+
+
 def test_structures_are_shown_as_java_prints_them() -> None:
     """TestEvents::test_put_events_exceed_limit_ten_entries, but for the members that only AWS's own model has."""
     entry = {"Source": "core", "DetailType": "update", "Detail": '{"a": 1}'}

@@ -52,6 +52,8 @@ class Quirks(msgspec.Struct, frozen=True):
     if it were the list's own)."""
     members: Mapping[str, Traits] = {}
     """The same for one member of an operation's input: by `Operation.Member`."""
+    first: Mapping[str, tuple[str, ...]] = {}
+    """Members of an operation's input whose violations are listed before those of the others: by operation."""
     error_namespace: str = ""
     """What stands before the code in `__type`."""
     query_error_codes: Mapping[str, str] = {}
@@ -93,6 +95,8 @@ _LAMBDA = Quirks(
         "ListLayers.CompatibleRuntime": {"enum": _LAMBDA_ALL_RUNTIMES},
         "ListLayerVersions.CompatibleRuntime": {"enum": _LAMBDA_ALL_RUNTIMES},
     },
+    # TestLambdaLayer::test_layer_exceptions/publish_layer_version_exc_invalid_runtime_arch
+    first={"PublishLayerVersion": ("CompatibleRuntimes",)},
 )
 
 _QUIRKS = {

@@ -207,7 +207,10 @@ class Validators:
     def _structure(self, shape: Shape, operation: str) -> Check | None:
         required = frozenset(shape.required)
         fields = []
-        for name, member in shape.members.items():
+        first = self._quirks.first.get(operation, ())
+        members = [(name, shape.members[name]) for name in first]
+        members += [pair for pair in shape.members.items() if pair[0] not in first]
+        for name, member in members:
             if operation and f"{operation}.{name}" in self._quirks.members:
                 check = self._compile_check(member, self._traits(member, f"{operation}.{name}"))
             else:
