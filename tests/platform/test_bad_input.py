@@ -196,10 +196,10 @@ def test_scopes_that_name_no_region(platform: Platform, echo: str) -> None:
         ("lambda", "list_layers", {}),
         ("lambda", "create_event_source_mapping", {"FunctionName": "f"}),
         ("logs", "start_query", {"startTime": 1, "endTime": 2, "queryString": "fields @message"}),
-        ("s3", "list_buckets", {}),
-        ("dynamodb", "list_tables", {}),
-        ("iam", "list_roles", {}),
-        ("sns", "list_topics", {}),
+        ("cloudformation", "list_stacks", {}),
+        ("apigatewayv2", "get_apis", {}),
+        ("glue", "get_databases", {}),
+        ("xray", "get_groups", {}),
     ],
 )
 def test_operations_that_are_not_there_say_which(

@@ -62,6 +62,9 @@ ENTRIES = (
     _entry("xray", "rest-json"),
 )
 
+OWN_SERVICES = frozenset({"lambda", "logs"})
+"""What Lambent serves itself, by botocore's name: no neighbour is asked for it."""
+
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 BY_SIGNING_NAME: dict[str, list[Entry]] = {}
 BY_TARGET = {entry.target_prefix: entry for entry in ENTRIES if entry.target_prefix}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lambent.aws.authentication import Authenticator, Identity
 from lambent.aws.context import RequestContext, partition_of
 from lambent.aws.errors import MalformedBodyError, ServiceError
+from lambent.aws.forwarding import Forwarder, declared_digest
 from lambent.aws.model import ServiceModel, load_model
 from lambent.aws.overrides import quirks_of
 from lambent.aws.parse import InputParsers, decode_query
@@ -19,13 +20,17 @@ from lambent.aws.router import Route, Router, RoutingError
 from lambent.aws.serialize import OutputWriters, Reply
 from lambent.aws.sigv4 import body_digest
 from lambent.aws.validate import Validators
+from lambent.http import ClientLeft, StreamedRequest
+from lambent.neighbours.errors import NeighbourFaulty, NeighbourLacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
+    from lambent.aws.catalog import Entry
     from lambent.aws.credentials import Credentials
     from lambent.aws.service import Method, Service
     from lambent.http import Request
+    from lambent.neighbours.neighbours import Neighbours
 
 logger = logging.getLogger("lambent.aws")
 
@@ -33,7 +38,7 @@ _INTERNAL = "The request processing has failed because of an unknown error, exce
 
 
 class AwsDispatcher:
-    """Answers AWS API requests with the methods of `services`.
+    """Answers AWS API requests with the methods of `services`; those for other services have `neighbours` answer.
 
     `credentials` mint and check the temporary credentials of execution environments and hold the configured
     access keys; signatures are verified when `enforce` says so, which it does by default where there are
@@ -50,11 +55,15 @@ class AwsDispatcher:
         default_region: str,
         endpoint_url: Callable[[], str],
         enforce: bool | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._services = {service.name: service for service in services}
         self._router = Router(self._services)
         self._authenticator = Authenticator(
             credentials, account=account, default_region=default_region, enforced=enforce
+        )
+        self._forwarder = (
+            Forwarder(neighbours, verify=self._authenticator.enforced) if neighbours is not None else None
         )
         self._endpoint_url = endpoint_url
         self._wires: dict[tuple[str, str], _Wire] = {}
@@ -69,8 +78,18 @@ class AwsDispatcher:
         request_id = str(uuid.uuid4())
         if self.hashes_in_thread(request):
             self._start(self._handle_large(request, request_id))
+        elif isinstance(request, StreamedRequest):
+            # The signature is verified with the digest that it covers, and the body with that when it has come.
+            self._handle(request, request_id, declared_digest(request))
         else:
             self._handle(request, request_id, None)
+
+    def streams(self, request: Request) -> bool:
+        """Whether `request`, of which the head is there, is one to pass on with its body still coming: S3's."""
+        if self._forwarder is None:
+            return False
+        entry = self._router.elsewhere(request, self._router.claimed_service(request))
+        return entry is not None and entry.name == "s3" and self._forwarder.serves(entry)
 
     async def _handle_large(self, request: Request, request_id: str) -> None:
         self._handle(request, request_id, await self.digest(request))
@@ -83,6 +102,11 @@ class AwsDispatcher:
         service, protocol, operation = "", "", ""
         try:
             identity = self.authenticate(request, body_sha256)
+            if self._forwarder is not None:
+                entry = self._router.elsewhere(request, identity.service)
+                if entry is not None and self._forwarder.serves(entry):
+                    self._start(self._forward(self._forwarder, request, request_id, identity, entry))
+                    return
             route = self._router.route(request, identity.service)
             service, protocol, operation = route.service, route.protocol, route.operation
             method = self._method(route)
@@ -101,13 +125,37 @@ class AwsDispatcher:
         service = self._services.get(route.service)
         method = service.method(route.operation) if service is not None else None
         if method is None:
-            raise ServiceError(
-                "NotImplementedException",
-                f"The operation {route.operation} of the service {route.service} is not implemented by Lambent.",
-                status=501,
-                fault="server",
-            )
+            raise _not_implemented(route)
         return method
+
+    async def _forward(
+        self, forwarder: Forwarder, request: Request, request_id: str, identity: Identity, entry: Entry
+    ) -> None:
+        service, protocol, operation = entry.name, self._router.guess(request)[1], ""
+        try:
+            try:
+                await forwarder.answer(request, identity, entry)
+            except (NeighbourLacks, NeighbourFaulty) as error:
+                route = self._router.route(request, identity.service)
+                service, protocol, operation = route.service, route.protocol, route.operation
+                if isinstance(error, NeighbourLacks):
+                    raise _not_implemented(route) from None
+                # Neighbours check less than AWS does, and trip over what they did not expect.
+                self._check(request, route)
+                raise
+        except ServiceError as error:
+            self._send_error(request, service, protocol, request_id, error)
+        except ClientLeft:
+            logger.debug("a client of %s left before it had sent its request", service)
+        except Exception as fault:  # noqa: BLE001 - whatever goes wrong here, the client gets an answer
+            self._fail(request, service, protocol, operation, request_id, fault)
+
+    def _check(self, request: Request, route: Route) -> None:
+        """Validate a request for another's service against its model. ServiceError, worded as AWS's."""
+        wire = _Wire(_model(route.service, route.protocol), route.protocol)
+        operation = wire.model.operation(route.operation)
+        members = wire.parsers.parser(operation)(route.labels, route.query, request.headers, request.body)
+        wire.validators.validator(operation)(members)
 
     async def _call(
         self, request: Request, request_id: str, identity: Identity, route: Route, method: Method
@@ -225,6 +273,15 @@ class AwsDispatcher:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _not_implemented(route: Route) -> ServiceError:
+    return ServiceError(
+        "NotImplementedException",
+        f"The operation {route.operation} of the service {route.service} is not implemented by Lambent.",
+        status=501,
+        fault="server",
+    )
 
 
 class _Wire:

@@ -16,6 +16,7 @@ from lambent.aws.errors import ServiceError
 from lambent.aws.model import ServiceModel, known_service, load_model, read_description
 from lambent.aws.parse import decode_query
 from lambent.aws.paths import PathRouter
+from lambent.aws.s3_addressing import host_names_s3, in_old_signature, path_names_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lambent.aws.sigv4 import SignedRequest
 
 _CLAIMED_SERVICE = re.compile(rb"Credential=[^,\s&]*/([^/,\s&]+)/aws4_request")
+_POOL_KEYS = re.compile(rb"/[a-z]{2}(?:-[a-z]+)+-\d_\w+/\.well-known/(?:jwks\.json|openid-configuration)")
 _FORM = b"application/x-www-form-urlencoded"
 
 
@@ -67,20 +69,73 @@ class Router:
                 host = value
         query = decode_query(request.query)
         if target is not None:
-            return self._by_target(target.decode("latin-1"), query)
+            return self._by_target(target.decode("latin-1"), signing_name, query)
         candidates = self._candidates(signing_name, host)
         action = self._action(request, query, content_type)
         if action is not None and (not candidates or _speaks_query(candidates)):
             return self._by_action(candidates, action, query)
         return self._by_path(candidates, request, query)
 
+    def elsewhere(self, request: SignedRequest, signing_name: str | None) -> Entry | None:
+        """The service that `request` is for, where that is none of this router's own and can be told without
+        reading its model.
+        """
+        host = target = content_type = None
+        for name, value in request.headers:
+            if name == b"host":
+                host = value.decode("latin-1")
+            elif name == b"x-amz-target":
+                target = value.decode("latin-1")
+            elif name == b"content-type":
+                content_type = value
+        entry = BY_TARGET.get(target.rpartition(".")[0]) if target is not None else None
+        if entry is not None:
+            return self._foreign(entry)
+        if signing_name is not None:
+            candidates = BY_SIGNING_NAME.get(signing_name)
+            if candidates is None:
+                return Entry(
+                    signing_name, "json" if target else "rest-json", signing_name, signing_name, None
+                )
+            return candidates[0] if all(self._foreign(each) for each in candidates) else None
+        if target is not None:
+            return None
+        if host is not None and (entry := service_of_host(host)) is not None:
+            return self._foreign(entry)
+        query = decode_query(request.query)
+        action = self._action(request, query, content_type)
+        if action is not None:
+            found = BY_QUERY_VERSION.get(dict(action).get("Version", ""))
+            return self._foreign(BY_NAME[found]) if found is not None else None
+        return self._foreign(self._by_anonymous_path(request, query, host))
+
+    def _foreign(self, entry: Entry | None) -> Entry | None:
+        return entry if entry is not None and entry.name not in self._services else None
+
+    def _by_anonymous_path(
+        self, request: SignedRequest, query: list[tuple[str, str]], host: str | None
+    ) -> Entry | None:
+        if in_old_signature(request) or (host is not None and host_names_s3(host)):
+            return BY_NAME["s3"]
+        if _POOL_KEYS.fullmatch(request.path):
+            return BY_NAME["cognito-idp"]
+        try:
+            return BY_NAME[self._by_path([], request, query).service]
+        except RoutingError:
+            return BY_NAME["s3"] if path_names_bucket(request.path) else None
+
+    @staticmethod
+    def claimed_service(request: SignedRequest) -> str | None:
+        """The signing name in the request's credential scope, unverified; None for an unsigned request."""
+        claimed = _CLAIMED_SERVICE.search(next((v for n, v in request.headers if n == b"authorization"), b""))
+        claimed = claimed or _CLAIMED_SERVICE.search(unquote_to_bytes(request.query))
+        return claimed.group(1).decode("latin-1") if claimed is not None else None
+
     def guess(self, request: SignedRequest) -> tuple[str, str]:
         """The service (empty if unknown) and protocol in whose words to refuse a request whose signature is
         bad.
         """
-        claimed = _CLAIMED_SERVICE.search(next((v for n, v in request.headers if n == b"authorization"), b""))
-        claimed = claimed or _CLAIMED_SERVICE.search(unquote_to_bytes(request.query))
-        signing_name = claimed.group(1).decode("latin-1") if claimed is not None else None
+        signing_name = self.claimed_service(request)
         host = next((value for name, value in request.headers if name == b"host"), None)
         target = next((value for name, value in request.headers if name == b"x-amz-target"), None)
         if target is not None:
@@ -120,9 +175,11 @@ class Router:
         named = service_of_host(host.decode("latin-1")) if host is not None else None
         return BY_SIGNING_NAME[named.signing_name] if named is not None else []
 
-    def _by_target(self, target: str, query: list[tuple[str, str]]) -> Route:
+    def _by_target(self, target: str, signing_name: str | None, query: list[tuple[str, str]]) -> Route:
         prefix, _, operation = target.rpartition(".")
         entry = BY_TARGET.get(prefix)
+        if entry is None and signing_name not in BY_SIGNING_NAME and known_service(signing_name or ""):
+            entry = _foreign_entry(signing_name or "")
         if entry is None or not operation:
             raise RoutingError("", "json", ServiceError("UnknownOperationException", "", status=400))
         # Services whose newest protocol is another one still answer the JSON of older clients.

@@ -14,6 +14,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from botocore.model import OperationNotFoundError
 from moto.backends import list_of_moto_modules
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -70,7 +71,7 @@ class Neighbour(DomainDispatcherApplication):
             return self._own(environ, start_response)
         try:
             answer: Iterable[bytes] = super().__call__(environ, start_response)
-        except (NotImplementedError, ImportError) as error:
+        except (NotImplementedError, OperationNotFoundError, ImportError) as error:
             return _fault(start_response, "unserved", error)
         except Exception as error:  # noqa: BLE001 - logged; the client hears that something failed
             _log.exception("%s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])

@@ -6,15 +6,16 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from lambent.neighbours.call import Call, end_to_end
-from lambent.neighbours.endpoint import Endpoint, RealEndpoint
 from lambent.neighbours.errors import NeighbourFaulty, NeighbourLacks
 from lambent.neighbours.moto import Moto
+from lambent.neighbours.real_endpoint import RealEndpoint
 from lambent.neighbours.services import SERVED_BY_MOTO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lambent.http.client import Answer, RawHeaders
+    from lambent.neighbours.endpoint import Endpoint
 
 _FAULT: Final = b"x-lambent-fault"
 _MESSAGE_BYTES: Final = 4_096

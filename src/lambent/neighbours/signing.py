@@ -9,9 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
-import msgspec
-
 from lambent.neighbours.chunks import decoded_pieces
+from lambent.neighbours.endpoint import Keys
 
 if TYPE_CHECKING:
     from lambent.neighbours.call import Call
@@ -20,17 +19,6 @@ _SIGNATURE: Final = frozenset({b"authorization", b"x-amz-date", b"x-amz-security
 _CHUNKED: Final = b"STREAMING-AWS4-"
 _UNSIGNED: Final = b"UNSIGNED-PAYLOAD"
 _SIGNED_HEADERS: Final = (b"host", b"content-type", b"content-md5")
-
-
-class Keys(msgspec.Struct, frozen=True):
-    """Credentials. Their text does not show the secret."""
-
-    access_key: str
-    secret_key: str
-    session_token: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Keys({self.access_key!r})"
 
 
 def keys_of_environment() -> Keys | None:

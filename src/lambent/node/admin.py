@@ -57,6 +57,7 @@ class AdminEndpoint:
             "status": "ok",
             "version": self._platform.version,
             "services": list(self._platform.services),
+            "neighbours": self._platform.neighbours.facts(),
         }
 
     @staticmethod

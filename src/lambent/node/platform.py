@@ -37,6 +37,7 @@ from lambent.functions.code_store import remove_tree
 from lambent.http import HttpServer
 from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.invoker import Invoker
+from lambent.neighbours.neighbours import Neighbours
 from lambent.node.admin import AdminEndpoint
 from lambent.node.settings import url_host
 from lambent.observe import open_log_store
@@ -70,7 +71,7 @@ class Platform:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._closing = contextlib.AsyncExitStack()
-        self.server = HttpServer(self._handle)
+        self.server = HttpServer(self._handle, streams=self._streams)
 
     @classmethod
     async def start(cls, settings: Settings) -> Platform:
@@ -148,6 +149,10 @@ class Platform:
         self.queue = AsyncQueue(database, invoker, retry_seconds=settings.async_retry_seconds)
         closing.push_async_callback(self.queue.drain, DRAIN_SECONDS)
 
+        # neighbours: nothing of them is started yet
+        self.neighbours = Neighbours(settings.neighbours)
+        closing.push_async_callback(self.neighbours.close)
+
         # aws
         downloads = CodeDownloads(code)
         services = [LambdaService(self.registry, downloads, invoker.provisioning), LogsService(self.logs)]
@@ -158,6 +163,7 @@ class Platform:
             account=settings.account,
             default_region=settings.region,
             endpoint_url=lambda: self.url,
+            neighbours=self.neighbours,
         )
         self._invoke = InvokeEndpoint(self.dispatcher, invoker, self.queue)
         self._admin = AdminEndpoint(self, downloads)
@@ -203,6 +209,7 @@ class Platform:
         await self.registry.signing.clear()
         await self.queue.clear()
         await self.logs.clear()
+        await self.neighbours.reset()
 
     # ------------------------------------------------------------ requests
 
@@ -212,6 +219,9 @@ class Platform:
                 self._admin.handle(request)
             else:
                 self.dispatcher.handle(request)
+
+    def _streams(self, request: Request) -> bool:
+        return self.dispatcher.streams(request)
 
     # ------------------------------------------------------------ what the floors below ask for
 

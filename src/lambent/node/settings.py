@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from lambent.aws.catalog import OWN_SERVICES
+from lambent.aws.model import known_service
+from lambent.neighbours.endpoint import Endpoint, read_endpoint
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -78,6 +82,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_retention_mb: Annotated[
         int, Meta(ge=1, description="megabytes of logs kept per log group, 1 or more")
     ] = 64
+    neighbours: Annotated[
+        dict[str, Endpoint],
+        Meta(
+            description='a table of services and the endpoints that serve them: { s3 = "https://minio.internal" }'
+        ),
+    ] = {}
     load: Annotated[
         tuple[Path, ...], Meta(description="a list of folders with functions to load at the start")
     ] = ()
@@ -210,6 +220,8 @@ def _checked(table: Mapping[str, Any], place: str, *, base: Path) -> dict[str, A
 
 
 def _convert(name: str, value: Any, place: str, base: Path) -> Any:
+    if name == "neighbours":
+        return _neighbours(value, place)
     try:
         converted = msgspec.convert(value, type=_HINTS[name], dec_hook=_path)
     except msgspec.ValidationError:
@@ -220,6 +232,24 @@ def _convert(name: str, value: Any, place: str, base: Path) -> Any:
     if name == "load":
         return tuple(base / folder for folder in converted)
     return converted
+
+
+def _neighbours(value: Any, place: str) -> dict[str, Endpoint]:
+    if not isinstance(value, dict):
+        raise SettingsError(f"{place} is {value!r}: it must be {allowed('neighbours')}")
+    endpoints = {}
+    for service, described in value.items():
+        if service in OWN_SERVICES:
+            raise SettingsError(f"{place}: {service} is served by Lambent itself")
+        if not known_service(service):
+            raise SettingsError(
+                f"{place}: {service} is no service: its name is the one that boto3.client() takes, such as s3"
+            )
+        try:
+            endpoints[service] = read_endpoint(described)
+        except ValueError as error:
+            raise SettingsError(f"{place}: {service}: {error}") from None
+    return endpoints
 
 
 def _path(kind: type[Any], value: Any) -> Any:
