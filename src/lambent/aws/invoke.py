@@ -67,10 +67,12 @@ _OF_INTEREST: Final = frozenset({_TYPE, _LOG_TYPE, _CLIENT_CONTEXT, _TRACE, _TEN
 class _Route:
     """What a name, qualifier and scope lead to."""
 
-    __slots__ = ("extra", "head", "lineage", "qualifier", "runner", "streaming", "target")
+    __slots__ = ("extra", "head", "lineage", "qualifier", "runner", "shares", "streaming", "target")
 
     def __init__(self, target: Target, qualifier: str | None, runner: Runner, streaming: bool) -> None:
         self.streaming = streaming
+        self.shares: dict[str, _Route] = {}
+        """Routes by version's uid, where versions share an alias."""
         self.target = target
         self.qualifier = qualifier
         self.runner = runner
@@ -170,6 +172,8 @@ class InvokeEndpoint:
         route = self._routes.get((identity.account, identity.region, request.target))
         if route is None:
             route = self._find_route(request, identity.account, identity.region)
+        if route.shares:
+            route = route.shares[route.target.drawn().version.uid]
         invocation_type = log_type = client_context = trace = tenant = None
         for name, value in request.headers:
             if name in _OF_INTEREST:
@@ -240,7 +244,16 @@ class InvokeEndpoint:
         qualifier = members.get("Qualifier")
         try:
             target = self._registry.resolve(account, region, members["FunctionName"], qualifier)
-            runner = self._invoker.runner(target)
+            if qualifier is None and target.alias is not None:
+                qualifier = target.alias.name
+            elif qualifier is None and target.version.version != "$LATEST":
+                qualifier = target.version.version
+            route = self._route(target, qualifier, streaming)
+            if target.shares:
+                versions = [target.version, *(version for _, version in target.shares)]
+                route.shares = {
+                    one.uid: self._route(target.of(one), qualifier, streaming) for one in versions
+                }
         except FunctionError as error:
             context = RequestContext(
                 account, region, partition_of(region), "", "lambda", "InvokeFunction", None, ""
@@ -253,13 +266,13 @@ class InvokeEndpoint:
                 f"state: {error.state}",
                 status=409,
             ) from None
-        if target.version.version != "$LATEST" and qualifier is None:
-            qualifier = target.version.version
-        route = _Route(target, qualifier, runner, streaming)
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
         self._routes[account, region, request.target] = route
         return route
+
+    def _route(self, target: Target, qualifier: str | None, streaming: bool) -> _Route:
+        return _Route(target, qualifier, self._invoker.runner(target), streaming)
 
     def _extra(self, route: _Route, client_context: bytes | None, tenant: str | None) -> bytes:
         facts = {}

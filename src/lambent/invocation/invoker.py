@@ -29,11 +29,14 @@ class Invoker:
         registry.watch(self.provisioning.changed)
 
     def runner(self, target: Target) -> Runner:
-        """The runner of what a name resolved to. Raises FunctionNotReady for a version that cannot run."""
+        """The runner of what a name resolved to, drawn anew for each invocation where versions share an alias.
+
+        Raises FunctionNotReady for a version that cannot run.
+        """
         if self._generation != self.registry.generation:
             self._generation = self.registry.generation
             self._ledger.refresh()
-        version = target.version
+        version = target.drawn().version
         runner = self._runners.get(version.uid)
         slot = self.provisioning.slot(version)
         # The snapshot is compared, not only its uid: a state may have changed with the code the same.
