@@ -229,7 +229,7 @@ def test_without_a_private_view_layers_are_at_their_real_place(
         ]
         for name, files in (
             ("first", {"python/shared.py": "name = 'first'\n", "python/one.py": "name = 'one'\n"}),
-            ("second", {"python/shared.py": "name = 'second'\n", "bin/tool": "#!/bin/sh\necho tool\n"}),
+            ("second", {"python/shared.py": "name = 'second'\n", "bin/tool": "#!/bin/sh\n", "lib/any": ""}),
         )
     ]
     source = """

@@ -165,6 +165,6 @@ def _variables(
         variables.setdefault("LD_LIBRARY_PATH", VIEW_LIBRARIES)
     else:
         variables.setdefault("PATH", f"{_PATH}:{layers}/bin" if layers else _PATH)
-    if layers and not private_view:
+    if layers and not private_view and (layers / "lib").is_dir():
         variables.setdefault("LD_LIBRARY_PATH", f"{task_root}:{task_root}/lib:{layers}/lib")
     return {**engine, **variables}

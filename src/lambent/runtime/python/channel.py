@@ -113,6 +113,13 @@ class Channel:
                 first = own + 1
         os.closerange(first, end)
 
+    def inherit(self) -> tuple[int, int]:
+        """Its descriptors, socket and output, which a program that this process executes will have."""
+        assert self._output is not None
+        for own in (self._socket.fileno(), self._output):
+            os.set_inheritable(own, True)
+        return self._socket.fileno(), self._output
+
     def disown(self) -> None:
         """Called in a process that user code forked: the socket belongs to the parent alone."""
         self.owner = 0

@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 
-from . import sandbox
+from . import sandbox, wrapped
 from .bootstrap import Runtime
 from .channel import Channel, frame_init, frame_invocation
 from .marshaller import marshaller
@@ -59,7 +59,7 @@ class Environment:
         platform.shutdown(_socket.SHUT_WR)
         init = _read(channel.receive_init() or "")
         path = sys.path[:]
-        sys.path[:] = _module_path({"task": _FILES, "layers": sandbox.LAYERS, "libraries": sandbox.RUNTIME})
+        sys.path[:] = module_path({"task": _FILES, "layers": sandbox.LAYERS, "libraries": sandbox.RUNTIME})
         os.environ[_VARIABLE] = ""
         self._runtime.rehearse(channel, init)
         channel.close()
@@ -87,6 +87,8 @@ class Environment:
         init = _read(document)
         try:
             path = _arrange(init, self._private_view)
+            if wrapped.wanted(init["env"]):
+                wrapped.become(channel, init, path)
         except OSError as error:
             channel.init_failed(sandbox.failure(error))
             os._exit(1)
@@ -94,7 +96,7 @@ class Environment:
             os.environ[name] = value
         time.tzset()
         sys.argv[:] = [os.path.join(path["runtime"], "bootstrap.py"), init["handler"]]
-        sys.path[:] = _module_path(path)
+        sys.path[:] = module_path(path)
         self._runtime.run(channel, init)
         os._exit(0)
 
@@ -122,8 +124,8 @@ def _arrange(init: dict[str, Any], private_view: bool) -> dict[str, str]:
     }
 
 
-def _module_path(path: dict[str, str]) -> list[str]:
-    """sys.path in Lambda's order: code, layers, PYTHONPATH, standard library, AWS's SDK."""
+def module_path(path: dict[str, str]) -> list[str]:
+    """What sys.path becomes: Lambda's order: code, layers, PYTHONPATH, standard library, AWS's SDK."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     layer = path["layers"] + "/python"
     entries = [path["task"], f"{layer}/lib/{version}/site-packages", layer]
