@@ -16,7 +16,6 @@ from lambent.functions.code_signing import SigningRegistry
 from lambent.functions.errors import (
     CodeMismatch,
     CodeStorageExceeded,
-    CodeTooLarge,
     ConcurrencyUnavailable,
     FunctionExists,
     FunctionNotFound,
@@ -172,7 +171,7 @@ class FunctionRegistry:
     ) -> FunctionVersion:
         """Create a function. Returns $LATEST, or version 1 when it is published at once; both Pending.
 
-        Raises InvalidConfiguration, LimitExceeded, LayerAccessDenied, CodeRejected, CodeTooLarge,
+        Raises InvalidConfiguration, LimitExceeded, LayerAccessDenied, CodeRejected,
         CodeStorageExceeded, TooManyTags, FunctionExists, SigningConfigDeleted, CodeNotSigned, StoreError.
         """
         check_settings(settings, self.limits)
@@ -279,9 +278,9 @@ class FunctionRegistry:
     ) -> FunctionVersion:
         """Apply settings to $LATEST. Raises as `update_code`, without the errors of code."""
         check_settings(settings, self.limits)
+        current = self.record(reference)
         layers = settings.layers if settings.layers is UNSET else self.layers.used(settings.layers, reference)
         if layers:
-            current = self.record(reference)
             self.signing.check_deployable(current.settings.code_signing_config, current.arn)
             await self.layers.check_size(current.latest.code_hash, layers)
 
@@ -439,8 +438,6 @@ class FunctionRegistry:
 
     def _stored(self, reference: Reference, package: bytes) -> AbstractAsyncContextManager[Code]:
         """Keep a package; it is safe from collection while the context is entered."""
-        if len(package) > self.limits.zipped:
-            raise CodeTooLarge(f"Zipped size must be smaller than {self.limits.zipped} bytes")
         self._check_code_storage(reference.account, reference.region, len(package))
         return self.code.added(package)
 
