@@ -18,7 +18,6 @@ from lambent.functions import (
 from lambent.functions.errors import (
     CodeMismatch,
     CodeStorageExceeded,
-    CodeTooLarge,
     ConcurrencyUnavailable,
     FunctionExists,
     LimitExceeded,
@@ -142,15 +141,10 @@ async def test_a_refused_creation_leaves_nothing(
     await home.close()
 
 
-async def test_sizes_of_packages_are_limited(
+async def test_all_packages_together_are_limited(
     home: Home, reference: Reference, package: Package, settings: Settings
 ) -> None:
     code = package("#" * 1000)
-    home.limits = Limits(zipped=len(code) - 1)
-    registry = await home.open()
-    with pytest.raises(CodeTooLarge, match=f"Zipped size must be smaller than {len(code) - 1} bytes"):
-        await registry.create(reference, code, settings)
-    await home.close()
     home.limits = Limits(code_storage=2 * len(code))
     registry = await home.open()
     await registry.create(reference, code, settings)

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from lambent.functions import layer_rows
 from lambent.functions.errors import (
     CodeStorageExceeded,
-    CodeTooLarge,
     InvalidConfiguration,
     InvalidName,
     LayerAccessDenied,
@@ -166,10 +165,8 @@ class LayerRegistry:
     ) -> LayerVersion:
         """Publish a version, the first one of a new layer. Returns it.
 
-        Raises CodeRejected, CodeTooLarge, CodeStorageExceeded, StoreError.
+        Raises CodeRejected, CodeStorageExceeded, StoreError.
         """
-        if len(package) > self._limits.zipped:
-            raise CodeTooLarge(f"Zipped size must be smaller than {self._limits.zipped} bytes")
         used = self._function_code(*layer[:2]) + self.code_size(*layer[:2])
         if used + len(package) > self._limits.code_storage:
             raise CodeStorageExceeded("Code storage limit exceeded.")

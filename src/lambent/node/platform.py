@@ -38,6 +38,7 @@ from lambent.http import HttpServer
 from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.invoker import Invoker
 from lambent.neighbours.neighbours import Neighbours
+from lambent.neighbours.objects import Objects
 from lambent.node.admin import AdminEndpoint
 from lambent.node.settings import url_host
 from lambent.observe import open_log_store
@@ -155,7 +156,11 @@ class Platform:
 
         # aws
         downloads = CodeDownloads(code)
-        services = [LambdaService(self.registry, downloads, invoker.provisioning), LogsService(self.logs)]
+        objects = Objects(self.neighbours)
+        services = [
+            LambdaService(self.registry, downloads, invoker.provisioning, objects),
+            LogsService(self.logs),
+        ]
         self.services = [service.name for service in services]
         self.dispatcher = AwsDispatcher(
             services,

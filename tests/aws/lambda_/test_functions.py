@@ -259,7 +259,7 @@ CONSTRAINT = "ValidationException"
         (
             {"Code": {"S3Bucket": "abc", "S3Key": "k"}},
             INVALID,
-            "Code from S3 is not available yet: send the code as ZipFile.",
+            "Code from S3 is not available: send the code as ZipFile.",
         ),
         (
             {"Code": {"ImageUri": "x"}},

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from lambent.aws.errors import ServiceError
 from lambent.aws.lambda_.errors import invalid_parameter
 from lambent.functions.settings import Settings
 from lambent.functions.version import LATEST, Vpc
@@ -29,39 +28,12 @@ _UNAVAILABLE = (
     "PublishTo",
 )
 
-_MAX_REQUEST = 70_167_211
-
 
 def check_available(request: dict[str, Any]) -> None:
     """Raise ServiceError for members that are not supported."""
     for member in _UNAVAILABLE:
         if request.get(member):
             raise invalid_parameter(f"{member} is not supported by this platform.")
-
-
-def package_of(code: dict[str, Any], operation: str) -> bytes:
-    """The deployment package that a request carries. Raises ServiceError for one that is elsewhere, or missing."""
-    if "ZipFile" in code:
-        if any(code.get(member) for member in ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")):
-            raise invalid_parameter(
-                "Please do not provide other FunctionCode parameters when providing a ZipFile."
-            )
-        package: bytes = code["ZipFile"]
-        # It came as base64: this much of the request at least was code.
-        if (len(package) + 2) // 3 * 4 > _MAX_REQUEST:
-            raise ServiceError(
-                "RequestEntityTooLargeException",
-                f"Request must be smaller than {_MAX_REQUEST} bytes for the {operation} operation",
-                status=413,
-            )
-        return package
-    if code.get("ImageUri"):
-        raise invalid_parameter(
-            "Container images are not supported by this platform: send the code as ZipFile."
-        )
-    if "S3Bucket" in code or "S3Key" in code:
-        raise invalid_parameter("Code from S3 is not available yet: send the code as ZipFile.")
-    raise invalid_parameter("Please provide a source for function code.")
 
 
 def settings_of(request: dict[str, Any]) -> Settings:

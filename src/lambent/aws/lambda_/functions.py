@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lambent.aws.lambda_.code import CodeOperations
 from lambent.aws.lambda_.configuration import (
     check_available,
     decode_marker,
     described,
     encode_marker,
     listed,
-    package_of,
     settings_of,
     sort_key,
 )
@@ -45,7 +45,7 @@ def unqualified(context: RequestContext, request: dict[str, Any]) -> Reference:
     return reference
 
 
-class FunctionOperations:
+class FunctionOperations(CodeOperations):
     """Create, read, update, publish and delete."""
 
     registry: FunctionRegistry
@@ -67,7 +67,7 @@ class FunctionOperations:
                 )
             version = await self.registry.create(
                 reference,
-                package_of(request["Code"], context.operation),
+                await self.package(context, request["Code"]),
                 settings_of(request),
                 code_signing_config=request.get("CodeSigningConfigArn"),
                 tags=request.get("Tags"),
@@ -132,10 +132,12 @@ class FunctionOperations:
                 raise invalid_parameter(
                     f"Please don't provide ImageUri when updating a function with packageType {package_type}."
                 )
+            # Looked for before its code is: that may be a long way off.
+            self.registry.record(reference)
             architectures = request.get("Architectures")
             version = await self.registry.update_code(
                 reference,
-                package_of(request, context.operation),
+                await self.package(context, request),
                 architectures=tuple(architectures) if architectures else None,
                 publish=publish,
                 revision_id=request.get("RevisionId"),

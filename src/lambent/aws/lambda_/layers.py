@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lambent.aws.lambda_.configuration import package_of, timestamp
+from lambent.aws.lambda_.code import CodeOperations
+from lambent.aws.lambda_.configuration import timestamp
 from lambent.aws.lambda_.errors import invalid_parameter, not_found, translating
 from lambent.aws.lambda_.paging import page_of
 from lambent.functions.errors import InvalidName, LayerAccessDenied, LayerNotFound, NoPolicy
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _MAX_PAGE = 50
 
 
-class LayerOperations:
+class LayerOperations(CodeOperations):
     """Publish, get, list and delete; add, remove and get permissions."""
 
     registry: FunctionRegistry
@@ -39,7 +40,7 @@ class LayerOperations:
             layer = _own(context, request)
             version = await self.registry.layers.publish(
                 layer,
-                package_of(request["Content"], context.operation),
+                await self.package(context, request["Content"]),
                 description=request.get("Description", ""),
                 license_info=request.get("LicenseInfo"),
                 runtimes=_given(request, "CompatibleRuntimes"),

@@ -11,6 +11,7 @@ from lambent.aws.lambda_.code_signing import CodeSigningOperations
 from lambent.aws.lambda_.concurrency import ConcurrencyOperations
 from lambent.aws.lambda_.functions import FunctionOperations
 from lambent.aws.lambda_.layers import LayerOperations
+from lambent.aws.lambda_.permissions import PermissionOperations
 from lambent.aws.lambda_.provisioned import ProvisionedOperations
 from lambent.aws.lambda_.tags import TagOperations
 from lambent.aws.service import Service
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lambent.aws.lambda_.downloads import CodeDownloads
     from lambent.aws.lambda_.provisioned import Allocations
     from lambent.functions import FunctionRegistry
+    from lambent.neighbours.objects import Objects
 
 
 class LambdaService(
@@ -28,6 +30,7 @@ class LambdaService(
     CodeSigningOperations,
     ConcurrencyOperations,
     ProvisionedOperations,
+    PermissionOperations,
     TagOperations,
     AccountOperations,
     AbsentOperations,
@@ -35,14 +38,19 @@ class LambdaService(
 ):
     """The control plane over one registry. `downloads` answers the links that GetFunction gives.
 
-    `allocations` knows how far provisioned concurrency has come.
+    `allocations` knows how far provisioned concurrency has come, `objects` has the code that is in S3.
     """
 
     name: ClassVar[str] = "lambda"
 
     def __init__(
-        self, registry: FunctionRegistry, downloads: CodeDownloads, allocations: Allocations | None = None
+        self,
+        registry: FunctionRegistry,
+        downloads: CodeDownloads,
+        allocations: Allocations | None = None,
+        objects: Objects | None = None,
     ) -> None:
         self.registry = registry
         self.downloads = downloads
         self.allocations = allocations
+        self.objects = objects

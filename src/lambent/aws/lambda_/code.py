@@ -1,0 +1,80 @@
+"""The deployment package that a request carries or names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lambent.aws.errors import ServiceError
+from lambent.aws.lambda_.errors import invalid_parameter
+from lambent.functions.errors import CodeTooLarge
+from lambent.neighbours.errors import NeighbourError, ObjectRefused, ObjectTooLarge
+
+if TYPE_CHECKING:
+    from lambent.aws.context import RequestContext
+    from lambent.functions import FunctionRegistry
+    from lambent.neighbours.objects import Objects
+
+_MAX_REQUEST = 70_167_211
+_ELSEWHERE = ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")
+
+
+class CodeOperations:
+    """What the operations that take code have in common."""
+
+    registry: FunctionRegistry
+    objects: Objects | None
+    """Where code in S3 is read; None refuses it."""
+
+    async def package(self, context: RequestContext, code: dict[str, Any]) -> bytes:
+        """The package in `code`, or in S3 where that says it is. Raises ServiceError, CodeTooLarge."""
+        if "ZipFile" in code:
+            if any(code.get(member) for member in _ELSEWHERE):
+                raise invalid_parameter(
+                    "Please do not provide other FunctionCode parameters when providing a ZipFile."
+                )
+            return self._sent(code["ZipFile"], context.operation)
+        if code.get("ImageUri"):
+            raise invalid_parameter(
+                "Container images are not supported by this platform: send the code as ZipFile."
+            )
+        if not code.get("S3Bucket") or not code.get("S3Key"):
+            raise invalid_parameter("Please provide a source for function code.")
+        if self.objects is None:
+            raise invalid_parameter("Code from S3 is not available: send the code as ZipFile.")
+        return await self._fetched(self.objects, context, code)
+
+    def _sent(self, package: bytes, operation: str) -> bytes:
+        # It came as base64: this much of the request at least was code.
+        if (len(package) + 2) // 3 * 4 > _MAX_REQUEST:
+            raise ServiceError(
+                "RequestEntityTooLargeException",
+                f"Request must be smaller than {_MAX_REQUEST} bytes for the {operation} operation",
+                status=413,
+            )
+        zipped = self.registry.limits.zipped
+        if len(package) > zipped:
+            # Code in S3 may be larger: only what is sent has this limit.
+            raise CodeTooLarge(f"Zipped size must be smaller than {zipped} bytes")
+        return package
+
+    async def _fetched(self, objects: Objects, context: RequestContext, code: dict[str, Any]) -> bytes:
+        # An archive that is larger than its content may be need not be read.
+        limit = self.registry.limits.unzipped
+        try:
+            return await objects.get(
+                code["S3Bucket"],
+                code["S3Key"],
+                code.get("S3ObjectVersion") or None,
+                account=context.account,
+                region=context.region,
+                limit=limit,
+            )
+        except ObjectRefused as error:
+            # TestLambdaFunction::test_lambda_code_location_s3_errors
+            raise invalid_parameter(
+                f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message: {error.message}"
+            ) from error
+        except ObjectTooLarge as error:
+            raise invalid_parameter(f"Unzipped size must be smaller than {limit} bytes") from error
+        except NeighbourError as error:
+            raise ServiceError("ServiceException", f"The code could not be read from S3: {error}") from error
