@@ -125,6 +125,10 @@ def test_zygotes_that_die_at_once_are_not_started_for_ever(tmp_path: Path) -> No
             runtime_version="",
             runtime_version_arn="",
             substitute="",
+            log_group="/aws/lambda/f",
+            function_name="f",
+            memory_mb=128,
+            initialization="on-demand",
             init=lambda *_: b"\0\0\0\0",
         )
         with ThreadPoolExecutor(1) as executor:

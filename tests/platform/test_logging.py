@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.platform.conftest import Platform
 
 SAY = """
@@ -91,6 +93,26 @@ def test_system_log_level(platform: Platform, level: str, types: list[str]) -> N
             assert (record["phase"], record["initializationType"]) == ("init", "on-demand")
         else:
             assert record["requestId"] == request_id
+
+
+def test_environments_started_ahead_report_their_initialisation(
+    platform: Platform, poll: Callable[..., Any]
+) -> None:
+    name = platform.create(SAY, LoggingConfig={"LogFormat": "JSON"})
+    platform.aws.publish_version(FunctionName=name)
+    platform.aws.put_provisioned_concurrency_config(
+        FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=1
+    )
+
+    def logged() -> list[Any]:
+        return [
+            line["record"] for line in parsed(platform.logs(name)) if line["type"] == "platform.initReport"
+        ]
+
+    poll(logged)
+    (report,) = logged()
+    assert (report["initializationType"], report["status"]) == ("provisioned-concurrency", "success")
+    platform.aws.delete_function(FunctionName=name)
 
 
 def test_what_fails_is_always_logged(platform: Platform) -> None:

@@ -105,6 +105,7 @@ class Environment:
             spec.function_name,
             spec.version,
             spec.memory_mb,
+            spec.initialization,
         )
         if spec.substitute:
             self._event(
@@ -135,7 +136,9 @@ class Environment:
     def _report_init(self, status: str, error_type: str | None) -> None:
         phase = "invoke" if self.phase is Phase.INVOKE_INIT else "init"
         elapsed_us = (_clock() - self._init_started) // 1000
-        self.log.init_report(int(_time() * 1000), elapsed_us, phase, status, error_type)
+        self.log.init_report(
+            int(_time() * 1000), elapsed_us, phase, status, error_type, self.pool.spec.initialization
+        )
 
     def _cancel_init_timer(self) -> None:
         if self._init_timer is not None:
@@ -340,7 +343,7 @@ class Environment:
             self._send(self.invocation)
         elif self.phase is Phase.INIT:
             self._init_us = (_clock() - self._init_started) // 1000
-            self.log.init_end(int(_time() * 1000), self._init_us)
+            self.log.init_end(int(_time() * 1000), self._init_us, self.pool.spec.initialization)
             self.phase = Phase.IDLE
             self.pool.ready(self)
         elif self.phase is Phase.IDLE:

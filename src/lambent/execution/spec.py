@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from lambent.observe import ON_DEMAND, PROVISIONED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -49,6 +51,7 @@ class EnvironmentSpec:
         "_variables",
         "account",
         "function_name",
+        "initialization",
         "json_level",
         "log_group",
         "memory_limit_kib",
@@ -77,6 +80,7 @@ class EnvironmentSpec:
         self.account = function.account
         self.region = function.region
         self.function_name = function.name
+        self.initialization = ON_DEMAND
         self.version = function.version
         self.log_group = function.log_group
         self.timeout_ms = function.timeout_s * 1000
@@ -107,7 +111,8 @@ class EnvironmentSpec:
     def provisioned(self) -> EnvironmentSpec:
         """The same for environments that are started ahead of invocations."""
         spec = copy.copy(self)
-        spec._variables = {**self._variables, "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency"}
+        spec.initialization = PROVISIONED
+        spec._variables = {**self._variables, "AWS_LAMBDA_INITIALIZATION_TYPE": PROVISIONED}
         return spec
 
     def init(self, directory: Path, log_stream: str) -> bytes:
@@ -142,7 +147,7 @@ def _variables(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": ON_DEMAND,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
         "AWS_REGION": function.region,

@@ -7,12 +7,14 @@ May import lambent.store, nothing else of the platform.
 from .errors import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound, ObserveError
 from .log_reader import NO_END, LogEvent, LogPage, LogQuery
 from .log_store import LogStore, StreamInfo, open_log_store
-from .log_stream import LogGroup, LogStream
+from .log_stream import ON_DEMAND, PROVISIONED, LogGroup, LogStream
 from .records import render
 from .usage import FunctionUsage, UsageMeter
 
 __all__ = [
     "NO_END",
+    "ON_DEMAND",
+    "PROVISIONED",
     "FunctionUsage",
     "LogEvent",
     "LogGroup",
