@@ -25,11 +25,14 @@ class Alias(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The resource policy of a function (by name "") or of one of its qualifiers.
 
-    `statements` are IAM policy statements as AWS shows them, in order.
+    `statements` are IAM policy statements as AWS shows them, in order; `version` is that of their language and
+    `id` the name that the document gives itself, if it does.
     """
 
     revision_id: str
     statements: tuple[dict[str, Any], ...] = ()
+    version: str = "2012-10-17"
+    id: str | None = "default"
 
 
 class Cors(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

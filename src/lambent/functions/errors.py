@@ -28,10 +28,13 @@ FunctionError
 ├── LayerNotFound           no such version of a layer
 ├── LayerAccessDenied       another account's layer, which its policy does not give away
 ├── LayerRevisionMismatch   the caller's revision id is not that of the layer version's policy
-├── NoPolicy                the layer version has no policy
-├── StatementNotFound       the layer version's policy has no such statement
-├── StatementExists         the layer version's policy has a statement of that id
-├── PolicyTooLong           the layer version's policy would be too long
+├── PolicyRevisionMismatch  the caller's revision id is not that of the policy, or of what it belongs to
+├── InvalidPolicy           text that is not a policy of the resource
+├── PublicPolicy            a policy that lets everybody in
+├── NoPolicy                nothing of the kind has a policy
+├── StatementNotFound       the policy has no such statement
+├── StatementExists         the policy has a statement of that id
+├── PolicyTooLong           the policy would be too long
 ├── SigningConfigNotFound   no such code signing configuration
 ├── SigningConfigDeleted    no such code signing configuration to bind a function to
 ├── SigningConfigInUse      functions are bound to the code signing configuration
@@ -250,22 +253,46 @@ class LayerRevisionMismatch(FunctionError):
         )
 
 
+class PolicyRevisionMismatch(FunctionError):
+    """The policy, or what it belongs to, has changed since the caller looked with `operation`."""
+
+    def __init__(self, operation: str = "GetPolicy") -> None:
+        super().__init__(
+            "The Revision Id provided does not match the latest Revision Id. "
+            f"Call the {operation} API to retrieve the latest Revision Id"
+        )
+
+
+class InvalidPolicy(FunctionError):
+    """The document is not a policy, or not one of the resource that it is for."""
+
+
+class PublicPolicy(FunctionError):
+    """The policy would let everybody in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The resource-based policy you tried to add to the Lambda resource would grant public access to it, "
+            "which isn't allowed."
+        )
+
+
 class NoPolicy(FunctionError):
-    """The layer version has no policy."""
+    """The function, or the version of a layer, has no policy."""
 
     def __init__(self) -> None:
         super().__init__("No policy is associated with the given resource.")
 
 
 class StatementNotFound(FunctionError):
-    """The layer version's policy has no such statement."""
+    """The policy has no such statement."""
 
     def __init__(self, sid: str) -> None:
         super().__init__(f"Statement {sid} is not found in resource policy.")
 
 
 class StatementExists(FunctionError):
-    """The layer version's policy has a statement of that id."""
+    """The policy has a statement of that id."""
 
     def __init__(self, sid: str) -> None:
         super().__init__(

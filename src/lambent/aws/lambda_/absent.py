@@ -1,4 +1,4 @@
-"""Reading what no function here can have: policies, URLs, settings for asynchronous invocation.
+"""Reading what no function here can have: URLs, settings for asynchronous invocation.
 
 Tools ask for these around every deployment. The answers are those of AWS for a function that has none, which
 is the case for every function as long as the operations that would set them are not there.
@@ -35,12 +35,6 @@ class AbsentOperations:
             "FunctionArn": version.qualified_arn,
             "RuntimeVersionArn": version.runtime_version_arn,
         }
-
-    async def get_policy(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
-        """No function has a resource policy."""
-        with translating(context):
-            named(context, request)
-        raise not_found(_NO_SUCH_RESOURCE)
 
     async def get_function_url_config(
         self, context: RequestContext, request: dict[str, Any]
