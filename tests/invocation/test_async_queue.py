@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from lambent.execution.invocation import Invocation
+from lambent.functions import FunctionNotFound
 from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.errors import Throttled, ThrottleReason
 from lambent.store import open_database
@@ -99,6 +100,47 @@ def test_clear_forgets_what_runs_and_what_is_held_back(tmp_path: Path) -> None:
         invoker.fail()
         await send(queue, b"3")
         assert [payload for payload, _ in invoker.runs] == [b"1", b"3"]
+        await database.close()
+
+    run(scenario)
+
+
+def test_nothing_is_kept_of_a_function_without_events(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        invoker = Invoker()
+        database, queue = await opened(tmp_path, invoker)
+        await send(queue, b"1")
+        await send(queue, b"2")
+        assert len(queue._lanes) == 1
+        for _ in range(3):  # one after the other, to the end of their attempts
+            invoker.fail()
+        invoker.runs = invoker.runs[:1]
+        for _ in range(3):
+            invoker.fail()
+            await asyncio.sleep(0)
+        assert (len(queue), queue._lanes) == (0, {})
+        invoker.throttled = True
+        await send(queue, b"3")
+        assert len(queue._lanes) == 1  # held back
+        await queue.clear()
+        await database.close()
+
+    run(scenario)
+
+
+def test_events_of_a_missing_function_leave_nothing_behind(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        invoker = Invoker()
+        database, queue = await opened(tmp_path, invoker)
+
+        def gone(*_name: object) -> object:
+            raise FunctionNotFound("arn")
+
+        invoker.resolve = gone  # type: ignore[method-assign]
+        await send(queue, b"1")
+        assert (len(queue), queue._lanes) == (0, {})
+        await queue.drain(1)
+        assert await database.read("SELECT count(*) FROM async_events") == [(0,)]
         await database.close()
 
     run(scenario)

@@ -63,9 +63,10 @@ class _Event(msgspec.Struct, eq=False):
 class _Lane:
     """The due events of one function, and how many run."""
 
-    __slots__ = ("backoff", "forgotten", "paused", "ready", "running")
+    __slots__ = ("backoff", "forgotten", "key", "paused", "ready", "running")
 
-    def __init__(self) -> None:
+    def __init__(self, key: tuple[str, str, str]) -> None:
+        self.key = key
         self.ready: deque[_Event] = deque()
         self.running = 0
         self.backoff = 0.0
@@ -216,7 +217,7 @@ class AsyncQueue:
         key = (event.account, event.region, event.name)
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = _Lane()
+            lane = self._lanes[key] = _Lane(key)
         lane.ready.append(event)
         self._pump(lane)
 
@@ -248,6 +249,8 @@ class AsyncQueue:
                 read.add_done_callback(self._reads.discard)
             else:
                 self._run(lane, event, event.payload)
+        if not (lane.ready or lane.running or lane.paused) and self._lanes.get(lane.key) is lane:
+            del self._lanes[lane.key]  # functions come and go
 
     async def _read_and_run(self, lane: _Lane, event: _Event) -> None:
         try:
@@ -264,6 +267,7 @@ class AsyncQueue:
             self._run(lane, event, rows[0][0])  # type: ignore[arg-type]
         else:
             lane.running -= 1
+        self._pump(lane)
 
     def _run(self, lane: _Lane, event: _Event, payload: bytes) -> None:
         def finished(invocation: Invocation) -> None:
