@@ -272,3 +272,20 @@ def test_layers_outlive_their_deletion_a_crash_and_lost_trees(
     assert [layer["Arn"] for layer in shown] == arns
     again = platform.client().publish_layer_version(LayerName="first", Content={"ZipFile": zipped({"a": ""})})
     assert again["Version"] == 2
+
+
+# TestLambdaLayer::test_layer_s3_content
+def test_layers_from_s3(platform: Any, zipped: Callable[..., bytes]) -> None:
+    s3 = platform.client("s3")
+    bucket = f"layers-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=bucket)
+    package = zipped({"python/stored.py": "name = 'stored'\n"})
+    s3.put_object(Bucket=bucket, Key="folder/layer.zip", Body=package)
+    layer = platform.aws.publish_layer_version(
+        LayerName=bucket, Content={"S3Bucket": bucket, "S3Key": "folder/layer.zip"}
+    )
+    assert layer["Content"]["CodeSize"] == len(package)
+    assert {"CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo"}.isdisjoint(layer)
+    s3.delete_object(Bucket=bucket, Key="folder/layer.zip")
+    source = "import stored\ndef handler(event, context):\n    return stored.name\n"
+    assert platform.invoke(platform.create(source, Layers=[layer["LayerVersionArn"]])).json == "stored"
