@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from lambent.aws.credentials import Credentials, account_of_key
 from lambent.aws.errors import AuthError
@@ -20,6 +20,7 @@ LARGE_BODY = 256 * 1024
 # The form that AWS's own patterns ask of a region.
 _REGION = re.compile(r"(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d")
 _OWN_PAGE = re.compile(rb"https?://(?:(?:[a-z0-9.-]+\.)?localhost|127\.0\.0\.1|\[::1\])(?::\d+)?")
+_PRESIGNED_TOKEN = re.compile(rb"(?:^|&)X-Amz-Security-Token=([^&]*)")
 _PRESIGNED = re.compile(rb"(?:^|&)X-Amz-Credential=([^&]*)")
 _IDENTITIES_KEPT = 4096
 
@@ -34,6 +35,8 @@ class Identity(NamedTuple):
     """None for an unsigned request."""
     service: str | None
     """The service's signing name; None for an unsigned request."""
+    principal: str = ""
+    """Who temporary credentials make their caller (`credentials.Session`); empty for all others."""
 
 
 class Authenticator:
@@ -103,19 +106,20 @@ class Authenticator:
         # Only what a verified signature named is kept here, so a stranger cannot fill the memory.
         found = self._identities.get(signature.raw_scope)
         if found is None:
-            found = self._keep(signature.raw_scope, account)
+            session = verifier.session(signature)
+            found = self._keep(signature.raw_scope, account, session.principal if session is not None else "")
         return found
 
     def _claimed(self, raw_scope: bytes, request: SignedRequest) -> Identity:
         access_key = parse_scope(raw_scope).access_key
-        account = account_of_key(access_key)
+        account, principal = account_of_key(access_key), ""
         if account is None and self._credentials is not None and access_key.startswith("ASIA"):
-            token = next((value for name, value in request.headers if name == b"x-amz-security-token"), None)
-            session = self._credentials.session(access_key, token)
-            account = session.account if session is not None else None
-        return self._keep(raw_scope, account or self._account)
+            session = self._credentials.session(access_key, _token_of(request))
+            if session is not None:
+                account, principal = session.account, session.principal
+        return self._keep(raw_scope, account or self._account, principal)
 
-    def _keep(self, raw_scope: bytes, account: str) -> Identity:
+    def _keep(self, raw_scope: bytes, account: str, principal: str) -> Identity:
         scope = parse_scope(raw_scope)
         if _REGION.fullmatch(scope.region) is None:
             raise AuthError(
@@ -124,6 +128,15 @@ class Authenticator:
             )
         if len(self._identities) >= _IDENTITIES_KEPT:
             del self._identities[next(iter(self._identities))]
-        identity = Identity(account, scope.region, scope.access_key, scope.service)
+        identity = Identity(account, scope.region, scope.access_key, scope.service, principal)
         self._identities[raw_scope] = identity
         return identity
+
+
+def _token_of(request: SignedRequest) -> bytes | None:
+    """The session token in a request's headers, or in its query where it is presigned."""
+    for name, value in request.headers:
+        if name == b"x-amz-security-token":
+            return value
+    found = _PRESIGNED_TOKEN.search(request.query)
+    return unquote_to_bytes(found.group(1)) if found is not None else None

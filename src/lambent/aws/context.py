@@ -23,6 +23,8 @@ class RequestContext(msgspec.Struct, frozen=True, gc=False):
     """The caller's access key id; None for an unsigned request."""
     endpoint_url: str
     """Where this platform answers, without a trailing slash: `http://127.0.0.1:4566`."""
+    principal: str = ""
+    """Who temporary credentials make the caller: `assumed-role/{role}/{session}`; empty for all others."""
 
 
 def partition_of(region: str) -> str:

@@ -7,6 +7,7 @@ the session token, so nothing is stored and every process with the same master k
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -18,10 +19,12 @@ from lambent.aws.errors import AuthError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _TOKEN = struct.Struct(">BQ12s")
 _TOKEN_VERSION = 1
 _MAC_BYTES = 16
+_MASTER_BYTES = 16
 _TOKENS_KEPT = 4096
 
 _INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - a message of AWS's
@@ -72,6 +75,8 @@ class Session(NamedTuple):
 
     account: str
     expires: int
+    principal: str
+    """`assumed-role/{role}/{session}` or `federated-user/{name}`; empty for the account itself."""
 
 
 class Credentials:
@@ -91,7 +96,7 @@ class Credentials:
         self.account = account
         self._keys = dict(keys or {})
         self._master_key = master_key or os.urandom(32)
-        if len(self._master_key) < 16:
+        if len(self._master_key) < _MASTER_BYTES:
             raise ValueError("the master key of temporary credentials must have at least 16 bytes")
         self._sessions: dict[tuple[str, bytes], Session] = {}
 
@@ -105,12 +110,20 @@ class Credentials:
         return None
 
     def mint(
-        self, account: str, lifetime: float = 12 * 3600, now: float | None = None
+        self,
+        account: str,
+        lifetime: float = 12 * 3600,
+        now: float | None = None,
+        *,
+        principal: str = "",
     ) -> TemporaryCredentials:
-        """New temporary credentials of `account` (12 digits) that are accepted for `lifetime` seconds."""
+        """New temporary credentials of `account` (12 digits) that are accepted for `lifetime` seconds.
+
+        `principal`: who they make their caller, as in `Session`.
+        """
         expires = int((time.time() if now is None else now) + lifetime)
         access_key = "ASIA" + base64.b32encode(os.urandom(10)).decode()
-        claims = _TOKEN.pack(_TOKEN_VERSION, expires, account.encode())
+        claims = _TOKEN.pack(_TOKEN_VERSION, expires, account.encode()) + principal.encode()
         token = base64.b64encode(claims + self._mac(access_key, claims)).decode()
         return TemporaryCredentials(access_key, self._secret(access_key), token, expires)
 
@@ -132,13 +145,13 @@ class Credentials:
             raw = base64.b64decode(token, validate=True)
         except ValueError:
             return None
-        if len(raw) != _TOKEN.size + _MAC_BYTES:
+        if len(raw) < _TOKEN.size + _MAC_BYTES:
             return None
-        claims = raw[: _TOKEN.size]
-        if not hmac.compare_digest(raw[_TOKEN.size :], self._mac(access_key, claims)):
+        claims = raw[:-_MAC_BYTES]
+        if not hmac.compare_digest(raw[-_MAC_BYTES:], self._mac(access_key, claims)):
             return None
-        _, expires, account = _TOKEN.unpack(claims)
-        return Session(account.decode(), expires)
+        _, expires, account = _TOKEN.unpack_from(claims)
+        return Session(account.decode(), expires, claims[_TOKEN.size :].decode())
 
     def _secret(self, access_key: str) -> str:
         digest = hmac.digest(self._master_key, b"secret\0" + access_key.encode("latin-1"), "sha256")
@@ -147,6 +160,22 @@ class Credentials:
     def _mac(self, access_key: str, claims: bytes) -> bytes:
         message = b"token\0" + access_key.encode("latin-1") + b"\0" + claims
         return hmac.new(self._master_key, message, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def kept_master_key(path: Path) -> bytes:
+    """The master key in a file that only its owner can read, made where there is none.
+
+    With it, temporary credentials outlive the process that minted them. Raises OSError.
+    """
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(32))
+    key = path.read_bytes()
+    if len(key) < _MASTER_BYTES:  # cut off by a crash: nothing can have been minted with it
+        key = os.urandom(32)
+        path.write_bytes(key)
+    return key
 
 
 def account_of_key(access_key: str) -> str | None:

@@ -174,6 +174,7 @@ class AwsDispatcher:
                 route.operation,
                 identity.access_key,
                 self._endpoint_url(),
+                identity.principal,
             )
             output = await method(context, members)
             reply = wire.writers.writer(operation)(output or {}, request_id)

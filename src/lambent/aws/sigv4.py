@@ -22,7 +22,7 @@ from lambent.aws.errors import AuthError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lambent.aws.credentials import Credentials, Secret
+    from lambent.aws.credentials import Credentials, Secret, Session
 
 SKEW_SECONDS = 15 * 60
 """How far a signing time may lie before or after now."""
@@ -260,6 +260,10 @@ class Verifier:
         if not hmac.compare_digest(expected, signature.signature):
             raise AuthError("InvalidSignatureException", _MISMATCH)
         return account
+
+    def session(self, signature: Signature) -> Session | None:
+        """What the session token of a verified signature says; None for one without."""
+        return self._credentials.session(parse_scope(signature.raw_scope).access_key, signature.token)
 
     def _derive(self, signature: Signature) -> _KnownScope:
         scope = parse_scope(signature.raw_scope)

@@ -11,19 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambent import __version__
-from lambent.aws.credentials import Credentials
+from lambent.aws.credentials import Credentials, kept_master_key
 from lambent.aws.dispatcher import AwsDispatcher
 from lambent.aws.invoke import InvokeEndpoint
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
 from lambent.aws.logs import LogsService
-from lambent.execution.engines import Engines
-from lambent.execution.engines.node import NodeFamily
-from lambent.execution.engines.provided import ProvidedFamily
-from lambent.execution.engines.python import PythonFamily
+from lambent.aws.sts import StsService
+from lambent.execution.engines.machine import engines_of_this_machine
 from lambent.execution.errors import ExecutionError, InterpreterMissing
 from lambent.execution.fleet import Fleet
-from lambent.execution.interpreters import Interpreters
-from lambent.execution.nodes import Nodes
 from lambent.execution.orphans import end_orphans, node_mark
 from lambent.functions import (
     ActivationFailed,
@@ -118,19 +114,13 @@ class Platform:
         closing.push_async_callback(self.registry.close)
 
         # execution
-        self.credentials = Credentials(settings.credentials) if settings.credentials else None
-        self._account = settings.account
-        self.interpreters = Interpreters()
+        self.credentials = Credentials(
+            settings.credentials, account=settings.account, master_key=kept_master_key(data / "master-key")
+        )
         self.fleet = Fleet(
             data=data,
             code=code,
-            engines=Engines(
-                {
-                    "nodejs": NodeFamily(Nodes()),
-                    "provided": ProvidedFamily(),
-                    "python": PythonFamily(self.interpreters),
-                }
-            ),
+            engines=engines_of_this_machine(java_client=settings.java_client),
             open_log=self._open_log,
             mark=mark,
             credentials=self._environment_credentials,
@@ -160,11 +150,13 @@ class Platform:
         services = [
             LambdaService(self.registry, downloads, invoker.provisioning, objects),
             LogsService(self.logs),
+            StsService(self.credentials, settings.account),
         ]
         self.services = [service.name for service in services]
         self.dispatcher = AwsDispatcher(
             services,
             credentials=self.credentials,
+            enforce=bool(settings.credentials),
             account=settings.account,
             default_region=settings.region,
             endpoint_url=lambda: self.url,
@@ -234,14 +226,8 @@ class Platform:
         return self.logs.stream(spec.account, spec.region, spec.log_group, name, json_level=spec.json_level)
 
     def _environment_credentials(self, function: FunctionVersion) -> Mapping[str, str]:
-        if self.credentials is None:
-            # Unverified, but in the account's form: SDKs refuse to sign without any.
-            return {
-                "AWS_ACCESS_KEY_ID": function.account,
-                "AWS_SECRET_ACCESS_KEY": "lambent",
-                "AWS_SESSION_TOKEN": "lambent",
-            }
-        minted = self.credentials.mint(function.account)
+        role = function.role.rpartition("/")[2]
+        minted = self.credentials.mint(function.account, principal=f"assumed-role/{role}/{function.name}")
         return {
             "AWS_ACCESS_KEY_ID": minted.access_key,
             "AWS_SECRET_ACCESS_KEY": minted.secret_key,
