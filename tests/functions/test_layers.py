@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,6 +62,18 @@ async def test_what_was_published_is_there_after_a_start(home: Any, package: Cal
     again = await home.open()
     assert again.layers.versions(LAYER) == [added]
     assert added == replace(version, revision=2, policy=added.policy)
+    await home.close()
+
+
+async def test_publications_at_once_get_numbers_of_their_own(
+    home: Any, package: Callable[..., bytes]
+) -> None:
+    registry = await home.open()
+    published = await asyncio.gather(
+        *(registry.layers.publish(LAYER, package(str(content % 3))) for content in range(12))
+    )
+    assert sorted(version.version for version in published) == list(range(1, 13))
+    assert [version.version for version in registry.layers.versions(LAYER)] == list(range(12, 0, -1))
     await home.close()
 
 
