@@ -202,27 +202,26 @@ def test_the_same_code_is_kept_once(platform: Platform) -> None:
     assert len(list(trees.iterdir())) == before
 
 
-def test_a_runtime_that_is_not_here_fails_and_says_which_are(
-    own: Callable[..., Platform], poll: Callable[..., Any]
+def test_a_runtime_that_is_not_here_is_taken_and_invocations_say_which_are(
+    own: Callable[..., Platform],
 ) -> None:
     platform = own(start=False, runtime_fallback="false")
     # A machine with this one interpreter and no other.
     platform.variables = {"PATH": "/nowhere", "PYENV_ROOT": "/nowhere", "HOME": "/nowhere"}
     platform.start()
     wanted = "python3.9" if platform.runtime != "python3.9" else "python3.10"
-    name = platform.create(COUNTER, Runtime=wanted, wait=False)
-
-    def failed() -> Any:
-        found = platform.aws.get_function_configuration(FunctionName=name)
-        return found if found["State"] == "Failed" else None
-
-    found = poll(failed)
-    assert found["StateReasonCode"] == "InvalidRuntime"
-    assert f"no interpreter for {wanted} on this machine" in found["StateReason"]
-    assert platform.runtime in found["StateReason"]
-    with pytest.raises(ClientError) as caught:
-        platform.aws.invoke(FunctionName=name)
-    assert caught.value.response["Error"]["Code"] == "ResourceConflictException"
+    name = platform.create(COUNTER, Runtime=wanted)
+    assert platform.aws.get_function_configuration(FunctionName=name)["State"] == "Active"
+    missing = f"no interpreter for {wanted} on this machine"
+    assert missing in platform.printed
+    for call in (platform.aws.invoke, platform.aws.invoke_with_response_stream):
+        with pytest.raises(ClientError) as caught:
+            call(FunctionName=name)
+        answer = caught.value.response
+        assert answer["Error"]["Code"] == "InvalidRuntimeException"
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 502
+        assert missing in answer["Error"]["Message"]
+        assert platform.runtime in answer["Error"]["Message"]
 
 
 def test_a_runtime_that_is_not_here_is_replaced_by_the_nearest_and_the_log_says_so(

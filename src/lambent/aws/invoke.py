@@ -20,7 +20,7 @@ from lambent.aws.context import RequestContext, partition_of
 from lambent.aws.errors import ServiceError
 from lambent.aws.invoke_stream import StreamedCall
 from lambent.aws.json_text import describe_json_error
-from lambent.aws.lambda_.errors import translated
+from lambent.aws.lambda_.errors import not_run, translated
 from lambent.functions import FunctionError
 from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
 from lambent.invocation.request_id import new_request_id, new_trace_header
@@ -99,8 +99,7 @@ class _Call:
     def answer(self, invocation: Invocation) -> None:
         """Send what came of it."""
         if invocation.failure is not None:
-            failure = ServiceError("ServiceException", str(invocation.failure), status=500, fault="server")
-            self._endpoint.refuse(self._request, invocation.request_id.decode(), failure)
+            self._endpoint.refuse(self._request, invocation.request_id.decode(), not_run(invocation.failure))
             return
         more = b"X-Amz-Function-Error: Unhandled\r\n" if invocation.function_error else b""
         if invocation.want_tail:

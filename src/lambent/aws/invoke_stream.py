@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from lambent.aws.errors import ServiceError
 from lambent.aws.eventstream import CONTENT_TYPE, encode_message, event_headers
+from lambent.aws.lambda_.errors import not_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lambent.aws.errors import ServiceError
     from lambent.execution.invocation import Invocation
     from lambent.http import Request, ResponseStream
 
@@ -93,12 +94,11 @@ class StreamedCall:
         """Say how it ended."""
         complete: dict[str, str] = {}
         if invocation.failure is not None:
-            message = str(invocation.failure)
+            error = not_run(invocation.failure)
             if self._stream is None:
-                error = ServiceError("ServiceException", message, status=500, fault="server")
                 self._refuse(self._request, self._request_id, error)
                 return
-            complete = {"ErrorCode": "ServiceException", "ErrorDetails": message}
+            complete = {"ErrorCode": error.code, "ErrorDetails": str(invocation.failure)}
         elif invocation.function_error:
             complete = {
                 "ErrorCode": _error_type(invocation.result),

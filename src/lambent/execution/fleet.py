@@ -106,9 +106,10 @@ class Fleet:
 
         Raises InterpreterMissing, EnvironmentUnavailable, CodeRejected.
         """
+        engine = self.engine(version)
         await self._code.ensure(version.code_hash)
         await self._code.merged(version.layer_hashes)
-        nursery = await self._nursery(self.engine(version))
+        nursery = await self._nursery(engine)
         nursery.expect(version)
 
     def engine(self, version: FunctionVersion) -> Engine:

@@ -23,6 +23,13 @@ _encode = msgspec.json.encode
 _LANG: Final = Path("/var/lang")
 _RUNTIME: Final = Path("/var/runtime")
 
+# AWS's bootstrap looks for the wrapper in these words before it hands over to it.
+_WRAPPER: Final = (
+    '[ -f "$0" ] || { echo "$0: does not exist"; exit 127; }; '
+    '[ -x "$0" ] || { echo "$0: is not an executable"; exit 126; }; '
+    'exec "$0" "$@"'
+)
+
 
 class Command(NamedTuple):
     """A program as a supervisor starts it; as JSON it is the member "command" of an INIT frame.
@@ -38,6 +45,12 @@ class Command(NamedTuple):
     def document(self) -> dict[str, Any]:
         """For the INIT document: `{..., "command": command.document()}`."""
         return self._asdict()
+
+
+def wrapped(argv: Sequence[str], variables: Mapping[str, str]) -> Sequence[str]:
+    """`argv` as AWS_LAMBDA_EXEC_WRAPPER wants it started; one that is none is told of as in the managed runtimes."""
+    wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
+    return ["/bin/sh", "-c", _WRAPPER, wrapper, *argv] if wrapper else argv
 
 
 def ahead(command: Command) -> bytes:

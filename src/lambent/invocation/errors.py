@@ -5,6 +5,7 @@ InvocationError
 ├── FunctionNotReady       the version is Pending or Failed
 ├── AsyncQueueUnavailable  an async event could not be stored
 └── PlatformFailure        the platform could not run it
+    └── RuntimeMissing     … because nothing on this machine runs its runtime
 """
 
 from __future__ import annotations
@@ -48,3 +49,7 @@ class AsyncQueueUnavailable(InvocationError):
 
 class PlatformFailure(InvocationError):
     """The platform could not run the function: nothing was invoked; the message says why."""
+
+
+class RuntimeMissing(PlatformFailure):
+    """Nothing on this machine runs the function's runtime; the message says what there is."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lambent.execution.errors import InterpreterMissing
 from lambent.execution.invocation import Invocation
-from lambent.invocation.errors import FunctionNotReady, PlatformFailure, Throttled
+from lambent.invocation.errors import FunctionNotReady, PlatformFailure, RuntimeMissing, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,8 @@ class Runner:
         if invocation.failure is None:
             self.usage.invoked(invocation.billed_ms, self.version.memory_mb, error=invocation.function_error)
         else:
-            invocation.failure = PlatformFailure(str(invocation.failure))
+            missing = isinstance(invocation.failure, InterpreterMissing)
+            invocation.failure = (RuntimeMissing if missing else PlatformFailure)(str(invocation.failure))
         invocation.owner(invocation)
 
     def check_ready(self) -> None:

@@ -238,6 +238,8 @@ class Platform:
         try:
             await self.fleet.prepare(version)
         except InterpreterMissing as error:
-            raise ActivationFailed("InvalidRuntime", str(error)) from error
+            # Lambda takes every runtime that it knows. That this machine lacks one is for who runs the platform to
+            # know now and for who invokes the function then: it may be there by that time.
+            _log.warning("%s cannot be invoked yet: %s", version.qualified_arn, error)
         except ExecutionError as error:
             raise ActivationFailed("InternalError", str(error)) from error

@@ -88,6 +88,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description='a table of services and the endpoints that serve them: { s3 = "https://minio.internal" }'
         ),
     ] = {}
+    java_client: Annotated[
+        Path | None, Meta(description="a folder with the jars of aws-lambda-java-runtime-interface-client")
+    ] = None
     load: Annotated[
         tuple[Path, ...], Meta(description="a list of folders with functions to load at the start")
     ] = ()
@@ -227,7 +230,7 @@ def _convert(name: str, value: Any, place: str, base: Path) -> Any:
     except msgspec.ValidationError:
         shown = "" if name == "credentials" else f" is {value!r}"  # secrets are not repeated
         raise SettingsError(f"{place}{shown}: it must be {allowed(name)}") from None
-    if name == "data":
+    if name in ("data", "java_client"):
         return base / converted
     if name == "load":
         return tuple(base / folder for folder in converted)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lambent.aws.errors import ServiceError
 from lambent.functions import errors as refused
+from lambent.invocation.errors import RuntimeMissing
 from lambent.store import StorageFull, StoreError
 
 if TYPE_CHECKING:
@@ -80,6 +81,13 @@ def _denied(context: RequestContext, action: str, arn: str) -> ServiceError:
         f"lambda:{action} action",
         status=403,
     )
+
+
+def not_run(failure: Exception) -> ServiceError:
+    """The answer for an invocation that the platform could not run."""
+    if isinstance(failure, RuntimeMissing):
+        return ServiceError("InvalidRuntimeException", str(failure), status=502, fault="server")
+    return ServiceError("ServiceException", str(failure), status=500, fault="server")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from lambent.execution.errors import EnvironmentUnavailable, InterpreterMissing
-from lambent.execution.host import Command, Host, ahead
+from lambent.execution.host import Command, Host, ahead, wrapped
 from lambent.execution.nursery import Nursery
 from lambent.execution.process import EnvironmentProcess
 from lambent.execution.spec import VIEW_LIBRARIES, VIEW_PATH
@@ -55,13 +55,6 @@ _AT_START: Final = frozenset(
     }
 )
 _AT_START_PREFIXES: Final = ("LD_", "UV_", "OPENSSL_", "MALLOC_", "GLIBC_")
-
-# AWS's bootstrap looks for the wrapper in these words before it hands over to it.
-_WRAPPER: Final = (
-    '[ -f "$0" ] || { echo "$0: does not exist"; exit 127; }; '
-    '[ -x "$0" ] || { echo "$0: is not an executable"; exit 126; }; '
-    'exec "$0" "$@"'
-)
 
 # Where a process that started before its function was known finds what is in /opt/lib (see runtime's launcher.py).
 _LAYER_LIBRARIES: Final = ":/var/runtime/.opt-lib"
@@ -221,10 +214,7 @@ class NodeNursery:
             *_arguments(self._node.version, memory_mb, options),
             self._host.seen(NODE_FILES / "bootstrap.mjs"),
         ]
-        wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
-        if wrapper:
-            argv = ["/bin/sh", "-c", _WRAPPER, wrapper, *argv]
-        return Command(argv, variables, frames=True)
+        return Command(wrapped(argv, variables), variables, frames=True)
 
     def _blank_variables(self) -> dict[str, str]:
         variables = {"PATH": VIEW_PATH, "TZ": ":UTC", **self._mark}

@@ -8,6 +8,7 @@ import msgspec
 
 from lambent.execution.nursery import Nursery
 from lambent.execution.runtime_api.process import RuntimeApiProcess
+from lambent.execution.runtime_api.telemetry import DESCRIPTOR
 
 if TYPE_CHECKING:
     from lambent.execution.host import Command, Host
@@ -54,6 +55,7 @@ class RuntimeApiNursery(Nursery):
             blank.kill()
             raise
         document["env"]["AWS_LAMBDA_RUNTIME_API"] = process.address
+        document["env"]["_LAMBDA_TELEMETRY_LOG_FD"] = DESCRIPTOR
         try:
             command = self._start.command(document, private_view=self.private_view)
         except EntrypointInvalid as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from lambent.execution import frames
 from lambent.execution.process import NOBODY
 from lambent.execution.runtime_api.api import RuntimeApi
+from lambent.execution.runtime_api.telemetry import TelemetryFrames
 
 if TYPE_CHECKING:
     from lambent.execution.invocation import Invocation
@@ -25,12 +26,14 @@ _PEAK_SECONDS: Final = 0.02
 class RuntimeApiProcess:
     """A `RuntimeProcess`: the supervisor of a program, and the program's Runtime API."""
 
-    __slots__ = ("_api", "_inner", "_owner", "_peak", "_peak_at", "_program")
+    __slots__ = ("_api", "_hearing", "_inner", "_owner", "_peak", "_peak_at", "_program", "_telemetry")
 
     def __init__(self, inner: EnvironmentProcess, arn: str) -> None:
         self._inner = inner
         self._owner: ProcessOwner = NOBODY
         self._api = RuntimeApi(self, arn, lambda: inner.pid)
+        self._telemetry = TelemetryFrames()
+        self._hearing = False
         self._program = 0
         self._peak = 0
         self._peak_at = 0.0
@@ -85,7 +88,8 @@ class RuntimeApiProcess:
 
     def drain_log(self) -> None:
         """Hand over what is in the log pipe now."""
-        self._inner.drain_log()
+        if not self._hearing:  # else it comes after what is being heard
+            self._inner.drain_log()
 
     def pause_output(self) -> None:
         """Read no more of its output for now."""
@@ -148,8 +152,16 @@ class RuntimeApiProcess:
         self.condemn()
 
     def on_output(self, data: bytes) -> None:
-        """The program has printed."""
-        self._owner.on_output(data)
+        """The program has printed, or logged."""
+        self._hearing = True
+        try:
+            for stamp, piece in self._telemetry.feed(data):
+                if stamp:
+                    self._owner.on_frame(frames.LOG, stamp.to_bytes(8, "big") + piece)
+                else:
+                    self._owner.on_output(piece)
+        finally:
+            self._hearing = False
 
     def on_lost(self) -> None:
         """The supervisor is about to end, as the program has."""
