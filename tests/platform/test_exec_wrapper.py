@@ -118,12 +118,18 @@ def test_wrappers_that_start_nothing(
     assert line in "".join(platform.logs(name))
 
 
-@pytest.mark.usefixtures("private_view")
+# TestLambdaErrors::test_lambda_runtime_wrapper_not_found
 def test_a_wrapper_that_does_not_exist(platform: Any) -> None:
-    name = platform.create(_SOURCE, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/no"}})
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/idontexist.sh"}
+    name = platform.create(_SOURCE, Environment={"Variables": variables})
     answer = platform.invoke(name)
-    assert answer.json["errorType"] == "Runtime.ExitError"
-    assert "/opt/no: does not exist" in "".join(platform.logs(name))
+    assert (answer.status, answer.headers["X-Amz-Function-Error"]) == (200, "Unhandled")
+    request = answer.headers["x-amzn-RequestId"]
+    assert answer.json == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: {request} Error: Runtime exited with error: exit status 127",
+    }
+    assert "/idontexist.sh: does not exist" in "".join(platform.logs(name))
 
 
 @pytest.mark.usefixtures("private_view")
