@@ -175,6 +175,16 @@ def without_policy(record: FunctionRecord, qualifier: str) -> FunctionRecord:
     return _revised(record, qualifier, None)
 
 
+def check_revision(record: FunctionRecord, qualifier: str, revision_id: str | None) -> None:
+    """Raise PolicyRevisionMismatch unless a revision id, if one is given, is that of a qualifier's policy.
+
+    Raises AliasNotFound and FunctionNotFound too.
+    """
+    policy = find(record, qualifier)
+    if revision_id and (policy is None or revision_id != policy.revision_id):
+        raise PolicyRevisionMismatch("GetResourcePolicy")
+
+
 def _current(record: FunctionRecord, qualifier: str, revision_id: str | None) -> bool:
     """Whether a caller's revision id, if it gave one, is that of the policy or of what it belongs to.
 
