@@ -14,6 +14,9 @@ from lambent.aws.sigv4 import SignedRequest, Verifier, parse_scope, read_signatu
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MISSING_TOKEN = "MissingAuthenticationTokenException"  # noqa: S105 - the code of an error
+"""The code of the refusal of a request without any signature."""
+
 LARGE_BODY = 256 * 1024
 """Bytes from which on a body is hashed in a thread: it takes 0.14 ms, as long as ten requests."""
 
@@ -101,7 +104,7 @@ class Authenticator:
     def _verified(self, verifier: Verifier, request: SignedRequest, body_sha256: bytes | None) -> Identity:
         signature = read_signature(request)
         if signature is None:
-            raise AuthError("MissingAuthenticationTokenException", "Missing Authentication Token")
+            raise AuthError(MISSING_TOKEN, "Missing Authentication Token")
         account = verifier.verify(request, signature, body_sha256)
         # Only what a verified signature named is kept here, so a stranger cannot fill the memory.
         found = self._identities.get(signature.raw_scope)

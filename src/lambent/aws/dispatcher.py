@@ -9,10 +9,11 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from lambent.aws.authentication import Authenticator, Identity
+from lambent.aws.authentication import MISSING_TOKEN, Authenticator, Identity
 from lambent.aws.context import RequestContext, partition_of
-from lambent.aws.errors import MalformedBodyError, ServiceError
+from lambent.aws.errors import AuthError, MalformedBodyError, ServiceError
 from lambent.aws.forwarding import Forwarder, declared_digest
+from lambent.aws.guests import Guests
 from lambent.aws.model import ServiceModel, load_model
 from lambent.aws.overrides import quirks_of
 from lambent.aws.parse import InputParsers, decode_query
@@ -65,6 +66,11 @@ class AwsDispatcher:
         self._forwarder = (
             Forwarder(neighbours, verify=self._authenticator.enforced) if neighbours is not None else None
         )
+        self._guests = (
+            Guests(credentials, account=account, default_region=default_region)
+            if credentials is not None
+            else None
+        )
         self._endpoint_url = endpoint_url
         self._wires: dict[tuple[str, str], _Wire] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,7 +107,7 @@ class AwsDispatcher:
     def _handle(self, request: Request, request_id: str, body_sha256: bytes | None) -> None:
         service, protocol, operation = "", "", ""
         try:
-            identity = self.authenticate(request, body_sha256)
+            identity = self._identify(request, body_sha256)
             if self._forwarder is not None:
                 entry = self._router.elsewhere(request, identity.service)
                 if entry is not None and self._forwarder.serves(entry):
@@ -120,6 +126,21 @@ class AwsDispatcher:
             self._fail(request, service, protocol, operation, request_id, fault)
         else:
             self._start(self._call(request, request_id, identity, route, method))
+
+    def _identify(self, request: Request, body_sha256: bytes | None) -> Identity:
+        """Who calls; AuthError for a signature that AWS would refuse, or for none where AWS wants one."""
+        try:
+            return self.authenticate(request, body_sha256)
+        except AuthError as error:
+            if error.code != MISSING_TOKEN or self._guests is None or self._forwarder is None:
+                raise
+            entry = self._router.elsewhere(request, None)
+            if entry is None or not self._forwarder.serves(entry):
+                raise
+            identity = self._guests.identity(request, entry, is_real=self._forwarder.is_real(entry))
+            if identity is None:
+                raise
+            return identity
 
     def _method(self, route: Route) -> Method:
         service = self._services.get(route.service)

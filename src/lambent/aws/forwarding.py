@@ -38,6 +38,10 @@ class Forwarder:
         """Whether a neighbour serves this service."""
         return self.neighbours.serves(entry.name, entry.signing_name)
 
+    def is_real(self, entry: Entry) -> bool:
+        """Whether this service is a real endpoint."""
+        return self.neighbours.is_real(entry.name)
+
     async def answer(self, request: Request, identity: Identity, entry: Entry) -> None:
         """Have a neighbour answer `request`.
 

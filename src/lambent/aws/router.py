@@ -6,6 +6,7 @@ request, the path. What cannot be told raises the error that AWS answers with.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -144,6 +145,9 @@ class Router:
         named = service_of_host(host.decode("latin-1")) if host is not None else None
         found = BY_SIGNING_NAME.get(signing_name) if signing_name is not None else None
         entry = found[0] if found else named
+        if entry is None and signing_name is None:
+            with contextlib.suppress(ServiceError):
+                entry = self.elsewhere(request, None)
         is_form = b"Action=" in request.query or b"Action=" in request.body[:4096]
         if entry is None:
             return "", "query" if is_form else "rest-json"
