@@ -106,6 +106,18 @@ def test_a_platform_that_keeps_things_cannot_be_reset(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_a_reset_that_fails_is_answered(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        platform = await Platform.start(Settings(port=0, ephemeral=True, data=tmp_path))
+        try:
+            await platform.logs.close()
+            assert await asyncio.to_thread(post, platform, "/_lambent/reset") == 500
+        finally:
+            await platform.stop()
+
+    run(scenario)
+
+
 def test_what_was_opened_is_closed_when_the_start_fails(tmp_path: Path) -> None:
     async def scenario() -> None:
         first = await Platform.start(Settings(port=0, data=tmp_path / "one"))

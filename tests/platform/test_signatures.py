@@ -13,6 +13,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from lambent.cli.endpoint import Endpoint
+from lambent.cli.failure import Failure
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -200,6 +203,35 @@ def test_it_listens_everywhere(secured: Platform) -> None:
     connection.request("GET", "/2015-03-31/functions")
     assert connection.getresponse().status == 403
     connection.close()
+
+
+def test_the_platforms_own_pages_ask_for_the_same_credentials(
+    secured: Platform,
+) -> None:
+    assert secured.request("GET", "/_lambent/health").status == 200
+    for method, path in (("GET", "/_lambent/usage"), ("POST", "/_lambent/reset")):
+        refused = secured.request(method, path)
+        assert (refused.status, refused.json) == (403, {"message": "Missing Authentication Token"})
+        for secret, status in ((SECRET, 200 if method == "GET" else 403), ("wrong", 403)):
+            where = Endpoint(secured.url, "us-east-1", KEY, secret)
+            headers = where.signed_headers("lambda", secured.url + path, b"", {}, method)
+            answer = secured.request(method, path, b"", headers)
+            assert answer.status == status
+            assert ("--ephemeral" in answer.json.get("message", "")) == (
+                method == "POST" and secret == SECRET
+            )
+    assert "functions" in Endpoint(secured.url, "us-east-1", KEY, SECRET).get_json(
+        "/_lambent/usage", signed=True
+    )
+    with pytest.raises(Failure, match="refuses: The request signature we calculated does not match"):
+        Endpoint(secured.url, "us-east-1", KEY, "wrong").get_json("/_lambent/usage", signed=True)
+
+
+def test_web_pages_of_others_neither_reset_nor_read_the_usage(platform: Platform) -> None:
+    for method, path in (("GET", "/_lambent/usage"), ("POST", "/_lambent/reset")):
+        answer = platform.request(method, path, headers={"Origin": "https://example.com"})
+        assert answer.status == 403
+        assert "example.com" in answer.json["message"]
 
 
 def test_on_loopback_any_credentials_choose_account_and_region(platform: Platform) -> None:

@@ -45,9 +45,9 @@ class Endpoint:
         )
 
     def signed_headers(
-        self, service: str, url: str, body: bytes, headers: Mapping[str, str]
+        self, service: str, url: str, body: bytes, headers: Mapping[str, str], method: str = "POST"
     ) -> dict[str, str]:
-        """The headers of a POST to `url`, signed, for requests that no client makes. Raises NoCredentialsError."""
+        """The headers of a request to `url`, signed, for those that no client makes. Raises NoCredentialsError."""
         import botocore.session
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
@@ -60,21 +60,27 @@ class Endpoint:
             credentials = botocore.session.Session().get_credentials()
             if credentials is None:
                 raise NoCredentialsError
-        request = AWSRequest("POST", url, data=body, headers=dict(headers))
+        request = AWSRequest(method, url, data=body, headers=dict(headers))
         SigV4Auth(credentials, service, self.region).add_auth(request)
         return dict(request.headers.items())
 
-    def get_json(self, path: str) -> Any:
-        """What the platform's own page `path` answers. Raises Failure."""
+    def get_json(self, path: str, *, signed: bool = False) -> Any:
+        """What the platform's own page `path` answers. Raises Failure, and when `signed` NoCredentialsError."""
         import http.client
         import json
         import urllib.error
         import urllib.request
 
+        url = self.url + path
+        headers = self.signed_headers("lambda", url, b"", {}, "GET") if signed else {}
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the user's endpoint
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - the user's endpoint
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - the user's endpoint
                 return json.load(answer)
         except urllib.error.HTTPError as error:
+            if error.code == 403:
+                with contextlib.suppress(ValueError, TypeError, KeyError):
+                    raise Failure(f"{self.url} refuses: {json.load(error)['message']}") from error
             raise Failure(f"{self.url}{path} answers {error.code}: is that a Lambent platform?") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise unreachable(self.url) from error

@@ -100,7 +100,8 @@ def _show_function(answer: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _show_usage(where: endpoint.Endpoint, name: str | None, *, as_json: bool) -> None:
-    report = where.get_json("/_lambent/usage")
+    with endpoint.api_errors(where):
+        report = where.get_json("/_lambent/usage", signed=True)
     functions = [row for row in report["functions"] if name is None or row["name"] == name]
     if as_json:
         print_json({**report, "functions": functions})

@@ -1,12 +1,17 @@
-"""The platform's own endpoints, below /_lambent/: health, usage, reset, code downloads."""
+"""The platform's own endpoints, below /_lambent/: health, usage, reset, code downloads.
+
+Health is for everybody, downloads are for who has a link; the others ask for the same credentials as the AWS APIs.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from lambent.aws.errors import ServiceError
 from lambent.aws.lambda_ import downloads
 
 if TYPE_CHECKING:
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
     from lambent.node.platform import Platform
 
 _JSON = [("Content-Type", "application/json")]
+
+_log = logging.getLogger(__name__)
 
 
 class AdminEndpoint:
@@ -33,11 +40,22 @@ class AdminEndpoint:
         elif path == "/_lambent/health":
             self._answer(request, 200, self._health())
         elif path == "/_lambent/usage":
-            self._answer(request, 200, self._platform.logs.usage.snapshot())
+            if self._authenticated(request):
+                self._answer(request, 200, self._platform.logs.usage.snapshot())
         elif path == "/_lambent/reset" and request.method == b"POST":
-            self._reset(request)
+            if self._authenticated(request):
+                self._reset(request)
         else:
             self._answer(request, 404, {"message": f"There is no {path} here."})
+
+    def _authenticated(self, request: Request) -> bool:
+        """Whether the caller may use the AWS APIs too; the others have their answer then."""
+        try:
+            self._platform.dispatcher.authenticate(request)
+        except ServiceError as error:
+            self._answer(request, error.status or 403, {"message": error.message})
+            return False
+        return True
 
     def _reset(self, request: Request) -> None:
         if not self._platform.settings.ephemeral:
@@ -45,8 +63,13 @@ class AdminEndpoint:
             return
 
         async def reset() -> None:
-            await self._platform.reset()
-            self._answer(request, 200, {"status": "reset"})
+            try:
+                await self._platform.reset()
+            except Exception as fault:  # noqa: BLE001 - whatever goes wrong, the client gets an answer
+                _log.error("the platform could not be reset", exc_info=fault)
+                self._answer(request, 500, {"message": f"The platform could not be reset: {fault}"})
+            else:
+                self._answer(request, 200, {"status": "reset"})
 
         task = asyncio.get_running_loop().create_task(reset())
         self._running.add(task)

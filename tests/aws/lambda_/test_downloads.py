@@ -56,3 +56,19 @@ def test_code_that_has_been_collected_is_gone(
     client.delete_function(FunctionName="collected")
     plane.run(plane.registry.collect_code(older_than_s=0))
     assert status(url) == 404
+
+
+def test_code_that_cannot_be_read_is_no_reason_to_wait(
+    plane: ControlPlane,
+    client: Any,
+    create: Callable[..., Any],
+    account: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    create("damaged", content=f"{account} damaged")
+    url = client.get_function(FunctionName="damaged")["Code"]["Location"]
+    (blob,) = (plane._path / "blobs").glob(f"*/{urlsplit(url).path.rpartition('/')[2]}")
+    blob.unlink()
+    blob.mkdir()
+    assert status(url) == 500
+    assert "could not be read" in caplog.text

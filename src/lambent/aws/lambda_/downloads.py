@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from lambent.store import BlobMissing
+from lambent.store import BlobMissing, StoreError
 
 if TYPE_CHECKING:
     from lambent.functions import CodeStore
     from lambent.http import Request
 
 PREFIX = "/_lambent/code/"
+
+_log = logging.getLogger(__name__)
 
 # As long as the links of AWS are good.
 _LIFETIME_S = 600
@@ -64,6 +67,10 @@ class CodeDownloads:
             package = await self._code.package(code_hash)
         except BlobMissing:
             request.respond(404, [("Content-Type", "text/plain")], b"The code is no longer stored.\n")
+            return
+        except (OSError, StoreError) as error:
+            _log.error("the package %s could not be read: %s", code_hash, error)
+            request.respond(500, [("Content-Type", "text/plain")], b"The code could not be read.\n")
             return
         request.respond(200, [("Content-Type", "application/zip")], package)
 
