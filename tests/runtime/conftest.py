@@ -429,7 +429,7 @@ class NodeStart:
             **(variables or {}),
         }
         command = {
-            "argv": [str(self.node.executable), "--expose-gc", str(NODE_FILES / "bootstrap.mjs")],
+            "argv": [str(self.node.executable), "--expose-gc", str(NODE_FILES / "bootstrap.cjs")],
             "env": given,
             "frames": True,
         }

@@ -212,7 +212,7 @@ class NodeNursery:
         argv = [
             self._host.seen(self._node.executable),
             *_arguments(self._node.version, memory_mb, options),
-            self._host.seen(NODE_FILES / "bootstrap.mjs"),
+            self._host.seen(NODE_FILES / "bootstrap.cjs"),
         ]
         return Command(wrapped(argv, variables), variables, frames=True)
 
