@@ -19,7 +19,6 @@ from lambent.functions.attachments import (
     Policy,
     ProvisionedConcurrency,
     RuntimeManagement,
-    ScalingConfig,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ EXAMPLES: dict[str, Attachment] = {
     "event_invoke": EventInvokeConfig(modified_ms=1, maximum_attempts=0),
     "provisioned": ProvisionedConcurrency(requested=2, modified_ms=1),
     "runtime_management": RuntimeManagement(update_on="Manual", runtime_version_arn="arn"),
-    "scaling": ScalingConfig(minimum=1),
     "options": Options(recursive_loop="Allow"),
 }
 

@@ -120,7 +120,7 @@ def forgotten(record: FunctionRecord, qualifier: str) -> FunctionRecord:
     """The record without what was set for a version or alias that goes: policies and settings."""
     kinds = {
         kind: {key: value for key, value in getattr(record, kind).items() if key != qualifier}
-        for kind in ("policies", "event_invoke", "runtime_management", "scaling")
+        for kind in ("policies", "event_invoke", "runtime_management")
         if qualifier in getattr(record, kind)
     }
     return replace(record, **kinds) if kinds else record

@@ -47,13 +47,16 @@ class Cors(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class FunctionUrl(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The URL of a function (by name "") or of an alias. Times in milliseconds since the epoch."""
+    """The URL of a function (by name "") or of an alias. Times in milliseconds since the epoch.
+
+    `invoke_mode` is None as long as nobody has set one: BUFFERED.
+    """
 
     url_id: str
     auth_type: Literal["NONE", "AWS_IAM"]
     created_ms: int
     modified_ms: int
-    invoke_mode: Literal["BUFFERED", "RESPONSE_STREAM"] = "BUFFERED"
+    invoke_mode: Literal["BUFFERED", "RESPONSE_STREAM"] | None = None
     cors: Cors | None = None
 
 
@@ -84,13 +87,6 @@ class RuntimeManagement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only
     runtime_version_arn: str | None = None
 
 
-class ScalingConfig(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Bounds for the environments of a version."""
-
-    minimum: int | None = None
-    maximum: int | None = None
-
-
 class Options(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Settings of the function as a whole (by name "")."""
 
@@ -99,14 +95,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 Attachment: TypeAlias = (
-    Alias
-    | Policy
-    | FunctionUrl
-    | EventInvokeConfig
-    | ProvisionedConcurrency
-    | RuntimeManagement
-    | ScalingConfig
-    | Options
+    Alias | Policy | FunctionUrl | EventInvokeConfig | ProvisionedConcurrency | RuntimeManagement | Options
 )
 
 KINDS: dict[str, type[Attachment]] = {
@@ -116,7 +105,6 @@ KINDS: dict[str, type[Attachment]] = {
     "event_invoke": EventInvokeConfig,
     "provisioned": ProvisionedConcurrency,
     "runtime_management": RuntimeManagement,
-    "scaling": ScalingConfig,
     "options": Options,
 }
 """The structs by the field of FunctionRecord that holds them, which is also their name in the table."""

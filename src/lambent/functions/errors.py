@@ -2,6 +2,11 @@
 
 FunctionError
 ├── FunctionNotFound        no such function or version
+├── NoSuchFunction          the same, where URLs are asked for
+├── UnknownFunction         the same, where settings of asynchronous invocation are asked for
+├── NoFunctionUrl           the function has no URL
+├── FunctionUrlExists       the function has a URL already
+├── NoEventInvokeConfig     nothing is set for asynchronous invocation
 ├── WrongRegion             a name that belongs to another region
 ├── WrongAccount            a name that belongs to another account
 ├── InvalidName             not a function's name or ARN
@@ -55,6 +60,44 @@ class FunctionNotFound(FunctionError):
     def __init__(self, arn: str) -> None:
         super().__init__(f"Function not found: {arn}")
         self.arn = arn
+
+
+class NoSuchFunction(FunctionError):
+    """No such function or alias, in the words of function URLs."""
+
+    def __init__(self) -> None:
+        super().__init__("Function does not exist")
+
+
+class UnknownFunction(FunctionError):
+    """No such function or qualifier, in the words of asynchronous invocation."""
+
+    def __init__(self) -> None:
+        super().__init__("The function doesn't exist.")
+
+
+class NoFunctionUrl(FunctionError):
+    """The function or alias has no URL."""
+
+    def __init__(self) -> None:
+        super().__init__("The resource you requested does not exist.")
+
+
+class FunctionUrlExists(FunctionError):
+    """The function or alias has a URL."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(
+            f"Failed to create function url config for [functionArn = {arn}]. Error message:  "
+            "FunctionUrlConfig exists for this Lambda function"
+        )
+
+
+class NoEventInvokeConfig(FunctionError):
+    """Nothing is set for asynchronous invocation of the qualified `arn`."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"The function {arn} doesn't have an EventInvokeConfig")
 
 
 class WrongRegion(FunctionError):

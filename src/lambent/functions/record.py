@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         Policy,
         ProvisionedConcurrency,
         RuntimeManagement,
-        ScalingConfig,
     )
     from lambent.functions.version import FunctionVersion
 
@@ -54,7 +53,6 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
     event_invoke: dict[str, EventInvokeConfig] = {}
     provisioned: dict[str, ProvisionedConcurrency] = {}
     runtime_management: dict[str, RuntimeManagement] = {}
-    scaling: dict[str, ScalingConfig] = {}
     options: dict[str, Options] = {}
 
     @property

@@ -110,6 +110,13 @@ class FunctionRegistry:
             raise FunctionNotFound(reference._replace(qualifier=None).arn)
         return record
 
+    def exists(self, reference: Reference) -> bool:
+        """Whether the function, and the version or alias that the reference names, is there."""
+        record = self._catalog.get(reference)
+        return record is not None and (
+            reference.qualifier in (None, LATEST, *record.versions, *record.aliases)
+        )
+
     def version(self, reference: Reference) -> tuple[FunctionRecord, FunctionVersion]:
         """The function and the version as configured: $LATEST, or the one that a number or alias names.
 
@@ -162,7 +169,7 @@ class FunctionRegistry:
     async def create(
         self,
         reference: Reference,
-        package: bytes,
+        package: bytes | Image,
         settings: Settings,
         *,
         code_signing_config: str | None = None,
@@ -193,6 +200,7 @@ class FunctionRegistry:
             code_sha256="",
             code_hash="",
             code_size=0,
+            package_type="Image" if isinstance(package, Image) else "Zip",
             log_group=f"/aws/lambda/{reference.name}",
         )
         draft = configured(blank, settings, layers)
@@ -201,7 +209,7 @@ class FunctionRegistry:
         self.signing.check_deployable(code_signing_config, reference.name)
         async with self._stored(reference, package) as code, self.code.held(draft.layer_hashes):
             await self.layers.check_size(code.hash, layers)
-            latest = with_code(draft, code)
+            latest = with_code(draft, code, _image(package))
             record = FunctionRecord(
                 id=new_id(),
                 account=reference.account,
@@ -239,7 +247,7 @@ class FunctionRegistry:
     async def update_code(
         self,
         reference: Reference,
-        package: bytes,
+        package: bytes | Image,
         *,
         architectures: tuple[str, ...] | None = None,
         publish: bool = False,
@@ -259,7 +267,7 @@ class FunctionRegistry:
 
             def change(record: FunctionRecord) -> FunctionRecord:
                 check_changeable(record, revision_id)
-                latest = with_code(record.latest, code)
+                latest = with_code(record.latest, code, _image(package))
                 if architectures:
                     latest = replace(latest, architectures=architectures)
                 if dry_run:
@@ -436,8 +444,10 @@ class FunctionRegistry:
 
     # Inside
 
-    def _stored(self, reference: Reference, package: bytes) -> AbstractAsyncContextManager[Code]:
-        """Keep a package; it is safe from collection while the context is entered."""
+    def _stored(self, reference: Reference, package: bytes | Image) -> AbstractAsyncContextManager[Code]:
+        """Keep a package; it is safe from collection while the context is entered. An image is kept elsewhere."""
+        if isinstance(package, Image):
+            return contextlib.nullcontext(Code("", package.digest, 0))
         self._check_code_storage(reference.account, reference.region, len(package))
         return self.code.added(package)
 

@@ -106,8 +106,10 @@ def test_aliases_come_in_pages(client: Any, arn: str) -> None:
         (
             {"RoutingConfig": {"AdditionalVersionWeights": {"2": 2.0}}},
             "ValidationException",
-            "1 validation error detected: Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to "
-            f"satisfy constraint: {WEIGHTS_RULE}",
+            (
+                "1 validation error detected: Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to "
+                f"satisfy constraint: {WEIGHTS_RULE}"
+            ),
         ),
         (
             {"RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}},
@@ -128,16 +130,20 @@ def test_aliases_come_in_pages(client: Any, arn: str) -> None:
         (
             {"RoutingConfig": {"AdditionalVersionWeights": {"$LATEST": 0.5}}},
             "ValidationException",
-            "1 validation error detected: Value '{$LATEST=0.5}' at 'routingConfig.additionalVersionWeights' failed "
-            "to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal "
-            "to 1024, Member must have length greater than or equal to 1, Member must satisfy regular expression "
-            "pattern: [0-9]+]",
+            (
+                "1 validation error detected: Value '{$LATEST=0.5}' at 'routingConfig.additionalVersionWeights' failed "
+                "to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal "
+                "to 1024, Member must have length greater than or equal to 1, Member must satisfy regular expression "
+                "pattern: [0-9]+]"
+            ),
         ),
         (
             {"Name": "2024"},
             "ValidationException",
-            "1 validation error detected: Value '2024' at 'name' failed to satisfy constraint: Member must satisfy "
-            "regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)",
+            (
+                "1 validation error detected: Value '2024' at 'name' failed to satisfy constraint: Member must satisfy "
+                "regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"
+            ),
         ),
         (
             {"FunctionName": "nobody"},

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _CODES: dict[type[Exception], str] = {
     refused.FunctionNotFound: "ResourceNotFoundException",
+    refused.NoSuchFunction: "ResourceNotFoundException",
+    refused.UnknownFunction: "ResourceNotFoundException",
+    refused.NoFunctionUrl: "ResourceNotFoundException",
+    refused.FunctionUrlExists: "ResourceConflictException",
+    refused.NoEventInvokeConfig: "ResourceNotFoundException",
     refused.WrongRegion: "ResourceNotFoundException",
     refused.InvalidName: "ValidationException",
     refused.QualifierMismatch: "InvalidParameterValueException",

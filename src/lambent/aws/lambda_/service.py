@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from lambent.aws.lambda_.absent import AbsentOperations
 from lambent.aws.lambda_.account import AccountOperations
 from lambent.aws.lambda_.aliases import AliasOperations
 from lambent.aws.lambda_.code_signing import CodeSigningOperations
 from lambent.aws.lambda_.concurrency import ConcurrencyOperations
+from lambent.aws.lambda_.event_invoke import EventInvokeOperations
 from lambent.aws.lambda_.functions import FunctionOperations
 from lambent.aws.lambda_.layers import LayerOperations
 from lambent.aws.lambda_.permissions import PermissionOperations
 from lambent.aws.lambda_.provisioned import ProvisionedOperations
+from lambent.aws.lambda_.resource_policies import ResourcePolicyOperations
+from lambent.aws.lambda_.runtime_settings import RuntimeSettingsOperations
 from lambent.aws.lambda_.tags import TagOperations
+from lambent.aws.lambda_.urls import UrlOperations
 from lambent.aws.service import Service
 
 if TYPE_CHECKING:
@@ -31,9 +34,12 @@ class LambdaService(
     ConcurrencyOperations,
     ProvisionedOperations,
     PermissionOperations,
+    ResourcePolicyOperations,
     TagOperations,
     AccountOperations,
-    AbsentOperations,
+    UrlOperations,
+    EventInvokeOperations,
+    RuntimeSettingsOperations,
     Service,
 ):
     """The control plane over one registry. `downloads` answers the links that GetFunction gives.
