@@ -21,7 +21,9 @@ from lambent.aws.errors import ServiceError
 from lambent.aws.invoke_stream import StreamedCall
 from lambent.aws.json_text import describe_json_error
 from lambent.aws.lambda_.errors import not_run, translated
-from lambent.functions import FunctionError
+from lambent.functions import FunctionError, FunctionNotFound
+from lambent.functions.authorization import permits, root_of
+from lambent.functions.errors import WrongAccount
 from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
 from lambent.invocation.request_id import new_request_id, new_trace_header
 
@@ -242,7 +244,7 @@ class InvokeEndpoint:
         members = self._dispatcher.parse(request, "lambda", operation)
         qualifier = members.get("Qualifier")
         try:
-            target = self._registry.resolve(account, region, members["FunctionName"], qualifier)
+            target = self._resolve(account, region, members["FunctionName"], qualifier)
             if qualifier is None and target.alias is not None:
                 qualifier = target.alias.name
             elif qualifier is None and target.version.version != "$LATEST":
@@ -269,6 +271,20 @@ class InvokeEndpoint:
             self._routes.clear()
         self._routes[account, region, request.target] = route
         return route
+
+    def _resolve(self, account: str, region: str, name: str, qualifier: str | None) -> Target:
+        """What a name leads to; in another account as far as its policy lets this one invoke it."""
+        try:
+            return self._registry.resolve(account, region, name, qualifier)
+        except WrongAccount as refusal:
+            owner = refusal.arn.split(":")[4]
+            try:
+                target = self._registry.resolve(owner, region, name, qualifier)
+            except FunctionNotFound:
+                raise refusal from None
+            if not permits(target, root_of(account, region), "lambda:InvokeFunction"):
+                raise
+            return target
 
     def _route(self, target: Target, qualifier: str | None, streaming: bool) -> _Route:
         return _Route(target, qualifier, self._invoker.runner(target), streaming)

@@ -19,6 +19,7 @@ from lambent.functions.names import partition_of
 
 if TYPE_CHECKING:
     from lambent.functions.attachments import Policy
+    from lambent.functions.record import Target
 
 Context: TypeAlias = Mapping[str, "str | tuple[str, ...]"]
 """Condition keys with their values: {"aws:SourceArn": "arn:…"}. The case of keys does not matter."""
@@ -61,6 +62,18 @@ def allows(policy: Policy | None, access: Access) -> bool:
         and conditions_met(one.get("Condition") or {}, context)
     }
     return effects == {"Allow"}
+
+
+def permits(target: Target, principal: str | None, action: str, context: Context | None = None) -> bool:
+    """Whether the policy of what somebody named lets him do something with it.
+
+    The policy is that of the qualifier that was named: neither a version's nor an alias's opens the function,
+    nor the other way round.
+    """
+    function = target.function
+    policy = function.policies.get(target.invoked_arn.removeprefix(function.arn).removeprefix(":"))
+    access = Access(principal=principal, action=action, resource=target.invoked_arn, context=context or {})
+    return allows(policy, access)
 
 
 def listed(value: Any) -> list[str]:

@@ -79,6 +79,7 @@ def parse_name(account: str, region: str, name: str, qualifier: str | None = Non
         raise WrongRegion(wanted, region)
     if qualifier is not None and derived is not None and qualifier != derived:
         raise QualifierMismatch
-    if owner is not None and owner != account:
-        raise WrongAccount(function_arn(owner, region, plain))
-    return Reference(account, region, plain, derived if qualifier is None else qualifier)
+    reference = Reference(owner or account, region, plain, derived if qualifier is None else qualifier)
+    if reference.account != account:
+        raise WrongAccount(reference.arn)
+    return reference
