@@ -605,6 +605,15 @@ def test_a_connection_cut_in_the_middle_of_an_answer(bench: Bench, kind: str) ->
     assert bench.next() == (frames.READY, b"")
 
 
+def test_asking_after_having_cut_an_answer(bench: Bench) -> None:
+    client = bench.running()
+    client.send(f"POST {API}/invocation/{FIRST}/response HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf".encode())
+    client.socket.close()
+    bench.client().ask("GET", f"{API}/invocation/next")
+    assert bench.next()[0] == frames.FUNCTION_ERROR
+    assert bench.next() == (frames.READY, b"")
+
+
 def test_asking_again_before_the_answer_ends_the_connection(bench: Bench) -> None:
     client = bench.client()
     client.ask("GET", f"{API}/invocation/next")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lambent.execution.errors import EnvironmentUnavailable
+from lambent.execution.errors import EnvironmentUnavailable, InterpreterMissing
 from lambent.runtime import JAVA_FILES
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _newest(name: str, jars: Iterable[Path]) -> tuple[str, Path] | None:
 def own_client(folder: Path, java: Java, compiler: Path | None) -> Path:
     """The jar of our client for a Java, below `folder`; compiled when it is not there yet (1 to 2 s).
 
-    Blocks. Raises EnvironmentUnavailable, which says what is missing.
+    Blocks. Raises InterpreterMissing without a compiler, EnvironmentUnavailable.
     """
     sources = sorted(JAVA_FILES.rglob("*.java"))
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()[:12]
@@ -81,7 +81,7 @@ def own_client(folder: Path, java: Java, compiler: Path | None) -> Path:
     if jar.is_file():
         return jar
     if compiler is None:
-        raise EnvironmentUnavailable(
+        raise InterpreterMissing(
             f"{java.home} has no javac, which compiles Lambent's Java client: install a JDK, or name a folder with the "
             f"jars of {_ARTIFACT} in the setting java_client"
         )

@@ -59,7 +59,7 @@ class JavaEngine:
         return self.java.runtime
 
     async def start(self, premises: Premises) -> RuntimeApiNursery:
-        """Start a host, with a client to run. Raises EnvironmentUnavailable."""
+        """Start a host, with a client to run. Raises InterpreterMissing, EnvironmentUnavailable."""
         loop = asyncio.get_running_loop()
         own: Path | None = None
         if self.official is None:

@@ -212,6 +212,9 @@ class RuntimeApi:
     # ------------------------------------------------------------ next
 
     def _next(self, poll: LongPoll) -> None:
+        if self._truncation is not None:
+            self._forget_truncation()
+            self._truncated()  # it lives: it has cut its answer itself
         state = self._state
         if state is State.RUNNING:
             self._deliver(poll)  # it has lost the answer, perhaps: it may have it again
