@@ -70,6 +70,7 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         concurrency = 200
         idle_timeout_s = 1.5
         update_in_progress_s = 0
+        provisioning_in_progress_s = 2.5
         async_retry_seconds = [0, 0.5]
         log_retention_mb = 8
         load = ["hello"]
@@ -95,6 +96,7 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         concurrency=200,
         idle_timeout_s=1.5,
         update_in_progress_s=0,
+        provisioning_in_progress_s=2.5,
         async_retry_seconds=(0, 0.5),
         log_retention_mb=8,
         load=(tmp_path / "hello",),

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 
 
 class Invoker:
-    """Keeps a runner for each version that is invoked, and follows the registry's changes."""
+    """Keeps a runner for each version that is invoked, and follows the registry's changes.
 
-    def __init__(self, registry: FunctionRegistry, fleet: Fleet, usage: UsageMeter) -> None:
+    `provisioning_s`: how many seconds provisioned concurrency is in progress at least.
+    """
+
+    def __init__(
+        self, registry: FunctionRegistry, fleet: Fleet, usage: UsageMeter, *, provisioning_s: float = 0.0
+    ) -> None:
         self.registry = registry
         self._fleet = fleet
         self._usage = usage
         self._runners: dict[str, Runner] = {}
         self._ledger = ConcurrencyLedger(registry.reserved_concurrency, registry.unreserved_limit)
         self._generation = registry.generation
-        self.provisioning = Provisioning(fleet, self._ledger)
+        self.provisioning = Provisioning(fleet, self._ledger, provisioning_s)
         registry.subscribe(self._changed)
         registry.watch(self.provisioning.changed)
 

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 Status: TypeAlias = Literal["IN_PROGRESS", "READY", "FAILED"]
 
-BEGIN_SECONDS: Final = 0.5
-"""How long a change waits before environments are started: those who ask see IN_PROGRESS first, as on AWS, where it
-takes a minute or two; and changes that follow each other quickly are made at once."""
-
 _INIT_FAILED: Final = "FUNCTION_ERROR_INIT_FAILURE"
 _REOPEN_SECONDS: Final = 10.0
 
@@ -130,9 +126,14 @@ class Slot:
 
 
 class Provisioning:
-    """Follows the registry: keeps slots for the versions that are to have environments ahead of invocations."""
+    """Follows the registry: keeps slots for the versions that are to have environments ahead of invocations.
 
-    def __init__(self, fleet: Fleet, concurrency: ConcurrencyLedger) -> None:
+    `delay` is how many seconds a change waits before environments are started: who asks sees IN_PROGRESS first,
+    as on AWS, where it takes a minute or two; and changes that follow each other quickly are made at once.
+    """
+
+    def __init__(self, fleet: Fleet, concurrency: ConcurrencyLedger, delay: float) -> None:
+        self._delay = delay
         self._fleet = fleet
         self._concurrency = concurrency
         self._functions: dict[str, _Function] = {}
@@ -155,7 +156,7 @@ class Provisioning:
             if gone is not None:
                 gone.close()
         if new is not None and (new.provisioned or new.id in self._functions):
-            self._follow(new, BEGIN_SECONDS)
+            self._follow(new, self._delay)
 
     def _follow(self, record: FunctionRecord, delay: float) -> None:
         function = self._functions.get(record.id)

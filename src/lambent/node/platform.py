@@ -135,7 +135,9 @@ class Platform:
         self.registry.activate = self._activate
 
         # invocation
-        invoker = Invoker(self.registry, self.fleet, self.logs.usage)
+        invoker = Invoker(
+            self.registry, self.fleet, self.logs.usage, provisioning_s=settings.provisioning_in_progress_s
+        )
         closing.callback(invoker.provisioning.close)
         self.queue = AsyncQueue(database, invoker, retry_seconds=settings.async_retry_seconds)
         closing.push_async_callback(self.queue.drain, DRAIN_SECONDS)

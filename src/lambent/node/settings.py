@@ -75,6 +75,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     update_in_progress_s: Annotated[
         float, Meta(ge=0, description="seconds that a function's update is in progress at least, 0 or more")
     ] = 0.1
+    provisioning_in_progress_s: Annotated[
+        float,
+        Meta(ge=0, description="seconds that provisioned concurrency is in progress at least, 0 or more"),
+    ] = 0.5
     async_retry_seconds: Annotated[
         tuple[float, float],
         Meta(description="two numbers: seconds before the first and second retry of an async invocation"),
