@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from lambent.functions.attachments import Policy
-from lambent.functions.authorization import Access, allows, root_of
+from lambent.functions.authorization import Access, allows, permits, root_of
+from lambent.functions.record import FunctionRecord, Target
+from lambent.functions.version import FunctionVersion
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:hello"
 OTHER = "arn:aws:iam::111111111111"
@@ -128,3 +130,40 @@ def test_what_add_permission_says_is_what_counts() -> None:
 def test_the_principal_of_an_account_is_of_the_partition_of_its_region() -> None:
     assert root_of("111111111111", "us-east-1") == f"{OTHER}:root"
     assert root_of("111111111111", "cn-north-1") == "arn:aws-cn:iam::111111111111:root"
+
+
+@pytest.mark.parametrize("qualifier", [None, "1", "live"])
+def test_only_the_policy_of_what_was_named_counts(qualifier: str | None) -> None:
+    version = FunctionVersion(
+        account="000000000000",
+        region="us-east-1",
+        name="hello",
+        version="$LATEST",
+        uid="",
+        revision_id="",
+        last_modified=0,
+        role="",
+        code_sha256="",
+        code_hash="",
+        code_size=0,
+    )
+    policies = {
+        name: policy(statement(Resource="*")) for name in ("", "1", "live") if name != (qualifier or "")
+    }
+    record = FunctionRecord(
+        id="",
+        account="000000000000",
+        region="us-east-1",
+        name="hello",
+        revision=1,
+        latest=version,
+        serving=version,
+        versions={},
+        tags={},
+        policies=policies,
+    )
+    arn = ARN if qualifier is None else f"{ARN}:{qualifier}"
+    assert not permits(Target(version, arn, record), None, INVOKE)
+    policies[qualifier or ""] = policy(statement(Resource=arn))
+    assert permits(Target(version, arn, record), None, INVOKE)
+    assert not permits(Target(version, arn, record), None, "lambda:GetFunction")

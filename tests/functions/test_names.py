@@ -86,6 +86,9 @@ def test_another_account_is_refused_by_arn() -> None:
     with pytest.raises(WrongAccount) as caught:
         parse_name(ACCOUNT, REGION, "222222222222:function:f")
     assert caught.value.arn == f"arn:aws:lambda:{REGION}:222222222222:function:f"
+    with pytest.raises(WrongAccount) as caught:
+        parse_name(ACCOUNT, REGION, "222222222222:function:f", "live")
+    assert caught.value.arn == f"arn:aws:lambda:{REGION}:222222222222:function:f:live"
 
 
 @pytest.mark.parametrize(
