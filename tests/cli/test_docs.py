@@ -32,7 +32,9 @@ def _examples(path: Path) -> list[tuple[str, str]]:
     return examples
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/functions.md", "docs/layers.md", "docs/streaming.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/concurrency.md", "docs/functions.md", "docs/layers.md", "docs/streaming.md"]
+)
 def test_console_examples(platform: Any, environment: Any, tmp_path: Path, name: str) -> None:
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
     variables = environment(
