@@ -36,6 +36,7 @@ if __name__ == "__main__":
 LANG = "/var/lang"
 RUNTIME = "/var/runtime"
 TASK = "/var/task"
+MODULES = "node_modules"
 LAYER_LIBRARIES = RUNTIME + "/.opt-lib"
 # The dynamic linker looks once whether a folder is there, and processes forked later believe it: /opt is the
 # machine's own until then.
@@ -109,6 +110,9 @@ def _arrange(old: dict[str, int], prefix: str, files: str, packages: dict[str, l
         mounts.bind(source(parent), f"{RUNTIME}/{place}", read_only=True)
         for name in names:
             os.symlink(f"{place}/{name}", f"{RUNTIME}/{name}")
+            if name == MODULES and not os.path.lexists("/var/" + name):
+                # Node looks for what ES modules import in the folders above theirs only.
+                os.symlink(f"{RUNTIME}/{name}", "/var/" + name)
     mounts.set_read_only("/var")
 
 
