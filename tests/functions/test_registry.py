@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from lambent.functions import (
@@ -26,6 +27,7 @@ from lambent.functions.errors import (
     TooManyTags,
     UpdateInProgress,
 )
+from lambent.functions.image import ImageConfig, image_at
 from lambent.functions.settings import Settings
 
 if TYPE_CHECKING:
@@ -518,4 +520,21 @@ async def test_code_is_not_collected_while_a_function_is_being_made_of_it(
         await registry.delete(name)
     stop = True
     await collector
+    await home.close()
+
+
+async def test_an_image_is_kept_over_a_restart(home: Home, reference: Reference, settings: Settings) -> None:
+    registry = await home.open()
+    image = image_at("example.com/shop:1")
+    blank = replace(settings, runtime=UNSET, handler=UNSET, image_config=ImageConfig(command=("sh",)))
+    await registry.create(reference, image, blank)
+    latest = (await registry.settled(reference)).latest
+    assert (latest.package_type, latest.image, latest.code_size) == ("Image", image, 0)
+    await registry.update_code(reference, image_at("example.com/shop:2"), publish=True)
+    before = await registry.settled(reference)
+    assert await registry.collect_code(0) == 0
+    await home.close()
+    registry = await home.open()
+    assert registry.record(reference) == before
+    assert before.versions["1"].image == image_at("example.com/shop:2")
     await home.close()

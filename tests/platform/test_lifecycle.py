@@ -224,6 +224,21 @@ def test_a_runtime_that_is_not_here_is_taken_and_invocations_say_which_are(
         assert platform.runtime in answer["Error"]["Message"]
 
 
+def test_an_image_is_taken_and_cannot_be_invoked(platform: Platform) -> None:
+    platform.aws.create_function(
+        FunctionName="image",
+        Role="arn:aws:iam::000000000000:role/any",
+        PackageType="Image",
+        Code={"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/shop:latest"},
+    )
+    platform.settle("image")
+    with pytest.raises(ClientError) as caught:
+        platform.aws.invoke(FunctionName="image")
+    assert caught.value.response["Error"]["Code"] == "InvalidRuntimeException"
+    assert "container image" in caught.value.response["Error"]["Message"]
+    platform.aws.delete_function(FunctionName="image")
+
+
 def test_a_runtime_that_is_not_here_is_replaced_by_the_nearest_and_the_log_says_so(
     own: Callable[..., Platform],
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
@@ -13,6 +14,7 @@ from lambent.functions.alias import without_version
 from lambent.functions.attachments import Options
 from lambent.functions.catalog import Catalog, Listener, RecordListener
 from lambent.functions.code_signing import SigningRegistry
+from lambent.functions.code_store import Code
 from lambent.functions.errors import (
     CodeMismatch,
     CodeStorageExceeded,
@@ -21,6 +23,7 @@ from lambent.functions.errors import (
     FunctionNotFound,
     InvalidConfiguration,
 )
+from lambent.functions.image import Image
 from lambent.functions.layers import LayerRegistry
 from lambent.functions.ledger import Ledger
 from lambent.functions.limits import Limits
@@ -42,10 +45,9 @@ from lambent.store import Conflict, Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
 
     from lambent.functions.activation import Activate
-    from lambent.functions.code_store import Code, CodeStore
+    from lambent.functions.code_store import CodeStore
     from lambent.store import Statement
 
 
@@ -444,7 +446,9 @@ class FunctionRegistry:
 
     # Inside
 
-    def _stored(self, reference: Reference, package: bytes | Image) -> AbstractAsyncContextManager[Code]:
+    def _stored(
+        self, reference: Reference, package: bytes | Image
+    ) -> contextlib.AbstractAsyncContextManager[Code]:
         """Keep a package; it is safe from collection while the context is entered. An image is kept elsewhere."""
         if isinstance(package, Image):
             return contextlib.nullcontext(Code("", package.digest, 0))
@@ -454,3 +458,7 @@ class FunctionRegistry:
     def _check_code_storage(self, account: str, region: str, size: int) -> None:
         if self.usage(account, region)[1] + size > self.limits.code_storage:
             raise CodeStorageExceeded("Code storage limit exceeded.")
+
+
+def _image(package: bytes | Image) -> Image | None:
+    return package if isinstance(package, Image) else None

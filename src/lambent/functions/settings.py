@@ -11,6 +11,7 @@ from lambent.functions.errors import InvalidConfiguration, LimitExceeded, TooMan
 from lambent.functions.runtimes import SNAP_START, check_runtime
 
 if TYPE_CHECKING:
+    from lambent.functions.image import ImageConfig
     from lambent.functions.limits import Limits
     from lambent.functions.version import FunctionVersion, LayerUse, Vpc
 
@@ -68,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter_target: str | UnsetType | None = UNSET
     kms_key_arn: str | UnsetType | None = UNSET
     vpc: Vpc | UnsetType | None = UNSET
+    image_config: ImageConfig | UnsetType | None = UNSET
 
     def given(self) -> dict[str, Any]:
         """The members that were sent, by name."""
@@ -143,6 +145,14 @@ def configured(
     if changed.package_type == "Zip" and not (changed.runtime and changed.handler):
         raise InvalidConfiguration(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+        )
+    if changed.package_type == "Zip" and changed.image_config:
+        raise InvalidConfiguration(
+            "Please don't provide ImageConfig when the intended function PackageType is Zip."
+        )
+    if changed.package_type == "Image" and (changed.runtime or changed.handler or changed.layers):
+        raise InvalidConfiguration(
+            "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image."
         )
     if changed.snap_start != "None" and changed.runtime not in SNAP_START:
         raise InvalidConfiguration(f"{changed.runtime} is not supported for SnapStart enabled functions.")

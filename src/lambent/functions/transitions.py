@@ -13,6 +13,7 @@ from lambent.functions.errors import NotReady, RevisionMismatch, UpdateInProgres
 if TYPE_CHECKING:
     from lambent.functions.code_store import Code
     from lambent.functions.errors import ActivationFailed
+    from lambent.functions.image import Image
     from lambent.functions.record import FunctionRecord
     from lambent.functions.version import FunctionVersion
 
@@ -29,9 +30,9 @@ def check_changeable(record: FunctionRecord, revision_id: str | None) -> None:
         raise RevisionMismatch
 
 
-def with_code(version: FunctionVersion, code: Code) -> FunctionVersion:
-    """The version with other code."""
-    return replace(version, code_hash=code.hash, code_sha256=code.sha256, code_size=code.size)
+def with_code(version: FunctionVersion, code: Code, image: Image | None) -> FunctionVersion:
+    """The version with other code; `image` is what it is, unless it is a package."""
+    return replace(version, code_hash=code.hash, code_sha256=code.sha256, code_size=code.size, image=image)
 
 
 def with_latest(record: FunctionRecord, latest: FunctionVersion) -> FunctionRecord:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from lambent.functions.image import Image, ImageConfig  # noqa: TC001 - msgspec reads the annotations
 from lambent.functions.names import partition_of
 
 LATEST = "$LATEST"
@@ -57,7 +58,8 @@ class FunctionVersion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     `uid` is new whenever anything changes that an execution environment depends on: environments are pooled
     by it. `revision_id` changes with everything, state included. `code_sha256` is the archive's hash in
     base64 as AWS shows it, `code_hash` the same in hex: the name of the blob and of the unpacked tree.
-    `code_size` is the archive's, in bytes. `last_modified` is in milliseconds since the epoch.
+    `code_size` is the archive's, in bytes. A container image has no archive: its `code_hash` is empty and
+    `code_sha256` its digest in hex. `last_modified` is in milliseconds since the epoch.
     """
 
     account: str
@@ -79,7 +81,9 @@ class FunctionVersion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     ephemeral_mb: int = 512
     environment: dict[str, str] | None = None
     architectures: tuple[str, ...] = ("x86_64",)
-    package_type: str = "Zip"
+    package_type: Literal["Zip", "Image"] = "Zip"
+    image: Image | None = None
+    image_config: ImageConfig | None = None
     layers: tuple[LayerUse, ...] = ()
     log_group: str = ""
     log_format: Literal["Text", "JSON"] = "Text"

@@ -264,12 +264,15 @@ CONSTRAINT = "ValidationException"
         (
             {"Code": {"ImageUri": "x"}},
             INVALID,
-            "Container images are not supported by this platform: send the code as ZipFile.",
+            "Please don't provide ImageUri when creating a function with packageType Zip.",
         ),
         (
             {"PackageType": "Image", "Code": {"ImageUri": "x"}},
             INVALID,
-            "Container images are not supported by this platform: use PackageType Zip.",
+            (
+                "Please don't provide Handler or Runtime or Layer when the intended function PackageType is "
+                "Image."
+            ),
         ),
         ({"Code": {}}, INVALID, "Please provide a source for function code."),
         (

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 from lambent.aws.errors import ServiceError
 from lambent.aws.lambda_.errors import invalid_parameter
 from lambent.functions.errors import CodeTooLarge
+from lambent.functions.image import image_at
 from lambent.neighbours.errors import NeighbourError, ObjectRefused, ObjectTooLarge
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
     from lambent.functions import FunctionRegistry
+    from lambent.functions.image import Image
     from lambent.neighbours.objects import Objects
 
 _MAX_REQUEST = 70_167_211
-_ELSEWHERE = ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")
+_ELSEWHERE = ("S3Bucket", "S3Key", "S3ObjectVersion")
 
 
 class CodeOperations:
@@ -25,6 +27,25 @@ class CodeOperations:
     objects: Objects | None
     """Where code in S3 is read; None refuses it."""
 
+    async def code(
+        self, context: RequestContext, code: dict[str, Any], package_type: str, doing: str
+    ) -> bytes | Image:
+        """The package or the image that a function is to consist of; `doing` is "creating" or "updating".
+
+        Raises ServiceError, CodeTooLarge.
+        """
+        if package_type == "Image":
+            if not code.get("ImageUri"):
+                raise invalid_parameter(
+                    f"Please provide ImageUri when {doing} a function with packageType Image."
+                )
+            return image_at(code["ImageUri"])
+        if code.get("ImageUri"):
+            raise invalid_parameter(
+                f"Please don't provide ImageUri when {doing} a function with packageType Zip."
+            )
+        return await self.package(context, code)
+
     async def package(self, context: RequestContext, code: dict[str, Any]) -> bytes:
         """The package in `code`, or in S3 where that says it is. Raises ServiceError, CodeTooLarge."""
         if "ZipFile" in code:
@@ -33,10 +54,6 @@ class CodeOperations:
                     "Please do not provide other FunctionCode parameters when providing a ZipFile."
                 )
             return self._sent(code["ZipFile"], context.operation)
-        if code.get("ImageUri"):
-            raise invalid_parameter(
-                "Container images are not supported by this platform: send the code as ZipFile."
-            )
         if not code.get("S3Bucket") or not code.get("S3Key"):
             raise invalid_parameter("Please provide a source for function code.")
         if self.objects is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from lambent.aws.lambda_.errors import invalid_parameter
+from lambent.functions.image import ImageConfig
 from lambent.functions.settings import Settings
 from lambent.functions.version import LATEST, Vpc
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 # Members whose meaning this platform cannot give a function; accepting them would be a promise not kept.
 _UNAVAILABLE = (
     "FileSystemConfigs",
-    "ImageConfig",
     "TenancyConfig",
     "CapacityProviderConfig",
     "DurableConfig",
@@ -60,6 +60,7 @@ def settings_of(request: dict[str, Any]) -> Settings:
         dead_letter_target=_dead_letter(request),
         kms_key_arn=(request["KMSKeyArn"] or None) if "KMSKeyArn" in request else UNSET,
         vpc=_vpc(request),
+        image_config=_image_config(request),
     )
 
 
@@ -67,6 +68,18 @@ def _dead_letter(request: dict[str, Any]) -> Any:
     if "DeadLetterConfig" not in request:
         return UNSET
     return (request["DeadLetterConfig"] or {}).get("TargetArn") or None
+
+
+def _image_config(request: dict[str, Any]) -> Any:
+    if "ImageConfig" not in request:
+        return UNSET
+    given = request["ImageConfig"] or {}
+    config = ImageConfig(
+        entry_point=tuple(given.get("EntryPoint") or ()),
+        command=tuple(given.get("Command") or ()),
+        working_directory=given.get("WorkingDirectory") or "",
+    )
+    return None if config == ImageConfig() else config
 
 
 def _vpc(request: dict[str, Any]) -> Any:
@@ -119,6 +132,7 @@ def listed(version: FunctionVersion, *, qualified: bool) -> dict[str, Any]:
         "Layers": [{"Arn": layer.arn, "CodeSize": layer.code_size} for layer in version.layers] or None,
         "RevisionId": version.revision_id,
         "PackageType": version.package_type,
+        "ImageConfigResponse": _image_answer(version.image_config),
         "Architectures": list(version.architectures),
         "EphemeralStorage": {"Size": version.ephemeral_mb},
         "SnapStart": {
@@ -141,6 +155,17 @@ def _optimized(version: FunctionVersion) -> bool:
 
 def _runtime_version(version: FunctionVersion) -> dict[str, str] | None:
     return None if version.runtime is None else {"RuntimeVersionArn": version.runtime_version_arn}
+
+
+def _image_answer(config: ImageConfig | None) -> dict[str, Any] | None:
+    if config is None:
+        return None
+    members = {
+        "EntryPoint": list(config.entry_point),
+        "Command": list(config.command),
+        "WorkingDirectory": config.working_directory,
+    }
+    return {"ImageConfig": {name: value for name, value in members.items() if value}}
 
 
 def _vpc_answer(vpc: Vpc | None) -> dict[str, Any] | None:

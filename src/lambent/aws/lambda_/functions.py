@@ -61,13 +61,9 @@ class FunctionOperations(CodeOperations):
                     f"constraint: Member must have length less than or equal to {_MAX_NAME}"
                 )
             check_available(request)
-            if request.get("PackageType", "Zip") != "Zip":
-                raise invalid_parameter(
-                    "Container images are not supported by this platform: use PackageType Zip."
-                )
             version = await self.registry.create(
                 reference,
-                await self.package(context, request["Code"]),
+                await self.code(context, request["Code"], request.get("PackageType", "Zip"), "creating"),
                 settings_of(request),
                 code_signing_config=request.get("CodeSigningConfigArn"),
                 tags=request.get("Tags"),
@@ -84,12 +80,21 @@ class FunctionOperations(CodeOperations):
         reserved = record.reserved_concurrency
         return {
             "Configuration": _named_as(reference, version),
-            "Code": {
-                "RepositoryType": "S3",
-                "Location": self.downloads.url(context.endpoint_url, version.code_hash),
-            },
+            "Code": self._code_location(context, version),
             "Tags": record.tags or None,
             "Concurrency": None if reserved is None else {"ReservedConcurrentExecutions": reserved},
+        }
+
+    def _code_location(self, context: RequestContext, version: FunctionVersion) -> dict[str, str]:
+        if version.image is not None:
+            return {
+                "RepositoryType": "ECR",
+                "ImageUri": version.image.uri,
+                "ResolvedImageUri": version.image.resolved,
+            }
+        return {
+            "RepositoryType": "S3",
+            "Location": self.downloads.url(context.endpoint_url, version.code_hash),
         }
 
     async def get_function_configuration(
@@ -127,17 +132,12 @@ class FunctionOperations(CodeOperations):
         with translating(context):
             reference = _latest_of(context, request)
             check_available(request)
-            if request.get("ImageUri"):
-                package_type = self.registry.record(reference).latest.package_type
-                raise invalid_parameter(
-                    f"Please don't provide ImageUri when updating a function with packageType {package_type}."
-                )
             # Looked for before its code is: that may be a long way off.
-            self.registry.record(reference)
+            package_type = self.registry.record(reference).latest.package_type
             architectures = request.get("Architectures")
             version = await self.registry.update_code(
                 reference,
-                await self.package(context, request),
+                await self.code(context, request, package_type, "updating"),
                 architectures=tuple(architectures) if architectures else None,
                 publish=publish,
                 revision_id=request.get("RevisionId"),
