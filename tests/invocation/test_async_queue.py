@@ -139,8 +139,8 @@ def test_events_of_a_missing_function_leave_nothing_behind(tmp_path: Path) -> No
         invoker.resolve = gone  # type: ignore[method-assign]
         await send(queue, b"1")
         assert (len(queue), queue._lanes) == (0, {})
-        await queue.drain(1)
-        assert await database.read("SELECT count(*) FROM async_events") == [(0,)]
+        while await database.read("SELECT 1 FROM async_events"):
+            await asyncio.sleep(0)
         await database.close()
 
     run(scenario)

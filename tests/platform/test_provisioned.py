@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from typing import TYPE_CHECKING, Any
@@ -228,6 +229,31 @@ def test_those_that_end_are_replaced(
     poll(lambda: function.state(version) == (1, 1, 1, "READY") and len(function.platform.environments()))
     poll(lambda: function.invoke(qualifier=version).json[0] == AHEAD)
     assert function.invoke(qualifier=version).json[1] != pid
+
+
+def test_what_ends_again_and_again_is_replaced_less_and_less_often(
+    made: Callable[..., Function], poll: Callable[..., Any]
+) -> None:
+    function = made(
+        "import os, threading\n"
+        "if os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'] == 'provisioned-concurrency':\n"
+        "    threading.Timer(0.02, os._exit, (1,)).start()\n" + TYPE_OF
+    )
+    version = function.publish()
+    function.put(version, 1)
+
+    def begun() -> list[int]:
+        return [
+            event["timestamp"]
+            for event in function.platform.log_events(function.name)
+            if event["message"].startswith("INIT_START")
+        ]
+
+    poll(lambda: len(begun()) >= 5)
+    pauses = [later - before for before, later in itertools.pairwise(begun())]
+    assert pauses[0] < 500
+    assert pauses[3] >= 800
+    assert function.invoke(qualifier=version).status == 200
 
 
 def test_they_are_restored_when_the_platform_starts(
