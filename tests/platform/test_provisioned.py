@@ -185,6 +185,30 @@ def test_more_and_less(
     assert function.invoke({"port": 0}, version).json["errorType"]
 
 
+def test_what_runs_when_nobody_wants_them_any_more_runs_to_its_end(
+    made: Callable[..., Function],
+    poll: Callable[..., Any],
+    ready: Callable[..., None],
+    gate: Gate,
+    background: Callable[..., Any],
+) -> None:
+    function = made(gate.source)
+    version = function.publish()
+    spares = len(function.platform.environments())
+    for end in (
+        lambda: function.delete(version),
+        lambda: function.aws.delete_function(FunctionName=function.name),
+    ):
+        ready(function, version, 3)
+        calls = [background(lambda: function.invoke({"port": gate.port}, version)) for _ in range(2)]
+        gate.wait(2)
+        end()
+        gate.release("to the end")
+        assert [call.result().json for call in calls] == ["to the end"] * 2
+        poll(lambda: len(function.platform.environments()) == spares)
+    assert "Traceback" not in function.platform.printed
+
+
 def test_they_stay_while_others_are_reaped(
     made: Callable[..., Function], poll: Callable[..., Any], ready: Callable[..., None]
 ) -> None:

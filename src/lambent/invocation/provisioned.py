@@ -105,7 +105,11 @@ class Slot:
         self._reopening = None
         if not self._opening:
             self._opening = True
-            self._fleet.provision(self.version, self._changed, self._opened)
+            self._fleet.provision(self.version, self._tell, self._opened)
+
+    def _tell(self) -> None:
+        if not self._closed:  # what runs to its end afterwards is nobody's business any more
+            self._changed()
 
     def _opened(self, pool: ProvisionedPool | Exception) -> None:
         self._opening = False
@@ -121,8 +125,7 @@ class Slot:
                 _log.warning("environments of %s cannot be started: %s", self.version.qualified_arn, pool)
             self.failing = True
             self._reopening = asyncio.get_running_loop().call_later(_REOPEN_SECONDS, self._open)
-        if not self._closed:
-            self._changed()
+        self._tell()
 
 
 class Provisioning:
@@ -205,7 +208,7 @@ class _Function:
         self._wanted: dict[str, int] = {}
         self._pending: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._balancing = False
+        self._changing = False
 
     def update(self, record: FunctionRecord, delay: float) -> None:
         """Follow a change: what is too much ends now, what is missing is started after `delay` seconds."""
@@ -214,6 +217,7 @@ class _Function:
             for qualifier, config in record.provisioned.items()
         }
         changed = {qualifier for qualifier, entry in asked.items() if self._asked.get(qualifier) != entry}
+        self._changing = True
         self._record, self._asked = record, asked
         self._wanted = {
             number: count for number, count in provisioned.wanted(record).items() if number in record.versions
@@ -232,6 +236,7 @@ class _Function:
             self._timer = None
         if changed:
             self._timer = asyncio.get_running_loop().call_later(delay, self._begin)
+        self._changing = False
         self.balance()
 
     def _begin(self) -> None:
@@ -243,9 +248,9 @@ class _Function:
 
     def balance(self) -> None:
         """Figures have changed: what the function moves away from gives way to what it moves to."""
-        if self._balancing:
+        if self._changing:
             return
-        self._balancing = True
+        self._changing = True
         arriving = [self._slots[number] for number in self._wanted]
         missing = sum(self._wanted.values()) - sum(slot.available for slot in arriving)
         if not self._pending and any(slot.failed for slot in arriving):
@@ -258,7 +263,7 @@ class _Function:
                     slot.resize(kept)
                 else:
                     self._remove(number)
-        self._balancing = False
+        self._changing = False
         self._provisioning.set_aside(self._record, sum(slot.allocated for slot in self._slots.values()))
 
     def _remove(self, number: str) -> None:
