@@ -15,7 +15,7 @@ from lambent.execution.nodes import Nodes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.platform.conftest import Answer, Background, Platform
+    from tests.platform.conftest import Answer, Background, Gate, Platform
 
 NODES = list(Nodes())
 pytestmark = pytest.mark.skipif(not NODES, reason="there is no Node on this machine")
@@ -334,14 +334,24 @@ def test_missing_sdk_is_explained(platform: Platform, functions: Functions) -> N
 
 
 def test_a_process_serves_many_invocations_and_concurrent_ones_get_their_own(
-    platform: Platform, functions: Functions, background: Callable[..., Background]
+    platform: Platform, functions: Functions, background: Callable[..., Background], gate: Gate
 ) -> None:
     name = functions(
-        "let n = 0; const id = Math.random();"
-        "export const handler = async (event) => { await new Promise((r) => setTimeout(r, event)); return [id, n++] }"
+        """import net from 'node:net'
+        let count = 0
+        const id = Math.random()
+        export const handler = async ({ port }, context) => {
+            if (port) await new Promise((resolve, reject) => {
+                const gate = net.connect(port, '127.0.0.1').on('data', resolve).on('error', reject)
+                gate.write(JSON.stringify([context.awsRequestId]) + '\\n')
+            })
+            return [id, count++]
+        }"""
     )
-    assert [platform.invoke(name, 0).json[1] for _ in range(3)] == [0, 1, 2]
-    calls = [background(lambda: platform.invoke(name, 400)) for _ in range(5)]
+    assert [platform.invoke(name, {}).json[1] for _ in range(3)] == [0, 1, 2]
+    calls = [background(lambda: platform.invoke(name, {"port": gate.port})) for _ in range(5)]
+    gate.wait(5)
+    gate.release()
     assert len({call.result().json[0] for call in calls}) == 5
 
 

@@ -211,7 +211,7 @@ class NodeNursery:
         options = variables.get("NODE_OPTIONS", "")
         argv = [
             self._host.seen(self._node.executable),
-            *_arguments(self._node.version, memory_mb, options),
+            *arguments(self._node.version, memory_mb, options),
             self._host.seen(NODE_FILES / "bootstrap.cjs"),
         ]
         return Command(wrapped(argv, variables), variables, frames=True)
@@ -264,7 +264,7 @@ class NodeNursery:
         await self._supervisors.close()  # and the host
 
 
-def _arguments(version: tuple[int, int, int], memory_mb: int, options: str) -> list[str]:
+def arguments(version: tuple[int, int, int], memory_mb: int, options: str) -> list[str]:
     """What the managed runtimes start Node with. NODE_OPTIONS of the function's own come before."""
     arguments = ["--expose-gc", "--max-http-header-size", "81920"]
     asked = options.replace("_", "-")
