@@ -90,8 +90,10 @@ def test_destinations(client: Any, arn: str, create: Callable[..., Any], refused
 
 
 def test_something_must_be_set(client: Any, arn: str, refused: Callable[..., Any]) -> None:
-    answer = refused(client.put_function_event_invoke_config, FunctionName="hello")
-    assert answer["message"] == "You must specify at least one of error handling or destination setting."
+    # Recorded for a function that is not there (test_lambda_eventinvokeconfig_exceptions).
+    for name in ("hello", "doesnotexist"):
+        answer = refused(client.put_function_event_invoke_config, FunctionName=name)
+        assert answer["message"] == "You must specify at least one of error handling or destination setting."
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

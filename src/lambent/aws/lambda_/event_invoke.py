@@ -55,12 +55,13 @@ class EventInvokeOperations:
         with translating(context):
             reference = _reference(context, request)
             qualifier = reference.qualifier or LATEST
-            record = _record(self.registry, reference)
-            event_invoke.check_qualifier(record, qualifier)
+            # Before the function is looked for: test_lambda_eventinvokeconfig_exceptions/put_functionname_nootherargs
             if not any(member in request for member in _MEMBERS):
                 raise invalid_parameter(
                     "You must specify at least one of error handling or destination setting."
                 )
+            record = _record(self.registry, reference)
+            event_invoke.check_qualifier(record, qualifier)
             config = _applied(before or EventInvokeConfig(modified_ms=0), request)
             event_invoke.check_destinations(self.registry, record, config.on_success, config.on_failure)
             record = await self.registry.change(
