@@ -435,6 +435,8 @@ def stream(request, content_type, pieces, end=b"0\\r\\n\\r\\n"):
     )
     for piece in pieces:
         api.sendall(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
+    if end is None:
+        os.kill(os.getpid(), 9)
     api.sendall(end)
     return api.recv(1000)
 while True:
@@ -445,7 +447,7 @@ while True:
         trailers = f"Lambda-Runtime-Function-Error-Type: Late\\r\\nLambda-Runtime-Function-Error-Body: {body}\\r\\n"
         stream(request, "text/plain", [b"one"], f"0\\r\\n{trailers}\\r\\n".encode())
     elif event == "exit":
-        stream(request, "text/plain", [b"one"], b"") if os.fork() else (time.sleep(0.05), os.kill(os.getppid(), 9))
+        stream(request, "text/plain", [b"one"], None)
     else:
         stream(request, "text/event-stream", [b"x" * event, b"two"])
 """

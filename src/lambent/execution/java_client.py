@@ -69,6 +69,25 @@ def _newest(name: str, jars: Iterable[Path]) -> tuple[str, Path] | None:
     return max(found, key=lambda one: [int(part) for part in one[0].split(".") if part], default=None)
 
 
+def shown_together(client: OfficialClient, folder: Path) -> OfficialClient:
+    """The client with its jars in one folder, below `folder`, which can be shown to functions. Blocks.
+
+    Raises EnvironmentUnavailable.
+    """
+    place = folder / f"official-{client.version}" / "java"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for jar in client.jars:
+            copy = place / jar.name
+            if not copy.is_file() or copy.stat().st_size != jar.stat().st_size:
+                shutil.copyfile(jar, copy)
+    except OSError as error:
+        raise EnvironmentUnavailable(
+            f"cannot prepare the Java client of {client.jars[0]}: {error}"
+        ) from error
+    return OfficialClient(client.version, tuple(place / jar.name for jar in client.jars))
+
+
 def own_client(folder: Path, java: Java, compiler: Path | None) -> Path:
     """The jar of our client for a Java, below `folder`; compiled when it is not there yet (1 to 2 s).
 
@@ -96,7 +115,7 @@ def own_client(folder: Path, java: Java, compiler: Path | None) -> Path:
         raise EnvironmentUnavailable(f"cannot prepare Lambent's Java client: {error}") from error
     for other in folder.iterdir():
         # Of another release of ours.
-        if other.is_dir() and not other.name.startswith(digest):
+        if other.is_dir() and not other.name.startswith((digest, "official-")):
             shutil.rmtree(other, ignore_errors=True)
     return jar
 

@@ -12,7 +12,14 @@ import msgspec
 
 from lambent.execution.errors import EnvironmentUnavailable, InterpreterMissing
 from lambent.execution.host import Command, Host, wrapped
-from lambent.execution.java_client import OFFICIAL, OWN, OfficialClient, contains_official, own_client
+from lambent.execution.java_client import (
+    OFFICIAL,
+    OWN,
+    OfficialClient,
+    contains_official,
+    own_client,
+    shown_together,
+)
 from lambent.execution.runtime_api import RuntimeApiNursery
 
 if TYPE_CHECKING:
@@ -61,19 +68,24 @@ class JavaEngine:
     async def start(self, premises: Premises) -> RuntimeApiNursery:
         """Start a host, with a client to run. Raises InterpreterMissing, EnvironmentUnavailable."""
         loop = asyncio.get_running_loop()
-        own: Path | None = None
-        if self.official is None:
-            own = await loop.run_in_executor(
-                premises.executor, own_client, premises.data / "java", self.java, self.compiler
-            )
+        folder = premises.data / "java"
+        own, official = None, self.official
+        if official is None:
+            own = await loop.run_in_executor(premises.executor, own_client, folder, self.java, self.compiler)
+        else:
+            official = await loop.run_in_executor(premises.executor, shown_together, official, folder)
         host = Host(
             prefix=self.java.home,
-            files=own.parent if own is not None else None,
+            files=own.parent
+            if own is not None
+            else official.jars[0].parent
+            if official is not None
+            else None,
             private_view=premises.private_view,
             variables=premises.mark,
         )
         await host.start()
-        program = JavaProgram(host, self.java, own, self.official)
+        program = JavaProgram(host, self.java, own, official)
         nursery = RuntimeApiNursery(host, program)
         if own is not None and self.java.version[0] >= _ARCHIVES_SINCE:
             archive = own.parent / f"{'view' if host.private_view else 'plain'}-{_ARCHIVE}"
@@ -149,7 +161,7 @@ class JavaProgram:
         if self._official is None and any(contains_official(place) for place, _ in places):
             client = [*function], [OFFICIAL, handler]
         elif self._official is not None:
-            client = [*map(str, self._official.jars), *function], [OFFICIAL, handler]
+            client = [*map(self._host.seen, self._official.jars), *function], [OFFICIAL, handler]
         else:
             assert self._own is not None
             client = [self._host.seen(self._own), *function], [OWN]
