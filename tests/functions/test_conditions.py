@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lambent.functions.conditions import conditions_met, known_operator
+from lambent.functions.conditions import conditions_met, known_operator, like
 
 QUEUE = "arn:aws:sqs:us-east-1:111111111111:orders"
 
@@ -48,6 +48,8 @@ QUEUE = "arn:aws:sqs:us-east-1:111111111111:orders"
         ("DateNotEquals", "2026-01-01", "2026-01-01T00:00:00Z", False),
         ("DateLessThanEquals", "2026-01-01", "2026-01-01", True),
         ("DateGreaterThanEquals", "2026-01-01", "2025-01-01", False),
+        ("DateLessThan", "9" * 400, "2026-01-01", False),
+        ("DateLessThan", "9" * 17, "2026-01-01", False),
         ("IpAddress", "10.0.0.0/8", "10.1.2.3", True),
         ("IpAddress", "10.0.0.0/8", "11.1.2.3", False),
         ("IpAddress", "2001:db8::/32", "2001:db8::1", True),
@@ -106,3 +108,30 @@ def test_known_operators() -> None:
         assert known_operator(name)
     for name in ("stringequals", "NullIfExists", "ForSome:StringEquals", "StringEquals ", ""):
         assert not known_operator(name)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "same"),
+    [
+        ("", "", True),
+        ("", "a", False),
+        ("*", "", True),
+        ("**", "ab", True),
+        ("?", "", False),
+        ("a*", "a", True),
+        ("*a", "ba", True),
+        ("*a", "ab", False),
+        ("a*b*c", "aXbYbZc", True),
+        ("a*b*c", "aXbYbZ", False),
+        ("a?c*", "abc", True),
+        ("*ab?", "aabab!", True),
+        ("[a]", "a", False),
+        ("a\nb*", "a\nbc\n", True),
+    ],
+)
+def test_wildcards(pattern: str, value: str, same: bool) -> None:
+    assert like(pattern, value) is same
+
+
+def test_a_mean_pattern_takes_no_time() -> None:
+    assert not like("*a" * 5_000 + "b", "a" * 5_000)

@@ -39,6 +39,7 @@ def test_all_of_a_document_is_kept() -> None:
     [
         ("", "it is not JSON"),
         ("{'Statement': []}", "it is not JSON"),
+        ("[" * 10_000, "it is not JSON"),
         ("[]", "it is not a JSON object"),
         ("{}", "Statement is missing"),
         ({"Statement": []}, "Statement is empty"),

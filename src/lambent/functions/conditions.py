@@ -11,7 +11,6 @@ import datetime
 import ipaddress
 import operator
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -67,17 +66,29 @@ def _texts(wanted: Any) -> list[str]:
     return [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
 
 
-@lru_cache(maxsize=4096)
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    return re.compile(
-        "".join(parts.get(character) or re.escape(character) for character in pattern), re.DOTALL
-    )
-
-
 def like(pattern: str, value: str) -> bool:
-    """Whether a text is like a pattern, in which * is any text and ? any character."""
-    return _wildcard(pattern).fullmatch(value) is not None
+    """Whether a text is like a pattern, in which * is any text and ? any character.
+
+    Without regular expressions: patterns are strangers', and those would backtrack for ever in a mean one.
+    """
+    position = star = 0
+    at, resume = 0, -1
+    while at < len(value):
+        character = pattern[position] if position < len(pattern) else ""
+        if character == "*":
+            star, resume = position, at
+            position += 1
+        elif character == "?" or character == value[at]:
+            position += 1
+            at += 1
+        elif resume >= 0:
+            # The last star takes one character more.
+            resume += 1
+            at = resume
+            position = star + 1
+        else:
+            return False
+    return all(character == "*" for character in pattern[position:])
 
 
 def _arn(pattern: str, value: str) -> bool:
@@ -90,7 +101,7 @@ def _compared(compare: Callable[[Any, Any], bool], read: Callable[[str], Any]) -
     def match(wanted: str, value: str) -> bool:
         try:
             return compare(read(value), read(wanted))
-        except ValueError:
+        except (ValueError, OverflowError, OSError):
             return False
 
     return match

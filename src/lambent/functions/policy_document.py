@@ -60,7 +60,7 @@ def read(text: str, arn: str) -> Policy:
     """
     try:
         document = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise _invalid("it is not JSON") from None
     if not isinstance(document, dict):
         raise _invalid("it is not a JSON object")
