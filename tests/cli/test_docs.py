@@ -12,6 +12,7 @@ import click
 import pytest
 
 from lambent.cli.app import lambent as application
+from lambent.execution.nodes import Nodes
 from lambent.node.settings import allowed, setting_names
 
 REPOSITORY = Path(__file__).parents[2]
@@ -33,7 +34,18 @@ def _examples(path: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/concurrency.md", "docs/functions.md", "docs/layers.md", "docs/streaming.md"]
+    "name",
+    [
+        "README.md",
+        "docs/concurrency.md",
+        "docs/functions.md",
+        "docs/layers.md",
+        pytest.param(
+            "docs/runtimes.md",
+            marks=pytest.mark.skipif(not [*Nodes()], reason="there is no Node on this machine"),
+        ),
+        "docs/streaming.md",
+    ],
 )
 def test_console_examples(platform: Any, environment: Any, tmp_path: Path, name: str) -> None:
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
