@@ -16,18 +16,21 @@ from lambent import __version__
 from lambent.cli import endpoint
 from lambent.cli.failure import Failure
 from lambent.cli.output import json_option, plain, print_json, print_table
+from lambent.cli.runtimes import find_runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lambent.execution.interpreters import Interpreter
 
-Verdict = Literal["ok", "note", "missing", "broken"]
+Verdict = Literal["ok", "note", "broken"]
 
-_MARKS: Final[dict[Verdict, str]] = {
+_MARKS: Final = {
     "ok": "[green]ok[/]",
     "note": "[yellow]note[/]",
     "missing": "[yellow]missing[/]",
+    "unsupported": "[dim]unsupported[/]",
     "broken": "[red]broken[/]",
 }
 _FILES_WANTED: Final = 4096  # two descriptors an execution environment, 1000 of them, and connections
@@ -51,16 +54,37 @@ def command(ctx: click.Context, endpoint_url: str | None, region: str | None, as
 
     The exit code is 1 when something keeps the platform from working.
     """
-    findings = [*_versions(), *_limits(), *asyncio.run(_interpreters()), _platform(endpoint_url, region)]
+    runtimes = list(find_runtimes(_java_client()))
+    findings = [*_versions(), *_limits(), *asyncio.run(_isolation()), _platform(endpoint_url, region)]
     healthy = not any(finding.verdict == "broken" for finding in findings)
     if as_json:
-        print_json({"healthy": healthy, "findings": [finding._asdict() for finding in findings]})
+        print_json(
+            {
+                "healthy": healthy,
+                "findings": [finding._asdict() for finding in findings],
+                "runtimes": [runtime._asdict() for runtime in runtimes],
+            }
+        )
     else:
         print_table(
             ("WHAT", "", "DETAIL"),
             [(plain(what), _MARKS[verdict], plain(detail)) for what, verdict, detail in findings],
         )
+        print_table(
+            ("RUNTIME", "", "VERSION", "PROGRAM", "CLIENT", "DETAIL"),
+            [(one.runtime, _MARKS[one.verdict], *map(plain, one[2:])) for one in runtimes],
+        )
     ctx.exit(0 if healthy else 1)
+
+
+def _java_client() -> Path | None:
+    """The setting, where there are settings that can be read."""
+    from lambent.node.settings import SettingsError, load_settings
+
+    try:
+        return load_settings().java_client
+    except SettingsError:
+        return None  # `up` says what is wrong with them
 
 
 def _versions() -> Iterator[Finding]:
@@ -84,30 +108,20 @@ def _limits() -> Iterator[Finding]:
         yield Finding("open files", "note", f"limit {soft:,}, at most {hard:,}: fewer environments at a time")
 
 
-async def _interpreters() -> list[Finding]:
-    from lambent.execution.interpreters import NEWEST, OLDEST, Interpreters
+async def _isolation() -> list[Finding]:
+    """What is broken among the interpreters, and whether functions get a view of files of their own."""
+    from lambent.execution.interpreters import Interpreters
 
-    known = list(Interpreters())
     findings = []
     views = []
-    for interpreter in known:
+    for interpreter in Interpreters():
         try:
-            view = await _private_view(interpreter)
+            views.append(await _private_view(interpreter))
         except Exception as error:  # noqa: BLE001 - whatever a foreign interpreter does is a finding
             findings.append(Finding(interpreter.runtime, "broken", f"{interpreter.executable}: {error}"))
-        else:
-            views.append(view)
-            version = ".".join(map(str, interpreter.version))
-            findings.append(Finding(interpreter.runtime, "ok", f"{version}, {interpreter.executable}"))
-    there = {interpreter.runtime for interpreter in known}
-    for minor in range(OLDEST[1], NEWEST[1] + 1):
-        if f"python3.{minor}" not in there:
-            how = f"uv python install 3.{minor}, or pyenv install 3.{minor}; or lambent up --runtime-fallback"
-            findings.append(Finding(f"python3.{minor}", "missing", how))
-    findings.sort(key=lambda finding: int(finding.what.rpartition(".")[2]))
     if not views:
         findings.append(Finding("interpreters", "broken", "none works: functions cannot run"))
-    findings.append(_isolation(any(views)))
+    findings.append(_guard(any(views)))
     return findings
 
 
@@ -123,7 +137,7 @@ async def _private_view(interpreter: Interpreter) -> bool:
         await zygote.close()
 
 
-def _isolation(private_view: bool) -> Finding:
+def _guard(private_view: bool) -> Finding:
     if private_view:
         how = "as root" if os.geteuid() == 0 else "in user namespaces"
         return Finding("isolation guard", "ok", f"functions get a private view of files ({how})")
