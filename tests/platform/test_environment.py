@@ -298,6 +298,20 @@ def test_boto3_inside_reaches_this_platform(platform: Platform) -> None:
     assert (found, answer) == (True, '"called by myself"')
 
 
+@pytest.mark.parametrize(("name", "session"), [("z", "z@lambda_function"), ("zz", "zz")])
+def test_functions_act_as_their_role(platform: Platform, name: str, session: str) -> None:
+    # AWS-recorded: test_assume_role; a session's name has two characters at least.
+    platform.create(
+        "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']\n",
+        FunctionName=name,
+        Role="arn:aws:iam::000000000000:role/service/worker",
+        wait=False,
+    )
+    platform.settle(name)
+    assert platform.invoke(name).json == f"arn:aws:sts::000000000000:assumed-role/worker/{session}"
+    platform.aws.delete_function(FunctionName=name)
+
+
 def test_what_a_package_brings_comes_first(platform: Platform) -> None:
     name = platform.create(
         "import boto3\ndef handler(event, context):\n    return boto3.__version__\n",

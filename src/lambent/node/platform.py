@@ -229,7 +229,9 @@ class Platform:
 
     def _environment_credentials(self, function: FunctionVersion) -> Mapping[str, str]:
         role = function.role.rpartition("/")[2]
-        minted = self.credentials.mint(function.account, principal=f"assumed-role/{role}/{function.name}")
+        # The session is named like the function; a session's name has two characters at least.
+        session = function.name if len(function.name) > 1 else f"{function.name}@lambda_function"
+        minted = self.credentials.mint(function.account, principal=f"assumed-role/{role}/{session}")
         return {
             "AWS_ACCESS_KEY_ID": minted.access_key,
             "AWS_SECRET_ACCESS_KEY": minted.secret_key,
