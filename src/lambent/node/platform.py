@@ -17,6 +17,7 @@ from lambent.aws.invoke import InvokeEndpoint
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
 from lambent.aws.logs import LogsService
 from lambent.aws.sts import StsService
+from lambent.events import MappingRegistry
 from lambent.execution.engines.machine import engines_of_this_machine
 from lambent.execution.errors import ExecutionError, InterpreterMissing
 from lambent.execution.fleet import Fleet
@@ -146,11 +147,15 @@ class Platform:
         self.neighbours = Neighbours(settings.neighbours)
         closing.push_async_callback(self.neighbours.close)
 
+        # events
+        self.mappings = await MappingRegistry.open(database)
+        closing.push_async_callback(self.mappings.close)
+
         # aws
         downloads = CodeDownloads(code)
         objects = Objects(self.neighbours)
         services = [
-            LambdaService(self.registry, downloads, invoker.provisioning, objects),
+            LambdaService(self.registry, downloads, self.mappings, invoker.provisioning, objects),
             LogsService(self.logs),
             StsService(self.credentials, settings.account),
         ]
@@ -170,6 +175,7 @@ class Platform:
         await self.server.start(settings.host, settings.port)
         closing.push_async_callback(self.server.drain, DRAIN_SECONDS)
         self.registry.resume()
+        self.mappings.resume()
         invoker.provisioning.restore(self.registry.all_functions())
         await self.queue.open()
         collecting = asyncio.get_running_loop().create_task(self._collect_code())
@@ -199,11 +205,12 @@ class Platform:
                 _log.warning("unused deployment packages were not removed: %s", error)
 
     async def reset(self) -> None:
-        """Forget all functions, layers, events and logs: a new platform in place of the old one."""
+        """Forget all functions, layers, mappings, events and logs: a new platform in place of the old one."""
         for record in self.registry.all_functions():
             reference = Reference(record.account, record.region, record.name, None)
             await self.registry.settled(reference)
             await self.registry.delete(reference)
+        await self.mappings.clear()
         await self.registry.layers.clear()
         await self.registry.signing.clear()
         await self.queue.clear()

@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from lambent.aws.dispatcher import AwsDispatcher
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
+from lambent.events import MappingRegistry
 from lambent.functions import ActivationFailed, CodeStore, FunctionRegistry
 from lambent.http import HttpServer
 from lambent.store import BlobStore, open_database
@@ -84,8 +85,9 @@ class ControlPlane:
         registry = await FunctionRegistry.open(self._database, code)
         registry.activate = self._activate
         downloads = CodeDownloads(code)
+        self.mappings = await MappingRegistry.open(self._database)
         dispatcher = AwsDispatcher(
-            [LambdaService(registry, downloads)],
+            [LambdaService(registry, downloads, self.mappings)],
             credentials=None,
             account="000000000000",
             default_region="us-east-1",
@@ -111,6 +113,7 @@ class ControlPlane:
 
     async def _stop(self) -> None:
         await self.server.drain(1)
+        await self.mappings.close()
         await self.registry.close()
         await self._database.close()
 

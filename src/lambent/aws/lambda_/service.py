@@ -9,6 +9,7 @@ from lambent.aws.lambda_.aliases import AliasOperations
 from lambent.aws.lambda_.code_signing import CodeSigningOperations
 from lambent.aws.lambda_.concurrency import ConcurrencyOperations
 from lambent.aws.lambda_.event_invoke import EventInvokeOperations
+from lambent.aws.lambda_.event_source_mappings import EventSourceMappingOperations
 from lambent.aws.lambda_.functions import FunctionOperations
 from lambent.aws.lambda_.layers import LayerOperations
 from lambent.aws.lambda_.permissions import PermissionOperations
@@ -22,6 +23,7 @@ from lambent.aws.service import Service
 if TYPE_CHECKING:
     from lambent.aws.lambda_.downloads import CodeDownloads
     from lambent.aws.lambda_.provisioned import Allocations
+    from lambent.events import MappingRegistry
     from lambent.functions import FunctionRegistry
     from lambent.neighbours.objects import Objects
 
@@ -40,10 +42,12 @@ class LambdaService(
     UrlOperations,
     EventInvokeOperations,
     RuntimeSettingsOperations,
+    EventSourceMappingOperations,
     Service,
 ):
-    """The control plane over one registry. `downloads` answers the links that GetFunction gives.
+    """The control plane over one registry of functions and one of mappings.
 
+    `downloads` answers the links that GetFunction gives,
     `allocations` knows how far provisioned concurrency has come, `objects` has the code that is in S3.
     """
 
@@ -53,10 +57,12 @@ class LambdaService(
         self,
         registry: FunctionRegistry,
         downloads: CodeDownloads,
+        mappings: MappingRegistry,
         allocations: Allocations | None = None,
         objects: Objects | None = None,
     ) -> None:
         self.registry = registry
         self.downloads = downloads
+        self.mappings = mappings
         self.allocations = allocations
         self.objects = objects
