@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lambent.functions.errors import (
     CodeNotSigned,
+    InvalidConfiguration,
     SigningConfigDeleted,
     SigningConfigInUse,
     SigningConfigNotFound,
@@ -80,6 +81,14 @@ class SigningRegistry:
         """Those of an account in a region, by id."""
         found = [one for one in self._configs.values() if (one.account, one.region) == (account, region)]
         return sorted(found, key=lambda config: config.id)
+
+    @staticmethod
+    def check_package_type(package_type: str) -> None:
+        """Raise InvalidConfiguration for functions that signatures are not made for."""
+        if package_type == "Image":
+            raise InvalidConfiguration(
+                "Code signing is not supported for functions created with container images."
+            )
 
     def check_known(self, arn: str, account: str, region: str) -> None:
         """Raise SigningConfigDeleted unless functions of `account` in `region` can be bound to it."""

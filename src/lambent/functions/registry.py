@@ -186,6 +186,7 @@ class FunctionRegistry:
         check_settings(settings, self.limits)
         layers = self.layers.used(settings.layers or (), reference)
         if code_signing_config is not None:
+            self.signing.check_package_type("Image" if isinstance(package, Image) else "Zip")
             self.signing.check_known(code_signing_config, reference.account, reference.region)
         check_tags(tags or {}, self.limits)
         if settings.role is UNSET:
@@ -382,6 +383,7 @@ class FunctionRegistry:
         """
 
         def change(record: FunctionRecord) -> FunctionRecord:
+            self.signing.check_package_type(record.latest.package_type)
             if arn is not None:
                 self.signing.check_known(arn, record.account, record.region)
             if record.settings.code_signing_config == arn:

@@ -243,3 +243,25 @@ def test_wild_members(client: Any, refused: Any, operation: str, members: Any, p
     answer = refused(getattr(client, operation), **members)
     assert (answer["code"], answer["status"]) == ("ValidationException", 400)
     assert place in answer["message"]
+
+
+def test_container_images_are_not_signed(client: Any, config: Callable[..., str], refused: Any) -> None:
+    image = {
+        "FunctionName": "image",
+        "PackageType": "Image",
+        "Role": "arn:aws:iam::000000000000:role/r",
+        "Code": {"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/image:latest"},
+    }
+    arn = config()
+    answers = [refused(client.create_function, **image, CodeSigningConfigArn=arn)]
+    client.create_function(**image)
+    answers += [
+        refused(client.get_function_code_signing_config, FunctionName="image"),
+        refused(client.put_function_code_signing_config, FunctionName="image", CodeSigningConfigArn=arn),
+        refused(client.delete_function_code_signing_config, FunctionName="image"),
+    ]
+    for answer in answers:
+        assert answer["code"] == "InvalidParameterValueException"
+        assert answer["message"] == (
+            "Code signing is not supported for functions created with container images."
+        )

@@ -115,6 +115,7 @@ class CodeSigningOperations:
         """The configuration that a function is bound to; an empty answer without one."""
         with translating(context):
             record = self.registry.record(named(context, request))
+            self.registry.signing.check_package_type(record.latest.package_type)
         arn = record.settings.code_signing_config
         return {} if arn is None else {"CodeSigningConfigArn": arn, "FunctionName": record.name}
 
