@@ -27,8 +27,11 @@ def _examples(path: Path) -> list[tuple[str, str]]:
         for line in block.splitlines(keepends=True):
             if line.startswith("$ "):
                 examples.append((line[2:], ""))
+                continue
+            command, expected = examples[-1]
+            if line.startswith("> ") and not expected:  # as a shell shows the lines of one command
+                examples[-1] = command + line[2:], ""
             else:
-                command, expected = examples[-1]
                 examples[-1] = command, expected + line
     return examples
 
