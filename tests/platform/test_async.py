@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,6 +87,56 @@ def test_a_failing_event_is_retried_twice_under_the_same_id(
     other = send(platform, name, 1)
     poll(lambda: sum(f"RequestId: {other}\t" in event["message"] for event in reports()) == 3)
     assert len(reports()) == 6
+
+
+@pytest.mark.parametrize(("attempts", "runs"), [(0, 1), (1, 2)])
+def test_retries_are_as_many_as_are_set(
+    platform: Platform, poll: Callable[..., Any], attempts: int, runs: int
+) -> None:
+    name = platform.create("def handler(event, context):\n    raise ValueError('no')\n")
+    platform.aws.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=attempts)
+    send(platform, name, {})
+    other = platform.create("def handler(event, context):\n    raise ValueError('no')\n")
+    send(platform, other, {})
+    # What is not limited has three runs: when those are through, so are the others.
+    poll(lambda: sum("REPORT" in line for line in platform.logs(other)) == 3)
+    assert sum("REPORT" in line for line in platform.logs(name)) == runs
+
+
+def test_an_event_that_is_too_old_is_given_up(
+    own: Callable[..., Platform], gate: Gate, poll: Callable[..., Any]
+) -> None:
+    platform = own(async_retry_seconds="0.2,61")
+    name = platform.create("def handler(event, context):\n    raise ValueError('no')\n")
+    platform.aws.put_function_event_invoke_config(FunctionName=name, MaximumEventAgeInSeconds=60)
+    send(platform, name, {})
+    poll(lambda: sum("REPORT" in line for line in platform.logs(name)) == 2)
+    platform.stop()
+    database = sqlite3.connect(platform.data / "lambent.db")
+    with contextlib.closing(database), database:
+        # A minute passes.
+        database.execute("UPDATE async_events SET received_ms = received_ms - 60000, due_ms = 0")
+    platform.start()
+
+    def events() -> int:
+        with contextlib.closing(sqlite3.connect(platform.data / "lambent.db")) as opened:
+            return int(opened.execute("SELECT count(*) FROM async_events").fetchone()[0])
+
+    poll(lambda: events() == 0)
+
+
+def test_the_old_operation_queues_events_too(platform: Platform, gate: Gate) -> None:
+    name = platform.create(gate.source)
+    client = platform.aws
+    payload = json.dumps({"port": gate.port, "say": "hello"})
+    answer = client.invoke_async(FunctionName=name, InvokeArgs=payload)
+    assert (answer["Status"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (202, 202)
+    assert gate.wait()[0][2] == "hello"
+    gate.release()
+    with pytest.raises(client.exceptions.InvalidRequestContentException):
+        client.invoke_async(FunctionName=name, InvokeArgs="{")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.invoke_async(FunctionName="nobody", InvokeArgs="{}")
 
 
 def test_a_retry_that_works_is_the_last(platform: Platform, gate: Gate, poll: Callable[..., Any]) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from lambent.functions import FunctionError
+from lambent.functions import LATEST, FunctionError, Reference
 from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
 from lambent.store import Statement, StoreError
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lambent.execution.invocation import Invocation
     from lambent.functions import Target
+    from lambent.functions.attachments import EventInvokeConfig
     from lambent.invocation.invoker import Invoker
     from lambent.store import Database
     from lambent.store.database import Results
@@ -239,7 +240,7 @@ class AsyncQueue:
     def _pump(self, lane: _Lane) -> None:
         while lane.ready and lane.running < self._lane_width and lane.paused is None and not self._stopping:
             event = lane.ready.popleft()
-            if time.time() * 1000 - event.received_ms > MAX_AGE_SECONDS * 1000:
+            if time.time() * 1000 - event.received_ms > self._maximum_age_s(event) * 1000:
                 self._done(event)
                 continue
             lane.running += 1
@@ -323,7 +324,7 @@ class AsyncQueue:
             # What this one has used is free again: no need to wait.
             lane.paused.cancel()
             lane.paused = None
-        if invocation.function_error and event.attempts < len(self._retry_seconds):
+        if invocation.function_error and event.attempts < self._retries(event):
             wait_ms = int(self._retry_seconds[event.attempts] * 1000)
             event.attempts += 1
             event.due_ms = int(time.time() * 1000) + wait_ms
@@ -337,6 +338,25 @@ class AsyncQueue:
         else:
             self._done(event)
         self._pump(lane)
+
+    def _settings(self, event: _Event) -> EventInvokeConfig | None:
+        """What is set for the qualifier that an event was sent to, while the function is there."""
+        try:
+            record = self._invoker.registry.record(Reference(event.account, event.region, event.name, None))
+        except FunctionError:
+            return None
+        return record.event_invoke.get(event.qualifier or LATEST)
+
+    def _maximum_age_s(self, event: _Event) -> float:
+        settings = self._settings(event)
+        if settings is None or settings.maximum_age_s is None:
+            return MAX_AGE_SECONDS
+        return settings.maximum_age_s
+
+    def _retries(self, event: _Event) -> int:
+        settings = self._settings(event)
+        allowed = None if settings is None else settings.maximum_attempts
+        return len(self._retry_seconds) if allowed is None else min(allowed, len(self._retry_seconds))
 
     def _done(self, event: _Event) -> None:
         self._let_go(event)

@@ -155,7 +155,7 @@ class Platform:
         downloads = CodeDownloads(code)
         objects = Objects(self.neighbours)
         services = [
-            LambdaService(self.registry, downloads, self.mappings, invoker.provisioning, objects),
+            LambdaService(self.registry, downloads, self.mappings, invoker.provisioning, objects, self.queue),
             LogsService(self.logs),
             StsService(self.credentials, settings.account),
         ]

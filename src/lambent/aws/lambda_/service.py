@@ -11,6 +11,7 @@ from lambent.aws.lambda_.concurrency import ConcurrencyOperations
 from lambent.aws.lambda_.event_invoke import EventInvokeOperations
 from lambent.aws.lambda_.event_source_mappings import EventSourceMappingOperations
 from lambent.aws.lambda_.functions import FunctionOperations
+from lambent.aws.lambda_.invoke_async import InvokeAsyncOperations
 from lambent.aws.lambda_.layers import LayerOperations
 from lambent.aws.lambda_.permissions import PermissionOperations
 from lambent.aws.lambda_.provisioned import ProvisionedOperations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lambent.aws.lambda_.provisioned import Allocations
     from lambent.events import MappingRegistry
     from lambent.functions import FunctionRegistry
+    from lambent.invocation.async_queue import AsyncQueue
     from lambent.neighbours.objects import Objects
 
 
@@ -43,12 +45,14 @@ class LambdaService(
     EventInvokeOperations,
     RuntimeSettingsOperations,
     EventSourceMappingOperations,
+    InvokeAsyncOperations,
     Service,
 ):
     """The control plane over one registry of functions and one of mappings.
 
     `downloads` answers the links that GetFunction gives,
-    `allocations` knows how far provisioned concurrency has come, `objects` has the code that is in S3.
+    `allocations` knows how far provisioned concurrency has come, `objects` has the code that is in S3, `queue` takes
+    events of InvokeAsync.
     """
 
     name: ClassVar[str] = "lambda"
@@ -60,9 +64,11 @@ class LambdaService(
         mappings: MappingRegistry,
         allocations: Allocations | None = None,
         objects: Objects | None = None,
+        queue: AsyncQueue | None = None,
     ) -> None:
         self.registry = registry
         self.downloads = downloads
         self.mappings = mappings
         self.allocations = allocations
         self.objects = objects
+        self.queue = queue
