@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import sys
 import zipfile
@@ -104,6 +105,27 @@ def test_a_platform_that_keeps_things_cannot_be_reset(tmp_path: Path) -> None:
             await platform.stop()
 
     run(scenario)
+
+
+def test_a_function_url_says_that_it_is_not_served(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        platform = await Platform.start(Settings(port=0, ephemeral=True, data=tmp_path))
+        try:
+            status, body = await asyncio.to_thread(get, platform, "/", "abc.lambda-url.us-east-1.localhost")
+            assert status == 501
+            assert b"does not serve them" in body
+        finally:
+            await platform.stop()
+
+    run(scenario)
+
+
+def get(platform: Platform, path: str, host: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", platform.server.address[1], timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def test_a_reset_that_fails_is_answered(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ DRAIN_SECONDS: Final = 30.0
 
 _COLLECT_SECONDS: Final = 3600.0
 _ADMIN: Final = b"/_lambent/"
+_FUNCTION_URL: Final = b".lambda-url."
+_NOT_SERVED: Final = (
+    b'{"Message":"This version of Lambent keeps the configuration of function URLs but does not serve them. '
+    b'Invoke the function through the Lambda API."}'
+)
 
 
 _log = logging.getLogger(__name__)
@@ -223,6 +228,8 @@ class Platform:
         if not self._invoke.handle(request):
             if request.target.startswith(_ADMIN):
                 self._admin.handle(request)
+            elif _FUNCTION_URL in (request.header(b"host") or b""):
+                request.respond(501, [("Content-Type", "application/json")], _NOT_SERVED)
             else:
                 self.dispatcher.handle(request)
 
