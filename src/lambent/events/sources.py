@@ -154,11 +154,16 @@ def completed(source: Source, given: Settings) -> Settings:
     )
 
 
-def check_settings(source: Source, arn: str | None, settings: Settings, given: Settings) -> None:
-    """Raise InvalidMapping for what cannot be set, alone or together. `given` is what the caller sent now."""
+def check_parameters(source: Source, given: Settings) -> None:
+    """Raise InvalidMapping for what mappings of that source do not have at all."""
     for name, parameter in _PARAMETERS.items():
         if getattr(given, name) is not None and name not in source.allowed:
             raise InvalidMapping(f"Unsupported {parameter} parameter for given event source mapping type.")
+
+
+def check_settings(source: Source, arn: str | None, settings: Settings, given: Settings) -> None:
+    """Raise InvalidMapping for what cannot be set, alone or together. `given` is what the caller sent now."""
+    check_parameters(source, given)
     _check_filters(settings.filters)
     batch, window = settings.batch_size or 0, settings.batching_window_s or 0
     if source is SQS:

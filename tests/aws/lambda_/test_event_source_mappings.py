@@ -212,6 +212,14 @@ def test_the_function_keeps_the_name_it_was_given(client: Any, arn: str, account
             "Unsupported DestinationConfig parameter for given event source mapping type.",
         ),
         (
+            {
+                "FunctionName": "nobody",
+                "EventSourceArn": QUEUE,
+                "DestinationConfig": {"OnSuccess": {"Destination": QUEUE}},
+            },
+            "Unsupported DestinationConfig parameter for given event source mapping type.",
+        ),
+        (
             {"EventSourceArn": STREAM},
             (
                 "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member "

@@ -14,7 +14,7 @@ from lambent.aws.lambda_.functions import named
 from lambent.aws.lambda_.paging import page_of
 from lambent.events import errors as refused
 from lambent.events.mapping import Mapping, Settings
-from lambent.events.sources import KINDS, Source
+from lambent.events.sources import KINDS, Source, check_parameters, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,23 +62,25 @@ class EventSourceMappingOperations:
         self, context: RequestContext, request: dict[str, Any]
     ) -> dict[str, Any]:
         """Answers with the new mapping, Creating."""
-        endpoints = (request.get("SelfManagedEventSource") or {}).get("Endpoints")
+        servers = (request.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
+        endpoints = {kind: tuple(each) for kind, each in servers.items()} or None
+        given = settings_of(request, Settings())
         with _translating(context):
             source_arn = request.get("EventSourceArn")
             if source_arn is None and not endpoints:
                 raise refused.InvalidMapping("Unrecognized event source.")
             if source_arn is None and not request.get("SourceAccessConfigurations"):
                 raise refused.InvalidMapping("Required 'sourceAccessConfigurations' parameter is missing.")
+            # Recorded for a function that is not there: test_event_source_mapping_exceptions.
+            check_parameters(source_of(source_arn, endpoints), given)
             function_arn = self._function(context, request)
             mapping = await self.mappings.create(
                 context.account,
                 context.region,
                 function_arn,
-                settings_of(request, Settings()),
+                given,
                 source_arn=source_arn,
-                endpoints={kind: tuple(servers) for kind, servers in endpoints.items()}
-                if endpoints
-                else None,
+                endpoints=endpoints,
                 enabled=request.get("Enabled", True),
                 tags=request.get("Tags"),
                 starting_position=request.get("StartingPosition"),
