@@ -496,3 +496,76 @@ def test_a_bootstrap_from_a_layer(platform: Platform, custom: Callable[..., str]
 def test_wrappers_are_not_for_custom_runtimes(platform: Platform, custom: Callable[..., str]) -> None:
     name = custom(ECHO, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/no/such/wrapper"}})
     assert platform.invoke(name, 5).json == 5
+
+
+# ---------------------------------------------------------------- among others
+
+ADDRESS = (
+    CLIENT
+    + """
+while True:
+    request, headers, event = next()
+    answer(request, [os.environ["AWS_LAMBDA_RUNTIME_API"], os.getpid()])
+"""
+)
+
+
+def test_other_functions_cannot_reach_its_runtime_api(platform: Platform, custom: Callable[..., str]) -> None:
+    name = custom(ADDRESS)
+    address = platform.invoke(name).json[0]
+    thief = platform.create("""
+import http.client
+
+def handler(event, context):
+    connection = http.client.HTTPConnection(event, timeout=5)
+    try:
+        connection.request("GET", "/2018-06-01/runtime/invocation/next")
+        return connection.getresponse().status
+    except ConnectionError as error:
+        return type(error).__name__
+""")
+    assert platform.invoke(thief, address).json in ("RemoteDisconnected", "ConnectionResetError")
+    assert platform.invoke(name).json[0] == address
+
+
+def test_nothing_outlives_the_platform(
+    own: Callable[..., Platform], poll: Callable[..., Any], living: Callable[[int], bool]
+) -> None:
+    platform = own()
+    package = {"ZipFile": packed({"bootstrap": ADDRESS})}
+    name = platform.create("", Runtime="provided.al2023", Handler="any", Code=package)
+    pid = platform.invoke(name).json[1]
+    assert living(pid)
+    platform.kill()
+    poll(lambda: not living(pid))
+
+
+def test_without_a_view_of_its_own(own: Callable[..., Platform]) -> None:
+    platform = own(isolation="none")
+    package = {"ZipFile": packed({"bootstrap": ADDRESS, "other": ""})}
+    name = platform.create("", Runtime="provided.al2023", Handler="any", Code=package)
+    assert platform.invoke(name).json[0].startswith("127.0.0.1:")
+    missing = platform.create(
+        "", Runtime="provided.al2023", Handler="any", Code={"ZipFile": packed({"other": ""})}
+    )
+    assert failure(platform.invoke(missing)) == ("Runtime.InvalidEntrypoint", MISSING)
+    assert platform.stop() == 0
+
+
+def test_too_much_memory(platform: Platform, custom: Callable[..., str]) -> None:
+    name = custom(
+        CLIENT
+        + """
+while True:
+    request, headers, event = next()
+    kept = b"x" * (event * 1_000_000)
+    time.sleep(0.5)
+    answer(request, event)
+"""
+    )
+    assert platform.invoke(name, 1).json == 1
+    killed = "RequestId: <id> Error: Runtime exited with error: signal: killed"
+    assert failure(platform.invoke(name, 300)) == ("Runtime.ExitError", killed)
+    assert any("Error Type: Runtime.OutOfMemory" in line for line in platform.logs(name))
+    reports = [line for line in platform.logs(name) if line.startswith("REPORT")]
+    assert 5 < int(reports[0].rpartition("Max Memory Used: ")[2].split()[0]) < 60
