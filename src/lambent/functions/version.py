@@ -34,10 +34,14 @@ _LIFE = frozenset(
 
 
 class Vpc(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The network a function was told to use. Kept and shown; functions run on the platform's network."""
+    """The network a function was told to use. Kept and shown; functions run on the platform's network.
+
+    `vpc_id` is empty where nobody knows it.
+    """
 
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
+    vpc_id: str = ""
     ipv6: bool = False
 
 

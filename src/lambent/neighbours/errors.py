@@ -7,6 +7,7 @@ NeighbourError
 ObjectError             an object in S3 cannot be had
 ├── ObjectRefused       S3 says no: with its code and message
 └── ObjectTooLarge      it is larger than the caller takes
+NetworkRefused          EC2 says no, to a question about networks: with its code and message
 """
 
 from __future__ import annotations
@@ -47,3 +48,13 @@ class ObjectRefused(ObjectError):
 
 class ObjectTooLarge(ObjectError):
     """The object is larger than the caller takes; no more than that much of it was read."""
+
+
+class NetworkRefused(Exception):
+    """EC2's own refusal of `operation`: its error code and message."""
+
+    def __init__(self, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.operation = operation
+        self.code = code
+        self.message = message

@@ -35,6 +35,7 @@ from lambent.http import HttpServer
 from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.invoker import Invoker
 from lambent.neighbours.neighbours import Neighbours
+from lambent.neighbours.networks import Networks
 from lambent.neighbours.objects import Objects
 from lambent.node.admin import AdminEndpoint
 from lambent.node.settings import url_host
@@ -160,7 +161,15 @@ class Platform:
         downloads = CodeDownloads(code)
         objects = Objects(self.neighbours)
         services = [
-            LambdaService(self.registry, downloads, self.mappings, invoker.provisioning, objects, self.queue),
+            LambdaService(
+                self.registry,
+                downloads,
+                self.mappings,
+                invoker.provisioning,
+                objects,
+                self.queue,
+                Networks(self.neighbours),
+            ),
             LogsService(self.logs),
             StsService(self.credentials, settings.account),
         ]

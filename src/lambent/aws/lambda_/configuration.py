@@ -174,7 +174,7 @@ def _vpc_answer(vpc: Vpc | None) -> dict[str, Any] | None:
     return {
         "SubnetIds": list(vpc.subnet_ids),
         "SecurityGroupIds": list(vpc.security_group_ids),
-        "VpcId": "",
+        "VpcId": vpc.vpc_id,
         "Ipv6AllowedForDualStack": vpc.ipv6,
     }
 

@@ -15,6 +15,7 @@ from lambent.aws.lambda_.configuration import (
     sort_key,
 )
 from lambent.aws.lambda_.errors import invalid_parameter, translating
+from lambent.aws.lambda_.networks import NetworkOperations
 from lambent.functions import FunctionRecord, FunctionRegistry, FunctionVersion, Reference, parse_name
 from lambent.functions.names import is_alias
 
@@ -45,7 +46,7 @@ def unqualified(context: RequestContext, request: dict[str, Any]) -> Reference:
     return reference
 
 
-class FunctionOperations(CodeOperations):
+class FunctionOperations(CodeOperations, NetworkOperations):
     """Create, read, update, publish and delete."""
 
     registry: FunctionRegistry
@@ -64,7 +65,7 @@ class FunctionOperations(CodeOperations):
             version = await self.registry.create(
                 reference,
                 await self.code(context, request["Code"], request.get("PackageType", "Zip"), "creating"),
-                settings_of(request),
+                await self.located(context, settings_of(request)),
                 code_signing_config=request.get("CodeSigningConfigArn"),
                 tags=request.get("Tags"),
                 publish=bool(request.get("Publish")),
@@ -153,7 +154,9 @@ class FunctionOperations(CodeOperations):
             reference = _latest_of(context, request)
             check_available(request)
             version = await self.registry.update_configuration(
-                reference, settings_of(request), revision_id=request.get("RevisionId")
+                reference,
+                await self.located(context, settings_of(request)),
+                revision_id=request.get("RevisionId"),
             )
         return described(version, qualified=False)
 

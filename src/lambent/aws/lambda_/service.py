@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lambent.events import MappingRegistry
     from lambent.functions import FunctionRegistry
     from lambent.invocation.async_queue import AsyncQueue
+    from lambent.neighbours.networks import Networks
     from lambent.neighbours.objects import Objects
 
 
@@ -52,7 +53,7 @@ class LambdaService(
 
     `downloads` answers the links that GetFunction gives,
     `allocations` knows how far provisioned concurrency has come, `objects` has the code that is in S3, `queue` takes
-    events of InvokeAsync.
+    events of InvokeAsync, `networks` knows subnets and security groups.
     """
 
     name: ClassVar[str] = "lambda"
@@ -65,6 +66,7 @@ class LambdaService(
         allocations: Allocations | None = None,
         objects: Objects | None = None,
         queue: AsyncQueue | None = None,
+        networks: Networks | None = None,
     ) -> None:
         self.registry = registry
         self.downloads = downloads
@@ -72,3 +74,4 @@ class LambdaService(
         self.allocations = allocations
         self.objects = objects
         self.queue = queue
+        self.networks = networks
