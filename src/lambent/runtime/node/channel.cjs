@@ -10,7 +10,8 @@ const LARGEST_LOG = 1_048_568;
 const PEAK_MS = 5;
 const KIB = process.platform === 'linux' ? 1 : 1024; // maxRSS is in bytes on macOS
 
-/** Frames on a descriptor. They are written at once, so that nothing is lost when user code exits. */
+/** Frames on a descriptor. They are written at once, so that nothing is lost when user code exits, but for pieces of a
+ *  streamed answer that the platform does not take yet, and what comes after them. */
 class Channel {
   answered = null; // called after each answer, by the rehearsal
 
@@ -140,13 +141,19 @@ class Channel {
     for (const call of done) call();
   }
 
+  /** Write what waits and wait for the platform to take it: the process is about to end. */
+  flush() {
+    for (const { frame } of this.#waiting) writeFully(this.#descriptor, frame, this.#sleep);
+    this.#waiting.length = 0;
+  }
+
   #write(frame, end = frame.length) {
-    while (this.#waiting.length) {
-      writeFully(this.#descriptor, this.#waiting[0].frame, this.#sleep);
-      const { done } = this.#waiting.shift();
-      if (done) process.nextTick(done);
+    const whole = end === frame.length ? frame : frame.subarray(0, end);
+    if (this.#waiting.length) {
+      this.#waiting.push({ frame: Buffer.from(whole), done: null }); // after what the platform has not taken yet
+    } else {
+      writeFully(this.#descriptor, whole, this.#sleep);
     }
-    writeFully(this.#descriptor, end === frame.length ? frame : frame.subarray(0, end), this.#sleep);
   }
 }
 
@@ -166,10 +173,10 @@ function writeSome(descriptor, data) {
 }
 
 function writeFully(descriptor, data, sleep) {
-  let written = writeSome(descriptor, data);
-  while (written < data.length) {
-    Atomics.wait(sleep, 0, 0, 0.05);
-    written += writeSome(descriptor, data.subarray(written));
+  let left = data.subarray(writeSome(descriptor, data));
+  for (let milliseconds = 0.05; left.length; milliseconds = Math.min(milliseconds * 1.5, 5)) {
+    Atomics.wait(sleep, 0, 0, milliseconds);
+    left = left.subarray(writeSome(descriptor, left));
   }
 }
 

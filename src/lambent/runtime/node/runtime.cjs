@@ -39,6 +39,7 @@ class Runtime {
       process.on('beforeExit', () => this.#whenLoopIsEmpty());
       process.on('exit', () => this.#sendLast());
     }
+    process.on('exit', () => channel.flush());
   }
 
   /** Load the handler and say that invocations may come. */
