@@ -122,13 +122,15 @@ class MotoProcess:
 
     async def _wait(self) -> None:
         assert self._process.stdout is not None
-        with contextlib.suppress(OSError):
-            # By pieces: a line may be of any length.
-            while piece := await self._process.stdout.read(65_536):
-                self._said.extend(piece.splitlines(keepends=True)[-_LINES_KEPT:])
-        await self._process.wait()
-        self.alive = False
-        self._hang_up()
+        try:
+            with contextlib.suppress(OSError):
+                # By pieces: a line may be of any length.
+                while piece := await self._process.stdout.read(65_536):
+                    self._said.extend(piece.splitlines(keepends=True)[-_LINES_KEPT:])
+            await self._process.wait()
+        finally:
+            # Cancelled, when the loop itself ends: the process must not outlive those who could end it.
+            self.kill()
 
     def _hang_up(self) -> None:
         self.client.close()
