@@ -128,9 +128,13 @@ def test_our_java_client_is_compiled_once(tmp_path: Path) -> None:
     names = zipfile.ZipFile(jar).namelist()
     assert OWN.replace(".", "/") + ".class" in names
     assert "com/amazonaws/services/lambda/runtime/RequestHandler.class" in names
-    (tmp_path / "of an older release").mkdir()
     assert own_client(tmp_path, java, None) == jar
     assert jar.stat().st_mtime_ns == written
+    jar.unlink()
+    for name in ("0123456789ab-17.0.1", "official-2.6.0", "tmpabc"):
+        (tmp_path / name).mkdir()
+    assert own_client(tmp_path, java, java.compiler) == jar
+    assert {path.name for path in tmp_path.iterdir()} == {jar.parents[1].name, "official-2.6.0", "tmpabc"}
     listed = subprocess.run(
         [java.executable, "-cp", jar, OWN, "--rehearse"], capture_output=True, check=False
     )

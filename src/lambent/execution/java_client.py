@@ -31,6 +31,7 @@ OWN: Final = "lambent.runtime.Bootstrap"
 _ARTIFACT: Final = "aws-lambda-java-runtime-interface-client"
 _WITH: Final = ("aws-lambda-java-core", "aws-lambda-java-serialization")
 _JAR: Final = re.compile(r"(.+?)-(\d[\d.]*)\.jar")
+_OWN_FOLDER: Final = re.compile(r"[0-9a-f]{12}-[\d.]+")
 _COMPILE_SECONDS: Final = 120
 
 
@@ -114,9 +115,8 @@ def own_client(folder: Path, java: Java, compiler: Path | None) -> Path:
     except OSError as error:
         raise EnvironmentUnavailable(f"cannot prepare Lambent's Java client: {error}") from error
     for other in folder.iterdir():
-        # Of another release of ours.
-        if other.is_dir() and not other.name.startswith((digest, "official-")):
-            shutil.rmtree(other, ignore_errors=True)
+        if _OWN_FOLDER.fullmatch(other.name) and not other.name.startswith(digest):
+            shutil.rmtree(other, ignore_errors=True)  # of another release of ours
     return jar
 
 
