@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.model import OperationNotFoundError
 from moto.backends import list_of_moto_modules
 from moto.moto_server.werkzeug_app import (
+    BackendRequest,
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
@@ -34,6 +35,17 @@ _PR_SET_PDEATHSIG = 1
 _SERVICE = "HTTP_X_LAMBENT_SERVICE"
 _FAULT = "X-Lambent-Fault"
 _DEFAULT_HOST = "s3.us-east-1.amazonaws.com"
+
+
+class ObjectRequest(BackendRequest):
+    """A request to S3, in which a body that calls itself a form is an object like any other.
+
+    Clients such as curl say so of everything that they send; moto would store nothing.
+    """
+
+    @property
+    def want_form_data_parsed(self) -> bool:
+        return self.mimetype == "multipart/form-data"
 
 
 class Neighbour(DomainDispatcherApplication):
@@ -64,6 +76,8 @@ class Neighbour(DomainDispatcherApplication):
             app = self.app_instances.get(backend)
             if app is None:
                 app = self.app_instances[backend] = self.create_app(backend)
+                if backend == "s3":
+                    app.request_class = ObjectRequest
             return app
 
     def __call__(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
