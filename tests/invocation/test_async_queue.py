@@ -35,6 +35,9 @@ class Invoker:
     def runner(self, _target: object) -> Invoker:
         return self
 
+    def record(self, _reference: object) -> object:
+        return SimpleNamespace(event_invoke={})
+
     def reserved_concurrency(self, *_name: object) -> None:
         return None
 

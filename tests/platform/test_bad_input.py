@@ -193,8 +193,8 @@ def test_scopes_that_name_no_region(platform: Platform, echo: str) -> None:
 @pytest.mark.parametrize(
     ("service", "operation", "members"),
     [
-        ("lambda", "list_layers", {}),
-        ("lambda", "create_event_source_mapping", {"FunctionName": "f"}),
+        ("lambda", "list_capacity_providers", {}),
+        ("lambda", "list_durable_executions_by_function", {"FunctionName": "f"}),
         ("logs", "start_query", {"startTime": 1, "endTime": 2, "queryString": "fields @message"}),
         ("cloudformation", "list_stacks", {}),
         ("apigatewayv2", "get_apis", {}),
