@@ -143,6 +143,40 @@ def test_an_upgrade_that_is_not_supported_is_ignored(run: Any, serve: Any, conne
 
 
 @pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        (b"Content-Length: 5", b"hello"),
+        (b"Content-Length: 100000", b"x" * 100_000),
+        (b"Transfer-Encoding: chunked", b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
+        (b"Content-Length: 0", b""),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_a_body_behind_an_offer_of_an_upgrade_is_read(
+    run: Any, serve: Any, connect: Any, framing: bytes, body: bytes, together: bool
+) -> None:
+    # Java's HTTP client offers HTTP/2 with its first request, whatever that is.
+    head = (
+        b"PUT /one HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" + framing
+    )
+    text = b"hello" if b"hello" in body or framing.endswith(b"chunked") else body
+
+    async def scenario() -> None:
+        async with serve(echo) as server, connect(server) as client:
+            client.writer.write(head + b"\r\n\r\n" + (body if together else b""))
+            if not together:
+                await client.writer.drain()
+                client.writer.write(body)
+            assert (await client.response())[2] == b"PUT /one " + text
+            client.writer.write(b"GET /two HTTP/1.1\r\nHost: x\r\n\r\nPOST /three HTTP/1.1\r\nHost: x\r\n")
+            client.writer.write(b"Content-Length: 1\r\n\r\n3")
+            assert (await client.response())[2] == b"GET /two "
+            assert (await client.response())[2] == b"POST /three 3"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
     ("version", "header", "stays"),
     [(b"1.1", b"", True), (b"1.1", b"Connection: close\r\n", False), (b"1.0", b"", False)],
 )

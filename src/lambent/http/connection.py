@@ -13,6 +13,7 @@ import httptools
 
 from lambent.http.request import Request, StreamedRequest, encode_headers
 from lambent.http.status import STATUS_LINES
+from lambent.http.upgrades import body_parser, has_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
+        "_body_follows",
         "_drain_waiter",
         "_expect_continue",
         "_header_bytes",
@@ -52,6 +54,7 @@ class Connection(asyncio.Protocol):
         "_refused",
         "_server",
         "_target",
+        "_upgrading",
         "active",
         "busy",
         "closed",
@@ -67,6 +70,7 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self.closed = False
         self.active = time.monotonic()
+        self._body_follows = False  # although the parser thinks the request is over
         self._refused = False
         self._refusal = b""  # waits for the answers to what came before
         self._incoming: StreamedRequest | None = None  # handed over, or to be, while its body is coming
@@ -86,6 +90,7 @@ class Connection(asyncio.Protocol):
         self._length = b"0"
         self._limit = self._server.stream_above
         self._expect_continue = False
+        self._upgrading = False
 
     # ------------------------------------------------------------ asyncio's side
 
@@ -110,8 +115,12 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # An offer to switch protocols may be ignored: the request has been delivered as plain HTTP/1.1.
-            self._new_parser()
+            # An offer to switch protocols may be ignored: the request is plain HTTP/1.1.
+            if self._body_follows:
+                self._body_follows = False
+                self._parser = body_parser(self, self._parser.get_method(), self._headers)
+            else:
+                self._new_parser()
             rest = data[upgrade.args[0] :]
             if rest and not self.closed:
                 self.data_received(rest)
@@ -167,6 +176,8 @@ class Connection(asyncio.Protocol):
             self._length = value
         elif name == b"expect" and value.lower() == b"100-continue":
             self._expect_continue = True
+        elif name == b"upgrade":
+            self._upgrading = True
         if self._header_bytes > _MAX_HEADER_BYTES or len(self._headers) > _MAX_HEADERS:
             self._refuse(431, "Request Header Fields Too Large")
 
@@ -175,6 +186,8 @@ class Connection(asyncio.Protocol):
             self._begin_large(int(self._length[:19]))
         if self._expect_continue and not self._refused:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._upgrading:
+            self._body_follows = self._parser.should_upgrade() and has_body(self._headers)
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
@@ -226,7 +239,7 @@ class Connection(asyncio.Protocol):
                 self.transport.resume_reading()
 
     def on_message_complete(self) -> None:
-        if self._refused:
+        if self._refused or self._body_follows:
             return
         incoming = self._incoming
         if incoming is not None:
