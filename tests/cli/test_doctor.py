@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from lambent.execution.nodes import Nodes
 from lambent.functions.runtimes import ACCEPTED
 
 
@@ -37,6 +40,19 @@ def test_every_runtime_is_listed(lambent: Any, tmp_path: Path) -> None:
             assert runtime["detail"]
     table = lambent("doctor").out
     assert all(name in table for name in ACCEPTED)
+
+
+@pytest.mark.skipif(not [*Nodes()], reason="there is no Node on this machine")
+def test_packages_for_node_functions(lambent: Any, tmp_path: Path) -> None:
+    def finding() -> dict[str, str]:
+        report = json.loads(lambent("doctor", "--json", LAMBENT_DATA=str(tmp_path)).out)
+        return next(one for one in report["findings"] if one["what"] == "AWS SDK for Node")
+
+    missing = finding()
+    assert missing["verdict"] == "note"
+    assert f"npm install --prefix {tmp_path}/runtime " in missing["detail"]
+    (tmp_path / "runtime" / "node_modules" / "@aws-sdk").mkdir(parents=True)
+    assert (finding()["verdict"], finding()["detail"]) == ("ok", f"{tmp_path}/runtime/node_modules")
 
 
 def test_on_a_machine_with_little_it_says_what_to_install(lambent: Any, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambent.execution.interpreters import Interpreter
+    from lambent.node.settings import Settings
 
 Verdict = Literal["ok", "note", "broken"]
 
@@ -55,7 +56,13 @@ def command(ctx: click.Context, endpoint_url: str | None, region: str | None, as
     The exit code is 1 when something keeps the platform from working.
     """
     runtimes = list(find_runtimes(_java_client()))
-    findings = [*_versions(), *_limits(), *asyncio.run(_isolation()), _platform(endpoint_url, region)]
+    findings = [
+        *_versions(),
+        *_limits(),
+        *asyncio.run(_isolation()),
+        *_node_packages(),
+        _platform(endpoint_url, region),
+    ]
     healthy = not any(finding.verdict == "broken" for finding in findings)
     if as_json:
         print_json(
@@ -77,14 +84,35 @@ def command(ctx: click.Context, endpoint_url: str | None, region: str | None, as
     ctx.exit(0 if healthy else 1)
 
 
-def _java_client() -> Path | None:
-    """The setting, where there are settings that can be read."""
+def _settings() -> Settings | None:
+    """The settings, where they can be read: `up` says what is wrong with them."""
     from lambent.node.settings import SettingsError, load_settings
 
     try:
-        return load_settings().java_client
+        return load_settings()
     except SettingsError:
-        return None  # `up` says what is wrong with them
+        return None
+
+
+def _java_client() -> Path | None:
+    settings = _settings()
+    return settings.java_client if settings else None
+
+
+def _node_packages() -> Iterator[Finding]:
+    """Whether Node functions find AWS's SDK here, as in the managed runtimes."""
+    from lambent.execution.engines.node import libraries
+    from lambent.execution.nodes import Nodes
+
+    settings = _settings()
+    if settings is None or not [*Nodes()]:
+        return
+    folder = libraries(settings.data)
+    if folder is not None and (folder / "node_modules" / "@aws-sdk").is_dir():
+        yield Finding("AWS SDK for Node", "ok", f"{folder / 'node_modules'}")
+    else:
+        how = f"npm install --prefix {settings.data / 'runtime'} @aws-sdk/client-s3 …"
+        yield Finding("AWS SDK for Node", "note", f"functions bundle what they use of it, or: {how}")
 
 
 def _versions() -> Iterator[Finding]:
