@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """The callbacks of a parser."""
+    """The callbacks of a parser; `on_message_begin` is called too where there is one."""
 
     def on_url(self, url: bytes) -> None: ...
 
@@ -57,6 +57,11 @@ class _AfterTheHead:
         self._listener = listener
         self._heard = False
         self.on_body = listener.on_body
+        self._begin = getattr(listener, "on_message_begin", None)
+
+    def on_message_begin(self) -> None:
+        if self._heard and self._begin is not None:
+            self._begin()
 
     def on_url(self, url: bytes) -> None:
         if self._heard:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import httptools
 
 from lambent.execution.runtime_api import answers
+from lambent.http.upgrades import body_parser, has_body
 
 if TYPE_CHECKING:
     from lambent.execution.runtime_api.api import RuntimeApi
@@ -68,7 +69,6 @@ class Connection:
         "_outgoing",
         "_parser",
         "_paused",
-        "_repeating",
         "_socket",
         "_target",
         "_trailers",
@@ -90,7 +90,6 @@ class Connection:
         self._header_bytes = 0
         self._keep_alive = True
         self._body_follows = False  # after an offer of another protocol
-        self._repeating = False  # the parser sees a head again
         self._closing = False
         self._paused = False
         self.closed = False
@@ -115,9 +114,11 @@ class Connection:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             # Java's HTTP client offers HTTP/2. The request is taken as what it is, HTTP/1.1.
-            self._parser = httptools.HttpRequestParser(self)
             if self._body_follows:
-                self._expect_body()
+                self._body_follows = False
+                self._parser = body_parser(self, self._parser.get_method(), self._headers.items())
+            else:
+                self._parser = httptools.HttpRequestParser(self)
             rest = data[upgrade.args[0] :]
             if rest and not self.closed:
                 self._feed(rest)
@@ -126,19 +127,6 @@ class Connection:
             self.close()
         except httptools.HttpParserError:
             self._refuse(answers.NOT_HTTP)
-
-    def _expect_body(self) -> None:
-        """Have a new parser read the body: the other one takes what follows for another protocol."""
-        encoding = self._headers.get(b"transfer-encoding")
-        framing = (
-            b"Content-Length: " + self._headers[b"content-length"]
-            if encoding is None
-            else b"Transfer-Encoding: " + encoding
-        )
-        self._repeating = True
-        self._body_follows = False
-        self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
-        self._repeating = False
 
     def pause(self) -> None:
         """Read no more for now."""
@@ -155,8 +143,6 @@ class Connection:
     # ------------------------------------------------------------ the parser's callbacks
 
     def on_message_begin(self) -> None:
-        if self._repeating:
-            return
         if self._exchange is not None:
             # It may be a long poll: what comes behind it could wait for ever.
             self._refuse(b"")
@@ -166,14 +152,11 @@ class Connection:
         self._header_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        if not self._repeating:
-            self._target += url
+        self._target += url
         if len(self._target) > _MAX_TARGET:
             self._refuse(answers.HEADERS_TOO_LARGE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._repeating:
-            return
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > _MAX_HEADER_BYTES:
             self._refuse(answers.HEADERS_TOO_LARGE)
@@ -183,12 +166,10 @@ class Connection:
             self._trailers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        if self._closing or self._repeating:
+        if self._closing:
             return
         headers = self._headers
-        self._body_follows = self._parser.should_upgrade() and (
-            b"content-length" in headers or b"transfer-encoding" in headers
-        )
+        self._body_follows = self._parser.should_upgrade() and has_body(headers.items())
         if headers.get(b"expect", b"").lower() == b"100-continue":
             self._send(answers.CONTINUE)
         self._exchange = self._api.begin(Request(self, self._parser.get_method(), self._target, headers))
