@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _ACTIVE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.01
+_PAUSE_SECONDS: Final = 0.15
 _INVOKE_SECONDS: Final = 120
 _MEMORY_MB: Final = 512
 _INIT_DURATION: Final = re.compile(rb"Init Duration: ([0-9.]+) ms")
@@ -171,6 +172,8 @@ def measure(endpoint: Endpoint, runtime: str, count: int) -> Iterator[ColdStarts
             problem = _settle(client, name)
             if problem:
                 break
+            # Each by itself, not in the wake of the one before: what is started ahead of need is there again.
+            time.sleep(_PAUSE_SECONDS)
             total, init, problem = caller.call()
             if problem:
                 break
