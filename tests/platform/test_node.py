@@ -194,6 +194,29 @@ def test_ends_of_the_process(
     assert before != after.json or before < 100  # in a namespace of its own the number may come again
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "fs.writeSync(3, 'garbage that is no frame')",
+        "fs.writeSync(3, Buffer.from([0x4f, 0xff, 0xff, 0xff, 0xff]))",
+        "fs.writeSync(3, Buffer.from([0x58, 0, 0, 0, 5, 0, 0, 0, 0, 0x4f]))",
+        "fs.closeSync(3)",
+    ],
+)
+def test_what_a_function_does_to_the_environments_socket(
+    platform: Platform, functions: Functions, body: str
+) -> None:
+    name = functions(
+        f"import fs from 'node:fs'; export const handler = async (event) => {{ if (event) {body}; return 1 }}",
+        Timeout=1,
+    )
+    assert platform.invoke(name).json == 1
+    assert platform.invoke(name, "harm").status == 200  # whatever it is told
+    # An answer that was announced may swallow one more; a timeout then ends the process.
+    answers = [platform.invoke(name).json for _ in range(2)]
+    assert answers[-1] == 1
+
+
 def test_a_timeout_ends_everything_the_function_has_started(
     platform: Platform, functions: Functions, living: Callable[[int], bool]
 ) -> None:
