@@ -21,6 +21,7 @@ def test_a_healthy_machine(platform: Any) -> None:
     assert report["healthy"]
     assert findings["platform"]["verdict"] == "ok"
     assert platform.url in findings["platform"]["detail"]
+    assert findings["moto"]["verdict"] == "ok"
 
 
 def test_every_runtime_is_listed(lambent: Any, tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 from moto.backend_index import backend_url_patterns
 from moto.moto_server.werkzeug_app import SIGNING_ALIASES
 
@@ -32,3 +36,20 @@ def test_moto_has_a_backend_for_every_service() -> None:
 def test_what_is_named_by_the_issue_is_served() -> None:
     named = "s3 iam sts ssm secretsmanager kms dynamodb cognito-idp monitoring sqs sns events kinesis"
     assert set(named.split()) <= SERVED_BY_MOTO
+
+
+def test_that_it_is_missing_is_found_without_importing_it() -> None:
+    program = "from lambent.neighbours.installation import installed; print(installed())"
+    source = Path(__file__).parents[2] / "src"
+    for flags, found in (
+        ((), "True"),
+        (("-S",), "False"),
+    ):  # -S: without any package but the standard library
+        ended = subprocess.run(
+            [sys.executable, *flags, "-c", f"import sys; sys.path.insert(0, {str(source)!r}); {program}"],
+            env={},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        assert ended.stdout.strip() == found

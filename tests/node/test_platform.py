@@ -15,6 +15,7 @@ import pytest
 import uvloop
 from botocore.config import Config
 
+from lambent.aws.catalog import OWN_SERVICES
 from lambent.node.platform import Platform
 from lambent.node.settings import Settings
 
@@ -53,6 +54,15 @@ def create(functions: Any, name: str) -> None:
         FunctionName=name, Runtime=RUNTIME, Handler="app.handler", Role=ROLE, Code={"ZipFile": package()}
     )
     functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02})
+
+
+def test_its_own_services_are_those_that_no_neighbour_is_asked_for(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        platform = await Platform.start(Settings(port=0, ephemeral=True, data=tmp_path))
+        assert set(platform.services) == OWN_SERVICES
+        await platform.stop()
+
+    run(scenario)
 
 
 def test_reset_empties_an_ephemeral_platform(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lambent.neighbours.endpoint import Endpoint, Keys
 from lambent.node.settings import (
     Settings,
     SettingsError,
@@ -78,6 +79,10 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         [credentials]
         AKIAEXAMPLE = "secret"
 
+        [neighbours]
+        s3 = "https://minio.internal"
+        dynamodb = { endpoint = "http://127.0.0.1:8000", access_key = "KEY", secret_key = "SECRET" }
+
         [function]
         name = "ignored here"
         """
@@ -101,6 +106,10 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         log_retention_mb=8,
         load=(tmp_path / "hello",),
         credentials={"AKIAEXAMPLE": "secret"},
+        neighbours={
+            "s3": Endpoint("https://minio.internal"),
+            "dynamodb": Endpoint("http://127.0.0.1:8000", Keys("KEY", "SECRET")),
+        },
     )
 
 
@@ -114,6 +123,7 @@ def test_everything_can_be_set_by_variables(tmp_path: Path) -> None:
             "LAMBENT_CREDENTIALS": "AKIA1:a:b, AKIA2:c",
             "LAMBENT_ASYNC_RETRY_SECONDS": "0, 1.5",
             "LAMBENT_IDLE_TIMEOUT_S": "20",
+            "LAMBENT_NEIGHBOURS": "s3:https://minio.internal:9000,sqs:http://127.0.0.1:1",
             "LAMBENT_DATA": "~/state",
             "LAMBENT_ENDPOINT_URL": "http://127.0.0.1:1",
             "OTHER": "x",
@@ -123,6 +133,10 @@ def test_everything_can_be_set_by_variables(tmp_path: Path) -> None:
     assert not settings.runtime_fallback
     assert settings.account == "000000000001"
     assert settings.credentials == {"AKIA1": "a:b", "AKIA2": "c"}
+    assert settings.neighbours == {
+        "s3": Endpoint("https://minio.internal:9000"),
+        "sqs": Endpoint("http://127.0.0.1:1"),
+    }
     assert settings.async_retry_seconds == (0.0, 1.5)
     assert settings.idle_timeout_s == 20
     assert settings.data == Path.home() / "state"
@@ -148,6 +162,11 @@ def test_everything_can_be_set_by_variables(tmp_path: Path) -> None:
         ('load = "x"', "load is 'x': it must be a list of folders"),
         ("data = 1", "data is 1: it must be a directory"),
         ("[credentials]\nAKIA = 1", "credentials: it must be a table of access key ids"),
+        ("neighbours = 5", "neighbours is 5: it must be a table of services"),
+        ("[neighbours]\ns4 = 'https://x'", "neighbours: s4 is no service: its name is the one that boto3"),
+        ("[neighbours]\nlambda = 'https://x'", "neighbours: lambda is served by Lambent itself"),
+        ("[neighbours]\ns3 = 'minio'", "neighbours: s3: 'minio' is no URL such as"),
+        ("[neighbours.s3]\nurl = 'https://x'", "neighbours: s3: unknown key url: allowed are endpoint"),
         ("port =", "not valid TOML"),
     ],
 )

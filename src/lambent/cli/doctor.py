@@ -58,6 +58,7 @@ def command(ctx: click.Context, endpoint_url: str | None, region: str | None, as
     runtimes = list(find_runtimes(_java_client()))
     findings = [
         *_versions(),
+        _moto(),
         *_limits(),
         *asyncio.run(_isolation()),
         *_node_packages(),
@@ -122,6 +123,14 @@ def _versions() -> Iterator[Finding]:
             yield Finding(package, "ok", metadata.version(package))
         except metadata.PackageNotFoundError:
             yield Finding(package, "broken", "pip install 'lambent[platform]'")
+
+
+def _moto() -> Finding:
+    from lambent.neighbours.installation import ADVICE, installed
+
+    if installed():
+        return Finding("moto", "ok", f"{metadata.version('moto')}, for S3, DynamoDB, IAM and others")
+    return Finding("moto", "note", f"{ADVICE}: without, S3, DynamoDB, IAM and others need real endpoints")
 
 
 def _limits() -> Iterator[Finding]:

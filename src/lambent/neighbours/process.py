@@ -9,23 +9,16 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from lambent.http.client import ExchangeFailed, HttpClient
 from lambent.neighbours.errors import NeighbourDown
+from lambent.neighbours.installation import ADVICE, installed
 
 _PROGRAM: Final = Path(__file__).with_name("moto_server.py")
 _LINES_KEPT: Final = 30
 _HOST: Final = [(b"Host", b"moto")]
-
-ADVICE: Final = "pip install 'lambent[platform]'"
-
-
-def installed() -> bool:
-    """Whether moto's server is there; it is not imported."""
-    return find_spec("moto") is not None and find_spec("flask") is not None
 
 
 class MotoProcess:
