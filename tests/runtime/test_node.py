@@ -319,6 +319,33 @@ def test_callbacks_with_errors(node_start: NodeStart, body: str, kind: str, mess
         assert answer.value["errorMessage"].startswith(message)
 
 
+def test_callbacks_of_an_invocation_that_has_its_answer_settle_no_other(node_start: NodeStart) -> None:
+    _needs_callbacks(node_start)
+    environment = node_start(
+        """const kept = []
+        export function handler(event, context, callback) {
+            kept.push([callback, context])
+            if (event === 'keep') return
+            for (const [old, their] of kept.slice(0, -1)) { old(new Error('old')); old(null, 'old'); their.fail('old') }
+            setTimeout(() => callback(null, 'new'), 5)
+        }"""
+    )
+    assert environment.invoke("keep").value is None
+    for _ in range(3):
+        assert environment.invoke("use").value == "new"
+
+
+def test_errors_that_cannot_be_told_end_the_process(node_start: NodeStart) -> None:
+    environment = node_start("export const handler = () => { throw Object.create(null) }")
+    environment.send(b"null")
+    if node_start.modern:
+        assert environment.gone()
+        return
+    answer = environment.receive()
+    assert (answer.kind, answer.body[:1]) == (b"X", b"E")
+    assert os.waitstatus_to_exitcode(environment.gone()) in (128, 129)
+
+
 def test_the_answer_waits_for_the_event_loop_unless_told_not_to(node_start: NodeStart) -> None:
     _needs_callbacks(node_start)
     environment = node_start(

@@ -14,7 +14,7 @@ const { PROMISES_ONLY } = require('./version.cjs');
 /** Answers invocations, one after the other. */
 class Runtime {
   #answer = null; // [kind, text], decided but not yet sent
-  #running = false;
+  #running = null; // the invocation that has not been answered
   #whenLoopIsEmpty = () => {};
   #trace;
   #inbox;
@@ -71,7 +71,7 @@ class Runtime {
   }
 
   #begin(invocation) {
-    this.#running = true;
+    this.#running = invocation;
     this.#inbox.hold();
     current.id = invocation.id;
     current.tenant = invocation.extra.tenant_id;
@@ -80,9 +80,15 @@ class Runtime {
       if (invocation.trace) process.env._X_AMZN_TRACE_ID = invocation.trace;
       else delete process.env._X_AMZN_TRACE_ID;
     }
-    if (this.streams) this.handleOnceStreaming(invocation);
-    else if (PROMISES_ONLY) this.handleOncePromised(invocation);
-    else this.handleOnceNonStreaming(invocation);
+    if (PROMISES_ONLY) {
+      if (this.streams) this.handleOnceStreaming(invocation);
+      else this.handleOncePromised(invocation);
+    } else {
+      (this.streams ? this.handleOnceStreaming(invocation) : this.handleOnceNonStreaming(invocation)).catch((error) => {
+        console.log(`Unexpected Top Level Error: ${error.toString()}`);
+        this.#crash(error, 129);
+      });
+    }
   }
 
   // The names of these methods show in stack traces, as they do in Lambda: theirs alone, because nothing of a trace
@@ -90,12 +96,12 @@ class Runtime {
 
   async handleOnceNonStreaming(invocation) {
     await null;
-    const [callback, settling] = this.#callbacks();
+    const [callback, settling] = this.#callbacks(invocation);
     this.#whenLoopIsEmpty = () => {
       settling.completed = true;
       this.#whenLoopIsEmpty = () => {};
-      if (this.isAsync) this.#fail(new RuntimeError('NodeJsExit', NEVER_SETTLED));
-      else this.#succeed(null);
+      if (this.isAsync) this.#fail(invocation, new RuntimeError('NodeJsExit', NEVER_SETTLED));
+      else this.#succeed(invocation, null);
     };
     try {
       const event = JSON.parse(invocation.payload);
@@ -114,9 +120,9 @@ class Runtime {
     const context = this.#contextMembers(invocation);
     const event = JSON.parse(invocation.payload);
     try {
-      this.#succeed(await this.#inStore(invocation, () => this.handler(event, context)));
+      this.#succeed(invocation, await this.#inStore(invocation, () => this.handler(event, context)));
     } catch (error) {
-      this.#fail(error);
+      this.#fail(invocation, error);
     }
   }
 
@@ -124,7 +130,7 @@ class Runtime {
     const stream = new ResponseStream(this.handler[HIGH_WATER_MARK]);
     const finished = new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject));
     finished.catch(() => {}); // it is looked at when the handler is through
-    this.#whenLoopIsEmpty = () => this.#failStream(stream, 'Response stream is not finished.');
+    this.#whenLoopIsEmpty = () => this.#failStream(invocation, stream, 'Response stream is not finished.');
     const members = PROMISES_ONLY ? {} : { callbackWaitsForEmptyEventLoop: true };
     await null;
     try {
@@ -135,26 +141,26 @@ class Runtime {
       if ((await result) !== undefined) console.warn('Streaming handlers ignore return values.');
       if (stream.destroyed && !stream.writableFinished) throw stream.errored ?? unsupported('Response stream is not finished.');
       await finished;
-      this.#finishStream(members);
+      this.#finishStream(invocation, members);
     } catch (error) {
-      this.#failStream(stream, error);
+      this.#failStream(invocation, stream, error);
     }
   }
 
-  #finishStream(members) {
-    if (!members.callbackWaitsForEmptyEventLoop) this.#finish('O', '');
-    else this.#whenLoopIsEmpty = () => this.#finish('O', '');
+  #finishStream(invocation, members) {
+    if (!members.callbackWaitsForEmptyEventLoop) this.#finish(invocation, 'O', '');
+    else this.#whenLoopIsEmpty = () => this.#finish(invocation, 'O', '');
   }
 
-  #failStream(stream, error) {
+  #failStream(invocation, stream, error) {
     if (stream.writableEnded && !stream.errored) {
       // All of it is on its way: the error comes too late for the caller.
       logError('Invoke Error', error);
-      this.#finish('O', '');
+      this.#finish(invocation, 'O', '');
       return;
     }
     stream.begin();
-    this.#fail(error);
+    this.#fail(invocation, error);
   }
 
   #inStore(invocation, call) {
@@ -166,7 +172,7 @@ class Runtime {
   }
 
   /** The callback of an invocation, and {context: what settles it, completed: whether it was given up}. */
-  #callbacks() {
+  #callbacks(invocation) {
     let waits = true;
     let settled = false;
     const settling = { completed: false };
@@ -184,12 +190,12 @@ class Runtime {
         return;
       }
       settling.completed = true;
-      this.#succeed(result);
+      this.#succeed(invocation, result);
     };
     const given = (value) => value !== undefined && value !== null;
     const done = (error, result) => {
       this.#whenLoopIsEmpty = () => {};
-      if (given(error)) this.#fail(error);
+      if (given(error)) this.#fail(invocation, error);
       else complete(result);
     };
     const callback = (error, result) => {
@@ -237,7 +243,7 @@ class Runtime {
     return PROMISES_ONLY ? { ...request, ...environment } : { ...environment, ...request };
   }
 
-  #succeed(result) {
+  #succeed(invocation, result) {
     let text;
     try {
       text = JSON.stringify(result === undefined ? null : result);
@@ -247,22 +253,24 @@ class Runtime {
         : new Error('Unable to stringify response body');
     }
     if (text === undefined) throw new TypeError('Wrong arguments'); // a function or a symbol
-    this.#finish('O', text);
+    this.#finish(invocation, 'O', text);
   }
 
-  #fail(error) {
+  #fail(invocation, error) {
     logError('Invoke Error', error);
     noteMissingSdk(error);
-    this.#finish('E', errorDocument(error));
+    this.#finish(invocation, 'E', errorDocument(error));
   }
 
   /** Send the answer when what has happened by now has had its consequences: an error that nobody caught is one. */
-  #finish(kind, text) {
+  #finish(invocation, kind, text) {
+    // Code may settle an invocation that has its answer, as late as while the next one runs.
+    if (this.#running !== invocation || this.#answer !== null) return;
     this.#whenLoopIsEmpty = () => {};
     this.#answer = [kind, text];
     setImmediate(() => {
       this.#answer = null;
-      this.#running = false;
+      this.#running = null;
       this.#inbox.resume();
       channel.answer(kind, text);
     });
@@ -272,7 +280,7 @@ class Runtime {
   #crash(error, status) {
     if (this.#inbox === undefined) {
       channel.initFailed(errorDocument(error));
-    } else if (this.#running) {
+    } else if (this.#running !== null) {
       this.#answer ??= ['E', errorDocument(error)];
     }
     process.exit(status);
