@@ -392,6 +392,22 @@ def test_one_that_takes_a_new_process_each_time(platform: Platform, custom: Call
         assert platform.invoke(name, event).json == event
 
 
+def test_one_that_answers_and_is_gone(platform: Platform, custom: Callable[..., str]) -> None:
+    name = custom(
+        CLIENT
+        + """
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+api.request("GET", "/2018-06-01/runtime/invocation/next")
+response = api.getresponse()
+request, event = response.headers["Lambda-Runtime-Aws-Request-Id"], response.read()
+api.request("POST", f"/2018-06-01/runtime/invocation/{request}/response", event)
+os._exit(1)
+"""
+    )
+    for event in range(8):
+        assert platform.invoke(name, event).json == event
+
+
 def test_what_is_done_after_the_answer_delays_nobody(
     platform: Platform, custom: Callable[..., str], background: Callable[..., Any]
 ) -> None:

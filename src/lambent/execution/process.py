@@ -250,7 +250,8 @@ class EnvironmentProcess:
                 if self._partial:
                     self._parse(self._partial)
 
-    def _on_readable(self) -> None:
+    def _on_readable(self) -> bool:
+        """Take what has come. Whether there was anything."""
         frame = self._frame
         try:
             if frame is not None:
@@ -261,11 +262,11 @@ class EnvironmentProcess:
                         self._frame = None
                         del self._frame_view
                         self._owner.on_frame(self._frame_kind, bytes(frame))
-                    return
+                    return True
             else:
                 count = self._socket.recv_into(_BUFFER)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             count = 0
         if not count:
@@ -274,6 +275,7 @@ class EnvironmentProcess:
             self._skip_over(bytes(_VIEW[:count]))
         else:
             self._parse(self._partial + _VIEW[:count] if self._partial else bytes(_VIEW[:count]))
+        return True
 
     def _parse(self, data: bytes) -> None:
         self._partial = b""
@@ -373,6 +375,10 @@ class EnvironmentProcess:
 
     def gone(self, wait_status: int) -> None:
         """The process and all its descendants are dead; or the zygote is (status of SIGKILL)."""
+        if self._zygote.alive:
+            # Its end may be told before what it said last is read.
+            while not self._broken and not self._frames_paused and self._on_readable():
+                pass
         self._stop_reading()
         self._ended = True
         self._socket.close()

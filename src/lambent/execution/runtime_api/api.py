@@ -94,6 +94,11 @@ class RuntimeApi:
         """Whether the runtime waits for an invocation."""
         return self._poll is not None
 
+    def read_rest(self) -> None:
+        """Hear what the runtime has said last: its end may be told before that is read."""
+        for connection in list(self._connections):
+            connection.read_rest()
+
     def close(self) -> None:
         """End the listener and all connections."""
         if self._socket.fileno() >= 0:

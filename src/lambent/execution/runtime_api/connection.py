@@ -97,17 +97,24 @@ class Connection:
 
     # ------------------------------------------------------------ in
 
-    def _on_readable(self) -> None:
+    def read_rest(self) -> None:
+        """Read whatever has come already."""
+        while not self.closed and self._on_readable():
+            pass
+
+    def _on_readable(self) -> bool:
+        """Take what has come. Whether there was anything."""
         try:
             count = self._socket.recv_into(_BUFFER)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             count = 0
         if not count:
             self.close()
         elif not self._closing:
             self._feed(_VIEW[:count])
+        return True
 
     def _feed(self, data: memoryview) -> None:
         try:

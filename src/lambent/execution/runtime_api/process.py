@@ -169,5 +169,6 @@ class RuntimeApiProcess:
 
     def on_exit(self, wait_status: int) -> None:
         """The program has ended, and all that it started."""
+        self._api.read_rest()
         self._api.close()
         self._owner.on_exit(wait_status)
