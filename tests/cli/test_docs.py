@@ -42,6 +42,7 @@ def _examples(path: Path) -> list[tuple[str, str]]:
         "README.md",
         "docs/concurrency.md",
         "docs/functions.md",
+        "docs/neighbours.md",
         "docs/layers.md",
         pytest.param(
             "docs/runtimes.md",
