@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from lambent.aws.lambda_ import other_accounts
 from lambent.aws.lambda_.account import AccountOperations
 from lambent.aws.lambda_.aliases import AliasOperations
 from lambent.aws.lambda_.code_signing import CodeSigningOperations
@@ -19,9 +20,10 @@ from lambent.aws.lambda_.resource_policies import ResourcePolicyOperations
 from lambent.aws.lambda_.runtime_settings import RuntimeSettingsOperations
 from lambent.aws.lambda_.tags import TagOperations
 from lambent.aws.lambda_.urls import UrlOperations
-from lambent.aws.service import Service
+from lambent.aws.service import Method, Service
 
 if TYPE_CHECKING:
+    from lambent.aws.context import RequestContext
     from lambent.aws.lambda_.downloads import CodeDownloads
     from lambent.aws.lambda_.provisioned import Allocations
     from lambent.events import MappingRegistry
@@ -75,3 +77,15 @@ class LambdaService(
         self.objects = objects
         self.queue = queue
         self.networks = networks
+
+    def method(self, operation: str) -> Method | None:
+        """The method of an operation; done in the name of the function's owner where he permits it."""
+        found = super().method(operation)
+        if found is None or operation not in other_accounts.OPERATIONS:
+            return found
+        method = found
+
+        async def crossing(context: RequestContext, request: dict[str, Any]) -> dict[str, Any] | None:
+            return await method(other_accounts.acting_for_owner(self.registry, context, request), request)
+
+        return crossing
