@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from lambent.neighbours.call import Call, end_to_end
 from lambent.neighbours.errors import NeighbourFaulty, NeighbourLacks
 from lambent.neighbours.moto import Moto
-from lambent.neighbours.real_endpoint import RealEndpoint
 from lambent.neighbours.services import SERVED_BY_MOTO
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from lambent.http.client import Answer, RawHeaders
     from lambent.neighbours.endpoint import Endpoint
+    from lambent.neighbours.real_endpoint import RealEndpoint
 
 _FAULT: Final = b"x-lambent-fault"
 _MESSAGE_BYTES: Final = 4_096
@@ -30,9 +30,14 @@ class Neighbours:
     """
 
     def __init__(self, endpoints: Mapping[str, Endpoint] | None = None, *, moto: Moto | None = None) -> None:
-        self._endpoints = {
-            service: RealEndpoint(service, endpoint) for service, endpoint in (endpoints or {}).items()
-        }
+        self._endpoints: dict[str, RealEndpoint] = {}
+        if endpoints:
+            # Most platforms have none, and need not pay for it when they start.
+            from lambent.neighbours.real_endpoint import RealEndpoint
+
+            self._endpoints = {
+                service: RealEndpoint(service, endpoint) for service, endpoint in endpoints.items()
+            }
         self._moto = moto or Moto()
 
     def serves(self, service: str, scope: str) -> bool:
