@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import subprocess
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lambent.execution import frames
 from lambent.execution.dotnets import Dotnets
+from lambent.execution.engines import Premises
+from lambent.execution.engines.java import JavaEngine
 from lambent.execution.errors import EnvironmentUnavailable, InterpreterMissing
 from lambent.execution.java_client import OWN, contains_official, find_official, own_client, shown_together
 from lambent.execution.javas import Java, Javas
@@ -122,18 +128,19 @@ def test_our_java_client_is_compiled_once(tmp_path: Path) -> None:
     found = [java for java in Javas() if java.compiler is not None]
     if not found:
         pytest.skip("no JDK on this machine")
-    java = found[0]
-    jar = own_client(tmp_path, java, java.compiler)
+    java, compiler = found[0], found[0].compiler
+    assert compiler is not None
+    jar = own_client(tmp_path, java, compiler)
     written = jar.stat().st_mtime_ns
     names = zipfile.ZipFile(jar).namelist()
     assert OWN.replace(".", "/") + ".class" in names
     assert "com/amazonaws/services/lambda/runtime/RequestHandler.class" in names
-    assert own_client(tmp_path, java, None) == jar
+    assert own_client(tmp_path, java, tmp_path / "none") == jar
     assert jar.stat().st_mtime_ns == written
     jar.unlink()
     for name in ("0123456789ab-17.0.1", "official-2.6.0", "tmpabc"):
         (tmp_path / name).mkdir()
-    assert own_client(tmp_path, java, java.compiler) == jar
+    assert own_client(tmp_path, java, compiler) == jar
     assert {path.name for path in tmp_path.iterdir()} == {jar.parents[1].name, "official-2.6.0", "tmpabc"}
     listed = subprocess.run(
         [java.executable, "-cp", jar, OWN, "--rehearse"], capture_output=True, check=False
@@ -141,15 +148,53 @@ def test_our_java_client_is_compiled_once(tmp_path: Path) -> None:
     assert listed.returncode == 0, listed.stderr
 
 
-def test_our_java_client_needs_a_compiler(tmp_path: Path) -> None:
+def test_our_java_client_needs_a_compiler_that_works(tmp_path: Path) -> None:
     java = Java((17, 0, 1), tmp_path)
-    with pytest.raises(InterpreterMissing, match=r"has no javac.*setting java_client"):
-        own_client(tmp_path / "data", java, None)
     broken = tmp_path / "javac"
     broken.write_text("#!/bin/sh\necho cannot >&2\nexit 1\n")
     broken.chmod(0o755)
     with pytest.raises(EnvironmentUnavailable, match=r"cannot compile Lambent's Java client: cannot"):
         own_client(tmp_path / "data", java, broken)
+
+
+class Told:
+    """An owner that hears why there is no process."""
+
+    def __init__(self) -> None:
+        self.document = asyncio.get_running_loop().create_future()
+
+    def on_frame(self, kind: int, body: bytes) -> None:
+        self.document.set_result((kind, json.loads(body)))
+
+    def on_oversized(self, kind: int, length: int) -> None: ...
+
+    def on_output(self, data: bytes) -> None: ...
+
+    def on_lost(self) -> None: ...
+
+    def on_exit(self, wait_status: int) -> None: ...
+
+
+def test_a_java_without_any_compiler_runs_what_brings_a_client(tmp_path: Path) -> None:
+    init = {"arn": "any", "handler": "h", "memory_mb": 128, "task_root": str(tmp_path), "tmp": str(tmp_path)}
+    frame = json.dumps({**init, "opt": [], "env": {}}).encode()
+
+    async def scenario() -> None:
+        with ThreadPoolExecutor(1) as executor:
+            engine = JavaEngine(
+                Java((21, 0, 1), a_java(tmp_path / "jre", "21.0.1", compiler=False)), None, None
+            )
+            nursery = await engine.start(Premises(tmp_path, {}, False, executor))
+            told = Told()
+            process = nursery.take(told, len(frame).to_bytes(4, "big") + frame)
+            kind, document = await asyncio.wait_for(told.document, 10)
+            assert (kind, document["errorType"]) == (frames.INIT_ERROR, "Runtime.InvalidEntrypoint")
+            assert "has no javac" in document["errorMessage"]
+            process.disown()
+            process.kill()
+            await nursery.close()
+
+    asyncio.run(scenario())
 
 
 # ---------------------------------------------------------------- Ruby

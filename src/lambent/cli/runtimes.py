@@ -74,7 +74,8 @@ def _java(engine: Any) -> dict[str, Any]:
         return _ok(engine.java.version, engine.java.executable, f"AWS's {engine.official.version}")
     found = _ok(engine.java.version, engine.java.executable, f"{_OURS}, or AWS's in the package")
     if engine.compiler is None:
-        found["verdict"] = "missing"
+        found["verdict"] = "note"
+        found["client"] = "AWS's in the package"
         found["detail"] = "no javac, which compiles Lambent's client: install a JDK; or set java_client"
     return found
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lambent.execution.errors import EnvironmentUnavailable, InterpreterMissing
+from lambent.execution.errors import EnvironmentUnavailable
 from lambent.runtime import JAVA_FILES
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def shown_together(client: OfficialClient, folder: Path) -> OfficialClient:
     return OfficialClient(client.version, tuple(place / jar.name for jar in client.jars))
 
 
-def own_client(folder: Path, java: Java, compiler: Path | None) -> Path:
+def own_client(folder: Path, java: Java, compiler: Path) -> Path:
     """The jar of our client for a Java, below `folder`; compiled when it is not there yet (1 to 2 s).
 
-    Blocks. Raises InterpreterMissing without a compiler, EnvironmentUnavailable.
+    Blocks. Raises EnvironmentUnavailable.
     """
     sources = sorted(JAVA_FILES.rglob("*.java"))
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()[:12]
@@ -100,11 +100,6 @@ def own_client(folder: Path, java: Java, compiler: Path | None) -> Path:
     jar = folder / f"{digest}-{'.'.join(map(str, java.version))}" / "java" / "client.jar"
     if jar.is_file():
         return jar
-    if compiler is None:
-        raise InterpreterMissing(
-            f"{java.home} has no javac, which compiles Lambent's Java client: install a JDK, or name a folder with the "
-            f"jars of {_ARTIFACT} in the setting java_client"
-        )
     try:
         jar.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as work:

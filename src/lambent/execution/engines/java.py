@@ -20,7 +20,7 @@ from lambent.execution.java_client import (
     own_client,
     shown_together,
 )
-from lambent.execution.runtime_api import RuntimeApiNursery
+from lambent.execution.runtime_api import EntrypointInvalid, RuntimeApiNursery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,26 +66,29 @@ class JavaEngine:
         return self.java.runtime
 
     async def start(self, premises: Premises) -> RuntimeApiNursery:
-        """Start a host, with a client to run. Raises InterpreterMissing, EnvironmentUnavailable."""
+        """Start a host, with a client to run. Raises EnvironmentUnavailable."""
         loop = asyncio.get_running_loop()
         folder = premises.data / "java"
-        own, official = None, self.official
-        if official is None:
-            own = await loop.run_in_executor(premises.executor, own_client, folder, self.java, self.compiler)
-        else:
+        own, official, lacking = None, self.official, ""
+        if official is not None:
             official = await loop.run_in_executor(premises.executor, shown_together, official, folder)
+        elif self.compiler is None:
+            lacking = (
+                f"{self.java.home} has no javac, which compiles Lambent's Java client: install a JDK, or put the jars "
+                "of aws-lambda-java-runtime-interface-client into the package's lib/ or a folder that the setting "
+                "java_client names"
+            )
+        else:
+            own = await loop.run_in_executor(premises.executor, own_client, folder, self.java, self.compiler)
+        client = own if official is None else official.jars[0]
         host = Host(
             prefix=self.java.home,
-            files=own.parent
-            if own is not None
-            else official.jars[0].parent
-            if official is not None
-            else None,
+            files=client.parent if client is not None else None,
             private_view=premises.private_view,
             variables=premises.mark,
         )
         await host.start()
-        program = JavaProgram(host, self.java, own, official)
+        program = JavaProgram(host, self.java, own, official, lacking)
         nursery = RuntimeApiNursery(host, program)
         if own is not None and self.java.version[0] >= _ARCHIVES_SINCE:
             archive = own.parent / f"{'view' if host.private_view else 'plain'}-{_ARCHIVE}"
@@ -128,13 +131,16 @@ class JavaFamily:
 
 
 class JavaProgram:
-    """What is started for a Java function."""
+    """What is started for a Java function. `lacking`: why there is no client for those that bring none."""
 
-    def __init__(self, host: Host, java: Java, own: Path | None, official: OfficialClient | None) -> None:
+    def __init__(
+        self, host: Host, java: Java, own: Path | None, official: OfficialClient | None, lacking: str
+    ) -> None:
         self._host = host
         self._java = java
         self._own = own
         self._official = official
+        self._lacking = lacking
         self.archive: Path | None = None
         """Classes of our client as they are after loading; made by the same Java in the same view."""
 
@@ -142,7 +148,7 @@ class JavaProgram:
         """There is nothing to make ready."""
 
     def command(self, init: dict[str, Any], *, private_view: bool) -> Command:
-        """Java with a client and the function on its class path."""
+        """Java with a client and the function on its class path. Raises EntrypointInvalid without any client."""
         task = Path(init["task_root"])
         layers = [Path(layer) for layer in init["opt"]]
         libraries = task / "lib"
@@ -162,8 +168,9 @@ class JavaProgram:
             client = [*function], [OFFICIAL, handler]
         elif self._official is not None:
             client = [*map(self._host.seen, self._official.jars), *function], [OFFICIAL, handler]
+        elif self._own is None:
+            raise EntrypointInvalid(self._lacking)
         else:
-            assert self._own is not None
             client = [self._host.seen(self._own), *function], [OWN]
             if self.archive is not None:
                 options.append(f"-XX:SharedArchiveFile={self._host.seen(self.archive)}")
