@@ -229,6 +229,45 @@ def test_a_large_upload_with_a_wrong_signature_is_refused(real: Platform, public
         client.put_object(Bucket=public, Key="wrong", Body=b"x" * 9_000_000)
 
 
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_browsers_may_send_what_a_policy_permits(real: Platform, public: str, version: str) -> None:
+    form = to(real, "s3", signature_version=version).generate_presigned_post(
+        public,
+        "posted/${filename}",
+        Fields={"x-amz-meta-kind": "cat"},
+        Conditions=[["starts-with", "$x-amz-meta-kind", "c"], ["content-length-range", 1, 2_000_000]],
+    )
+
+    def post(size: int = 2_000_000, bucket: str = public, **changes: str) -> tuple[int, bytes]:
+        parts = [
+            f'--xyz\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in {**form["fields"], **changes}.items()
+        ]
+        last = '--xyz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        body = "".join((*parts, last)).encode() + b"x" * size + b"\r\n--xyz--\r\n"
+        answer = real.request(
+            "POST", f"/{bucket}", body, {"Content-Type": "multipart/form-data; boundary=xyz"}
+        )
+        return answer.status, answer.body
+
+    assert post()[0] == 204
+    stored = to(real, "s3").get_object(Bucket=public, Key="posted/a.png")
+    assert (len(stored["Body"].read()), stored["Metadata"]) == (2_000_000, {"kind": "cat"})
+    signature = "signature" if version == "s3" else "x-amz-signature"
+    for changes, status, code in (
+        ({"size": 2_000_001}, 400, b"EntityTooLarge"),
+        ({"size": 0}, 400, b"EntityTooSmall"),
+        ({"bucket": "another"}, 403, b"AccessDenied"),
+        ({"key": "elsewhere"}, 403, b"AccessDenied"),
+        ({"x-amz-meta-kind": "dog"}, 403, b"AccessDenied"),
+        ({"acl": "public-read"}, 403, b"AccessDenied"),
+        ({"policy": "e30="}, 403, b"SignatureDoesNotMatch"),
+        ({signature: "0" * 64}, 403, b"SignatureDoesNotMatch"),
+    ):
+        found, body = post(**changes)
+        assert (found, b"<Code>%s</Code>" % code in body) == (status, True), (changes, body)
+
+
 def test_assumed_roles_are_accepted_everywhere_also_after_a_restart(own: Callable[..., Platform]) -> None:
     platform = own(credentials=f"{KEY}:{SECRET}")
     sts = to(platform, "sts")

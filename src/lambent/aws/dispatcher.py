@@ -17,6 +17,7 @@ from lambent.aws.guests import Guests
 from lambent.aws.model import ServiceModel, load_model
 from lambent.aws.overrides import quirks_of
 from lambent.aws.parse import InputParsers, decode_query
+from lambent.aws.post_policy import is_form
 from lambent.aws.router import Route, Router, RoutingError
 from lambent.aws.serialize import OutputWriters, Reply
 from lambent.aws.sigv4 import body_digest
@@ -91,8 +92,11 @@ class AwsDispatcher:
             self._handle(request, request_id, None)
 
     def streams(self, request: Request) -> bool:
-        """Whether `request`, of which the head is there, is one to pass on with its body still coming: S3's."""
-        if self._forwarder is None:
+        """Whether `request`, of which the head is there, is one to pass on with its body still coming: S3's.
+
+        Not forms: who permits those stands inside.
+        """
+        if self._forwarder is None or is_form(request.header(b"content-type")):
             return False
         entry = self._router.elsewhere(request, self._router.claimed_service(request))
         return entry is not None and entry.name == "s3" and self._forwarder.serves(entry)

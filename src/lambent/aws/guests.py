@@ -1,8 +1,9 @@
 """Requests without a signature of version 4 that are let in where signatures are enforced.
 
 Those that AWS takes without one: public objects, browsers' preflights, operations that need no credentials
-(signing in with Cognito); and S3's presigned URLs of the way before version 4, which boto3 still makes. Sources:
-the models' auth traits; "Signing and authenticating REST requests" of the S3 user guide for version 2.
+(signing in with Cognito); S3's presigned URLs of the way before version 4, which boto3 still makes; and forms
+that browsers send to S3, which carry a signature inside. Sources: the models' auth traits; "Signing and
+authenticating REST requests" of the S3 user guide for version 2.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import unquote_to_bytes
 from lambent.aws.authentication import Identity
 from lambent.aws.errors import AuthError, ModelError
 from lambent.aws.model import read_description
+from lambent.aws.post_policy import check_form, is_form, read_form
 from lambent.aws.s3_addressing import path_style
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ class Guests:
             query = _parameters(request.query)
             if b"Signature" in query and b"AWSAccessKeyId" in query:
                 return self._presigned(request, query)
+            if request.method == b"POST" and not is_real:
+                return self._posted(request)
             permitted = is_real or request.method == b"OPTIONS" or _reads_object(request, query)
             return self._nobody if permitted else None
         target = next((value for name, value in request.headers if name == b"x-amz-target"), b"")
@@ -74,6 +78,17 @@ class Guests:
         if operation in _open_operations(entry.name) or request.path.endswith(_WELL_KNOWN):
             return self._nobody
         return None
+
+    def _posted(self, request: SignedRequest) -> Identity | None:
+        content_type = next((value for name, value in request.headers if name == b"content-type"), b"")
+        form = read_form(content_type, request.body) if is_form(content_type) else None
+        if form is None:
+            return None
+        bucket, _, rest = path_style(request).partition(b"?")[0][1:].partition(b"/")
+        if rest:
+            return None
+        account, access_key = check_form(form, bucket.decode("latin-1"), self._credentials, self._clock())
+        return Identity(account, self._nobody.region, access_key, "s3")
 
     def _presigned(self, request: SignedRequest, query: dict[bytes, bytes]) -> Identity:
         access_key = query[b"AWSAccessKeyId"].decode("latin-1")
