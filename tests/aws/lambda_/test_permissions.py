@@ -138,8 +138,8 @@ def test_what_a_permission_becomes(
             "ValidationException",
             400,
             (
-                "1 validation error detected: Value 'example.com' at 'statementId' failed to satisfy constraint: Member "
-                "must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)"
+                "1 validation error detected: Value 'example.com' at 'statementId' failed to satisfy constraint: "
+                "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)"
             ),
         ),
         (
