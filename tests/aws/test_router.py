@@ -149,3 +149,37 @@ def _authorization(service: bytes) -> tuple[bytes, bytes]:
 )
 def test_guesses_for_refusals(sent: Sent, expected: tuple[str, str]) -> None:
     assert ROUTER.guess(sent) == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "signed_for", "service"),
+    [
+        # ours
+        (Sent(headers=[(b"x-amz-target", LOGS + b".CreateLogGroup")]), None, None),
+        (Sent(b"GET", b"/2015-03-31/functions"), "lambda", None),
+        (Sent(b"GET", b"/2015-03-31/functions"), None, None),
+        (Sent(b"GET", b"/2015-03-31/nothing"), None, None),
+        (Sent(b"GET", b"/bucket", headers=[(b"host", b"lambda.localhost")]), None, None),
+        (Sent(body=b"Action=Publish&Version=2010-03-31", headers=[(b"content-type", FORM)]), None, None),
+        # others'
+        (
+            Sent(headers=[(b"x-amz-target", b"DynamoDBStreams_20120810.GetRecords")]),
+            "dynamodb",
+            "dynamodbstreams",
+        ),
+        (Sent(headers=[(b"x-amz-target", b"AWSGlue.GetTables")]), "glue", "glue"),
+        (Sent(body=b"Action=ListRoles&Version=2010-05-08", headers=[(b"content-type", FORM)]), None, "iam"),
+        (Sent(b"GET", b"/bucket"), "s3", "s3"),
+        (Sent(b"GET", b"/2015-03-31/functions"), "s3", "s3"),
+        (Sent(b"PUT", b"/bucket/key"), None, "s3"),
+        (Sent(b"GET", b"/k", headers=[(b"host", b"a.b.c.s3.eu-west-1.amazonaws.com")]), None, "s3"),
+        (Sent(b"GET", b"/B/k", b"AWSAccessKeyId=a&Signature=b&Expires=1"), None, "s3"),
+        (Sent(b"GET", b"/us-east-1_abc/.well-known/jwks.json"), None, "cognito-idp"),
+        # nobody's
+        (Sent(b"GET", b"/"), None, None),
+        (Sent(headers=[(b"x-amz-target", b"Nobody.Knows")]), None, None),
+    ],
+)
+def test_whose_requests_are_passed_on(sent: Sent, signed_for: str | None, service: str | None) -> None:
+    found = ROUTER.elsewhere(sent, signed_for)
+    assert (found.name if found is not None else None) == service

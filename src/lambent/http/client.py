@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 RawHeaders: TypeAlias = "list[tuple[bytes, bytes]]"
 
 _HIGH_WATER: Final = 262_144
-_CONNECTIONS: Final = 100
+_CONNECTIONS: Final = 500
 _BODILESS: Final = frozenset({204, 304})
 
 
 class ExchangeFailed(Exception):
     """No answer, or not all of it. The text says why."""
+
+
+class Silent(ExchangeFailed):
+    """The other side has neither taken nor sent anything for too long."""
 
 
 class Unreachable(ExchangeFailed):
@@ -36,7 +40,7 @@ class Unreachable(ExchangeFailed):
 class HttpClient:
     """Connections to one origin: a host and port, with TLS where `tls` is given, or whatever `dial` connects to.
 
-    `dial` gives a connected UNIX socket, or raises OSError. At most 100 exchanges run at a time; further ones
+    `dial` gives a connected UNIX socket, or raises OSError. At most 500 exchanges run at a time; further ones
     wait. `connect_seconds` bounds the making of a connection, `silence_seconds` how long the other side may
     neither take nor send anything.
     """
@@ -298,7 +302,7 @@ class _Connection(asyncio.Protocol):
             self._moved = now
         left = self._moved + self._client.silence_seconds - now
         if left <= 0:
-            self._fail(f"silent for {self._client.silence_seconds:g} seconds")
+            self._fail(Silent(f"silent for {self._client.silence_seconds:g} seconds"))
             self.transport.abort()
         else:
             self._watch = self._loop.call_later(left, self._look)
@@ -308,10 +312,10 @@ class _Connection(asyncio.Protocol):
             self._watch.cancel()
             self._watch = None
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, failure: ExchangeFailed) -> None:
         if self._complete or self._failure is not None:
             return
-        self._failure = ExchangeFailed(reason)
+        self._failure = failure
         if not self._head.done():
             self._head.set_exception(self._failure)
             self._head.exception()  # seen, even where nobody waits any more
@@ -332,7 +336,7 @@ class _Connection(asyncio.Protocol):
         self.resume_writing()
         if self._head.done() and not self._sized and exc is None and self._failure is None:
             self._finish()  # the end of the connection is the end of such a body
-        self._fail(f"the connection broke off{f': {exc}' if exc else ''}")
+        self._fail(ExchangeFailed(f"the connection broke off{f': {exc}' if exc else ''}"))
 
     def pause_writing(self) -> None:
         self._writable = self._loop.create_future()
@@ -351,7 +355,7 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserCallbackError, httptools.HttpParserUpgrade):
-            self._fail("the answer is not HTTP/1.1")
+            self._fail(ExchangeFailed("the answer is not HTTP/1.1"))
             self.transport.abort()
             return
         if self._held > _HIGH_WATER and not self._paused and not self._complete:

@@ -8,7 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from lambent.http.client import Answer, ExchangeFailed, Unreachable
+from lambent.http.client import Answer, ExchangeFailed, Silent, Unreachable
 from lambent.neighbours.errors import NeighbourDown
 from lambent.neighbours.process import MotoProcess
 
@@ -67,12 +67,15 @@ class Moto:
             try:
                 return await process.client.exchange(method, target, headers, body)
             except Unreachable as error:
-                # It has ended, and nobody has told yet. Nothing was sent, so nothing can happen twice.
-                process.kill()
-                if not again:
+                if not again or not isinstance(error.__cause__, ConnectionError | BlockingIOError):
                     raise NeighbourDown(
                         f"moto, which serves this here, cannot be reached: {error}"
                     ) from error
+                # It has ended and nobody has told yet, or takes nothing any more. Nothing was sent, so nothing
+                # can happen twice.
+                process.kill()
+            except Silent as error:
+                raise NeighbourDown(f"moto, which serves this here, does not answer: {error}", 504) from error
             except ExchangeFailed as error:
                 raise NeighbourDown(
                     f"moto, which serves this here, ended while it had this request ({error})."

@@ -7,7 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lambent.http.client import ExchangeFailed, HttpClient, Unreachable
+from lambent.http.client import ExchangeFailed, HttpClient, Silent, Unreachable
 from lambent.neighbours.call import Call, end_to_end
 from lambent.neighbours.errors import NeighbourDown
 from lambent.neighbours.signing import keys_of_environment, signed
@@ -55,6 +55,8 @@ class RealEndpoint:
             )
         except Unreachable as error:
             raise self._down("cannot be reached", error) from error
+        except Silent as error:
+            raise self._down("did not answer", error, 504) from error
         except ExchangeFailed as error:
             raise self._down("did not answer", error) from error
         self._failure = ""
@@ -72,6 +74,7 @@ class RealEndpoint:
         """Close all connections."""
         self._client.close()
 
-    def _down(self, what: str, error: ExchangeFailed) -> NeighbourDown:
+    def _down(self, what: str, error: ExchangeFailed, status: int = 502) -> NeighbourDown:
         self._failure = f"{what}: {error}"
-        return NeighbourDown(f"{self._endpoint.url}, which serves {self._service} here, {what}: {error}", 502)
+        message = f"{self._endpoint.url}, which serves {self._service} here, {what}: {error}"
+        return NeighbourDown(message, status)
