@@ -20,8 +20,26 @@ if TYPE_CHECKING:
 def engines(path: Path) -> Engines:
     nothing = {"PATH": ""}
     return Engines(
-        {"nodejs": NodeFamily(Nodes(path, nothing)), "python": PythonFamily(Interpreters(path, nothing))}
+        {
+            "nodejs": lambda: NodeFamily(Nodes(path, nothing)),
+            "python": lambda: PythonFamily(Interpreters(path, nothing)),
+        }
     )
+
+
+def test_a_family_is_looked_for_when_it_is_asked_for(tmp_path: Path) -> None:
+    found: list[str] = []
+
+    def family() -> NodeFamily:
+        found.append("nodejs")
+        return NodeFamily(Nodes(tmp_path, {"PATH": ""}))
+
+    lazy = Engines({"nodejs": family})
+    assert found == []
+    for _ in range(2):
+        with pytest.raises(InterpreterMissing):
+            lazy.find("nodejs22.x")
+    assert found == ["nodejs"]
 
 
 def test_families_of_no_engine_are_named(tmp_path: Path) -> None:

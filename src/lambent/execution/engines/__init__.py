@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from lambent.execution.errors import InterpreterMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -85,21 +85,29 @@ _FAMILY = re.compile(r"[a-z]*")
 
 
 class Engines:
-    """All families by the letters that their runtimes' names begin with."""
+    """All families by the letters that their runtimes' names begin with.
 
-    def __init__(self, families: Mapping[str, Family]) -> None:
+    `families` make each when it is first asked for: looking for a language takes time that most starts can do
+    without.
+    """
+
+    def __init__(self, families: Mapping[str, Callable[[], Family]]) -> None:
         self._families = families
+        self._made: dict[str, Family] = {}
 
     def find(self, runtime: str | None, *, nearest: bool = False) -> Engine:
         """The engine for a runtime such as "nodejs22.x". Raises InterpreterMissing, which says what there is."""
         name = runtime or ""
         match = _FAMILY.match(name)
-        family = self._families.get(match[0]) if match else None
-        if family is None:
+        letters = match[0] if match else ""
+        if letters not in self._families:
             raise InterpreterMissing(
                 f"the runtime {name or 'of a container image'} cannot be run here; "
                 f"those of these families can: {', '.join(sorted(self._families))}"
             )
+        family = self._made.get(letters)
+        if family is None:
+            family = self._made[letters] = self._families[letters]()
         return family.find(name, nearest=nearest)
 
 
