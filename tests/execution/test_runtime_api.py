@@ -116,6 +116,7 @@ class Bench:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._clients: list[Client] = []
+        self.pausing = False  # whether each chunk is more than can be passed on
         self.api = self.call(self._open, pid)
 
     async def _open(self, pid: Callable[[], int]) -> RuntimeApi:
@@ -123,6 +124,8 @@ class Bench:
 
     def said(self, kind: int, body: bytes) -> None:
         self.heard.put((kind, body))
+        if self.pausing and kind == frames.CHUNK:
+            self.api.pause()
 
     def said_too_much(self, length: int) -> None:
         self.heard.put((-1, str(length).encode()))
@@ -485,6 +488,20 @@ def test_a_slow_reader_holds_up_a_streamed_answer(bench: Bench) -> None:
     assert bench.next() == (frames.CHUNK, b"one")
 
 
+def test_a_streamed_answer_that_ends_where_it_is_held_up(bench: Bench) -> None:
+    # The reader is slow with the last piece, and the end has come together with it.
+    bench.pausing = True
+    client = bench.running()
+    begin_stream(client)
+    bench.next()
+    client.send(b"4\r\nlast\r\n0\r\n\r\n")
+    assert bench.next() == (frames.CHUNK, b"last")
+    assert bench.next()[0] == frames.RESULT
+    assert told(client.answer()) == ACCEPTED
+    client.ask("GET", f"{API}/invocation/next")
+    assert bench.next() == (frames.READY, b"")
+
+
 # ---------------------------------------------------------------- misuse
 
 
@@ -693,6 +710,19 @@ def test_what_is_not_http(bench: Bench, garbage: bytes) -> None:
 def test_a_connection_that_says_nothing(bench: Bench) -> None:
     bench.client().send(b"GET")
     bench.running()
+
+
+def test_connections_without_end(bench: Bench) -> None:
+    # Their other ends are the platform's descriptors, which all functions share.
+    client = bench.running()
+    held = [bench.client() for _ in range(200)]
+    with pytest.raises(ConnectionError):
+        held[-1].request("GET", "/2018-06-01/ping")
+    assert told(client.request("POST", f"{API}/invocation/{FIRST}/response", b"1")) == ACCEPTED
+    for one in held:
+        one.socket.close()
+    bench.next()
+    assert bench.client().request("GET", "/2018-06-01/ping").body == b"pong"
 
 
 def test_others_may_not_connect() -> None:

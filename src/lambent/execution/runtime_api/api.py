@@ -35,6 +35,9 @@ _ERROR_TYPE: Final = b"lambda-runtime-function-error-type"
 _ERROR_BODY: Final = b"lambda-runtime-function-error-body"
 _UNTYPED: Final = b"application/octet-stream"
 
+_MOST_CONNECTIONS: Final = 64
+"""A runtime has one or two. The descriptors they take here are the platform's, not the function's."""
+
 _PATIENCE_SECONDS: Final = 0.1
 """A runtime that dies in the middle of an answer is to be heard of as dead, not as having cut its answer."""
 
@@ -118,7 +121,7 @@ class RuntimeApi:
             accepted, _ = self._socket.accept()
         except OSError:
             return  # it has left already, or there are no descriptors now
-        if belongs_to(accepted, pid):
+        if len(self._connections) < _MOST_CONNECTIONS and belongs_to(accepted, pid):
             self._connections.add(Connection(self, accepted))
         else:
             accepted.close()
@@ -298,6 +301,7 @@ class RuntimeApi:
 
     def _stream_ended(self, connection: Connection, trailers: dict[bytes, bytes]) -> None:
         self._stream = None
+        connection.resume()  # it may have been paused by its last piece, and nobody else knows it any more
         error_type = trailers.get(_ERROR_TYPE)
         if error_type is None:
             self._answered(frames.RESULT, b"")
