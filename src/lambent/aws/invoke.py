@@ -19,7 +19,7 @@ import msgspec
 from lambent.aws.context import RequestContext, partition_of
 from lambent.aws.errors import ServiceError
 from lambent.aws.invoke_stream import StreamedCall
-from lambent.aws.json_text import describe_json_error
+from lambent.aws.json_text import check_event
 from lambent.aws.lambda_.errors import not_run, translated
 from lambent.functions import FunctionError, FunctionNotFound
 from lambent.functions.authorization import permits, root_of
@@ -197,18 +197,7 @@ class InvokeEndpoint:
             if invocation_type not in types or log_type not in _LOG_TYPES:
                 self._find_route(request, identity.account, identity.region)  # words the refusal
             self._check_size(payload, invocation_type)
-        try:
-            _validate_json(payload)
-            if not payload.isascii():
-                payload.decode()  # msgspec does not look into strings
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            complaint = describe_json_error(payload)
-            if complaint is not None:
-                raise ServiceError(
-                    "InvalidRequestContentException",
-                    f"Could not parse request body into json: {complaint}",
-                    status=400,
-                ) from None
+        check_event(payload)
         if invocation_type == b"DryRun":
             self._answer_empty(request, request_id, 204)
             return

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import Final, NoReturn
 
+import msgspec
+
+from lambent.aws.errors import ServiceError
+
 _SOURCE: Final = "REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)"
 _VALUES: Final = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'"
 _SPACE: Final = b" \t\r\n"
@@ -16,6 +20,25 @@ _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 _ESCAPES: Final = b'"\\/bfnrtu'
 _DEPTH: Final = 1000
 _NOT_FINITE: Final = frozenset({"NaN", "Infinity"})
+
+
+_validate: Final = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def check_event(payload: bytes) -> None:
+    """Raise InvalidRequestContentException, as ServiceError, for an event that is not JSON."""
+    try:
+        _validate(payload)
+        if not payload.isascii():
+            payload.decode()  # msgspec does not look into strings
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        complaint = describe_json_error(payload)
+        if complaint is not None:
+            raise ServiceError(
+                "InvalidRequestContentException",
+                f"Could not parse request body into json: {complaint}",
+                status=400,
+            ) from None
 
 
 def describe_json_error(data: bytes) -> str | None:

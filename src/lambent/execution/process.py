@@ -390,8 +390,8 @@ class EnvironmentProcess:
         self._owner.on_exit(wait_status)
 
 
-class _Nobody:
-    """Owner of a process that has been given up."""
+class Nobody:
+    """Owner of a process that has been given up: hears everything and does nothing."""
 
     def on_frame(self, kind: int, body: bytes) -> None:
         pass
@@ -409,5 +409,5 @@ class _Nobody:
         pass
 
 
-NOBODY: Final = _Nobody()
+NOBODY: Final = Nobody()
 """Hears everything and does nothing."""

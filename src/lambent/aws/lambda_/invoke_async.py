@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from lambent.aws.errors import ServiceError
-from lambent.aws.json_text import describe_json_error
+from lambent.aws.json_text import check_event
 from lambent.aws.lambda_.errors import translating
 from lambent.invocation.request_id import new_request_id, new_trace_header
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from lambent.functions import FunctionRegistry
     from lambent.invocation.async_queue import AsyncQueue
     from lambent.invocation.errors import AsyncQueueUnavailable
-
-_validate_json: Final = msgspec.json.Decoder(msgspec.Raw).decode
 
 MAX_PAYLOAD: Final = 262_144
 """Bytes of the largest event (256 KB, as its page in the API reference says)."""
@@ -45,17 +43,7 @@ class InvokeAsyncOperations:
                 status=413,
                 members={"Type": None},
             )
-        try:
-            _validate_json(payload)
-            payload.decode()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            complaint = describe_json_error(payload)
-            if complaint is not None:
-                raise ServiceError(
-                    "InvalidRequestContentException",
-                    f"Could not parse request body into json: {complaint}",
-                    status=400,
-                ) from None
+        check_event(payload)
         accepted: asyncio.Future[AsyncQueueUnavailable | None] = asyncio.get_running_loop().create_future()
         version, arn = target.version, target.invoked_arn
         qualifier = None if arn == version.arn else arn.rpartition(":")[2]

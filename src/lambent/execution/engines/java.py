@@ -20,6 +20,7 @@ from lambent.execution.java_client import (
     own_client,
     shown_together,
 )
+from lambent.execution.process import Nobody
 from lambent.execution.runtime_api import EntrypointInvalid, RuntimeApiNursery
 
 if TYPE_CHECKING:
@@ -222,24 +223,12 @@ async def _make_archive(nursery: RuntimeApiNursery, program: JavaProgram, archiv
             made.rename(archive)
 
 
-class _Trial:
+class _Trial(Nobody):
     """Owner of the process that writes the archive."""
 
     def __init__(self) -> None:
         self.ended = asyncio.Event()
         self.succeeded = False
-
-    def on_frame(self, kind: int, body: bytes) -> None:
-        pass
-
-    def on_oversized(self, kind: int, length: int) -> None:
-        pass
-
-    def on_output(self, data: bytes) -> None:
-        pass
-
-    def on_lost(self) -> None:
-        pass
 
     def on_exit(self, wait_status: int) -> None:
         self.succeeded = wait_status == 0
