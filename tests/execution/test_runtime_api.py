@@ -463,6 +463,28 @@ def test_a_runtime_that_dies_while_it_streams_has_not_cut_its_answer(bench: Benc
     assert bench.quiet()
 
 
+@pytest.mark.parametrize("accepted", [False, True])
+def test_the_last_words_of_a_runtime_count(bench: Bench, accepted: bool) -> None:
+    bench.running()
+    request = (
+        f"POST {API}/invocation/{FIRST}/response HTTP/1.1\r\nHost: api\r\nTransfer-Encoding: chunked\r\n"
+        "Lambda-Runtime-Function-Response-Mode: streaming\r\n\r\n3\r\none\r\n"
+    )
+    last_words = (
+        "import os, socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])));"
+        "s.sendall(sys.argv[2].encode()); os.kill(os.getpid(), 9)"
+    )
+    port = bench.api.address.rpartition(":")[2]
+    # On the loop, so that it is over before anything of it is seen.
+    bench.call(lambda: subprocess.run([sys.executable, "-c", last_words, port, request], check=False))
+    if accepted:
+        assert bench.client().request("GET", "/2018-06-01/ping").body == b"pong"
+        assert bench.quiet()  # it could have been anybody
+    bench.call(bench.api.read_rest)
+    assert bench.next()[0] == frames.STREAM
+    assert bench.next() == (frames.CHUNK, b"one")
+
+
 def test_a_mode_that_does_not_exist(bench: Bench) -> None:
     client = bench.running()
     answer = client.request(

@@ -33,6 +33,9 @@ REPOSITORY = Path(__file__).parents[2]
 ROLE = "arn:aws:iam::000000000000:role/any"
 RUNTIME = f"python3.{min(sys.version_info[1], 14)}"
 
+PYTHON = Path(sys.executable).resolve()
+"""For scripts that run in environments: a virtual environment below /tmp is not to be seen there."""
+
 _LISTENING = re.compile(r"on (http://\S+?:\d+),")
 
 

@@ -8,12 +8,12 @@ import json
 import shutil
 import stat
 import subprocess
-import sys
-import sysconfig
 import zipfile
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.platform.conftest import PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.platform.conftest import Answer, Platform
 
 # What a bootstrap in Python begins with. Not http.client's keep-alive, so that each request is as plain as can be.
-CLIENT = f"""#!{sys.executable} -IS
+CLIENT = f"""#!{PYTHON} -IS
 import http.client, json, os, sys, time
 def ask(method, path, body=None, headers={{}}):
     api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
@@ -209,9 +209,8 @@ def test_a_compiled_program(platform: Platform, custom: Callable[..., str], tmp_
         assert platform.invoke(name, number).json == {"c": number}
 
 
-OFFICIAL = f"""#!{sys.executable} -I
+OFFICIAL = f"""#!{PYTHON} -IS
 import os, sys
-sys.path.insert(0, {sysconfig.get_path("purelib")!r})
 sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
 from awslambdaric.__main__ import main
 main(["bootstrap", os.environ["_HANDLER"]])
@@ -226,8 +225,18 @@ def handle(event, context):
 """
 
 
+def with_client(handlers: str) -> dict[str, str | bytes]:
+    """A package with the official client and what it needs, as `pip install --target` would make it."""
+    files: dict[str, str | bytes] = {"bootstrap": OFFICIAL, "app.py": handlers}
+    for name in ("awslambdaric", "simplejson", "snapshot-restore-py"):
+        for file in metadata.files(name) or ():
+            if ".." not in file.parts and file.suffix in (".py", ".so"):
+                files[str(file)] = file.read_binary()
+    return files
+
+
 def test_the_official_python_client(platform: Platform, custom: Callable[..., str]) -> None:
-    name = custom({"bootstrap": OFFICIAL, "app.py": HANDLERS}, Handler="app.handle", Timeout=5)
+    name = custom(with_client(HANDLERS), Handler="app.handle", Timeout=5)
     answer = platform.invoke(name, "x")
     event, request_id, arn, left = answer.json
     assert (event, request_id) == ("x", answer.headers["X-Amzn-RequestId"])
@@ -241,7 +250,7 @@ def test_the_official_python_client(platform: Platform, custom: Callable[..., st
 
 
 def test_the_official_python_client_fails_in_init(platform: Platform, custom: Callable[..., str]) -> None:
-    name = custom({"bootstrap": OFFICIAL, "app.py": "1 / 0"}, Handler="app.handle")
+    name = custom(with_client("1 / 0"), Handler="app.handle")
     answer = platform.invoke(name)
     assert answer.json["errorType"] == "ZeroDivisionError"
     assert any("Phase: init" in line and "Status: error" in line for line in platform.logs(name))

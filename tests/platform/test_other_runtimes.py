@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.platform.conftest import PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.platform.conftest import Platform
 
 # Answers each invocation with its own command line and environment.
-STAND_IN = f"""#!{sys.executable} -IS
+STAND_IN = f"""#!{PYTHON} -IS
 import http.client, json, os, sys
 api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 def ask(method, path, body=None):

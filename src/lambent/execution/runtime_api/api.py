@@ -15,7 +15,7 @@ from lambent.execution.runtime_api import answers
 from lambent.execution.runtime_api.connection import Connection
 from lambent.execution.runtime_api.documents import error_document, from_trailers, header_text, reported
 from lambent.execution.runtime_api.exchanges import Collected, Ignored, LongPoll, Streamed
-from lambent.execution.runtime_api.peers import belongs_to
+from lambent.execution.runtime_api.peers import Peer, peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,9 @@ _UNTYPED: Final = b"application/octet-stream"
 
 _MOST_CONNECTIONS: Final = 64
 """A runtime has one or two. The descriptors they take here are the platform's, not the function's."""
+
+_MOST_LEFT: Final = 4
+"""Connections that were closed at the other end before they were accepted."""
 
 _PATIENCE_SECONDS: Final = 0.1
 """A runtime that dies in the middle of an answer is to be heard of as dead, not as having cut its answer."""
@@ -87,6 +90,7 @@ class RuntimeApi:
         self._stream: Connection | None = None
         self._truncation: asyncio.TimerHandle | None = None
         self._connections: set[Connection] = set()
+        self._left: list[socket.socket] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.setblocking(False)
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
@@ -98,7 +102,12 @@ class RuntimeApi:
         return self._poll is not None
 
     def read_rest(self) -> None:
-        """Hear what the runtime has said last: its end may be told before that is read."""
+        """Hear what the runtime has said last: its end may be told before that is read, or even accepted."""
+        while self._socket.fileno() >= 0 and self._accept():
+            pass
+        for accepted in self._left:
+            self._connections.add(Connection(self, accepted))
+        self._left.clear()
         for connection in list(self._connections):
             connection.read_rest()
 
@@ -109,22 +118,31 @@ class RuntimeApi:
             self._socket.close()
             for connection in list(self._connections):
                 connection.close()
+            for accepted in self._left:
+                accepted.close()
+            self._left.clear()
             self._forget_truncation()
 
     # ------------------------------------------------------------ connections
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Take a connection. Whether there was one."""
         pid = self._pid()
         if not pid:
-            return  # this is called again until it is there
+            return False  # this is called again until it is there
         try:
             accepted, _ = self._socket.accept()
         except OSError:
-            return  # it has left already, or there are no descriptors now
-        if len(self._connections) < _MOST_CONNECTIONS and belongs_to(accepted, pid):
+            return False  # it has left already, or there are no descriptors now
+        whose = peer(accepted, pid) if len(self._connections) < _MOST_CONNECTIONS else Peer.FOREIGN
+        if whose is Peer.OURS:
             self._connections.add(Connection(self, accepted))
+        elif whose is Peer.GONE and len(self._left) < _MOST_LEFT:
+            # Nobody is there to be told apart. If that is because the runtime has died, these are its last words.
+            self._left.append(accepted)
         else:
             accepted.close()
+        return True
 
     def lost(self, connection: Connection) -> None:
         """A connection has ended."""

@@ -6,6 +6,7 @@ the number of the other end's socket (sock_diag(7)), and /proc which processes h
 
 from __future__ import annotations
 
+import enum
 import os
 import socket
 import struct
@@ -30,20 +31,30 @@ _INODE_AT: Final = _HEAD.size + 68
 _INODE: Final = struct.Struct("=I")
 
 
-def belongs_to(accepted: socket.socket, pid: int) -> bool:
-    """Whether the other end of an accepted connection is held by `pid` or a descendant of it.
+class Peer(enum.Enum):
+    """Who holds the other end of a connection."""
 
-    True where that cannot be found out: not on Linux, in a kernel without sock_diag, or when a process of its own
+    OURS = enum.auto()  # the process that was asked for, or a descendant of it
+    FOREIGN = enum.auto()
+    GONE = enum.auto()  # nobody any more: it was closed, perhaps by its holder's death
+
+
+def peer(accepted: socket.socket, pid: int) -> Peer:
+    """Who holds the other end of an accepted connection: `pid` or a descendant of it, or somebody else.
+
+    OURS where that cannot be found out: not on Linux, in a kernel without sock_diag, or when a process of its own
     hides its descriptors.
     """
     if not _LINUX:
-        return True
+        return Peer.OURS
     try:
         inode = _inode(accepted)
     except OSError:
-        return True
+        return Peer.OURS
+    if not inode:
+        return Peer.GONE
     wanted = f"socket:[{inode}]"
-    return any(_holds(member, wanted) for member in tree(pid))
+    return Peer.OURS if any(_holds(member, wanted) for member in tree(pid)) else Peer.FOREIGN
 
 
 def _inode(accepted: socket.socket) -> int:
