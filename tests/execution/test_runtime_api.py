@@ -9,6 +9,7 @@ import json
 import os
 import queue
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -115,7 +116,7 @@ class Bench:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._clients: list[Client] = []
+        self.clients: list[Client] = []
         self.pausing = False  # whether each chunk is more than can be passed on
         self.api = self.call(self._open, pid)
 
@@ -140,8 +141,8 @@ class Bench:
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
     def client(self) -> Client:
-        self._clients.append(Client(self.api.address))
-        return self._clients[-1]
+        self.clients.append(Client(self.api.address))
+        return self.clients[-1]
 
     def invoke(self, payload: bytes = b"{}", request_id: str = FIRST, extra: Any = None) -> None:
         told = b"" if extra is None else json.dumps(extra).encode()
@@ -167,7 +168,7 @@ class Bench:
 
     def close(self) -> None:
         self.call(self.api.close)
-        for client in self._clients:
+        for client in self.clients:
             client.socket.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -745,6 +746,30 @@ def test_connections_without_end(bench: Bench) -> None:
         one.socket.close()
     bench.next()
     assert bench.client().request("GET", "/2018-06-01/ping").body == b"pong"
+
+
+def test_no_descriptor_is_free(bench: Bench) -> None:
+    held: list[socket.socket] = []
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def exhaust() -> float:
+        client = bench.client()
+        client.ask("GET", "/2018-06-01/ping")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(socket.socket())
+        return time.thread_time()
+
+    try:
+        before = bench.call(exhaust)
+        time.sleep(0.3)  # nothing is to happen: it is about how much of the processor that takes
+        assert bench.call(time.thread_time) - before < 0.1
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for one in held:
+            one.close()
+    assert bench.clients[-1].answer().body == b"pong"
 
 
 def test_others_may_not_connect() -> None:

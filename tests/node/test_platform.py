@@ -122,7 +122,7 @@ def test_a_function_url_says_that_it_is_not_served(tmp_path: Path) -> None:
     async def scenario() -> None:
         platform = await Platform.start(Settings(port=0, ephemeral=True, data=tmp_path))
         try:
-            status, body = await asyncio.to_thread(get, platform, "/", "abc.lambda-url.us-east-1.localhost")
+            status, body = await asyncio.to_thread(get, platform, "/", "abc.Lambda-URL.us-east-1.localhost")
             assert status == 501
             assert b"does not serve them" in body
         finally:

@@ -350,7 +350,9 @@ def test_log_types_that_are_not_there(platform: Platform, echo: str) -> None:
         assert platform.invoke(echo, 1, headers={"X-Amz-Log-Type": "None"}).status == 200
 
 
-@pytest.mark.parametrize("context", ["%%%", "bm90IGpzb24=", "e30" * 2000, "W1tb" * 440 + "XV1d" * 440])
+@pytest.mark.parametrize(
+    "context", ["%%%", "bm90IGpzb24=", "e30" * 2000, "WzFd", "IngiICA=", "W1tb" * 440 + "XV1d" * 440]
+)
 def test_client_contexts_that_cannot_be_read(platform: Platform, echo: str, context: str) -> None:
     answer = platform.invoke(echo, 1, headers={"X-Amz-Client-Context": context})
     assert answer.status == 400

@@ -14,7 +14,7 @@ class ServiceError(Exception):
     answers with. For a modelled error the model's HTTP status and fault win over `status` and `fault` unless
     these are given. `members` are further modelled members (`{"Reason": …}`); `message` goes to the member
     that the shape spells `message` or `Message`. A member given as None is left out, so `{"Type": None}`
-    suppresses Lambda's `Type`.
+    suppresses Lambda's `Type`; only the `message` of an error that the model does not have is sent as null then.
     """
 
     def __init__(

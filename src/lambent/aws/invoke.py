@@ -53,7 +53,7 @@ _PATH: Final = re.compile(
 )
 _STREAMING: Final = b"/2021-11-15/"
 
-_validate_json: Final = msgspec.json.Decoder(msgspec.Raw).decode
+_validate_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _TYPE: Final = b"x-amz-invocation-type"
 _LOG_TYPE: Final = b"x-amz-log-type"
@@ -293,7 +293,7 @@ class InvokeEndpoint:
                 )
             try:
                 decoded = base64.b64decode(client_context, validate=True)
-                _validate_json(decoded)
+                _validate_object(decoded)
                 facts["client_context"] = decoded.decode()
             except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise ServiceError(

@@ -292,7 +292,7 @@ class OutputWriters:
                     )
             body |= self._json.fields({n: shapes[n] for n in members if n in shapes})(members)
             members = {name: value for name, value in members.items() if name not in shapes}
-        body |= {name: value for name, value in members.items() if value is not None}
+        body |= {n: value for n, value in members.items() if value is not None or n == "message"}
         return Reply(status, headers, msgspec.json.encode(body))
 
     def _xml_error(

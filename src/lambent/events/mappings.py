@@ -16,7 +16,15 @@ from msgspec.structs import replace
 
 from lambent.events.errors import MappingExists, MappingInUse, MappingNotFound
 from lambent.events.mapping import Mapping, Settings
-from lambent.events.sources import KINDS, SQS, check_position, check_settings, completed, source_of
+from lambent.events.sources import (
+    KINDS,
+    SQS,
+    check_position,
+    check_required,
+    check_settings,
+    completed,
+    source_of,
+)
 from lambent.functions.transitions import now_ms
 from lambent.functions.turns import Turns
 from lambent.store import Conflict, Database, Statement, StoreClosed, StoreError
@@ -92,6 +100,7 @@ class MappingRegistry:
         check_position(
             source, source_arn, members.get("starting_position"), members.get("starting_timestamp")
         )
+        check_required(source, given, members)
         settings = completed(source, given)
         check_settings(source, source_arn, settings, given)
         mapping = Mapping(

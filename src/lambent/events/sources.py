@@ -35,6 +35,7 @@ _KAFKA: Final = frozenset(
     {"on_failure", "pollers", "record_age_s", "bisect_on_error", "retry_attempts", "report_item_failures"}
 )
 _MAX_FILTERS: Final = 5
+_MIN_RECORD_AGE_S: Final = 60
 
 # The parameter of the API behind each setting, for messages.
 _PARAMETERS: Final = {
@@ -62,6 +63,8 @@ class Source:
     positions: frozenset[str] = field(default_factory=frozenset)
     user_action: bool = False
     """How changes are explained: "User action" of streams, "USER_INITIATED" of all others."""
+    needs: tuple[str, ...] = ()
+    """What a mapping of it must name: members of Mapping, or options of its settings."""
     processing_result: bool = True
     """Whether a last processing result is shown."""
 
@@ -88,12 +91,23 @@ KINESIS: Final = Source("kinesis", "Kinesis", _COMMON | _STREAM, _STREAM_DEFAULT
 DYNAMODB: Final = Source(
     "dynamodb", "DynamoDB", _COMMON | _STREAM, _STREAM_DEFAULTS, frozenset({"TRIM_HORIZON", "LATEST"}), True
 )
-KAFKA: Final = Source("kafka", "MSK", _COMMON | _KAFKA, Settings(batch_size=100), _POSITIONS)
-SELF_MANAGED_KAFKA: Final = Source(
-    "self-managed-kafka", "Kafka", _COMMON | _KAFKA, Settings(batch_size=100), _POSITIONS
+KAFKA: Final = Source(
+    "kafka", "MSK", _COMMON | _KAFKA, Settings(batch_size=100), _POSITIONS, needs=("Topics",)
 )
-MQ: Final = Source("mq", "MQ", _COMMON, Settings(batch_size=100))
-DOCUMENTDB: Final = Source("docdb", "DocumentDB", _COMMON, Settings(batch_size=100), _POSITIONS)
+SELF_MANAGED_KAFKA: Final = Source(
+    "self-managed-kafka", "Kafka", _COMMON | _KAFKA, Settings(batch_size=100), _POSITIONS, needs=("Topics",)
+)
+MQ: Final = Source(
+    "mq", "MQ", _COMMON, Settings(batch_size=100), needs=("Queues", "SourceAccessConfigurations")
+)
+DOCUMENTDB: Final = Source(
+    "docdb",
+    "DocumentDB",
+    _COMMON,
+    Settings(batch_size=100),
+    _POSITIONS,
+    needs=("DocumentDBEventSourceConfig", "SourceAccessConfigurations"),
+)
 
 KINDS: Final = {
     source.kind: source for source in (SQS, KINESIS, DYNAMODB, KAFKA, SELF_MANAGED_KAFKA, MQ, DOCUMENTDB)
@@ -140,6 +154,16 @@ def check_position(source: Source, arn: str | None, position: str | None, timest
         raise InvalidMapping(
             "StartingPositionTimestamp must be provided when StartingPosition is AT_TIMESTAMP."
         )
+    if position != "AT_TIMESTAMP" and timestamp is not None:
+        raise InvalidMapping("StartingPositionTimestamp is valid only when StartingPosition is AT_TIMESTAMP.")
+
+
+def check_required(source: Source, given: Settings, members: dict[str, Any]) -> None:
+    """Raise InvalidMapping for a new mapping that leaves out what its source cannot be read without."""
+    for name in source.needs:
+        if not members.get(name.lower()) and not given.options.get(name):
+            parameter = name[0].lower() + name[1:]
+            raise InvalidMapping(f"Required '{parameter}' parameter is missing.")
 
 
 def completed(source: Source, given: Settings) -> Settings:
@@ -184,6 +208,11 @@ def check_settings(source: Source, arn: str | None, settings: Settings, given: S
             )
     if settings.tumbling_window_s and (settings.parallelization_factor or 1) > 1:
         raise InvalidMapping("ParallelizationFactor must be 1 when TumblingWindowInSeconds is set.")
+    age = settings.record_age_s
+    if age is not None and age != -1 and age < _MIN_RECORD_AGE_S:
+        raise InvalidMapping(
+            f"MaximumRecordAgeInSeconds must be -1, for no limit, or at least {_MIN_RECORD_AGE_S} seconds."
+        )
     pollers = settings.pollers or {}
     if pollers.get("MinimumPollers", 1) > pollers.get("MaximumPollers", 10_000):
         raise InvalidMapping("MinimumPollers must be less than or equal to MaximumPollers.")

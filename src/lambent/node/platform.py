@@ -237,7 +237,7 @@ class Platform:
         if not self._invoke.handle(request):
             if request.target.startswith(_ADMIN):
                 self._admin.handle(request)
-            elif _FUNCTION_URL in (request.header(b"host") or b""):
+            elif _FUNCTION_URL in (request.header(b"host") or b"").lower():
                 request.respond(501, [("Content-Type", "application/json")], _NOT_SERVED)
             else:
                 self.dispatcher.handle(request)

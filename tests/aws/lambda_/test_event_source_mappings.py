@@ -24,6 +24,10 @@ KAFKA = {
     "Topics": ["topic"],
     "StartingPosition": "TRIM_HORIZON",
 }
+ACCESS = KAFKA["SourceAccessConfigurations"]
+CLUSTER = "arn:aws:kafka:us-east-1:111111111111:cluster/c/0b1f7a8e-2c3d-4e5f-8a9b-0c1d2e3f4a5b-1"
+BROKER = "arn:aws:mq:us-east-1:111111111111:broker:b:b-0b1f7a8e-2c3d-4e5f-8a9b-0c1d2e3f4a5b"
+DOCUMENTS = "arn:aws:rds:us-east-1:111111111111:cluster:documents"
 
 
 def plain(answer: dict[str, Any]) -> dict[str, Any]:
@@ -271,6 +275,14 @@ def test_refused_mappings(
         {"EventSourceArn": FIFO, "MaximumBatchingWindowInSeconds": 1},
         {"EventSourceArn": QUEUE, "StartingPosition": "LATEST"},
         {"EventSourceArn": QUEUE, "ParallelizationFactor": 2},
+        {"EventSourceArn": STREAM, "StartingPosition": "LATEST", "StartingPositionTimestamp": 1},
+        {"EventSourceArn": STREAM, "StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": 59},
+        {"EventSourceArn": CLUSTER, "StartingPosition": "LATEST"},
+        {"EventSourceArn": BROKER, "SourceAccessConfigurations": ACCESS},
+        {"EventSourceArn": BROKER, "Queues": ["q"]},
+        {"EventSourceArn": DOCUMENTS, "SourceAccessConfigurations": ACCESS, "StartingPosition": "LATEST"},
+        {"EventSourceArn": QUEUE, "Tags": {"aws:x": "y"}},
+        {"EventSourceArn": QUEUE, "Tags": {str(number): "" for number in range(51)}},
         {"EventSourceArn": STREAM, "StartingPosition": "AT_TIMESTAMP"},
         {"EventSourceArn": STREAM, "StartingPosition": "LATEST", "ScalingConfig": {"MaximumConcurrency": 2}},
         {

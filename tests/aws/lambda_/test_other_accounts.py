@@ -137,3 +137,18 @@ def test_a_function_that_is_not_there_is_nobodys(plane: ControlPlane, stranger: 
     with pytest.raises(ClientError) as raised:
         other.get_function(FunctionName=arn + "-gone")
     assert raised.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_nobody_creates_functions_elsewhere(
+    client: Any, stranger: str, package: Callable[..., bytes], refused: Callable[..., Any]
+) -> None:
+    # Recorded without a text: TestLambdaFunction.
+    answer = refused(
+        client.create_function,
+        FunctionName=f"arn:aws:lambda:us-east-1:{stranger}:function:theirs",
+        Role=f"arn:aws:iam::{stranger}:role/any",
+        Runtime="python3.12",
+        Handler="app.handle",
+        Code={"ZipFile": package()},
+    )
+    assert answer == {"code": "AccessDeniedException", "status": 403, "message": None, "type": None}

@@ -10,7 +10,7 @@ from lambent.aws.lambda_.configuration import timestamp
 from lambent.aws.lambda_.errors import translating
 from lambent.aws.lambda_.functions import named, unqualified
 from lambent.aws.lambda_.paging import page_of
-from lambent.functions.settings import check_tags
+from lambent.aws.lambda_.tags import new_tags
 from lambent.functions.transitions import now_ms
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ class CodeSigningOperations:
     ) -> dict[str, Any]:
         """Answers with the new configuration. Without a policy untrusted code is let pass."""
         with translating(context):
-            check_tags(request.get("Tags") or {}, self.registry.limits)
+            tags = new_tags(request, self.registry.limits)
             config = await self.registry.signing.create(
                 context.account,
                 context.region,
                 tuple(request["AllowedPublishers"]["SigningProfileVersionArns"]),
                 untrusted=_policy(request) or "Warn",
                 description=request.get("Description", ""),
-                tags=request.get("Tags"),
+                tags=tags,
             )
         return {"CodeSigningConfig": _described(config)}
 

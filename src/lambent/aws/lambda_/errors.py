@@ -62,7 +62,10 @@ def translated(error: Exception, context: RequestContext) -> ServiceError:
     if code is not None:
         return ServiceError(code, str(error))
     if isinstance(error, refused.WrongAccount):
-        return _denied(context, context.operation, error.arn)
+        denied = _denied(context, context.operation, error.arn)
+        if context.operation == "CreateFunction":
+            denied.members["message"] = None  # Recorded: null, nothing else
+        return denied
     if isinstance(error, refused.LayerAccessDenied):
         return _denied(context, error.action, error.arn)
     if isinstance(error, refused.SigningConfigNotFound):

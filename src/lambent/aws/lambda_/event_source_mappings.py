@@ -12,6 +12,7 @@ from lambent.aws.errors import ServiceError
 from lambent.aws.lambda_.errors import invalid_parameter, translating
 from lambent.aws.lambda_.functions import named
 from lambent.aws.lambda_.paging import page_of
+from lambent.aws.lambda_.tags import new_tags
 from lambent.events import errors as refused
 from lambent.events.mapping import Mapping, Settings
 from lambent.events.sources import KINDS, Source, check_parameters, source_of
@@ -74,6 +75,7 @@ class EventSourceMappingOperations:
             # Recorded for a function that is not there: test_event_source_mapping_exceptions.
             check_parameters(source_of(source_arn, endpoints), given)
             function_arn = self._function(context, request)
+            tags = new_tags(request, self.registry.limits)
             mapping = await self.mappings.create(
                 context.account,
                 context.region,
@@ -82,7 +84,7 @@ class EventSourceMappingOperations:
                 source_arn=source_arn,
                 endpoints=endpoints,
                 enabled=request.get("Enabled", True),
-                tags=request.get("Tags"),
+                tags=tags,
                 starting_position=request.get("StartingPosition"),
                 starting_timestamp=_epoch(request.get("StartingPositionTimestamp")),
                 topics=_tuple(request, "Topics"),

@@ -16,6 +16,7 @@ from lambent.aws.lambda_.configuration import (
 )
 from lambent.aws.lambda_.errors import invalid_parameter, translating
 from lambent.aws.lambda_.networks import NetworkOperations
+from lambent.aws.lambda_.tags import new_tags
 from lambent.functions import FunctionRecord, FunctionRegistry, FunctionVersion, Reference, parse_name
 from lambent.functions.names import is_alias
 
@@ -62,12 +63,13 @@ class FunctionOperations(CodeOperations, NetworkOperations):
                     f"constraint: Member must have length less than or equal to {_MAX_NAME}"
                 )
             check_available(request)
+            tags = new_tags(request, self.registry.limits)
             version = await self.registry.create(
                 reference,
                 await self.code(context, request["Code"], request.get("PackageType", "Zip"), "creating"),
                 await self.located(context, settings_of(request)),
                 code_signing_config=request.get("CodeSigningConfigArn"),
-                tags=request.get("Tags"),
+                tags=tags,
                 publish=bool(request.get("Publish")),
             )
         # Recorded: the ARN is unqualified even when the answer describes version 1.

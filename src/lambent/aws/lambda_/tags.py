@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lambent.aws.context import RequestContext
     from lambent.events import MappingRegistry
+    from lambent.functions.limits import Limits
 
     Change = Callable[[dict[str, str]], dict[str, str]]
 
@@ -25,6 +26,19 @@ _ABSENT = {
     "network-connector": "Network connector not found",
 }
 _RESERVED = "aws:"
+
+
+def new_tags(request: dict[str, Any], limits: Limits) -> dict[str, str]:
+    """The tags of a resource that is being made. Raises ServiceError, TooManyTags."""
+    tags: dict[str, str] = request.get("Tags") or {}
+    _check_keys(tags)
+    check_tags(tags, limits)
+    return tags
+
+
+def _check_keys(tags: dict[str, str]) -> None:
+    if any(key.lower().startswith(_RESERVED) for key in tags):
+        raise invalid_parameter("Tag keys starting with 'aws:' are reserved for system use.")
 
 
 class TagOperations:
@@ -38,8 +52,7 @@ class TagOperations:
         tags: dict[str, str] = request["Tags"]
         if not tags:
             raise invalid_parameter("An error occurred and the request cannot be processed.")
-        if any(key.lower().startswith(_RESERVED) for key in tags):
-            raise invalid_parameter("Tag keys starting with 'aws:' are reserved for system use.")
+        _check_keys(tags)
 
         def tagged(before: dict[str, str]) -> dict[str, str]:
             after = {**before, **tags}

@@ -44,6 +44,8 @@ _MOST_LEFT: Final = 4
 _PATIENCE_SECONDS: Final = 0.1
 """A runtime that dies in the middle of an answer is to be heard of as dead, not as having cut its answer."""
 
+_RETRY_SECONDS: Final = 0.1
+
 _decode = msgspec.json.decode
 
 
@@ -94,7 +96,7 @@ class RuntimeApi:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.setblocking(False)
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
-        self._loop.add_reader(self._socket.fileno(), self._accept)
+        self._listen()
 
     @property
     def asking(self) -> bool:
@@ -125,6 +127,10 @@ class RuntimeApi:
 
     # ------------------------------------------------------------ connections
 
+    def _listen(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.add_reader(self._socket.fileno(), self._accept)
+
     def _accept(self) -> bool:
         """Take a connection. Whether there was one."""
         pid = self._pid()
@@ -132,8 +138,13 @@ class RuntimeApi:
             return False  # this is called again until it is there
         try:
             accepted, _ = self._socket.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return False  # it has left already
         except OSError:
-            return False  # it has left already, or there are no descriptors now
+            # No descriptor is free: it goes on waiting, and would be told of again and again.
+            self._loop.remove_reader(self._socket.fileno())
+            self._loop.call_later(_RETRY_SECONDS, self._listen)
+            return False
         whose = peer(accepted, pid) if len(self._connections) < _MOST_CONNECTIONS else Peer.FOREIGN
         if whose is Peer.OURS:
             self._connections.add(Connection(self, accepted))
