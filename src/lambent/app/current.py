@@ -1,0 +1,35 @@
+"""The invocation that is going on: what logs, metrics, traces and clients want to know of it.
+
+An environment has one invocation at a time, so most of it is plain module state. The correlation id is a context
+variable: records of one batch may be handled concurrently, and each can have its own.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+context: Any = None
+"""Lambda's context object of the invocation; None between invocations and in plain programs."""
+
+cold: bool = True
+"""Whether the invocation is the first of its environment."""
+
+correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
+"""What ties this work to what caused it: a request id, a message's attribute, an event's id."""
+
+_begun = False
+
+
+def begin(lambda_context: Any) -> None:
+    """An invocation begins."""
+    global context, cold, _begun
+    context = lambda_context
+    cold = not _begun
+    _begun = True
+
+
+def end() -> None:
+    """It has ended."""
+    global context
+    context = None
