@@ -6,6 +6,118 @@ is imported when it is first asked for.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lambent.app.app import App as App
+    from lambent.app.errors import AppError as AppError
+    from lambent.app.errors import BadGateway as BadGateway
+    from lambent.app.errors import BadRequest as BadRequest
+    from lambent.app.errors import Conflict as Conflict
+    from lambent.app.errors import ContentTooLarge as ContentTooLarge
+    from lambent.app.errors import ExpectationFailed as ExpectationFailed
+    from lambent.app.errors import FailedDependency as FailedDependency
+    from lambent.app.errors import Forbidden as Forbidden
+    from lambent.app.errors import GatewayTimeout as GatewayTimeout
+    from lambent.app.errors import Gone as Gone
+    from lambent.app.errors import HeadersTooLarge as HeadersTooLarge
+    from lambent.app.errors import HTTPError as HTTPError
+    from lambent.app.errors import InternalServerError as InternalServerError
+    from lambent.app.errors import LengthRequired as LengthRequired
+    from lambent.app.errors import Locked as Locked
+    from lambent.app.errors import MethodNotAllowed as MethodNotAllowed
+    from lambent.app.errors import MisdirectedRequest as MisdirectedRequest
+    from lambent.app.errors import NotAcceptable as NotAcceptable
+    from lambent.app.errors import NotFound as NotFound
+    from lambent.app.errors import NotImplementedYet as NotImplementedYet
+    from lambent.app.errors import PaymentRequired as PaymentRequired
+    from lambent.app.errors import PreconditionFailed as PreconditionFailed
+    from lambent.app.errors import PreconditionRequired as PreconditionRequired
+    from lambent.app.errors import RangeNotSatisfiable as RangeNotSatisfiable
+    from lambent.app.errors import RequestTimeout as RequestTimeout
+    from lambent.app.errors import ServiceUnavailable as ServiceUnavailable
+    from lambent.app.errors import TooEarly as TooEarly
+    from lambent.app.errors import TooManyRequests as TooManyRequests
+    from lambent.app.errors import Unauthorized as Unauthorized
+    from lambent.app.errors import UnavailableForLegalReasons as UnavailableForLegalReasons
+    from lambent.app.errors import UnknownEvent as UnknownEvent
+    from lambent.app.errors import UnprocessableContent as UnprocessableContent
+    from lambent.app.errors import UnsupportedMediaType as UnsupportedMediaType
+    from lambent.app.errors import UpgradeRequired as UpgradeRequired
+    from lambent.app.errors import URITooLong as URITooLong
+    from lambent.app.errors import ValidationFailed as ValidationFailed
+    from lambent.app.markers import Body as Body
+    from lambent.app.markers import Cookie as Cookie
+    from lambent.app.markers import Header as Header
+    from lambent.app.markers import Path as Path
+    from lambent.app.markers import Query as Query
+    from lambent.app.registrar import Router as Router
+    from lambent.app.request import Invocation as Invocation
+    from lambent.app.request import Request as Request
+    from lambent.app.response import Response as Response
+    from lambent.app.response import redirect as redirect
+
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+_HOMES = {
+    "app": ("App",),
+    "errors": (
+        "AppError",
+        "BadGateway",
+        "BadRequest",
+        "Conflict",
+        "ContentTooLarge",
+        "ExpectationFailed",
+        "FailedDependency",
+        "Forbidden",
+        "GatewayTimeout",
+        "Gone",
+        "HTTPError",
+        "HeadersTooLarge",
+        "InternalServerError",
+        "LengthRequired",
+        "Locked",
+        "MethodNotAllowed",
+        "MisdirectedRequest",
+        "NotAcceptable",
+        "NotFound",
+        "NotImplementedYet",
+        "PaymentRequired",
+        "PreconditionFailed",
+        "PreconditionRequired",
+        "RangeNotSatisfiable",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "TooEarly",
+        "TooManyRequests",
+        "URITooLong",
+        "Unauthorized",
+        "UnavailableForLegalReasons",
+        "UnknownEvent",
+        "UnprocessableContent",
+        "UnsupportedMediaType",
+        "UpgradeRequired",
+        "ValidationFailed",
+    ),
+    "markers": ("Body", "Cookie", "Header", "Path", "Query"),
+    "registrar": ("Router",),
+    "request": ("Invocation", "Request"),
+    "response": ("Response", "redirect"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"lambent.app.{module}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -1,0 +1,240 @@
+"""The app: Lambda's handler, which finds the function that an event is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lambent.app import current
+from lambent.app.encoding import encode
+from lambent.app.errors import AppError, HTTPError, UnknownEvent
+from lambent.app.http import Http
+from lambent.app.loop import Loop
+from lambent.app.registrar import Registrar
+from lambent.app.services import Services
+from lambent.app.signature import MISSING, described, hints_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lambent.app.onion import Middleware
+    from lambent.app.registrar import Router
+    from lambent.app.services import Lifetime
+    from lambent.app.sources import Source
+
+
+class App(Registrar):
+    """All handlers of a function: `app = App("shop")` in app.py, and `app.app` is the handler that Lambda is told.
+
+    `middleware` goes around every handler, the first outermost. `strip_prefixes` are taken off paths: those of a
+    custom domain's mappings. With `reraise` exceptions of HTTP handlers that nothing maps reach Lambda, instead of
+    being logged and answered with 500. `logger` and `metrics` are told when an invocation ends.
+    """
+
+    def __init__(
+        self,
+        name: str = "app",
+        *,
+        middleware: Iterable[Middleware] = (),
+        strip_prefixes: Iterable[str] = (),
+        reraise: bool = False,
+        logger: Any = None,
+        metrics: Any = None,
+        tracer: Any = None,
+    ) -> None:
+        self.name = name
+        self.reraise = reraise
+        self.tracer = tracer
+        self.loop = Loop()
+        self.services = Services(self.loop)
+        self._logger = logger
+        self._observers = [one for one in (logger, metrics) if one is not None]
+        self._layers = list(middleware)
+        self._errors: dict[type[BaseException], Callable[..., Any]] = {}
+        self._sources: dict[str, Source] = {}
+        self._eager: list[Any] = []
+        self.http = Http(self, tuple(strip_prefixes))
+
+    @property
+    def logger(self) -> Any:
+        """The app's logger: the one that it was given, or one of its own."""
+        if self._logger is None:
+            from lambent.app.logger import Logger
+
+            self._logger = Logger(service=None if self.name == "app" else self.name)
+        return self._logger
+
+    # ------------------------------------------------------------ putting it together
+
+    @property
+    def layers(self) -> tuple[Middleware, ...]:
+        """The middleware around all handlers."""
+        return tuple(self._layers)
+
+    def middleware(self, layer: Middleware) -> Middleware:
+        """Add a layer around all handlers; for use as a decorator too."""
+        self._layers.append(layer)
+        self._changed()
+        return layer
+
+    def include(self, router: Router, prefix: str = "") -> None:
+        """Add a router's handlers, below `prefix`."""
+        for kind, handler, layers, options in router.registrations(prefix):
+            self._register(kind, handler, layers, options)
+
+    def error_handler(
+        self, *kinds: type[BaseException]
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A function that answers exceptions of these types: `def answer(error, request) -> Response | dict | …`.
+
+        The nearest class in an exception's own order of bases decides.
+        """
+
+        def add(answer: Callable[..., Any]) -> Callable[..., Any]:
+            for kind in kinds:
+                self._errors[kind] = answer
+            return answer
+
+        return add
+
+    def provide(
+        self,
+        factory: Callable[..., Any] | None = None,
+        *,
+        type: Any = None,  # noqa: A002 - what it is
+        lifetime: Lifetime = "environment",
+        eager: bool = False,
+    ) -> Any:
+        """A service for handlers that ask for its type: `@app.provide` above a factory whose result is annotated.
+
+        A factory that yields goes on after the invocation, or when the environment ends. `eager` builds it at init.
+        """
+
+        def add(factory: Callable[..., Any]) -> Callable[..., Any]:
+            service = _service_of(factory) if type is None else type
+            provider = self.services.provide(service, factory, lifetime)
+            if eager:
+                self._eager.append(provider)
+            self._changed()
+            return factory
+
+        return add if factory is None else add(factory)
+
+    def _register(
+        self,
+        kind: str,
+        handler: Callable[..., Any],
+        middleware: Iterable[Middleware],
+        options: dict[str, Any],
+    ) -> None:
+        if kind == "http":
+            self.http.add(handler, tuple(middleware), options)
+        else:
+            self.source(kind).add(handler, tuple(middleware), options)
+
+    def source(self, kind: str) -> Source:
+        """The source of a kind of registration, made when it is first asked for."""
+        source = self._sources.get(kind)
+        if source is None:
+            from importlib import import_module
+
+            from lambent.app.sources import SOURCES
+
+            module, name = SOURCES[kind]
+            self._sources[kind] = source = getattr(import_module(module), name)(self)
+        return source
+
+    def _changed(self) -> None:
+        self.http.changed()
+
+    # ------------------------------------------------------------ at work
+
+    def __call__(self, event: Any, context: Any = None) -> Any:
+        """Lambda's handler. Raises UnknownEvent for what nothing in the app is for."""
+        current.begin(context)
+        failed = True
+        try:
+            if self._eager:
+                self._build_eager()
+            if (
+                event.__class__ is dict
+                and "type" not in event
+                and ("httpMethod" in event or "rawPath" in event)
+            ):
+                result = self.http.handle(event, context)
+            else:
+                result = self._elsewhere(event, context)
+            failed = False
+            return result
+        finally:
+            if self._observers:
+                for observer in self._observers:
+                    observer.end_invocation(failed)
+            current.end()
+
+    def _build_eager(self) -> None:
+        from lambent.app.services import Scope
+
+        while self._eager:
+            self.services.get(self._eager[0], Scope())
+            del self._eager[0]
+
+    def _elsewhere(self, event: Any, context: Any) -> Any:
+        from lambent.app.recognition import kind_of
+        from lambent.app.sources import KINDS
+
+        kind = kind_of(event)
+        source = self._sources.get(KINDS.get(kind, ""))
+        if source is None and "direct" in self._sources:
+            source = self._sources["direct"]
+        if source is None:
+            raise UnknownEvent(f"{self.name}: no handler is for this event: {_named(event, kind)}")
+        return source.handle(event, context)
+
+    @property
+    def has_error_handlers(self) -> bool:
+        """Whether exceptions are mapped."""
+        return bool(self._errors)
+
+    def failure_handler(self, error: BaseException) -> Callable[..., Any] | None:
+        """What was registered for an exception."""
+        if self._errors:
+            for kind in error.__class__.__mro__:
+                if kind in self._errors:
+                    return self._errors[kind]
+        return None
+
+
+def _service_of(factory: Callable[..., Any]) -> Any:
+    """What a factory makes: its class, or its annotated result, of generators what they yield."""
+    if isinstance(factory, type):
+        return factory
+    made = hints_of(getattr(factory, "__wrapped__", factory)).get("return", MISSING)
+    origin = getattr(made, "__origin__", None)
+    if origin is not None and getattr(origin, "__name__", "") in (
+        "Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable", "AsyncIterable"
+    ):  # fmt: skip
+        made = made.__args__[0]
+    if made is MISSING or made is None:
+        raise AppError(
+            f"{described(factory)}: say what it makes: annotate its result, or give provide() a type"
+        )
+    return made
+
+
+def _named(event: Any, kind: str) -> str:
+    """An event as a person recognises it."""
+    if not isinstance(event, dict):
+        return f"a direct invocation with {event.__class__.__name__}"
+    records = event.get("Records") or event.get("records")
+    if isinstance(records, list) and records and isinstance(records[0], dict):
+        first = records[0]
+        arn = first.get("eventSourceARN") or first.get("Sns", {}).get("TopicArn") or ""
+        bucket = first.get("s3", {}).get("bucket", {}).get("name")
+        return f"{kind} from {arn or bucket or first.get('eventSource') or first.get('EventSource')}"
+    for name in ("detail-type", "triggerSource", "RequestType", "alarmArn", "methodArn", "routeArn"):
+        if name in event:
+            return f"{kind}, {name} {event[name]!r}"
+    return f"{kind}, with members {', '.join(map(repr, list(event)[:10])) or 'none'}"
+
+
+__all__ = ["App", "HTTPError", "encode"]

@@ -1,0 +1,184 @@
+"""Values of requests as what handlers declare: msgspec for its types, pydantic for models of pydantic."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+
+import msgspec
+
+from lambent.app.encoding import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ANY = (Any, object)
+
+
+class Invalid(Exception):
+    """A value that is not what was declared: errors as (where in the value, reason)."""
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class NotDecodable(Exception):
+    """What should be JSON and is none."""
+
+
+def is_pydantic(declared: Any) -> bool:
+    """Whether a model of pydantic is in the type, which can only be when it is imported."""
+    if "pydantic" not in sys.modules:
+        return False
+    if hasattr(declared, "__pydantic_core_schema__") or hasattr(declared, "__pydantic_fields__"):
+        return True
+    return any(is_pydantic(one) for one in get_args(declared))
+
+
+def members(declared: Any) -> list[Any]:
+    """The alternatives of a union; of anything else, itself."""
+    origin = get_origin(declared)
+    if origin is Union or type(declared).__name__ == "UnionType":
+        return list(get_args(declared))
+    return [declared]
+
+
+def is_list(declared: Any) -> bool:
+    """Whether it takes several values."""
+    return any(
+        (get_origin(one) or one) in (list, set, frozenset, tuple)
+        for each in members(_bare(declared))
+        for one in [_bare(each)]
+    )
+
+
+def _bare(declared: Any) -> Any:
+    return declared.__origin__ if hasattr(declared, "__metadata__") else declared
+
+
+def from_text(declared: Any) -> Callable[[Any], Any] | None:
+    """How text, or a list of texts, becomes a value of the type; None when text is what is wanted.
+
+    The function raises Invalid. Raises TypeError for a type that cannot be had from text.
+    """
+    if declared is str or declared in _ANY:
+        return None
+    if is_pydantic(declared):
+        return _pydantic(declared).validate_python
+    _check(declared)
+    convert = msgspec.convert
+
+    def converted(value: Any) -> Any:
+        try:
+            return convert(value, declared, strict=False)
+        except msgspec.ValidationError as error:
+            raise Invalid([_located(error)]) from None
+
+    return converted
+
+
+def from_object(declared: Any) -> Callable[[Any], Any] | None:
+    """How what JSON or Python knows becomes a value of the type; None when any value will do.
+
+    The function raises Invalid.
+    """
+    if declared in _ANY:
+        return None
+    if is_pydantic(declared):
+        return _pydantic(declared).validate_python
+    _check(declared)
+    convert = msgspec.convert
+
+    def converted(value: Any) -> Any:
+        try:
+            return convert(value, declared)
+        except msgspec.ValidationError as error:
+            raise Invalid([_located(error)]) from None
+
+    return converted
+
+
+def from_json(declared: Any) -> Callable[[bytes | str], Any]:
+    """How JSON becomes a value of the type. The function raises Invalid and NotDecodable."""
+    if is_pydantic(declared):
+        return _pydantic(declared).validate_json
+    decode = msgspec.json.Decoder(Any if declared is object else declared).decode
+
+    def decoded(value: bytes | str) -> Any:
+        try:
+            return decode(value)
+        except msgspec.ValidationError as error:
+            raise Invalid([_located(error)]) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise NotDecodable(str(error)) from None
+
+    return decoded
+
+
+def _check(declared: Any) -> None:
+    """Raise TypeError for a type that msgspec cannot make."""
+    msgspec.json.Decoder(declared)
+
+
+def _located(error: Exception) -> tuple[str, str]:
+    """msgspec tells where in its text: Expected `int`, got `str` - at `$.items[0].quantity`."""
+    reason, at, place = str(error).partition(" - at `")
+    if not at:
+        return "", reason
+    return place[:-1].removeprefix("$").removeprefix("."), reason
+
+
+class _Pydantic:
+    """A model, or a type with models in it."""
+
+    __slots__ = ("_adapter", "_error")
+
+    def __init__(self, declared: Any) -> None:
+        from pydantic import TypeAdapter, ValidationError
+
+        self._adapter = TypeAdapter(declared)
+        self._error = ValidationError
+
+    def validate_python(self, value: Any) -> Any:
+        """From Python's objects."""
+        try:
+            return self._adapter.validate_python(value)
+        except self._error as error:
+            raise Invalid(_errors(error)) from None
+
+    def validate_json(self, value: bytes | str) -> Any:
+        """From JSON."""
+        try:
+            return self._adapter.validate_json(value)
+        except self._error as error:
+            if any(one["type"] == "json_invalid" for one in error.errors(include_url=False)):
+                raise NotDecodable(_errors(error)[0][1]) from None
+            raise Invalid(_errors(error)) from None
+
+
+def _pydantic(declared: Any) -> _Pydantic:
+    return _Pydantic(declared)
+
+
+def _errors(error: Any) -> list[tuple[str, str]]:
+    found = []
+    for one in error.errors(include_url=False, include_input=False, include_context=False):
+        place = ""
+        for part in one["loc"]:
+            place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
+        found.append((place, one["msg"]))
+    return found
+
+
+__all__ = [
+    "Invalid",
+    "NotDecodable",
+    "from_json",
+    "from_object",
+    "from_text",
+    "is_list",
+    "is_pydantic",
+    "members",
+    "plain",
+]

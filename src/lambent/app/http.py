@@ -1,0 +1,320 @@
+"""HTTP requests to handlers, and their results to answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lambent.app import current
+from lambent.app.encoding import encode
+from lambent.app.endpoint import Endpoint
+from lambent.app.errors import AppError, HTTPError, InternalServerError, MethodNotAllowed, NotFound
+from lambent.app.onion import wrapped
+from lambent.app.parameters import HttpParameters
+from lambent.app.request import Request
+from lambent.app.response import JSON, Response, response_of
+from lambent.app.routing import RouteTable
+from lambent.app.signature import described
+from lambent.app.wire import to_alb, to_v1, to_v2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambent.app.app import App
+    from lambent.app.onion import Call, Middleware
+    from lambent.app.routing import Entry
+
+_PLAIN = frozenset({dict, list, int, float, bool})
+"""Types of results that are the body as JSON and nothing else; Structs and the like are found to be so later."""
+
+_NOT_FOUND = encode(NotFound().document()).decode()
+
+_set_correlation = current.correlation_id.set
+
+
+class Route:
+    """One handler of one template, for one or more methods."""
+
+    __slots__ = (
+        "endpoint",
+        "layers",
+        "methods",
+        "options",
+        "parameters",
+        "plain",
+        "run",
+        "run_is_async",
+        "status",
+        "template",
+    )
+
+    def __init__(
+        self, app: App, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
+    ) -> None:
+        self.methods: tuple[str, ...] = options["methods"]
+        self.template: str = options["path"]
+        self.status: int | None = options["status"]
+        self.layers = layers
+        self.options = options
+        self.parameters: HttpParameters | None = None
+        self.endpoint: Endpoint | None = None
+        self.plain: Call | None = None
+        self.run: Call | None = None
+        self.run_is_async = False
+
+    def bind(self, app: App, handler: Callable[..., Any], names: tuple[str, ...]) -> None:
+        """Find out where the handler's parameters come from. Raises AppError."""
+        method = next((one for one in self.methods if one not in ("GET", "HEAD", "OPTIONS")), self.methods[0])
+        self.parameters = parameters = HttpParameters(handler, method, self.template, names)
+        self.endpoint = endpoint = Endpoint(handler, app.services, parameters.resolve, (Request,))
+        parameters.check(endpoint.takes_invocation or endpoint.signature.any_keyword)
+
+
+class Http:
+    """The routes of an app."""
+
+    def __init__(self, app: App, strip_prefixes: tuple[str, ...]) -> None:
+        self._app = app
+        self._table: RouteTable[Route] = RouteTable()
+        self._strip = tuple(prefix.rstrip("/") for prefix in strip_prefixes)
+        self.routes: list[Route] = []
+        self._unmatched: Call | None = None
+        self._unmatched_is_async = False
+
+    def add(
+        self, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
+    ) -> None:
+        """Add a route. Raises AppError."""
+        route = Route(self._app, handler, layers, options)
+        names: tuple[str, ...] = ()
+        for method in route.methods:
+            there = self._table.add(method, route.template, route)
+            if there is not None and there.endpoint is not None:
+                raise AppError(
+                    f"{method} {route.template}: both {described(there.endpoint.handler)} and {described(handler)} "
+                    f"are for it: give one of them another path or method"
+                )
+        names = self._table.names(route.template)
+        route.bind(self._app, handler, names)
+        self.routes.append(route)
+
+    def changed(self) -> None:
+        """Layers or services have been added: chains are made anew when they are next used."""
+        for route in self.routes:
+            route.plain = route.run = None
+        self._unmatched = None
+
+    # ------------------------------------------------------------ a request
+
+    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """The answer to an event of API Gateway, a function URL or a load balancer."""
+        request = Request(event, context)
+        about = event["requestContext"]
+        path = event.get("rawPath")
+        if path is not None:
+            request.kind = "http.v2"
+            request.method = method = about["http"]["method"]
+            stage = about.get("stage")
+            if stage != "$default":
+                path = _without_stage(path, stage)
+            encoded, to_wire = True, to_v2
+        else:
+            request.method = method = event["httpMethod"]
+            path = event["path"]
+            if "elb" in about:
+                request.kind, encoded, to_wire = "alb", True, to_alb
+            else:
+                request.kind, encoded, to_wire = "http.v1", False, to_v1
+                if event.get("version") == "1.0" and path == about.get("path"):
+                    # An HTTP API that speaks 1.0, whose paths begin with the stage.
+                    path = _without_stage(path, about.get("stage"))
+        headers = event.get("headers")
+        correlation = (headers and headers.get("x-correlation-id")) or about.get("requestId")
+        _set_correlation(correlation)
+        if self._strip:
+            path = self._stripped(path)
+        if path[-1:] == "/" or not path:
+            path = path.rstrip("/") or "/"
+        request.path = path
+
+        table = self._table
+        entry = table.static.get(path)
+        if entry is None:
+            found = None
+            if not encoded and event.get("pathParameters"):
+                found = table.by_resource(event.get("resource"), event["pathParameters"])
+            if found is None:
+                found = table.find(path, encoded)
+            if found is None:
+                return self._not_found(request, to_wire)
+            entry, request.values = found
+            request.names = entry.names
+        route = entry.methods.get(method)
+        if route is None:
+            route = self._another(request, entry, encoded)
+            if route is None:
+                return self._other_method(request, encoded, to_wire)
+        request.route = route.template
+
+        plain = route.plain
+        if plain is None:
+            if route.run is None:
+                self._prepare(route)
+            if route.plain is None:
+                return self._run(request, route.run, route.run_is_async, route, to_wire)  # type: ignore[arg-type]
+            plain = route.plain
+        # Without layers and coroutines: the straight line.
+        try:
+            result = plain(request)
+            kind = result.__class__
+            if kind in _PLAIN or (kind is not str and kind is not tuple and not _special(result)):
+                body = encode(result).decode()
+                if request.scope is not None:
+                    self._app.services.close(request.scope.closing, None)
+                if to_wire is not to_alb and method != "HEAD":
+                    return {
+                        "statusCode": route.status or 200,
+                        "headers": {"content-type": JSON},
+                        "body": body,
+                        "isBase64Encoded": False,
+                    }
+                response = Response(body, route.status or 200, content_type=JSON)
+            else:
+                response = response_of(result, route.status)
+                if request.scope is not None:
+                    self._app.services.close(request.scope.closing, None)
+        except Exception as error:  # noqa: BLE001 - each exception is answered
+            response = self.failed(error, request)
+        return to_wire(response, event, method == "HEAD")
+
+    def _prepare(self, route: Route) -> None:
+        """Make the chain of a route's layers and its handler."""
+        app, endpoint = self._app, route.endpoint
+        assert endpoint is not None
+        layers = (*app.layers, *route.layers)
+        if not layers and not endpoint.is_async:
+            route.plain = endpoint.call
+            return
+        status = route.status
+        route.run, route.run_is_async = wrapped(
+            layers, endpoint.call, endpoint.is_async, lambda result: response_of(result, status), app.loop
+        )
+
+    def _run(
+        self,
+        request: Request,
+        run: Call,
+        is_async: bool,
+        route: Route | None,
+        to_wire: Callable[..., dict[str, Any]],
+    ) -> dict[str, Any]:
+        """Through the layers."""
+        app = self._app
+        try:
+            if is_async:
+                if route is not None and route.endpoint is not None:
+                    route.endpoint.prepare(request)
+                response = app.loop.run(run(request))
+            else:
+                response = run(request)
+            if request.scope is not None:
+                app.services.close(request.scope.closing, None)
+        except Exception as error:  # noqa: BLE001 - each exception is answered
+            response = self.failed(error, request)
+        return to_wire(response, request.event, request.method == "HEAD")
+
+    def failed(self, error: Exception, request: Request) -> Response:
+        """The answer to an exception. Raises it when nothing maps it and the app is to reraise."""
+        app = self._app
+        if request.scope is not None and request.scope.closing:
+            try:
+                app.services.close(request.scope.closing, error)
+            except Exception as another:
+                app.logger.exception("A service could not be closed", exc_info=another)
+        answer = app.failure_handler(error)
+        if answer is not None:
+            result = answer(error, request)
+            response = response_of(result, error.status if isinstance(error, HTTPError) else 500)
+        elif isinstance(error, HTTPError):
+            response = Response(error.document(), error.status, headers=error.headers)
+        else:
+            if app.reraise:
+                raise error
+            app.logger.error(f"{request.method} {request.route or request.path} failed", exc_info=error)
+            response = Response(InternalServerError().document(), 500)
+        response.error = error
+        return response
+
+    def _stripped(self, path: str) -> str:
+        for prefix in self._strip:
+            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("/", ""):
+                return path[len(prefix) :]
+        return path
+
+    # ------------------------------------------------------------ requests without a route
+
+    def _another(self, request: Request, first: Entry[Route], encoded: bool) -> Route | None:
+        """The route for a method that the best template does not have: another template's, or GET's for HEAD."""
+        method = request.method
+        for wanted in (method, "GET") if method == "HEAD" else (method,):
+            if wanted in first.methods:
+                return first.methods[wanted]
+            for entry, values in self._table.search(request.path, encoded):
+                if wanted in entry.methods:
+                    request.values, request.names = values, entry.names
+                    return entry.methods[wanted]
+        return None
+
+    def _not_found(self, request: Request, to_wire: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+        if not self._app.layers and not self._app.has_error_handlers:
+            # Not worth an exception: scanners ask for much that is not there.
+            if to_wire is not to_alb and request.method != "HEAD":
+                return {
+                    "statusCode": 404,
+                    "headers": {"content-type": JSON},
+                    "body": _NOT_FOUND,
+                    "isBase64Encoded": False,
+                }
+            return to_wire(
+                Response(_NOT_FOUND, 404, content_type=JSON), request.event, request.method == "HEAD"
+            )
+        return self._without_route(request, to_wire)
+
+    def _other_method(
+        self, request: Request, encoded: bool, to_wire: Callable[..., dict[str, Any]]
+    ) -> dict[str, Any]:
+        allowed = {
+            method for entry, _ in self._table.search(request.path, encoded) for method in entry.methods
+        }
+        if "GET" in allowed:
+            allowed.add("HEAD")
+        allowed.add("OPTIONS")
+        request.state["allow"] = tuple(sorted(allowed))
+        return self._without_route(request, to_wire)
+
+    def _without_route(self, request: Request, to_wire: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+        """Through the app's layers: they log it, and answer preflights of CORS."""
+        if self._unmatched is None:
+            self._unmatched, self._unmatched_is_async = wrapped(
+                self._app.layers, _no_route, False, response_of, self._app.loop
+            )
+        return self._run(request, self._unmatched, self._unmatched_is_async, None, to_wire)
+
+
+def _without_stage(path: str, stage: str | None) -> str:
+    if stage and path.startswith(f"/{stage}") and path[len(stage) + 1 : len(stage) + 2] in ("/", ""):
+        return path[len(stage) + 1 :]
+    return path
+
+
+def _no_route(request: Request) -> Response:
+    allow = request.state.get("allow")
+    if allow is None:
+        raise NotFound
+    if request.method == "OPTIONS":
+        return Response(None, 204, headers={"allow": ", ".join(allow)})
+    raise MethodNotAllowed(allow=allow)
+
+
+def _special(result: Any) -> bool:
+    """Whether a result is more than a body of JSON."""
+    return result is None or isinstance(result, (Response, str, bytes, bytearray, memoryview, tuple))

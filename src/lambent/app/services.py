@@ -1,0 +1,173 @@
+"""What handlers are given by type: database connections, clients, settings.
+
+A singleton is built once per environment, when it is first wanted or at init; a service of an invocation is built for
+each invocation that wants it and closed when that ends. A factory's own parameters are services too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from lambent.app.errors import AppError
+from lambent.app.signature import (
+    MISSING,
+    described,
+    is_async_generator_function,
+    is_coroutine_function,
+    is_generator_function,
+    signature_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambent.app.loop import Loop
+
+    Lifetime = Literal["environment", "invocation"]
+
+
+class Provider:
+    """How one service is made."""
+
+    __slots__ = ("factory", "is_async", "is_generator", "lifetime", "needs", "type")
+
+    def __init__(self, service: Any, factory: Callable[..., Any], lifetime: Lifetime) -> None:
+        self.type = service
+        self.factory = factory
+        self.lifetime = lifetime
+        self.needs: list[tuple[str, Provider]] | None = None  # found out when it is first built
+        self.is_generator = is_generator_function(factory) or is_async_generator_function(factory)
+        self.is_async = is_coroutine_function(factory) or is_async_generator_function(factory)
+
+
+class Services:
+    """All providers of an app, and the singletons that have been built."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._providers: dict[Any, Provider] = {}
+        self._singletons: dict[Provider, Any] = {}
+        self._closing: list[tuple[Provider, Any]] = []
+        self._loop = loop
+
+    def provide(self, service: Any, factory: Callable[..., Any], lifetime: Lifetime) -> Provider:
+        """Add a service. Raises AppError when there is one of the type."""
+        if service in self._providers:
+            raise AppError(
+                f"{_name(service)} is provided already, by {described(self._providers[service].factory)}"
+            )
+        provider = self._providers[service] = Provider(service, factory, lifetime)
+        return provider
+
+    def replace(self, service: Any, instance: Any) -> Provider:
+        """Have `instance` instead of what was provided; for tests."""
+        provider = self._providers[service] = Provider(service, lambda: instance, "environment")
+        return provider
+
+    def restore(self, service: Any, provider: Provider | None) -> None:
+        """Undo `replace`."""
+        if provider is None:
+            del self._providers[service]
+        else:
+            self._providers[service] = provider
+
+    def find(self, service: Any) -> Provider | None:
+        """The provider of a type, if there is one."""
+        try:
+            return self._providers.get(service)
+        except TypeError:  # not hashable, and so no service
+            return None
+
+    def get(self, provider: Provider, scope: Scope) -> Any:
+        """The service: the singleton, or the scope's own. Raises what the factory raises."""
+        if provider.lifetime == "environment":
+            if provider in self._singletons:
+                return self._singletons[provider]
+            self._singletons[provider] = built = self._build(provider, scope, self._closing)
+            return built
+        if provider in scope.built:
+            return scope.built[provider]
+        scope.built[provider] = built = self._build(provider, scope, scope.closing)
+        return built
+
+    def needs_loop(self, provider: Provider) -> bool:
+        """Whether building it runs coroutines."""
+        if provider.needs is None:
+            provider.needs = self._needs(provider)
+        return provider.is_async or any(self.needs_loop(needed) for _, needed in provider.needs)
+
+    def _build(self, provider: Provider, scope: Scope, closing: list[tuple[Provider, Any]]) -> Any:
+        if provider.needs is None:
+            provider.needs = self._needs(provider)
+        made = provider.factory(**{name: self.get(needed, scope) for name, needed in provider.needs})
+        if provider.is_generator:
+            closing.append((provider, made))
+            if provider.is_async:
+                return self._loop.run(anext(made))
+            return next(made)
+        return self._loop.run(made) if provider.is_async else made
+
+    def _needs(self, provider: Provider, within: tuple[Provider, ...] = ()) -> list[tuple[str, Provider]]:
+        needs = []
+        for parameter in signature_of(provider.factory).parameters:
+            needed = self.find(parameter.type)
+            if needed is None:
+                if parameter.default is not MISSING:
+                    continue
+                raise AppError(
+                    f"{described(provider.factory)}: nothing provides its parameter {parameter.name!r}: "
+                    f"provide {_name(parameter.type)}"
+                )
+            if needed is provider or needed in within:
+                raise AppError(f"{described(provider.factory)}: {_name(needed.type)} would need itself")
+            if provider.lifetime == "environment" and needed.lifetime == "invocation":
+                raise AppError(
+                    f"{described(provider.factory)}: it is built once per environment and cannot have "
+                    f"{_name(needed.type)}, which each invocation has its own of"
+                )
+            self._needs(needed, (*within, provider))
+            needs.append((parameter.name, needed))
+        return needs
+
+    def close(self, closing: list[tuple[Provider, Any]], error: BaseException | None) -> None:
+        """End generators, the last first; `error` is what the invocation ended with. The first failure is raised."""
+        failure: BaseException | None = None
+        while closing:
+            provider, generator = closing.pop()
+            try:
+                self._end(provider, generator, error)
+            except BaseException as raised:  # noqa: BLE001 - the others are to be closed nevertheless
+                if raised is not error and failure is None:
+                    failure = raised
+        if failure is not None:
+            raise failure
+
+    def _end(self, provider: Provider, generator: Any, error: BaseException | None) -> None:
+        try:
+            if error is None:
+                self._loop.run(anext(generator)) if provider.is_async else next(generator)
+            elif provider.is_async:
+                self._loop.run(generator.athrow(error))
+            else:
+                generator.throw(error)
+        except (StopIteration, StopAsyncIteration):
+            return
+        raise AppError(f"{described(provider.factory)} has to yield once")
+
+    def shut_down(self) -> None:
+        """Close the singletons; for tests and at the end of an environment."""
+        self.close(self._closing, None)
+        self._singletons.clear()
+
+
+class Scope:
+    """The services that belong to one invocation."""
+
+    __slots__ = ("built", "closing")
+
+    def __init__(self) -> None:
+        self.built: dict[Provider, Any] = {}
+        self.closing: list[tuple[Provider, Any]] = []
+
+
+def _name(service: Any) -> str:
+    return getattr(service, "__qualname__", None) or repr(service)

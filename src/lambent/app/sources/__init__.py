@@ -1,0 +1,36 @@
+"""What calls an app besides HTTP: a module per kind of event, imported when an app has a handler for it.
+
+A source is told of its handlers with `add`, finds the one for an event, gives it what it asks for, and makes of the
+results what Lambda wants to hear.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambent.app.app import App
+    from lambent.app.onion import Middleware
+
+
+class Source(Protocol):
+    """One kind of event."""
+
+    def __init__(self, app: App) -> None: ...
+
+    def add(
+        self, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
+    ) -> None:
+        """A handler, with the layers of its routers and its own. Raises AppError."""
+
+    def handle(self, event: Any, context: Any) -> Any:
+        """The result for Lambda. Raises UnknownEvent when no handler is for this event, and what handlers raise."""
+
+
+SOURCES: dict[str, tuple[str, str]] = {}
+"""Module and class of each kind of registration."""
+
+KINDS: dict[str, str] = {}
+"""Which kind of registration is for a kind of event, as `recognition.kind_of` names them."""

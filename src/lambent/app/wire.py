@@ -1,0 +1,125 @@
+"""HTTP as each of Lambda's sources has it: what comes in, what has to go out.
+
+Formats: "Lambda proxy integrations" of the API Gateway developer guide (REST, and HTTP APIs with payload 1.0 and 2.0),
+"Invoking Lambda function URLs" of the Lambda developer guide, "Lambda functions as targets" of the guide of
+Application Load Balancers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lambent.app.response import is_text
+
+if TYPE_CHECKING:
+    from lambent.app.response import Response
+
+_WITHOUT_BODY = frozenset({204, 304})
+
+# A load balancer passes on one value per spelling of a header's name, and browsers do not mind how it is spelt.
+_SET_COOKIE = tuple(
+    "".join(letter.upper() if index & 1 << bit else letter for bit, letter in enumerate("setcookie"))
+    for index in range(512)
+)
+
+
+def _body(response: Response, head: bool) -> tuple[str, bool]:
+    """The body on the wire, and whether it is in base64."""
+    body = response.body
+    if not body or head or response.status in _WITHOUT_BODY:
+        return "", False
+    if isinstance(body, str):
+        return body, False
+    if is_text(response.content_type or "") and "content-encoding" not in response.headers:
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            pass  # said to be text, and none in UTF-8
+    from binascii import b2a_base64
+
+    return b2a_base64(body, newline=False).decode(), True
+
+
+def _head(response: Response) -> dict[str, str | list[str]]:
+    headers = response.headers
+    if response.status == 204 and "content-type" in headers:
+        headers = {name: value for name, value in headers.items() if name != "content-type"}
+    return headers
+
+
+def to_v2(response: Response, event: dict[str, Any], head: bool) -> dict[str, Any]:
+    """For HTTP APIs and function URLs."""
+    body, encoded = _body(response, head)
+    answer: dict[str, Any] = {
+        "statusCode": response.status,
+        "headers": {
+            name: value if isinstance(value, str) else ", ".join(value)
+            for name, value in _head(response).items()
+        },
+        "body": body,
+        "isBase64Encoded": encoded,
+    }
+    if response.cookies:
+        answer["cookies"] = response.cookies
+    return answer
+
+
+def to_v1(response: Response, event: dict[str, Any], head: bool) -> dict[str, Any]:
+    """For REST APIs."""
+    body, encoded = _body(response, head)
+    single: dict[str, str] = {}
+    several: dict[str, list[str]] = {}
+    for name, value in _head(response).items():
+        if isinstance(value, str):
+            single[name] = value
+        else:
+            several[name] = list(value)
+    if response.cookies:
+        several["set-cookie"] = [*several.get("set-cookie", []), *response.cookies]
+    answer: dict[str, Any] = {
+        "statusCode": response.status,
+        "headers": single,
+        "body": body,
+        "isBase64Encoded": encoded,
+    }
+    if several:
+        answer["multiValueHeaders"] = several
+    return answer
+
+
+def to_alb(response: Response, event: dict[str, Any], head: bool) -> dict[str, Any]:
+    """For load balancers: one value per name, or lists of values where the target group has that switched on."""
+    body, encoded = _body(response, head)
+    answer: dict[str, Any] = {
+        "statusCode": response.status,
+        "statusDescription": f"{response.status} {_phrase(response.status)}",
+        "body": body,
+        "isBase64Encoded": encoded,
+    }
+    headers = _head(response)
+    if "multiValueHeaders" in event:
+        answer["multiValueHeaders"] = several = {
+            name: [value] if isinstance(value, str) else list(value) for name, value in headers.items()
+        }
+        if response.cookies:
+            several["set-cookie"] = [*several.get("set-cookie", []), *response.cookies]
+        return answer
+    answer["headers"] = single = {
+        name: value if isinstance(value, str) else ", ".join(value)
+        for name, value in headers.items()
+        if name != "set-cookie"
+    }
+    given = headers.get("set-cookie", [])
+    cookies = [*([given] if isinstance(given, str) else given), *response.cookies]
+    for spelling, cookie in zip(_SET_COOKIE, cookies, strict=False):
+        single[f"{spelling[:3]}-{spelling[3:]}"] = cookie
+    return answer
+
+
+def _phrase(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
