@@ -13,6 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ANY = (Any, object)
+_KNOWN = frozenset(
+    {
+        "builtins.NoneType",
+        "builtins.bytearray",
+        "builtins.memoryview",
+        "builtins.object",
+        "datetime.date",
+        "datetime.datetime",
+        "datetime.time",
+        "datetime.timedelta",
+        "decimal.Decimal",
+        "uuid.UUID",
+        "msgspec.Raw",
+        "typing.Any",
+        "msgspec._core.Raw",
+        "msgspec.UnsetType",
+        "msgspec._core.UnsetType",
+    }
+)
+_MARKS = ("__dataclass_fields__", "__attrs_attrs__", "__required_keys__", "__members__")
+"""What dataclasses, attrs classes, TypedDicts and enums have."""
 
 
 class Invalid(Exception):
@@ -67,7 +88,7 @@ def from_text(declared: Any) -> Callable[[Any], Any] | None:
     if is_pydantic(declared):
         return _pydantic(declared).validate_python
     _check(declared)
-    convert = msgspec.convert
+    convert = _completing(msgspec.convert) if _has_dataclass(declared) else msgspec.convert
 
     def converted(value: Any) -> Any:
         try:
@@ -88,7 +109,7 @@ def from_object(declared: Any) -> Callable[[Any], Any] | None:
     if is_pydantic(declared):
         return _pydantic(declared).validate_python
     _check(declared)
-    convert = msgspec.convert
+    convert = _completing(msgspec.convert) if _has_dataclass(declared) else msgspec.convert
 
     def converted(value: Any) -> Any:
         try:
@@ -103,12 +124,16 @@ def from_json(declared: Any) -> Callable[[bytes | str], Any]:
     """How JSON becomes a value of the type. The function raises Invalid and NotDecodable."""
     if is_pydantic(declared):
         return _pydantic(declared).validate_json
+    _check(declared)
     decode = msgspec.json.Decoder(Any if declared is object else declared).decode
+    if _has_dataclass(declared):
+        decode = _completing(decode)
 
     def decoded(value: bytes | str) -> Any:
         try:
             return decode(value)
         except msgspec.ValidationError as error:
+            _check_json(value)  # it may not even be that
             raise Invalid([_located(error)]) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise NotDecodable(str(error)) from None
@@ -119,6 +144,58 @@ def from_json(declared: Any) -> Callable[[bytes | str], Any]:
 def _check(declared: Any) -> None:
     """Raise TypeError for a type that msgspec cannot make."""
     msgspec.json.Decoder(declared)
+    # msgspec leaves classes that it does not know to hooks, and so takes any.
+    for one in members(declared):
+        kind = _bare(one)
+        if (
+            isinstance(kind, type)
+            and get_origin(kind) is None
+            and f"{kind.__module__}.{kind.__qualname__}" not in _KNOWN
+            and not issubclass(
+                kind, (msgspec.Struct, dict, list, tuple, set, frozenset, str, int, float, bytes)
+            )
+            and not any(hasattr(kind, mark) for mark in _MARKS)
+        ):
+            raise TypeError(f"nothing is known of {kind.__qualname__}")
+
+
+def _has_dataclass(declared: Any) -> bool:
+    return hasattr(declared, "__dataclass_fields__") or any(map(_has_dataclass, get_args(declared)))
+
+
+def _completing(decode: Callable[..., Any]) -> Callable[..., Any]:
+    """msgspec leaves defaults of dataclasses to the class, and then does not find them when it encodes."""
+
+    def decoded(*arguments: Any, **options: Any) -> Any:
+        value = decode(*arguments, **options)
+        _complete(value)
+        return value
+
+    return decoded
+
+
+def _complete(value: Any) -> None:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        for one in value:
+            _complete(one)
+    elif isinstance(value, dict):
+        for one in value.values():
+            _complete(one)
+    elif hasattr(value, "__dataclass_fields__"):
+        own = getattr(value, "__dict__", None)
+        for name in value.__dataclass_fields__:
+            member = getattr(value, name)
+            if own is not None and name not in own:
+                own[name] = member
+            _complete(member)
+
+
+def _check_json(value: bytes | str) -> None:
+    """Raise NotDecodable unless it is JSON."""
+    try:
+        msgspec.json.decode(value, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotDecodable(str(error)) from None
 
 
 def _located(error: Exception) -> tuple[str, str]:

@@ -58,17 +58,24 @@ class Services:
         provider = self._providers[service] = Provider(service, factory, lifetime)
         return provider
 
-    def replace(self, service: Any, instance: Any) -> Provider:
-        """Have `instance` instead of what was provided; for tests."""
-        provider = self._providers[service] = Provider(service, lambda: instance, "environment")
-        return provider
+    def replace(self, service: Any, instance: Any) -> Callable[[], None]:
+        """Give `instance` to whoever asks; for tests. Returns what undoes it.
 
-    def restore(self, service: Any, provider: Provider | None) -> None:
-        """Undo `replace`."""
+        Raises AppError for what nobody provides.
+        """
+        provider = self.find(service)
         if provider is None:
-            del self._providers[service]
-        else:
-            self._providers[service] = provider
+            raise AppError(f"{_name(service)} is not provided, so nobody is given it")
+        before = self._singletons.get(provider, MISSING)
+        self._singletons[provider] = instance
+
+        def restore() -> None:
+            if before is MISSING:
+                del self._singletons[provider]
+            else:
+                self._singletons[provider] = before
+
+        return restore
 
     def find(self, service: Any) -> Provider | None:
         """The provider of a type, if there is one."""
@@ -79,9 +86,9 @@ class Services:
 
     def get(self, provider: Provider, scope: Scope) -> Any:
         """The service: the singleton, or the scope's own. Raises what the factory raises."""
+        if provider in self._singletons:
+            return self._singletons[provider]
         if provider.lifetime == "environment":
-            if provider in self._singletons:
-                return self._singletons[provider]
             self._singletons[provider] = built = self._build(provider, scope, self._closing)
             return built
         if provider in scope.built:

@@ -1,0 +1,192 @@
+"""Services: what handlers are given by type."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from tests.app.conftest import answer_of, event_of
+
+from lambent import App, AppError
+
+
+class Settings:
+    def __init__(self) -> None:
+        self.table = "orders"
+
+
+class Database:
+    def __init__(self, settings: Settings) -> None:
+        self.table = settings.table
+
+
+class Transaction:
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+
+EVENT = event_of("v2", "GET", "/")
+
+
+def body(app: App) -> Any:
+    return answer_of(app(EVENT)).json
+
+
+def test_singletons_are_built_once_when_they_are_first_wanted() -> None:
+    app, built = App(), []
+
+    @app.provide
+    def settings() -> Settings:
+        built.append("settings")
+        return Settings()
+
+    @app.provide
+    async def database(settings: Settings) -> Database:
+        built.append("database")
+        return Database(settings)
+
+    @app.get("/")
+    def handler(database: Database, settings: Settings) -> str:
+        return database.table + settings.table
+
+    assert built == []
+    assert [answer_of(app(EVENT)).text for _ in range(3)] == ["ordersorders"] * 3
+    assert built == ["settings", "database"]
+    app.loop.close()
+
+
+def test_a_class_is_its_own_factory() -> None:
+    app = App()
+    app.provide(Settings)
+    app.provide(Database)
+    app.get("/")(lambda_of(Database, lambda database: [database.table]))
+    assert body(app) == ["orders"]
+
+
+def lambda_of(kind: Any, function: Any) -> Any:
+    def handler(it: Any) -> Any:
+        return function(it)
+
+    handler.__annotations__ = {"it": kind}
+    return handler
+
+
+def test_eager_ones_are_built_before_the_first_event_is_handled() -> None:
+    app, built = App(), []
+
+    def settings() -> Settings:
+        built.append(1)
+        return Settings()
+
+    app.provide(settings, eager=True)
+    app.get("/")(lambda: list(built))
+    assert body(app) == [1]
+    assert body(app) == [1]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_services_of_an_invocation_are_closed_with_it(asynchronous: bool, fails: bool) -> None:
+    app, log = App(logger=Quiet()), list[str]()
+
+    def outer() -> Iterator[Settings]:
+        log.append("settings")
+        yield Settings()
+        log.append("settings closed" if not fails else "never")
+
+    async def inner(settings: Settings) -> AsyncIterator[Transaction]:
+        log.append("begin")
+        try:
+            yield Transaction()
+        except ValueError:
+            log.append("rollback")
+            raise
+        log.append("commit")
+
+    app.provide(outer, lifetime="invocation")
+    app.provide(inner, lifetime="invocation")
+
+    def work(transaction: Transaction, settings: Settings) -> int:
+        log.append("work")
+        if fails:
+            raise ValueError
+        return 1
+
+    async def later(transaction: Transaction, settings: Settings) -> int:
+        return work(transaction, settings)
+
+    app.get("/")(later if asynchronous else work)
+    for _ in range(2):
+        log.clear()
+        assert answer_of(app(EVENT)).status == (500 if fails else 200)
+        assert log == [
+            "settings",
+            "begin",
+            "work",
+            *(["rollback"] if fails else ["commit", "settings closed"]),
+        ]
+    app.loop.close()
+
+
+class Quiet:
+    def error(self, message: str, *, exc_info: BaseException | None = None) -> None: ...
+
+    exception = error
+
+    def end_invocation(self, failed: bool) -> None: ...
+
+
+def test_a_service_that_cannot_be_closed_fails_the_invocation() -> None:
+    app = App(logger=Quiet())
+
+    def transaction() -> Iterator[Transaction]:
+        yield Transaction()
+        raise OSError("the commit failed")
+
+    app.provide(transaction, lifetime="invocation")
+    app.get("/")(lambda_of(Transaction, lambda it: 1))
+    assert answer_of(app(EVENT)).status == 500
+
+
+def test_tests_may_put_something_else_there() -> None:
+    app = App()
+    app.provide(Settings)
+    app.get("/")(lambda_of(Settings, lambda it: [it.table]))
+    other = Settings()
+    other.table = "other"
+    restore = app.services.replace(Settings, other)
+    assert body(app) == ["other"]
+    restore()
+    assert body(app) == ["orders"]
+    with pytest.raises(AppError, match="Database is not provided"):
+        app.services.replace(Database, None)
+
+
+def loop_of(settings: Settings) -> Settings:
+    return settings
+
+
+def untyped(): ...  # type: ignore[no-untyped-def]
+def needs_database(database: Database) -> Transaction: ...  # type: ignore[empty-body]
+
+
+def test_mistakes() -> None:
+    app = App()
+    with pytest.raises(AppError, match=r"untyped .* say what it makes"):
+        app.provide(untyped)
+    app.provide(loop_of)
+    with pytest.raises(AppError, match=r"Settings is provided already, by loop_of"):
+        app.provide(Settings)
+    app.get("/")(lambda_of(Settings, lambda it: 1))
+    with pytest.raises(AppError, match="would need itself"):
+        app.services.needs_loop(app.services.find(Settings))  # type: ignore[arg-type]
+    app = App()
+    app.provide(needs_database)
+    with pytest.raises(AppError, match="nothing provides its parameter 'database': provide Database"):
+        app.services.needs_loop(app.services.find(Transaction))  # type: ignore[arg-type]
+    app = App()
+    app.provide(Settings, lifetime="invocation")
+    app.provide(Database)
+    with pytest.raises(AppError, match="built once per environment and cannot have Settings"):
+        app.services.needs_loop(app.services.find(Database))  # type: ignore[arg-type]
