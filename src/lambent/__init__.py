@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from lambent.app.request import Request as Request
     from lambent.app.response import Response as Response
     from lambent.app.response import redirect as redirect
+    from lambent.app.sources.channel import Channel as Channel
+    from lambent.app.sources.channel import Connection as Connection
 
 __version__ = "0.1.0"
 
@@ -103,6 +105,7 @@ _HOMES = {
     "registrar": ("Router",),
     "request": ("Invocation", "Request"),
     "response": ("Response", "redirect"),
+    "sources.channel": ("Channel", "Connection"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -155,14 +155,8 @@ class App(Registrar):
         try:
             if self._eager:
                 self._build_eager()
-            if (
-                event.__class__ is dict
-                and "type" not in event
-                and ("httpMethod" in event or "rawPath" in event)
-            ):
-                result = self.http.handle(event, context)
-            else:
-                result = self._elsewhere(event, context)
+            handle = self.http.handle if _is_request(event) else self._elsewhere
+            result = handle(event, context)
             failed = False
             return result
         finally:
@@ -202,6 +196,18 @@ class App(Registrar):
                 if kind in self._errors:
                     return self._errors[kind]
         return None
+
+
+def _is_request(event: Any) -> bool:
+    """Whether an event is an HTTP request; see `recognition` for what looks like one."""
+    if event.__class__ is not dict or "requestContext" not in event:
+        return False
+    about = event["requestContext"]
+    if about.__class__ is not dict:
+        return False
+    if "http" in about:
+        return "routeArn" not in event
+    return "httpMethod" in event and "connectionId" not in about and "methodArn" not in event
 
 
 def _service_of(factory: Callable[..., Any]) -> Any:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lambent.app.onion import Middleware
+    from lambent.app.sources.channel import Channel
 
     Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -34,6 +35,19 @@ class Registrar:
             return handler
 
         return add
+
+    def channel(self, name: str, *, key: str = "action", middleware: Iterable[Middleware] = ()) -> Channel:
+        """A WebSocket API: add handlers with its `on_connect`, `on_disconnect`, `on_message` and `action(name)`, or put
+        it above a class that has them. Messages choose their handler by the member `key`.
+        """
+        from lambent.app.sources.channel import Channel
+
+        layers = tuple(middleware)
+
+        def register(handler: Callable[..., Any], options: dict[str, Any]) -> None:
+            self._register("channel", handler, layers, {"channel": name.strip("/"), "key": key, **options})
+
+        return Channel(name.strip("/"), key, register)
 
     # ------------------------------------------------------------ HTTP
 

@@ -158,7 +158,7 @@ class Request(Invocation):
                 except (binascii.Error, ValueError):
                     raise BadRequest("The body is not what it is said to be: base64") from None
             self._body = body
-        return self._body  # type: ignore[return-value]
+        return self._body
 
     @property
     def body(self) -> bytes:
@@ -196,7 +196,7 @@ class Request(Invocation):
         known = (context.get("http") or context.get("identity") or {}).get("sourceIp")
         if known is None:
             known = (self.headers.get("x-forwarded-for") or "").partition(",")[0].strip() or None
-        return known  # type: ignore[no-any-return]
+        return known
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, list[str]]:

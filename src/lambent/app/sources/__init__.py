@@ -29,8 +29,12 @@ class Source(Protocol):
         """The result for Lambda. Raises UnknownEvent when no handler is for this event, and what handlers raise."""
 
 
-SOURCES: dict[str, tuple[str, str]] = {}
+SOURCES: dict[str, tuple[str, str]] = {
+    "channel": ("lambent.app.sources.channel", "Channels"),
+}
 """Module and class of each kind of registration."""
 
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "websocket": "channel",
+}
 """Which kind of registration is for a kind of event, as `recognition.kind_of` names them."""
