@@ -1,0 +1,403 @@
+"""Log lines: put together from what changes with the line, the invocation and the logger, and written.
+
+A line is a JSON object with the keys of Powertools for AWS Lambda (Python), in its order: level, location, message,
+timestamp, service and the logger's own keys, cold_start and function_* of the invocation, correlation_id, appended
+keys, those of the line itself, the exception, xray_trace_id. A key whose value is None is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextvars import ContextVar
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from lambent.app import current
+from lambent.app.log_buffer import LineBuffer, LoggerBufferConfig
+from lambent.app.log_exception import exception_fields
+from lambent.app.log_level import ERROR, WARNING, level_name
+from lambent.app.log_value import _JSON_STARTS, ValueEncoder, message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import FrameType
+
+_ORDER = ("level", "location", "message", "timestamp")
+_STANDARD = frozenset((*_ORDER, "xray_trace_id"))
+_OWN = frozenset(_ORDER)
+_TEMPLATES = frozenset(
+    (
+        *(
+            "name",
+            "msg",
+            "args",
+            "level",
+            "levelname",
+            "levelno",
+            "pathname",
+            "filename",
+            "module",
+            "exc_info",
+        ),
+        *("exc_text", "stack_info", "lineno", "funcName", "created", "msecs", "relativeCreated", "thread"),
+        *("threadName", "processName", "process", "asctime", "location", "timestamp"),
+    )
+)
+"""Keys whose values, given to a logger, are templates of `logging`: `location="%(module)s:%(lineno)d"`."""
+
+bound: ContextVar[Mapping[str, Any]] = ContextVar("log_keys", default={})  # noqa: B039 - replaced, never changed
+"""Keys of this thread or task alone. A mapping that is replaced and never changed: its identity tells it apart."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How a logger's lines look and where they go."""
+
+    clock: Callable[[float], str]
+    encoder: ValueEncoder
+    stream: IO[str] | None
+    """None: `sys.stdout` as it is when the line is written, since runtimes and tests exchange it."""
+    order: tuple[str, ...] | None
+    serializer: Callable[[dict[str, Any]], str] | None
+    indented: bool
+    stack_trace: bool
+    buffer: LoggerBufferConfig | None
+
+    @property
+    def plain(self) -> bool:
+        return self.order is None and self.serializer is None and not self.indented
+
+
+class Appended:
+    """Keys that every logger of a service shows. The dictionary is replaced and never changed."""
+
+    __slots__ = ("__weakref__", "keys", "root")
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Any] = {}
+        self.root: Callable[[], Lines | None] = lambda: None
+        """Finds the service's first logger that is no child, while there is one."""
+
+
+class Tail(msgspec.Struct, frozen=True):
+    """What follows the timestamp, and what it was made for."""
+
+    appended: Mapping[str, Any]
+    context: Any
+    cold: bool
+    correlation: Any
+    bound: Mapping[str, Any]
+    keys: Mapping[str, Any]
+    names: frozenset[str]
+    plain: bool
+    text: str
+    end: str | None
+    """With the trace id; None outside invocations, where each line looks for it."""
+
+
+_NEVER = Tail({}, None, False, None, {}, {}, frozenset(), False, "", None)
+
+
+class Lines:
+    """The lines of one logger."""
+
+    __slots__ = ("__weakref__", "appended", "buffer", "constants", "level", "name", "options", "tail")
+
+    def __init__(self, name: str, options: Options, constants: dict[str, Any], appended: Appended) -> None:
+        self.name = name
+        self.options = options
+        self.constants = constants
+        self.appended = appended
+        self.buffer = LineBuffer(options.buffer.max_bytes) if options.buffer else None
+        self.tail = _NEVER
+        self.level: int | None = None
+
+    # ------------------------------------------------------------------ what changes less often than with every line
+
+    def compile(self) -> Tail:
+        """The tail for the keys and the invocation of now."""
+        appended, context, cold = self.appended.keys, current.context, current.cold
+        correlation, mine = current.correlation_id.get(), bound.get()
+        keys = dict(self.constants)
+        if context is not None:
+            keys |= _invocation_keys(context, cold)
+        if correlation is not None:
+            keys["correlation_id"] = correlation
+        keys |= appended
+        keys |= mine
+        plain = self.options.plain and _TEMPLATES.isdisjoint(keys) and "message" not in keys
+        shown = {key: value for key, value in keys.items() if value is not None and key not in _STANDARD}
+        text = "," + self.options.encoder.text(shown)[1:-1] if shown else ""
+        end = None
+        if context is not None:
+            end = _end(None if keys.get("xray_trace_id", "") is None else _trace_id())
+        self.tail = tail = Tail(
+            appended, context, cold, correlation, mine, keys, _STANDARD.union(keys), plain, text, end
+        )
+        return tail
+
+    def forget(self) -> None:
+        """A new invocation, even if its context is the object of an earlier one, as in tests."""
+        self.tail = _NEVER
+
+    # ------------------------------------------------------------------ lines
+
+    def line(
+        self,
+        level: str,
+        number: int,
+        origin: tuple[str, int, str],
+        now: float,
+        msg: Any,
+        args: tuple[Any, ...],
+        fields: Mapping[str, Any],
+        exc_info: Any,
+    ) -> str:
+        """Any line at all. `origin` is the function, the line and the file that it comes from."""
+        tail = self.compile()
+        options = self.options
+        timestamp = msgspec.json.decode(f'"{options.clock(now)}"')
+        message = message_of(msg, args)
+        document: dict[str, Any] = dict.fromkeys(options.order or _ORDER)
+        document["level"] = level
+        document["location"] = f"{origin[0]}:{origin[1]}"
+        document["timestamp"] = timestamp
+        attributes: dict[str, Any] | None = None
+        for key, value in tail.keys.items():
+            if value and isinstance(value, str) and key in _TEMPLATES:
+                attributes = attributes or self._attributes(level, number, origin, now, timestamp, message)
+                try:
+                    document[key] = value % attributes
+                except Exception:  # noqa: BLE001 - not a template, then
+                    document[key] = value
+            else:
+                document[key] = value
+        document["message"] = message
+        document |= {key: value for key, value in fields.items() if key not in _OWN}
+        if exc_info:
+            for key, value in exception_fields(exc_info, frames=options.stack_trace).items():
+                document.setdefault(key, value)
+        if tail.keys.get("xray_trace_id", "") is not None:
+            trace = _trace_id()
+            if trace:
+                document.pop("xray_trace_id", None)
+                document["xray_trace_id"] = trace
+        shown = {key: value for key, value in document.items() if value is not None}
+        if options.serializer is not None:
+            try:
+                return options.serializer(shown) + "\n"
+            except Exception:  # noqa: BLE001, S110 - what it cannot write is written as usual
+                pass
+        text = options.encoder.text(shown)
+        return (msgspec.json.format(text, indent=4) if options.indented else text) + "\n"
+
+    def _attributes(
+        self, level: str, number: int, origin: tuple[str, int, str], now: float, timestamp: str, message: Any
+    ) -> dict[str, Any]:
+        """What templates can show: the attributes of the standard library's LogRecord."""
+        import threading
+
+        filename = origin[2].rpartition("/")[2]
+        thread = threading.current_thread()
+        return {
+            "name": self.name,
+            "msg": message,
+            "message": message,
+            "levelname": level,
+            "levelno": number,
+            "pathname": origin[2],
+            "filename": filename,
+            "module": filename.removesuffix(".py"),
+            "lineno": origin[1],
+            "funcName": origin[0],
+            "created": now,
+            "msecs": int(now % 1 * 1000),
+            "asctime": timestamp,
+            "process": os.getpid(),
+            "processName": "MainProcess",
+            "thread": thread.ident,
+            "threadName": thread.name,
+        }
+
+    # ------------------------------------------------------------------ where they go
+
+    def emitter(self, number: int) -> Callable[[str], None]:
+        """What takes the lines of a level: the stream, or the buffer for those that are held back."""
+        config = self.options.buffer
+        if config is None:
+            return self.write
+        if number <= config.level:
+            return self.hold
+        return self.flush_and_write if number >= ERROR and config.flush_on_error_log else self.write
+
+    def write(self, line: str) -> None:
+        """Writes the line at once: Lambda freezes and kills without asking. Never raises."""
+        stream: Any = self.options.stream or sys.stdout
+        try:
+            # One call, so that lines of several threads do not mix and Lambda's log has one event a line.
+            stream.write(line)
+            stream.flush()
+        except UnicodeEncodeError:
+            _write_ascii(stream, line)
+        except Exception as error:  # noqa: BLE001 - logging has nobody to raise to
+            _complain(error)
+
+    def hold(self, line: str) -> None:
+        """Keeps the line for when the invocation goes wrong."""
+        assert self.buffer is not None
+        if not self.buffer.add(line):
+            self.write(line)
+
+    def flush_and_write(self, line: str) -> None:
+        self.flush()
+        self.write(line)
+
+    def flush(self) -> None:
+        """Writes what is held back, and a warning if some of it had been dropped."""
+        config = self.options.buffer
+        if self.buffer is None or config is None:
+            return
+        lines, evicted = self.buffer.take()
+        for line in lines:
+            self.write(line)
+        if evicted:
+            text = f"{evicted} earlier lines are missing here: the log buffer holds {config.max_bytes} bytes"
+            self.write(self.line("WARNING", WARNING, ("flush", 0, __file__), time.time(), text, (), {}, None))
+
+
+def _invocation_keys(context: Any, cold: bool) -> dict[str, Any]:
+    return {
+        "cold_start": cold and os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "provisioned-concurrency",
+        "function_name": getattr(context, "function_name", None),
+        "function_memory_size": getattr(context, "memory_limit_in_mb", None),
+        "function_arn": getattr(context, "invoked_function_arn", None),
+        "function_request_id": getattr(context, "aws_request_id", None),
+    }
+
+
+def _trace_id() -> str | None:
+    header = os.environ.get("_X_AMZN_TRACE_ID")
+    return header.split(";")[0].replace("Root=", "") if header else None
+
+
+def _end(trace_id: str | None) -> str:
+    if trace_id is None:
+        return "}\n"
+    return f',"xray_trace_id":{ValueEncoder().text(trace_id)}}}\n'
+
+
+def _write_ascii(stream: Any, line: str) -> None:
+    """The same line for a stream that cannot encode all of it."""
+    import json
+
+    try:
+        stream.write(json.dumps(json.loads(line), separators=(",", ":")) + "\n")
+        stream.flush()
+    except Exception as error:  # noqa: BLE001 - logging has nobody to raise to
+        _complain(error)
+
+
+def _complain(error: Exception) -> None:
+    try:
+        sys.stderr.write(f"A log line could not be written: {error!r}\n")
+    except Exception:  # noqa: BLE001 - nowhere left to say it
+        return
+
+
+def origin_of(frame: FrameType) -> tuple[str, int, str]:
+    return frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
+
+
+_locations: dict[str, str] = {}
+"""Function names as they stand in a line: a code object may have any name, quotes included."""
+
+
+def _location(function: str) -> str:
+    text = _locations[function] = f'"location":{ValueEncoder().text(function + ":")[:-1]}'
+    return text
+
+
+def line_method(lines: Lines, number: int, *, handling: bool = False) -> Callable[..., None]:
+    """The method that logs lines of a level; `handling` adds the exception that is being handled, unless told not to.
+
+    Everything that does not change with the line is looked up here, once.
+    """
+    level = level_name(number)
+    head = f'{{"level":"{level}",'
+    emit, clock, encode = lines.emitter(number), lines.options.clock, lines.options.encoder.encode
+    appended, getframe, now_of = lines.appended, sys._getframe, time.time
+    correlation_of, bound_of, locations, starts = (
+        current.correlation_id.get,
+        bound.get,
+        _locations,
+        _JSON_STARTS,
+    )
+
+    def log(
+        msg: object,
+        *args: object,
+        exc_info: Any = handling,
+        stack_info: bool = False,
+        stacklevel: int = 2,
+        extra: Mapping[str, object] | None = None,
+        **keys: object,
+    ) -> None:
+        now = now_of()
+        try:
+            frame = getframe(stacklevel - 1)
+        except ValueError:
+            frame = getframe(1)
+        fields: Mapping[str, Any] = keys
+        try:
+            if extra:
+                fields = {**extra, **keys}
+            kind = type(msg)
+            if (kind is str or kind is dict) and not exc_info and not stack_info:
+                tail = lines.tail
+                if (
+                    tail.context is not current.context
+                    or tail.cold is not current.cold
+                    or tail.appended is not appended.keys
+                    or tail.correlation is not correlation_of()
+                    or tail.bound is not bound_of()
+                ):
+                    tail = lines.compile()
+                if tail.plain:
+                    text: Any = msg
+                    if kind is str and (args or text[:1] in starts):
+                        text = message_of(msg, args)
+                    more = ""
+                    if fields:
+                        if tail.names.isdisjoint(fields) and None not in fields.values():
+                            more = "," + encode(fields).decode()[1:-1]
+                        else:
+                            text = None
+                    if text is not None:
+                        function = frame.f_code.co_name
+                        line = (
+                            f"{head}{locations.get(function) or _location(function)}{frame.f_lineno}"
+                            f'","message":{encode(text).decode()},"timestamp":"{clock(now)}"'
+                            f"{tail.text}{more}{tail.end or _end_of_now(tail)}"
+                        )
+                        emit(line)
+                        return
+        except Exception:  # noqa: BLE001, S110 - odd values: the careful way is below
+            pass
+        if stack_info:
+            import traceback
+
+            fields = {**fields, "stack_info": "".join(traceback.format_stack(frame)).removesuffix("\n")}
+        try:
+            line = lines.line(level, number, origin_of(frame), now, msg, args, fields, exc_info)
+        except Exception as error:  # noqa: BLE001 - whatever was given, the code that logs goes on
+            text = f"A log line could not be made: {error!r}"
+            line = lines.line(level, number, origin_of(frame), now, text, (), {}, None)
+        emit(line)
+
+    return log
+
+
+def _end_of_now(tail: Tail) -> str:
+    return _end(None if tail.keys.get("xray_trace_id", "") is None else _trace_id())
