@@ -454,6 +454,46 @@ def test_end_invocation_leaves_nothing_for_the_next(log: io.StringIO) -> None:
     assert set(sold) == {"_aws", "stage", "Sold"}
 
 
+def left_by_dimension(m: Metrics) -> None:
+    m.add_dimension("shop", "7")
+
+
+def left_by_dimensions(m: Metrics) -> None:
+    m.add_dimensions(shop="7")
+
+
+def left_by_default(m: Metrics) -> None:
+    with pytest.warns(UserWarning, match="overwritten"):
+        m.add_dimension("stage", "other")
+
+
+def left_by_metadata(m: Metrics) -> None:
+    m.add_metadata("order", "42")
+
+
+def left_by_timestamp(m: Metrics) -> None:
+    m.set_timestamp(time.time_ns() // 1_000_000 - 60_000)
+
+
+@pytest.mark.parametrize(
+    "leave", [left_by_dimension, left_by_dimensions, left_by_default, left_by_metadata, left_by_timestamp]
+)
+def test_an_invocation_without_metrics_leaves_nothing(
+    leave: Callable[[Metrics], None], log: io.StringIO
+) -> None:
+    m = Metrics("Shop", stream=log)
+    m.set_default_dimensions(stage="test")
+    leave(m)
+    m.end_invocation()
+    m.add_metric("Sold", "Count", 1)
+    m.end_invocation()
+    [blob] = blobs(log)
+    assert list(blob) == ["_aws", "stage", "Sold"]
+    assert blob["stage"] == "test"
+    assert blob["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stage"]]
+    assert blob["_aws"]["Timestamp"] > time.time() * 1000 - 30_000
+
+
 def test_log_metrics_writes_at_the_end(log: io.StringIO) -> None:
     m = Metrics("Shop", "orders", log)
 
