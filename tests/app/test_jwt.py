@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import hashlib
 import hmac
 import json
 import subprocess
@@ -270,10 +271,62 @@ def test_rsa_blocks_are_compared_whole(backend: Backend) -> None:
     ):
         with pytest.raises(BadSignature):
             checks.verify(signed(bad))
-    number = pow(int.from_bytes(padded(b"\0\1", info)), d, n) + n
-    if number < 1 << 2048:  # the same signature, written larger than the modulus
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("alg", ["RS256", "PS256"])
+def test_an_rsa_signature_has_one_form(alg: str, backend: Backend) -> None:
+    """A signature plus the modulus gives the same block. It fits into the bytes for some signatures only."""
+    n = private(alg).public_key().public_numbers().n
+    checks = verifier(alg, backend=backend)
+    for attempt in range(100):
+        token = make(alg, {**CLAIMS, "jti": attempt})
+        message, _, encoded = token.rpartition(".")
+        more = int.from_bytes(base64.urlsafe_b64decode(encoded + "==")) + n
+        if more >> 2048 == 0:
+            checks.verify(token)
+            with pytest.raises(BadSignature):
+                checks.verify(message + "." + b64(more.to_bytes(256)))
+            return
+    pytest.fail("no signature was small enough")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_part_of_a_pss_block_counts(backend: Backend) -> None:
+    """Blocks of EMSA-PSS made by hand, each with one thing wrong, signed with the private exponent."""
+    secret = private("PS256").private_numbers()
+    n, d = secret.public_numbers.n, secret.d
+    message = make("PS256").rpartition(".")[0]
+    digest = hashlib.sha256(message.encode()).digest()
+
+    def signed(
+        salt: int, *, zeros: bytes = bytes(190), one: bytes = b"\1", top: int = 0, end: int = 0xBC
+    ) -> str:
+        number, attempt = n, 0
+        while number >= n:  # a block with its first bit set may be larger than the modulus: another salt
+            salted = attempt.to_bytes(salt)
+            seed = hashlib.sha256(bytes(8) + digest + salted).digest()
+            block = (zeros + one + salted)[-223:]
+            mask = b"".join(hashlib.sha256(seed + count.to_bytes(4)).digest() for count in range(7))
+            masked = bytearray(x ^ y for x, y in zip(block, mask[:223], strict=True))
+            masked[0] = masked[0] & 0x7F | top
+            number, attempt = int.from_bytes(bytes(masked) + seed + bytes([end])), attempt + 1
+        return message + "." + b64(pow(number, d, n).to_bytes(256))
+
+    checks = verifier("PS256", backend=backend)
+    checks.verify(signed(32))
+    for bad in (
+        signed(32, one=b"\2"),
+        signed(32, one=b"\0"),
+        signed(32, zeros=b"\1" + bytes(189)),
+        signed(32, zeros=bytes(189) + b"\1"),
+        signed(32, top=0x80),
+        signed(32, end=0xBD),
+        signed(32, end=0xCC),
+        signed(31, zeros=bytes(191)),
+    ):
         with pytest.raises(BadSignature):
-            checks.verify(message + "." + b64(number.to_bytes(256)))
+            checks.verify(bad)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -314,6 +367,10 @@ def test_ecdsa_of_keys_that_meet_the_base_point(crv: str) -> None:
             signature = r.to_bytes(curve.size) + s.to_bytes(curve.size)
             assert ecdsa.verify(curve, table, message, signature)
             assert not ecdsa.verify(curve, table, message + b".", signature)
+            # r and s for which the sum is the point at infinity: r = -z / secret, any s.
+            z = int.from_bytes(hashlib.new(curve.digest, message).digest())
+            r = -z * pow(secret, -1, curve.n) % curve.n
+            assert not ecdsa.verify(curve, table, message, r.to_bytes(curve.size) + s.to_bytes(curve.size))
 
 
 def test_the_package_is_imported_when_it_is_worth_it_and_never_needed() -> None:
@@ -480,6 +537,8 @@ def test_size_up_to_16_kb() -> None:
     big = make("HS256", {**CLAIMS, "x": "y" * (room * 3 // 4 - 3)})
     assert 16370 < len(big) <= 16384
     assert verifier("HS256").verify(big)["sub"] == "someone"
+    with pytest.raises(MalformedToken, match="longer than 16 KB"):
+        verifier("HS256").verify(make("HS256", {**CLAIMS, "x": "y" * (room * 3 // 4 + 3)}))
 
 
 @given(st.text(st.characters(codec="latin-1"), max_size=80))
