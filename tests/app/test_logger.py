@@ -397,6 +397,22 @@ def test_children() -> None:
     assert by_method.name == "family.area"
 
 
+def test_a_child_may_come_before_its_parent() -> None:
+    early, stream = io.StringIO(), io.StringIO()
+    child = Logger("orphans", child=True, stream=early, area="orders")
+    stubborn = Logger("orphans", "ERROR", child=True)
+    child.info("alone")
+    parent = Logger("orphans", "DEBUG", stream=stream, team="x", buffer=LoggerBufferConfig(max_bytes=5000))
+    parent.append_keys(order=1)
+    child.debug("held")
+    child.error("adopted")
+    stubborn.info("no")
+    assert only(early)["message"] == "alone"
+    held, adopted = lines(stream)
+    assert held["message"] == "held"
+    assert (adopted["team"], adopted["area"], adopted["order"]) == ("x", "orders", 1)
+
+
 def test_context_keys_end_with_their_block() -> None:
     log = Logger("blocks", stream=io.StringIO())
     log.append_keys(a=1)

@@ -19,7 +19,7 @@ from lambent.app import current
 from lambent.app.log_buffer import LineBuffer, LoggerBufferConfig
 from lambent.app.log_exception import exception_fields
 from lambent.app.log_level import ERROR, WARNING, level_name
-from lambent.app.log_value import _JSON_STARTS, ValueEncoder, message_of
+from lambent.app.log_value import JSON_STARTS, ValueEncoder, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,12 +73,14 @@ class Options(msgspec.Struct, frozen=True):
 class Appended:
     """Keys that every logger of a service shows. The dictionary is replaced and never changed."""
 
-    __slots__ = ("__weakref__", "keys", "root")
+    __slots__ = ("__weakref__", "keys", "orphans", "root")
 
     def __init__(self) -> None:
         self.keys: dict[str, Any] = {}
         self.root: Callable[[], Lines | None] = lambda: None
         """Finds the service's first logger that is no child, while there is one."""
+        self.orphans: list[Callable[[], Any]] = []
+        """Find the children that were made before it."""
 
 
 class Tail(msgspec.Struct, frozen=True):
@@ -332,7 +334,7 @@ def line_method(lines: Lines, number: int, *, handling: bool = False) -> Callabl
         current.correlation_id.get,
         bound.get,
         _locations,
-        _JSON_STARTS,
+        JSON_STARTS,
     )
 
     def log(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _DEEPEST = 50
-_JSON_STARTS = frozenset('{["-0123456789tfn \t\n\r')
+JSON_STARTS = frozenset('{["-0123456789tfn \t\n\r')
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -88,7 +88,7 @@ def message_of(msg: Any, args: tuple[Any, ...]) -> Any:
             return str(msg) % values
         except Exception:  # noqa: BLE001 - a log line is no reason to fail
             return f"{msg} {args!r}"
-    if isinstance(msg, str) and msg[:1] in _JSON_STARTS:
+    if isinstance(msg, str) and msg[:1] in JSON_STARTS:
         if msg[0] in "tfn":
             return _WORDS.get(msg.rstrip(" \t\n\r"), msg)
         try:

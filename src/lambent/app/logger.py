@@ -18,7 +18,6 @@ from lambent.app import current
 from lambent.app.log_buffer import LoggerBufferConfig
 from lambent.app.log_level import CRITICAL, DEBUG, ERROR, INFO, WARNING, effective_level, level_number
 from lambent.app.log_line import Appended, Lines, Options, bound, line_method
-from lambent.app.log_path import compile_path
 from lambent.app.log_time import Clock, DatetimeClock
 from lambent.app.log_value import ValueEncoder
 
@@ -82,7 +81,8 @@ class Logger:
     - `stream` is by default `sys.stdout`.
     - `buffer` holds lines back until an error is logged or the invocation fails, and drops them otherwise: True, or a
       LoggerBufferConfig. Powertools calls it `buffer_config`.
-    - `child` makes a logger named `<service>.<module>` with the settings and keys of the service's first logger.
+    - `child` makes a logger named `<service>.<module>` with the settings and keys of the service's first logger,
+      even if that is made later.
     - `datefmt` (with `%F` for milliseconds), `use_datetime_directive`, `utc` and `use_rfc3339` form the timestamp. The
       latter is True by default where AWS_LAMBDA_LOG_FORMAT is JSON, since Lambda's filter takes lines with any other
       timestamp for INFO:
@@ -159,12 +159,20 @@ class Logger:
             if root is not None:
                 options, constants = root.options, {**root.constants, **keys}
         lines = Lines(name, options, constants, appended)
-        if not child and root is None:
-            appended.root = ref(lines)
         inherited = root.level if child and root is not None and level is None else None
+        self._level_is_default = level is None
         self._start(lines, effective_level(level) if inherited is None else inherited)
         if log_uncaught_exceptions:
             sys.excepthook = self._uncaught
+        if root is None:
+            if child:
+                appended.orphans.append(ref(self))
+            else:
+                appended.root = ref(lines)
+                orphans, appended.orphans = [find() for find in appended.orphans], []
+                for orphan in orphans:
+                    if orphan is not None:
+                        orphan._adopt(lines, level_too=orphan._level_is_default)
 
     def _start(self, lines: Lines, level: int) -> None:
         self._lines = lines
@@ -174,6 +182,14 @@ class Logger:
         if self._sample_rate or lines.buffer is not None:
             _watched.add(self)
         self._build()
+
+    def _adopt(self, parent: Lines, *, level_too: bool) -> None:
+        """Takes over what the service's first logger has: this one, a child, was made before it."""
+        mine = self._lines
+        self._lines = Lines(
+            mine.name, parent.options, {**mine.constants, **parent.constants}, parent.appended
+        )
+        self._start(self._lines, parent.level if level_too and parent.level is not None else self._level)
 
     # ------------------------------------------------------------------ levels
 
@@ -399,7 +415,11 @@ class Logger:
                 flush_buffer_on_uncaught_error=flush_buffer_on_uncaught_error,
             )
         show_event = _truth("POWERTOOLS_LOGGER_LOG_EVENT") if log_event is None else log_event
-        find = compile_path(correlation_id_path) if correlation_id_path else None
+        find = None
+        if correlation_id_path:
+            from lambent.app.log_path import compile_path
+
+            find = compile_path(correlation_id_path)
 
         @wraps(lambda_handler)
         def decorate(event: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
