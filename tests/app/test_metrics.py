@@ -181,6 +181,7 @@ def test_units_and_resolutions_are_those_of_powertools() -> None:
     ("arguments", "error", "text"),
     [
         ({"name": " "}, MetricNameError, "between 1 and 255 characters: this one has 0"),
+        ({"name": 7}, MetricNameError, "should be text: 7"),
         ({"name": "x" * 256}, MetricNameError, "this one has 256"),
         ({"unit": "Counts"}, MetricUnitError, "Invalid metric unit 'Counts' of 'Sold': one of Seconds, "),
         ({"unit": None}, MetricUnitError, "Invalid metric unit None"),

@@ -121,14 +121,19 @@ definitions: dict[tuple[Any, Any, Any], tuple[str, str]] = {}
 
 
 def define(name: Any, unit: Any, resolution: Any) -> tuple[str, str]:
-    """Raises what is wrong with name, unit or resolution."""
+    """A metric's name without white space around it, and its definition in the blob.
+
+    Raises MetricNameError, MetricUnitError or MetricResolutionError.
+    """
+    if not isinstance(name, str):
+        raise MetricNameError(f"The metric name should be text: {name!r}")
     stripped = name.strip()
     if not 1 <= len(stripped) <= MAX_NAME:
         raise MetricNameError(
             f"The metric name should be between 1 and {MAX_NAME} characters: this one has {len(stripped)}"
         )
-    # Also an enum of somebody else's, such as Powertools', names its unit by its value.
-    text = _UNITS.get(getattr(unit, "value", unit)) if isinstance(getattr(unit, "value", unit), str) else None
+    value = getattr(unit, "value", unit)  # also of somebody else's enum, such as Powertools'
+    text = _UNITS.get(value) if isinstance(value, str) else None
     if text is None:
         raise MetricUnitError(f"Invalid metric unit {unit!r} of {stripped!r}: one of {', '.join(MetricUnit)}")
     seconds = getattr(resolution, "value", resolution)
@@ -147,7 +152,7 @@ def define(name: Any, unit: Any, resolution: Any) -> tuple[str, str]:
 
 
 def number(name: str, value: Any) -> float:
-    # bool, Decimal, Fraction, numpy's scalars: whatever calls itself a number
+    """Whatever calls itself a number: bool, Decimal, Fraction, numpy's scalars. Raises MetricValueError."""
     from numbers import Number
 
     if isinstance(value, Number) and not isinstance(value, complex):
