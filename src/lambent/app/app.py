@@ -10,6 +10,7 @@ from lambent.app.errors import AppError, HTTPError, UnknownEvent
 from lambent.app.http import Http
 from lambent.app.loop import Loop
 from lambent.app.registrar import Registrar
+from lambent.app.response import Response
 from lambent.app.services import Services
 from lambent.app.signature import MISSING, described, hints_of
 
@@ -118,6 +119,23 @@ class App(Registrar):
             return factory
 
         return add if factory is None else add(factory)
+
+    def openapi(self, **about: Any) -> dict[str, Any]:
+        """The OpenAPI 3.1 document of its routes; for `about` see `lambent.app.openapi.describe`."""
+        from lambent.app.openapi import describe
+
+        return describe(self, **about)
+
+    def serve_openapi(self, path: str = "/openapi.json", **about: Any) -> None:
+        """Answer GET `path` with the document, made when it is first asked for."""
+        made: list[bytes] = []
+
+        def openapi_document() -> Response:
+            if not made:
+                made.append(encode(self.openapi(**about)))
+            return Response(made[0], content_type="application/json")
+
+        self.get(path, hidden=True)(openapi_document)
 
     def _register(
         self,

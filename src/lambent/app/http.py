@@ -26,6 +26,21 @@ if TYPE_CHECKING:
 _PLAIN = frozenset({dict, list, int, float, bool})
 """Types of results that are the body as JSON and nothing else; Structs and the like are found to be so later."""
 
+_OPTIONS = frozenset(
+    {
+        "deprecated",
+        "description",
+        "hidden",
+        "methods",
+        "operation_id",
+        "path",
+        "responses",
+        "status",
+        "summary",
+        "tags",
+    }
+)
+
 _NOT_FOUND = encode(NotFound().document()).decode()
 
 _set_correlation = current.correlation_id.set
@@ -84,6 +99,11 @@ class Http:
         self, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
     ) -> None:
         """Add a route. Raises AppError."""
+        unknown = options.keys() - _OPTIONS
+        if unknown:
+            raise AppError(
+                f"{options['path']}: {described(handler)}: a route has no option {', '.join(sorted(unknown))}"
+            )
         route = Route(self._app, handler, layers, options)
         names: tuple[str, ...] = ()
         for method in route.methods:
