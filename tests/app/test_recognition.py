@@ -42,8 +42,9 @@ KINDS = {
     "dashboard": "documented/dashboard-widget",
     "destination": "documented/destination-on-failure",
     "direct": """
-        documented/direct-context documented/direct-list documented/direct-no-records documented/direct-null
-        documented/direct-records documented/direct-source documented/direct-token documented/direct-version""",
+        documented/direct-context documented/direct-event-type documented/direct-list documented/direct-no-records
+        documented/direct-null documented/direct-records documented/direct-source documented/direct-token
+        documented/direct-version""",
     "docdb": "documented/docdb",
     "dynamodb": """
         documented/dynamodb-expired documented/dynamodb-window documented/dynamodb-window-without-records
@@ -61,7 +62,7 @@ KINDS = {
     "http.v2": """
         documented/http-api-get documented/http-api-iam documented/http-api-jwt documented/http-api-lambda-authorizer
         sam/apigateway-http-api-proxy""",
-    "iot": "documented/iot-authorizer documented/iot-provisioning documented/iot-thing",
+    "iot": "documented/iot-authorizer documented/iot-provisioning documented/iot-thing documented/iot-type-association",
     "kafka": "documented/kafka-msk documented/kafka-self-managed",
     "kinesis": "documented/kinesis-window documented/kinesis-window-without-records sam/kinesis-get-records",
     "kinesis_analytics": """

@@ -64,7 +64,7 @@ _MEMBERS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "xAmzRequestId": [(("userRequest", "configuration"), "s3.object")],
     "invokingEvent": [(("configRuleName",), "config")],
     "authorizationToken": [(("requestContext",), "appsync.authorizer")],
-    "info": [(("arguments", "request"), "appsync"), (("request", "identity", "events"), "appsync.events")],
+    "info": [(("arguments", "identity"), "appsync"), (("request", "identity", "events"), "appsync.events")],
     "fieldName": [(("arguments", "identity"), "appsync")],
     "raw_path": [(("method", "headers"), "vpc_lattice")],
     "datasetName": [(("identityPoolId",), "cognito.sync")],
@@ -78,7 +78,6 @@ _MEMBERS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "claimCertificateId": [(("certificateId",), "iot")],
     "clickType": [(("serialNumber",), "iot")],
     "deviceEvent": [(("deviceInfo",), "iot")],
-    "eventType": [(("eventId", "operation", "accountId"), "iot")],
 }
 
 _MARKS = {
@@ -154,6 +153,9 @@ def _by_members(event: dict[str, Any], context: Any) -> str:
         return "s3.test"
     if event.get("Name") == "ContactFlowEvent" and "Details" in event:
         return "connect"
+    occasion = event.get("eventType")
+    if isinstance(occasion, str) and occasion.startswith("THING_") and "eventId" in event:
+        return "iot"
     if isinstance(context, dict):
         if "serviceNetworkArn" in context:
             return "vpc_lattice"
