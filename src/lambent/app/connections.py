@@ -25,7 +25,7 @@ LARGEST = 131_072
 """Bytes of a message."""
 
 _VARIABLE = "APIGATEWAYMANAGEMENTAPI"
-_OF_REGION = re.compile(r"https?://[^./]+\.execute-api\.([a-z]+(?:-[a-z]+)+-\d+)\.")
+_OF_REGION = r"https?://[^./]+\.execute-api\.([a-z]+(?:-[a-z]+)+-\d+)\."
 
 
 class ConnectionGone(Exception):
@@ -123,7 +123,7 @@ def _request(method: str, endpoint: str, connection_id: str, body: bytes = b"") 
     from lambent.app.client.service import service
 
     url, host = _reached(endpoint)
-    found = _OF_REGION.match(endpoint)
+    found = re.match(_OF_REGION, endpoint)
     headers = {} if host is None else {"host": host}
     if body:
         headers["content-type"] = "application/octet-stream"

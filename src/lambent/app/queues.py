@@ -31,14 +31,15 @@ CORRELATION = "correlation-id"
 _PER_BATCH = 10
 _MOST_ATTRIBUTES = 10
 _ATTEMPTS = 3
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_OF_REGION = re.compile(
+# Compiled, and kept by `re`, when the first message is sent: not on import.
+_FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
+_OF_REGION = (
     r"https://(?:sqs(?:-fips)?\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.(?:amazonaws|c2s|sc2s|csp|cloud)\."
 )
 
 
 class Message(msgspec.Struct, kw_only=True):
-    """A message with options of its own, for `send_batch`; the members are `Queue.send`'s."""
+    """A message with options of its own, for `send_batch`: the members are what `Queue.send` takes."""
 
     body: Any
     delay: int | None = None
@@ -120,7 +121,7 @@ class Queue:
 
     def _use(self, url: str) -> None:
         self.fifo = url.endswith(".fifo")
-        found = _OF_REGION.match(url)
+        found = re.match(_OF_REGION, url)
         if found is not None:
             self._region = found[1] or found[2]
 
@@ -140,9 +141,7 @@ class Queue:
 
         Raises ValueError for what SQS would not take, PayloadTooLarge (a ValueError) above 1 MiB, and AWSError.
         """
-        entry, _size = self._entry(
-            message, delay=delay, group=group, deduplication=deduplication, attributes=attributes
-        )
+        entry, _size = self._entry(message, delay, group, deduplication, attributes)
         from lambent.app.client.service import service
 
         url = self.url
@@ -169,14 +168,7 @@ class Queue:
         """
         entries: list[tuple[int, dict[str, Any], int]] = []
         for index, one in enumerate(messages):
-            entry, size = self._entry(
-                one.body if isinstance(one, Message) else one,
-                delay=_either(one, "delay", delay),
-                group=_either(one, "group", group),
-                deduplication=_either(one, "deduplication", None),
-                attributes=_either(one, "attributes", attributes),
-                named=f"message {index}: ",
-            )
+            entry, size = self._entry(one, delay, group, None, attributes, f"message {index}: ")
             entries.append((index, {"Id": str(index), **entry}, size))
         sent: dict[int, str] = {}
         failed: list[FailedMessage] = []
@@ -258,7 +250,6 @@ class Queue:
     def _entry(
         self,
         message: Any,
-        *,
         delay: int | None,
         group: str | None,
         deduplication: str | None,
@@ -268,6 +259,12 @@ class Queue:
         """A message as the API wants it, and its size. Raises ValueError."""
         from lambent.app.client.propagation import correlation_id, trace_header
 
+        if isinstance(message, Message):
+            delay = delay if message.delay is None else message.delay
+            group = message.group or group
+            deduplication = message.deduplication or deduplication
+            attributes = message.attributes or attributes
+            message = message.body
         where = f"{self.name}: {named}"
         body = _text(message, where)
         size = len(body.encode())
@@ -281,7 +278,7 @@ class Queue:
         if (
             correlation is not None
             and len(described) < _MOST_ATTRIBUTES
-            and not _FORBIDDEN.search(correlation)
+            and not re.search(_FORBIDDEN, correlation)
         ):
             described.setdefault(CORRELATION, {"DataType": "String", "StringValue": correlation})
         if described:
@@ -328,13 +325,6 @@ def unwrap(record: Mapping[str, Any]) -> tuple[str, str | None, str | None]:
     return record["body"], correlation, None if system is None else system.get("AWSTraceHeader")
 
 
-def _either(message: Any, name: str, otherwise: Any) -> Any:
-    if isinstance(message, Message):
-        own = getattr(message, name)
-        return otherwise if own is None else own
-    return otherwise
-
-
 def _text(message: Any, where: str) -> str:
     if isinstance(message, str):
         text = message
@@ -348,7 +338,7 @@ def _text(message: Any, where: str) -> str:
             ) from None
     if not text:
         raise ValueError(f"{where}SQS takes no empty message")
-    found = _FORBIDDEN.search(text)
+    found = re.search(_FORBIDDEN, text)
     if found is not None:
         raise ValueError(f"{where}SQS does not take the character U+{ord(found[0]):04X}, at {found.start()}")
     return text

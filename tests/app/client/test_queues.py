@@ -162,6 +162,19 @@ def test_options(backend: Backend) -> None:
     ]
 
 
+def test_a_message_with_options_of_its_own(backend: Backend) -> None:
+    backend.answers = [backend.say({"MessageId": "m"})]
+    message = Message(body=Receipt(1), delay=0, attributes={"a": "b"})
+    Queue(URL).send(message, delay=5, group="g", attributes={"c": "d"})
+    assert backend.asked[0].json == {
+        "QueueUrl": URL,
+        "MessageBody": '{"order":1,"total":0}',
+        "MessageAttributes": {"a": {"DataType": "String", "StringValue": "b"}},
+        "DelaySeconds": 0,
+        "MessageGroupId": "g",
+    }
+
+
 def test_a_message_says_its_own_correlation_id(backend: Backend, correlation: str) -> None:
     backend.answers = [backend.say({"MessageId": "m"})]
     Queue(URL).send("x", attributes={"correlation-id": "mine"})

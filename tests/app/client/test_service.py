@@ -55,6 +55,13 @@ def test_the_trace_goes_along_within_lambda(
     ]
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"\xff"])
+def test_an_answer_that_is_no_json(backend: Backend, sqs: Service, body: bytes) -> None:
+    backend.answers = [backend.say(body)]
+    with pytest.raises(AWSError, match="InvalidAnswer: X answered no JSON"):
+        sqs.call("X", {})
+
+
 # ---------------------------------------------------------------- connections
 
 

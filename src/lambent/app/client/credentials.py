@@ -12,7 +12,6 @@ import re
 import threading
 import time
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +20,7 @@ from lambent.app.client.errors import AWSError, NotConfigured
 
 _HOST = "http://169.254.170.2"
 _HOSTS = frozenset({"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "::1"})
-_LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}")
+_LOOPBACK = r"127(?:\.\d{1,3}){3}"
 _BEFORE = 600.0
 """Seconds before they expire that credentials are fetched anew."""
 _AGAIN = 60.0
@@ -117,7 +116,7 @@ def _fetch(url: str) -> _Fetched:
     if (
         endpoint.scheme != "https"
         and endpoint.host not in _HOSTS
-        and _LOOPBACK.fullmatch(endpoint.host) is None
+        and re.fullmatch(_LOOPBACK, endpoint.host) is None
     ):
         # Whoever can set a variable must not be able to send the authorization token anywhere in clear.
         raise NotConfigured(
@@ -156,6 +155,8 @@ def _read(url: str, body: bytes) -> _Fetched:
 
 def _authorization() -> dict[str, str]:
     """The token that the endpoint wants to see; a file's is read each time, because it rotates."""
+    from pathlib import Path
+
     file = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     try:
         token = Path(file).read_text() if file else os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")

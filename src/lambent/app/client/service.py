@@ -70,8 +70,11 @@ class Service:
             region=region,
             timeout=timeout,
         )
-        result: dict[str, Any] = msgspec.json.decode(answer.body) if answer.body else {}
-        return result
+        try:
+            result = msgspec.json.decode(answer.body or b"{}")
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise AWSError("InvalidAnswer", f"{operation} answered no JSON: {error}", answer.status) from None
+        return result if isinstance(result, dict) else {}
 
     def request(
         self,
