@@ -357,6 +357,7 @@ def test_others_use_the_old_keys_while_one_fetches(issuer: Issuer, clock: Clock)
     first.start()
     assert begin.wait(5)
     assert kids(remote, "a") == ["a"]
+    assert first.is_alive()
     go_on.set()
     first.join()
     assert len(issuer.asked) == 2
