@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lambent.app.app import App as App
+    from lambent.app.emf import MetricResolution as MetricResolution
+    from lambent.app.emf import MetricsError as MetricsError
+    from lambent.app.emf import MetricUnit as MetricUnit
     from lambent.app.errors import AppError as AppError
     from lambent.app.errors import BadGateway as BadGateway
     from lambent.app.errors import BadRequest as BadRequest
@@ -46,11 +49,17 @@ if TYPE_CHECKING:
     from lambent.app.errors import UpgradeRequired as UpgradeRequired
     from lambent.app.errors import URITooLong as URITooLong
     from lambent.app.errors import ValidationFailed as ValidationFailed
+    from lambent.app.jwt.errors import InvalidToken as InvalidToken
+    from lambent.app.jwt.verifier import Verifier as Verifier
+    from lambent.app.log_buffer import LoggerBufferConfig as LoggerBufferConfig
+    from lambent.app.logger import Logger as Logger
     from lambent.app.markers import Body as Body
     from lambent.app.markers import Cookie as Cookie
     from lambent.app.markers import Header as Header
     from lambent.app.markers import Path as Path
     from lambent.app.markers import Query as Query
+    from lambent.app.metrics import Metrics as Metrics
+    from lambent.app.metrics import single_metric as single_metric
     from lambent.app.registrar import Router as Router
     from lambent.app.request import Invocation as Invocation
     from lambent.app.request import Request as Request
@@ -58,6 +67,7 @@ if TYPE_CHECKING:
     from lambent.app.response import redirect as redirect
     from lambent.app.sources.channel import Channel as Channel
     from lambent.app.sources.channel import Connection as Connection
+    from lambent.app.tracing import Tracer as Tracer
 
 __version__ = "0.1.0"
 
@@ -101,6 +111,13 @@ _HOMES = {
         "UpgradeRequired",
         "ValidationFailed",
     ),
+    "emf": ("MetricResolution", "MetricUnit", "MetricsError"),
+    "jwt.errors": ("InvalidToken",),
+    "jwt.verifier": ("Verifier",),
+    "log_buffer": ("LoggerBufferConfig",),
+    "logger": ("Logger",),
+    "metrics": ("Metrics", "single_metric"),
+    "tracing": ("Tracer",),
     "markers": ("Body", "Cookie", "Header", "Path", "Query"),
     "registrar": ("Router",),
     "request": ("Invocation", "Request"),

@@ -28,7 +28,7 @@ class App(Registrar):
 
     `middleware` goes around every handler, the first outermost. `strip_prefixes` are taken off paths: those of a
     custom domain's mappings. With `reraise` exceptions of HTTP handlers that nothing maps reach Lambda, instead of
-    being logged and answered with 500. `logger` and `metrics` are told when an invocation ends.
+    being logged and answered with 500. `tracer` gives each invocation a span.
     """
 
     def __init__(
@@ -39,7 +39,6 @@ class App(Registrar):
         strip_prefixes: Iterable[str] = (),
         reraise: bool = False,
         logger: Any = None,
-        metrics: Any = None,
         tracer: Any = None,
     ) -> None:
         self.name = name
@@ -48,7 +47,6 @@ class App(Registrar):
         self.loop = Loop()
         self.services = Services(self.loop)
         self._logger = logger
-        self._observers = [one for one in (logger, metrics) if one is not None]
         self._layers = list(middleware)
         self._errors: dict[type[BaseException], Callable[..., Any]] = {}
         self._sources: dict[str, Source] = {}
@@ -169,6 +167,12 @@ class App(Registrar):
     def __call__(self, event: Any, context: Any = None) -> Any:
         """Lambda's handler. Raises UnknownEvent for what nothing in the app is for."""
         current.begin(context)
+        if self.tracer is not None:
+            with self.tracer.invocation(event, context):
+                return self._call(event, context)
+        return self._call(event, context)
+
+    def _call(self, event: Any, context: Any) -> Any:
         failed = True
         try:
             if self._eager:
@@ -178,9 +182,11 @@ class App(Registrar):
             failed = False
             return result
         finally:
-            if self._observers:
-                for observer in self._observers:
-                    observer.end_invocation(failed)
+            for ended in current.endings:
+                try:
+                    ended(failed)
+                except Exception as error:
+                    self.logger.error("What was recorded could not be written", exc_info=error)
             current.end()
 
     def _build_eager(self) -> None:
@@ -195,6 +201,10 @@ class App(Registrar):
         from lambent.app.sources import KINDS
 
         kind = kind_of(event)
+        current.correlation_id.set(None)
+        if kind == "http.v1":
+            # A request that somebody has written by hand, a test for example.
+            return self.http.handle({"requestContext": {}, "path": "/", **event}, context)
         source = self._sources.get(KINDS.get(kind, ""))
         if source is None and "direct" in self._sources:
             source = self._sources["direct"]

@@ -6,19 +6,26 @@ variable: records of one batch may be handled concurrently, and each can have it
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 context: Any = None
 """Lambda's context object of the invocation; None between invocations and in plain programs."""
 
 cold: bool = True
-"""Whether the invocation is the first of its environment."""
+"""Whether the invocation is the first of its environment, and waited for it: with provisioned concurrency none does."""
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 """What ties this work to what caused it: a request id, a message's attribute, an event's id."""
 
-_begun = False
+endings: list[Callable[[bool], None]] = []
+"""What an app calls when an invocation ends, with whether it has failed: loggers and metrics add themselves."""
+
+_begun = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency"
 
 
 def begin(lambda_context: Any) -> None:

@@ -105,7 +105,6 @@ class Http:
                 f"{options['path']}: {described(handler)}: a route has no option {', '.join(sorted(unknown))}"
             )
         route = Route(self._app, handler, layers, options)
-        names: tuple[str, ...] = ()
         for method in route.methods:
             there = self._table.add(method, route.template, route)
             if there is not None and there.endpoint is not None:
@@ -113,8 +112,7 @@ class Http:
                     f"{method} {route.template}: both {described(there.endpoint.handler)} and {described(handler)} "
                     f"are for it: give one of them another path or method"
                 )
-        names = self._table.names(route.template)
-        route.bind(self._app, handler, names)
+        route.bind(self._app, handler, self._table.names(route.template))
         self.routes.append(route)
 
     def changed(self) -> None:

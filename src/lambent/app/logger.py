@@ -500,3 +500,6 @@ def _rate(value: Any) -> float:
         raise ValueError(
             f"a sample rate is a number from 0 to 1, not {value!r}: see sample_rate and POWERTOOLS_LOGGER_SAMPLE_RATE"
         ) from None
+
+
+current.endings.append(end_invocation)

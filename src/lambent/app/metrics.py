@@ -504,6 +504,9 @@ def end_invocation() -> None:
         metrics.end_invocation()
 
 
+current.endings.append(lambda failed: end_invocation())
+
+
 class single_metric:  # noqa: N801 # a context manager that reads as a function, by Powertools' name
     """One metric in a blob of its own, with dimensions of its own, written when the block ends, also when it raises.
 

@@ -33,6 +33,7 @@ _ERROR = {
         "details": {},
     },
 }
+_ERROR_REF = {"$ref": "#/components/schemas/Error"}
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -77,9 +78,9 @@ def describe(
     }
     if description is not None:
         document["info"]["description"] = description
-    servers = [{"url": url} for url in servers]
-    if servers:
-        document["servers"] = servers
+    urls = [{"url": url} for url in servers]
+    if urls:
+        document["servers"] = urls
     document["components"] = {"schemas": {"Error": _ERROR, **schemas.finished()}}
     if schemes:
         document["components"]["securitySchemes"] = schemes
@@ -198,7 +199,7 @@ def _add_formats(info: Any, components: dict[str, Any], seen: set[int]) -> None:
         inner = getattr(info, name, None)
         if inner is not None:
             _add_formats(inner, components, seen)
-    for inner in getattr(info, "types", None) or getattr(info, "item_types", ()):
+    for inner in getattr(info, "types", None) or getattr(info, "item_types", None) or ():
         _add_formats(inner, components, seen)
 
 
@@ -236,8 +237,8 @@ def _resolve(node: Any, schemas: _Schemas) -> None:
     for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
         if isinstance(value, _Later):
             node[key] = value = dict(schemas.resolved(value))
-            if key == "schema" and "example" not in node and "examples" not in node:
-                node["example"] = msgspec.to_builtins(schemas.example(value))
+        if key == "schema" and "example" not in node and "examples" not in node and value != _ERROR_REF:
+            node["example"] = msgspec.to_builtins(schemas.example(value))
         if isinstance(value, (dict, list)):
             _resolve(value, schemas)
 
@@ -260,7 +261,7 @@ def _operation(route: Route, method: str, schemas: _Schemas) -> dict[str, Any]:
         ("deprecated", options.get("deprecated")),
     ):
         if value:
-            operation[key] = value
+            operation |= {key: value}
     described_parameters = [
         _parameter(place, name, parameter, schemas)
         for place, name, parameter in parameters.found
@@ -316,7 +317,7 @@ def _responses(route: Route, checked: bool, schemas: _Schemas) -> dict[str, Any]
     elif returns is not MISSING and status != 204 and not _is_response(returns):
         success["content"] = {"application/json": {"schema": schemas.of(returns)}}
     responses = {str(status): success}
-    error = {"content": {"application/json": {"schema": {"$ref": _REF.format(name="Error")}}}}
+    error = {"content": {"application/json": {"schema": _ERROR_REF}}}
     if checked:
         responses["422"] = {"description": _phrase(422), **error}
     for code, told in (route.options.get("responses") or {}).items():
