@@ -33,16 +33,18 @@ class Asked(NamedTuple):
 
 
 class Say(NamedTuple):
-    """An answer. `hang_up`: close the connection after it, without a word about that."""
+    """An answer. `hang_up`: close the connection after it; with last words, only they are under way yet."""
 
     body: Any
     status: int
     headers: dict[str, str]
-    hang_up: bool
+    hang_up: bytes | None
 
 
 class Drop(NamedTuple):
-    """No answer: the connection is closed."""
+    """No answer, or not a whole one: the connection is closed."""
+
+    begun: bytes = b""
 
 
 class Backend:
@@ -51,6 +53,7 @@ class Backend:
     def __init__(self, wrap: Callable[[socket.socket], socket.socket] | None = None) -> None:
         self.asked: list[Asked] = []
         self.answers: list[Say | Drop | Callable[[Asked], Say | Drop]] = [self.say({})]
+        self.read = threading.Event()  # by the client, after which it may be hung up on
         self.hung_up = threading.Event()
         backend = self
 
@@ -71,6 +74,7 @@ class Backend:
                 if callable(answer):
                     answer = answer(asked)
                 if isinstance(answer, Drop):
+                    self.wfile.write(answer.begun)
                     self.close_connection = True
                     return
                 content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
@@ -80,8 +84,12 @@ class Backend:
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
-                if answer.hang_up:
-                    self.close_connection = True
+                if answer.hang_up is not None:
+                    backend.read.wait(5)
+                    self.wfile.write(answer.hang_up)
+                    self.close_connection = not answer.hang_up
+                    if answer.hang_up:
+                        backend.hung_up.set()
 
             do_GET = do_POST = do_DELETE = answer  # noqa: N815 - names of http.server
 
@@ -112,12 +120,21 @@ class Backend:
 
     @staticmethod
     def say(
-        body: Any = b"", status: int = 200, headers: dict[str, str] | None = None, *, hang_up: bool = False
+        body: Any = b"",
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        *,
+        hang_up: bytes | None = None,
     ) -> Say:
         """An answer; what is not bytes becomes JSON."""
         return Say(body, status, headers or {}, hang_up)
 
     drop = Drop()
+
+    @staticmethod
+    def cut_short(begun: bytes) -> Drop:
+        """The first bytes of an answer that has more."""
+        return Drop(begun)
 
     def close(self) -> None:
         self._server.shutdown()

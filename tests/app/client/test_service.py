@@ -71,9 +71,11 @@ def test_a_connection_is_kept(backend: Backend, sqs: Service) -> None:
     assert len({one.port for one in backend.asked}) == 1
 
 
-def test_a_connection_closed_meanwhile_is_replaced(backend: Backend, sqs: Service) -> None:
-    backend.answers = [backend.say({}, hang_up=True)]
+@pytest.mark.parametrize("last_words", [b"", b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"])
+def test_a_connection_closed_meanwhile_is_replaced(backend: Backend, sqs: Service, last_words: bytes) -> None:
+    backend.answers = [backend.say({}, hang_up=last_words)]
     sqs.call("GetQueueUrl", QUEUE)
+    backend.read.set()
     assert backend.hung_up.wait(5)
     sqs.call("GetQueueUrl", QUEUE)
     assert len({one.port for one in backend.asked}) == 2
@@ -99,6 +101,14 @@ def test_a_new_connection_that_breaks_is_an_error(
         sqs.call("GetQueueUrl", QUEUE)
     assert raised.value.sent
     assert len(backend.asked) == 1
+
+
+def test_an_answer_that_is_cut_short_is_an_error(backend: Backend, sqs: Service) -> None:
+    backend.answers = [backend.say({}), backend.cut_short(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}")]
+    sqs.call("X", {})
+    with pytest.raises(ConnectionFailed, match="IncompleteRead"):
+        sqs.request("POST", "/", repeatable=False)
+    assert len(backend.asked) == 2
 
 
 def test_what_may_have_happened_is_not_repeated(backend: Backend, sqs: Service) -> None:
@@ -251,6 +261,13 @@ def test_how_often_it_is_tried(backend: Backend, sqs: Service, status: int, body
 def test_a_retry_that_succeeds(backend: Backend, sqs: Service) -> None:
     backend.answers = [backend.say({}, 500), backend.say({}, 500), backend.say({"a": 1})]
     assert sqs.call("X", {}) == {"a": 1}
+    backend.answers = [backend.say({}, 500)]
+    with pytest.raises(AWSError):
+        sqs.call("X", {})
+    left = sqs._quota.left
+    backend.answers = [backend.say({})]
+    sqs.call("X", {})
+    assert left < sqs._quota.left < 500
 
 
 def test_the_number_of_attempts_can_be_set(
