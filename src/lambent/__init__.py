@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lambent.app.app import App as App
+    from lambent.app.client.errors import AWSError as AWSError
+    from lambent.app.client.errors import PayloadTooLarge as PayloadTooLarge
+    from lambent.app.connections import ConnectionGone as ConnectionGone
     from lambent.app.emf import MetricResolution as MetricResolution
     from lambent.app.emf import MetricsError as MetricsError
     from lambent.app.emf import MetricUnit as MetricUnit
@@ -49,6 +52,11 @@ if TYPE_CHECKING:
     from lambent.app.errors import UpgradeRequired as UpgradeRequired
     from lambent.app.errors import URITooLong as URITooLong
     from lambent.app.errors import ValidationFailed as ValidationFailed
+    from lambent.app.functions import FunctionCallError as FunctionCallError
+    from lambent.app.functions import UnexpectedResult as UnexpectedResult
+    from lambent.app.functions import ainvoke as ainvoke
+    from lambent.app.functions import invoke as invoke
+    from lambent.app.functions import invoke_async as invoke_async
     from lambent.app.jwt.errors import InvalidToken as InvalidToken
     from lambent.app.jwt.verifier import Verifier as Verifier
     from lambent.app.log_buffer import LoggerBufferConfig as LoggerBufferConfig
@@ -60,6 +68,9 @@ if TYPE_CHECKING:
     from lambent.app.markers import Query as Query
     from lambent.app.metrics import Metrics as Metrics
     from lambent.app.metrics import single_metric as single_metric
+    from lambent.app.queues import OutgoingMessage as OutgoingMessage
+    from lambent.app.queues import Queue as Queue
+    from lambent.app.queues import SendFailed as SendFailed
     from lambent.app.registrar import Router as Router
     from lambent.app.request import Invocation as Invocation
     from lambent.app.request import Request as Request
@@ -112,6 +123,10 @@ _HOMES = {
         "ValidationFailed",
     ),
     "emf": ("MetricResolution", "MetricUnit", "MetricsError"),
+    "client.errors": ("AWSError", "PayloadTooLarge"),
+    "connections": ("ConnectionGone",),
+    "functions": ("FunctionCallError", "UnexpectedResult", "ainvoke", "invoke", "invoke_async"),
+    "queues": ("OutgoingMessage", "Queue", "SendFailed"),
     "jwt.errors": ("InvalidToken",),
     "jwt.verifier": ("Verifier",),
     "log_buffer": ("LoggerBufferConfig",),

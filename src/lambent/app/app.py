@@ -201,7 +201,7 @@ class App(Registrar):
         from lambent.app.sources import KINDS
 
         kind = kind_of(event)
-        current.correlation_id.set(None)
+        current.correlation_id.set(_correlation_of(context))
         if kind == "http.v1":
             # A request that somebody has written by hand, a test for example.
             return self.http.handle({"requestContext": {}, "path": "/", **event}, context)
@@ -224,6 +224,15 @@ class App(Registrar):
                 if kind in self._errors:
                     return self._errors[kind]
         return None
+
+
+def _correlation_of(context: Any) -> str | None:
+    """The correlation id of who called with `lambent.invoke`."""
+    if getattr(context, "client_context", None) is None:
+        return None
+    from lambent.app.functions import correlation_of
+
+    return correlation_of(context)
 
 
 def _is_request(event: Any) -> bool:

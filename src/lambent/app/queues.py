@@ -38,7 +38,7 @@ _OF_REGION = (
 )
 
 
-class Message(msgspec.Struct, kw_only=True):
+class OutgoingMessage(msgspec.Struct, kw_only=True):
     """A message with options of its own, for `send_batch`: the members are what `Queue.send` takes."""
 
     body: Any
@@ -159,7 +159,7 @@ class Queue:
     ) -> list[str]:
         """Send any number of messages, ten in a request and in their order; their message ids.
 
-        A message is anything that `send` takes, or a `Message` with options of its own; those given here are for the
+        A message is anything that `send` takes, or a `OutgoingMessage` with options of its own; those given here are for the
         messages that have none. All are checked before the first is sent. What SQS could not take for a reason of its
         own is sent again, up to three attempts.
 
@@ -259,7 +259,7 @@ class Queue:
         """A message as the API wants it, and its size. Raises ValueError."""
         from lambent.app.client.propagation import correlation_id, trace_header
 
-        if isinstance(message, Message):
+        if isinstance(message, OutgoingMessage):
             delay = delay if message.delay is None else message.delay
             group = message.group or group
             deduplication = message.deduplication or deduplication

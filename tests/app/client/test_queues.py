@@ -16,7 +16,7 @@ import pytest
 
 from lambent.app.client import connection
 from lambent.app.client.errors import AWSError, PayloadTooLarge
-from lambent.app.queues import LARGEST, FailedMessage, Message, Queue, SendFailed, unwrap
+from lambent.app.queues import LARGEST, FailedMessage, OutgoingMessage, Queue, SendFailed, unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ def test_many_messages_arrive(sqs: Any, receive: Any) -> None:
     url = sqs.create_queue(QueueName="many.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     queue = Queue("many.fifo")
     messages = [
-        Message(body={"number": number}, group="g", deduplication=str(number)) for number in range(23)
+        OutgoingMessage(body={"number": number}, group="g", deduplication=str(number)) for number in range(23)
     ]
     ids = queue.send_batch(messages)
     received: list[dict[str, Any]] = []
@@ -164,7 +164,7 @@ def test_options(backend: Backend) -> None:
 
 def test_a_message_with_options_of_its_own(backend: Backend) -> None:
     backend.answers = [backend.say({"MessageId": "m"})]
-    message = Message(body=Receipt(1), delay=0, attributes={"a": "b"})
+    message = OutgoingMessage(body=Receipt(1), delay=0, attributes={"a": "b"})
     Queue(URL).send(message, delay=5, group="g", attributes={"c": "d"})
     assert backend.asked[0].json == {
         "QueueUrl": URL,
@@ -209,7 +209,9 @@ def test_what_sqs_would_refuse_is_not_sent(
     with pytest.raises(ValueError, match=reason):
         Queue(name).send(message, **options)
     with pytest.raises(ValueError, match=f"{name}: message 1: .*{reason}"):
-        Queue(name).send_batch([Message(body="fine", group="g"), Message(body=message, **options)])
+        Queue(name).send_batch(
+            [OutgoingMessage(body="fine", group="g"), OutgoingMessage(body=message, **options)]
+        )
     assert not backend.asked
 
 
