@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lambent.app.registrations_batch import BatchRegistrations
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
-class Registrar:
+class Registrar(BatchRegistrations):
     """What apps and routers have in common. `kind` is that of the registration: "http", "queue", …"""
 
     def _register(

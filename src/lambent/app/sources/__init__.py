@@ -31,10 +31,18 @@ class Source(Protocol):
 
 SOURCES: dict[str, tuple[str, str]] = {
     "channel": ("lambent.app.sources.channel", "Channels"),
+    "direct": ("lambent.app.sources.direct", "Direct"),
+    "queue": ("lambent.app.sources.queue", "Queues"),
+    "stream": ("lambent.app.sources.stream", "Streams"),
+    "table_stream": ("lambent.app.sources.table_stream", "TableStreams"),
 }
 """Module and class of each kind of registration."""
 
 KINDS: dict[str, str] = {
+    "direct": "direct",
+    "dynamodb": "table_stream",
+    "kinesis": "stream",
+    "sqs": "queue",
     "websocket": "channel",
 }
 """Which kind of registration is for a kind of event, as `recognition.kind_of` names them."""
