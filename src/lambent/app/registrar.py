@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lambent.app.registrations_batch import BatchRegistrations
+from lambent.app.registrations_events import EventRegistrations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
-class Registrar(BatchRegistrations):
+class Registrar(BatchRegistrations, EventRegistrations):
     """What apps and routers have in common. `kind` is that of the registration: "http", "queue", …"""
 
     def _register(

@@ -30,18 +30,38 @@ class Source(Protocol):
 
 
 SOURCES: dict[str, tuple[str, str]] = {
+    "alarm": ("lambent.app.sources.alarm", "Alarms"),
+    "authorizer": ("lambent.app.sources.authorizer", "Authorizers"),
+    "bucket": ("lambent.app.sources.bucket", "Buckets"),
     "channel": ("lambent.app.sources.channel", "Channels"),
+    "custom_resource": ("lambent.app.sources.custom_resource", "CustomResources"),
     "direct": ("lambent.app.sources.direct", "Direct"),
+    "event": ("lambent.app.sources.bus", "Bus"),
+    "logs": ("lambent.app.sources.log_subscription", "LogSubscriptions"),
     "queue": ("lambent.app.sources.queue", "Queues"),
+    "schedule": ("lambent.app.sources.bus", "Schedules"),
     "stream": ("lambent.app.sources.stream", "Streams"),
     "table_stream": ("lambent.app.sources.table_stream", "TableStreams"),
+    "topic": ("lambent.app.sources.topic", "Topics"),
+    "user_pool": ("lambent.app.sources.user_pool", "UserPools"),
 }
 """Module and class of each kind of registration."""
 
 KINDS: dict[str, str] = {
+    "alarm": "alarm",
+    "authorizer.request": "authorizer",
+    "authorizer.token": "authorizer",
+    "cognito": "user_pool",
+    "custom_resource": "custom_resource",
     "direct": "direct",
     "dynamodb": "table_stream",
+    "eventbridge": "event",
     "kinesis": "stream",
+    "logs": "logs",
+    "s3": "bucket",
+    "s3.test": "bucket",
+    "schedule": "event",
+    "sns": "topic",
     "sqs": "queue",
     "websocket": "channel",
 }
