@@ -166,12 +166,20 @@ def _plain(value: Any) -> Any:
 
 
 def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: sorted(one) if name in ("SS", "NS", "BS") else _number(one) if name == "N" else _sorted(one)
-            for name, one in value.items()
-        }
-    return [_sorted(one) for one in value] if isinstance(value, list) else value
+    """Sets in an order, and numbers as numbers: 0E-8 is 0."""
+    if isinstance(value, list):
+        return [_sorted(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {}
+    for name, one in value.items():
+        if name == "N":
+            found[name] = _number(one)
+        elif name == "NS":
+            found[name] = sorted(map(_number, one))
+        else:
+            found[name] = sorted(one) if name in ("SS", "BS") else _sorted(one)
+    return found
 
 
 def _number(value: Any) -> Any:

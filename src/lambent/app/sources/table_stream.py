@@ -116,7 +116,8 @@ class Change(ShardRecord, Generic[Item]):
             try:
                 items[name] = self._convert(values)
             except Invalid as invalid:
-                details = InvalidParameter(name, name, invalid.errors).details()
+                image = "new" if name == "NewImage" else "old"
+                details = InvalidParameter(image, image, invalid.errors).details()
                 raise ValidationFailed(details=details) from None
         return items[name]
 
