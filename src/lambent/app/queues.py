@@ -159,9 +159,9 @@ class Queue:
     ) -> list[str]:
         """Send any number of messages, ten in a request and in their order; their message ids.
 
-        A message is anything that `send` takes, or a `OutgoingMessage` with options of its own; those given here are for the
-        messages that have none. All are checked before the first is sent. What SQS could not take for a reason of its
-        own is sent again, up to three attempts.
+        A message is anything that `send` takes, or an `OutgoingMessage` with options of its own; those given here are
+        for the messages that have none. All are checked before the first is sent. What SQS could not take for a
+        reason of its own is sent again, up to three attempts.
 
         Raises SendFailed, which lists what was not sent; to a FIFO queue nothing is sent that comes after a request
         with failures. Else as `send`.
