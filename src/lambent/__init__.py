@@ -76,8 +76,27 @@ if TYPE_CHECKING:
     from lambent.app.request import Request as Request
     from lambent.app.response import Response as Response
     from lambent.app.response import redirect as redirect
+    from lambent.app.sources.alarm import Alarm as Alarm
+    from lambent.app.sources.authorizer import Allow as Allow
+    from lambent.app.sources.authorizer import AuthorizerRequest as AuthorizerRequest
+    from lambent.app.sources.authorizer import Deny as Deny
+    from lambent.app.sources.batch import BatchFailed as BatchFailed
+    from lambent.app.sources.bucket import S3Object as S3Object
+    from lambent.app.sources.bus import BusEvent as BusEvent
+    from lambent.app.sources.bus import Tick as Tick
     from lambent.app.sources.channel import Channel as Channel
     from lambent.app.sources.channel import Connection as Connection
+    from lambent.app.sources.custom_resource import ResourceRequest as ResourceRequest
+    from lambent.app.sources.log_subscription import LogBatch as LogBatch
+    from lambent.app.sources.log_subscription import LogEvent as LogEvent
+    from lambent.app.sources.queue import Attribute as Attribute
+    from lambent.app.sources.queue import Message as Message
+    from lambent.app.sources.stream import StreamRecord as StreamRecord
+    from lambent.app.sources.table_stream import Change as Change
+    from lambent.app.sources.topic import Notification as Notification
+    from lambent.app.sources.user_pool import Trigger as Trigger
+    from lambent.app.sources.window import Window as Window
+    from lambent.app.sources.window import WindowEnd as WindowEnd
     from lambent.app.tracing import Tracer as Tracer
 
 __version__ = "0.1.0"
@@ -137,6 +156,19 @@ _HOMES = {
     "registrar": ("Router",),
     "request": ("Invocation", "Request"),
     "response": ("Response", "redirect"),
+    "sources.alarm": ("Alarm",),
+    "sources.authorizer": ("Allow", "AuthorizerRequest", "Deny"),
+    "sources.batch": ("BatchFailed",),
+    "sources.bucket": ("S3Object",),
+    "sources.bus": ("BusEvent", "Tick"),
+    "sources.custom_resource": ("ResourceRequest",),
+    "sources.log_subscription": ("LogBatch", "LogEvent"),
+    "sources.queue": ("Attribute", "Message"),
+    "sources.stream": ("StreamRecord",),
+    "sources.table_stream": ("Change",),
+    "sources.topic": ("Notification",),
+    "sources.user_pool": ("Trigger",),
+    "sources.window": ("Window", "WindowEnd"),
     "sources.channel": ("Channel", "Connection"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
