@@ -59,7 +59,7 @@ class EventRegistrations:
 
         It may ask for the `BusEvent`, and for `id`, `source`, `detail_type`, `resources` and so on by name.
         """
-        return self._adding("event", middleware, {"pattern": dict(pattern)})
+        return self._adding("event", middleware, {"pattern": pattern})
 
     def schedule(
         self, expression: str, *, name: str | None = None, middleware: Iterable[Middleware] = ()

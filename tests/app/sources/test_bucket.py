@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,50 @@ def test_all_handlers_that_fit() -> None:
     app.bucket("uploads", prefix="in/")(lambda key: got.append(f"incoming {key}"))
     app(events.s3("uploads", ["in/a.png", "b.png"]))
     assert got == ["image in/a.png", "incoming in/a.png", "image b.png"]
+
+
+class Store:
+    """A service of each call."""
+
+    is_open = True
+
+
+@pytest.mark.parametrize("through_bus", [False, True])
+def test_each_handler_has_services_of_its_own(through_bus: bool) -> None:
+    app, got = App(), list[Store]()
+
+    def store() -> Iterator[Store]:
+        store = Store()
+        yield store
+        store.is_open = False
+
+    app.provide(store, lifetime="invocation")
+
+    def first(store: Store) -> None:
+        assert store.is_open
+        got.append(store)
+
+    def second(s3_object: S3Object, store: Store) -> None:
+        first(store)
+
+    app.bucket("uploads")(first)
+    app.bucket("uploads")(second)
+    app(from_bus("Object Created") if through_bus else events.s3("uploads", "a"))
+    assert len({id(one) for one in got}) == 2
+    assert not any(one.is_open for one in got)
+
+
+def test_nothing_is_handled_before_all_is_known_to_have_a_handler() -> None:
+    app, got = collecting(suffix=".png")
+    with pytest.raises(UnknownEvent):
+        app(events.s3("uploads", ["a.png", "a.jpg"]))
+    assert got == []
+
+
+def test_results_are_nobodys() -> None:
+    app = App()
+    app.bucket("uploads")(lambda key: object())
+    assert app(events.s3("uploads", "a")) is None
 
 
 def test_deployed_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,8 @@ def test_all_that_match_are_called_and_failures_raised_afterwards() -> None:
 
 
 def test_patterns_that_are_none() -> None:
+    with pytest.raises(AppError, match="it must be an object"):
+        App().event("shop")(lambda: None)  # type: ignore[arg-type]  # what mypy would tell
     with pytest.raises(
         AppError, match=r"on_order .*test_bus\.py:\d+\): .*detail\.total\[0\]: numeric must be a list"
     ):

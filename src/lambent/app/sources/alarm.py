@@ -12,7 +12,7 @@ import msgspec
 from lambent.app import current
 from lambent.app.errors import UnknownEvent
 from lambent.app.request import Invocation
-from lambent.app.sources.record import Named, called, chain_of, first_known, itself, members, moment
+from lambent.app.sources.record import Named, answered, chain_of, first_known, itself, members, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ class Alarms:
         return [lambda: self._call(chain, alarm)] if chain is not None else []
 
     def _call(self, chain: Chain, alarm: Alarm) -> Any:
-        return called(self._app, chain, alarm)
+        return answered(self._app, chain, alarm)
 
     def told(self) -> str:
         """What there is, for messages."""

@@ -142,9 +142,15 @@ class Buckets:
         self.handlers.append((chain, _filter(options, wanted)))
 
     def handle(self, event: Any, context: Any) -> None:
-        """Have each object handled. Raises UnknownEvent and what handlers raise."""
-        for record in event.get("Records", ()):
-            self._call(_of_record(record, event, context))
+        """Have each object handled. Raises UnknownEvent before, and what handlers raise."""
+        records = event.get("Records", ())  # S3's test message has none
+        chains = [self._find(_of_record(record, event, context)) for record in records]
+        for record, all_for_it in zip(records, chains, strict=True):
+            for chain in all_for_it:
+                # Each call has an invocation of its own, and with it its own services.
+                s3_object = _of_record(record, event, context)
+                current.correlation_id.set(s3_object.request_id)
+                called(self._app, chain, s3_object)
 
     def from_bus(self, event: dict[str, Any], context: Any) -> list[Callable[[], Any]]:
         """The calls for an event of a bus."""
@@ -153,13 +159,13 @@ class Buckets:
         s3_object = _of_bus(event, context)
         if s3_object is None:
             return []
-        return [
-            lambda chain=chain: called(self._app, chain, s3_object)  # type: ignore[misc]  # bound as it is now
-            for chain, fits in self.handlers
-            if fits(s3_object)
-        ]
 
-    def _call(self, s3_object: S3Object) -> None:
+        def call(chain: Chain) -> Callable[[], Any]:
+            return lambda: called(self._app, chain, _of_bus(event, context) or s3_object)
+
+        return [call(chain) for chain, fits in self.handlers if fits(s3_object)]
+
+    def _find(self, s3_object: S3Object) -> list[Chain]:
         chains = [chain for chain, fits in self.handlers if fits(s3_object)]
         if not chains:
             raise UnknownEvent(
@@ -167,9 +173,7 @@ class Buckets:
                 f"{s3_object.bucket!r}: there are handlers for {self.told()}. LAMBENT_BUCKET_<NAME> can tell what a "
                 "bucket is called here"
             )
-        current.correlation_id.set(s3_object.request_id)
-        for chain in chains:
-            called(self._app, chain, s3_object)
+        return chains
 
     def told(self) -> str:
         """What there is, for messages."""

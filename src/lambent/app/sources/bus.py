@@ -21,13 +21,12 @@ from lambent.app import current
 from lambent.app.errors import AppError, UnknownEvent
 from lambent.app.patterns import BadPattern, compiled
 from lambent.app.request import Invocation
-from lambent.app.schedules import BadSchedule, check
 from lambent.app.signature import described
 from lambent.app.sources.chain import PayloadResolver
 from lambent.app.sources.naming import name_in
 from lambent.app.sources.record import (
     Named,
-    called,
+    answered,
     chain_of,
     converted,
     first_known,
@@ -79,7 +78,7 @@ class BusEvent(Invocation):
     @property
     def detail(self) -> Any:
         """What it says."""
-        return self.event["detail"]
+        return self.event.get("detail")
 
     @property
     def account(self) -> str:
@@ -160,7 +159,7 @@ class Bus:
         """
         app = self._app
         calls: Calls = [
-            lambda chain=chain: called(app, chain, BusEvent(event, context))  # type: ignore[misc]  # bound as it is now
+            lambda chain=chain: answered(app, chain, BusEvent(event, context))  # type: ignore[misc]  # bound as it is now
             for chain, matches in self.handlers
             if matches(event)
         ]
@@ -194,7 +193,7 @@ class Bus:
 
 
 def _detail(invocation: Invocation) -> Any:
-    return invocation.event["detail"]
+    return invocation.event.get("detail")
 
 
 class Schedules:
@@ -211,6 +210,8 @@ class Schedules:
         self, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
     ) -> None:
         """Add a handler. Raises AppError."""
+        from lambent.app.schedules import BadSchedule, check  # only for those who have some
+
         try:
             check(options["expression"])
         except BadSchedule as error:
@@ -236,7 +237,7 @@ class Schedules:
             (chain,) = self.handlers.handlers.values()
         if chain is None:
             return []
-        return [lambda: called(self._app, chain, tick)]
+        return [lambda: answered(self._app, chain, tick)]
 
     def told(self) -> str:
         """What there is, for messages."""

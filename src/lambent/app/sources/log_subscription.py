@@ -15,7 +15,7 @@ import msgspec
 from lambent.app import current
 from lambent.app.errors import UnknownEvent
 from lambent.app.request import Invocation
-from lambent.app.sources.record import Named, called, chain_of, first_known, itself, members
+from lambent.app.sources.record import Named, answered, chain_of, first_known, itself, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,4 +114,4 @@ class LogSubscriptions:
                 f"{self.handlers.told()}. LAMBENT_LOG_GROUP_<NAME> can tell what one of them is called here"
             )
         current.correlation_id.set(getattr(context, "aws_request_id", None))
-        return called(self._app, chain, LogBatch(data, event, context))
+        return answered(self._app, chain, LogBatch(data, event, context))

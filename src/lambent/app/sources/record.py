@@ -83,13 +83,17 @@ def chain_of(
 
 
 def called(app: App, chain: Chain, invocation: Invocation) -> Any:
-    """The result of a handler as JSON can hold it. Raises what the handler raises; of bad input it says what is bad."""
+    """The result of a handler. Raises what the handler raises; of bad input it says what is bad."""
     try:
-        result = chain.once(app, invocation)
+        return chain.once(app, invocation)
     except ValidationFailed as error:
         explained(error)
         raise
-    return as_json(result)
+
+
+def answered(app: App, chain: Chain, invocation: Invocation) -> Any:
+    """The result of a handler as JSON can hold it. Raises as `called` does, and TypeError for what JSON cannot hold."""
+    return as_json(called(app, chain, invocation))
 
 
 def as_json(result: Any) -> Any:

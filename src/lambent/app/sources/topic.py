@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lambent.app.app import App
     from lambent.app.onion import Middleware
+    from lambent.app.sources.chain import Chain
 
 _CORRELATION = "correlation-id"
 
@@ -109,19 +110,23 @@ class Topics:
         self.handlers.add(options["name"], chain)
 
     def handle(self, event: Any, context: Any) -> None:
-        """Handle each message. Raises UnknownEvent and what handlers raise."""
-        for record in event["Records"]:
-            arn = record["Sns"]["TopicArn"]
-            chain = self.handlers.find(name_in(arn))
-            if chain is None:
-                raise UnknownEvent(
-                    f"{self._app.name}: no handler is for the topic {arn}: there are handlers for "
-                    f"{self.handlers.told()}. LAMBENT_TOPIC_<NAME> can tell what one of them is called here"
-                )
+        """Handle each message. Raises UnknownEvent before, and what handlers raise."""
+        records = event["Records"]
+        chains = [self._find(record["Sns"]["TopicArn"]) for record in records]
+        for chain, record in zip(chains, records, strict=True):
             notification = Notification(record, event, context)
             attribute = (record["Sns"].get("MessageAttributes") or {}).get(_CORRELATION)
             current.correlation_id.set(attribute["Value"] if attribute else notification.message_id)
             called(self._app, chain, notification)
+
+    def _find(self, arn: str) -> Chain:
+        chain = self.handlers.find(name_in(arn))
+        if chain is None:
+            raise UnknownEvent(
+                f"{self._app.name}: no handler is for the topic {arn}: there are handlers for "
+                f"{self.handlers.told()}. LAMBENT_TOPIC_<NAME> can tell what one of them is called here"
+            )
+        return chain
 
 
 def _text(notification: Notification) -> str:

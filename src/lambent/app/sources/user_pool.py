@@ -17,7 +17,7 @@ from lambent.app.errors import AppError, UnknownEvent
 from lambent.app.request import Invocation
 from lambent.app.signature import described
 from lambent.app.sources.naming import physical_name
-from lambent.app.sources.record import as_json, called, chain_of, first_known, itself, members
+from lambent.app.sources.record import answered, as_json, chain_of, first_known, itself, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +175,7 @@ class UserPools:
             )
         trigger = Trigger(event, context)
         current.correlation_id.set(getattr(context, "aws_request_id", None))
-        result = called(self._app, chain, trigger)
+        result = answered(self._app, chain, trigger)
         if isinstance(result, dict) and "triggerSource" in result:  # the whole event
             return result
         if result is None:
