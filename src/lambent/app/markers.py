@@ -17,6 +17,9 @@ class Marker:
     def __init__(self, name: str | None = None) -> None:
         self.name = name
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'' if self.name is None else repr(self.name)})"
+
 
 class Path(Marker):
     """From the path."""
