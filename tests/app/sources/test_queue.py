@@ -349,24 +349,30 @@ def test_without_reports_the_first_failure_is_raised() -> None:
     assert app(sqs(["1", "3"], queue="orders"), CONTEXT) == {"batchItemFailures": []}
 
 
-@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(("is_async", "concurrency"), [(False, None), (True, None), (True, 1)])
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
-def test_what_ends_the_program_is_no_failure(error: type[BaseException], is_async: bool) -> None:
+def test_what_ends_the_program_is_no_failure(
+    error: type[BaseException], is_async: bool, concurrency: int | None
+) -> None:
     app, _ = new_app()
     if is_async:
 
-        @app.queue("orders", concurrency=1)
-        async def handle_later(body: str) -> None:
-            raise error
+        @app.queue("orders", concurrency=concurrency)
+        async def handle_later(body: int) -> None:
+            if body == 2:
+                raise error
+            await asyncio.sleep(0)
 
     else:
 
         @app.queue("orders")
-        def handle(body: str) -> None:
-            raise error
+        def handle(body: int) -> None:
+            if body == 2:
+                raise error
 
     with pytest.raises(error):
-        app(sqs(["1"], queue="orders"), CONTEXT)
+        app(sqs(["1", "2", "3"], queue="orders"), CONTEXT)
+    assert app(sqs(["1"], queue="orders"), CONTEXT) == {"batchItemFailures": []}
     app.loop.close()
 
 
