@@ -3,6 +3,9 @@
 A layer is `def layer(invocation, call_next): return call_next(invocation)`, or the same with async and await. It may
 answer without calling on, and replace what comes back. Layers and handlers may be synchronous or not, in any order: a
 synchronous layer within asynchronous ones runs in a thread, as it may block.
+
+Two kinds of layers are neither, and cost the same wherever they are: those with hooks (`Layer`), and callables that
+have an asynchronous twin, `async def acall(self, invocation, call_next)`, for use around what is asynchronous.
 """
 
 from __future__ import annotations
@@ -13,11 +16,31 @@ from lambent.app.signature import is_coroutine_function
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
 
     from lambent.app.loop import Loop
 
     Call = Callable[[Any], Any]
-    Middleware = Callable[[Any, Call], Any]
+    Middleware: TypeAlias = "Callable[[Any, Call], Any] | Layer"
+
+
+class Layer:
+    """A layer that has something to say before and after, and never waits: overrides the hooks that it needs.
+
+    They are called as they are, without a thread, in synchronous and in asynchronous chains. What a hook raises goes
+    to the layers around this one.
+    """
+
+    def before(self, invocation: Any) -> Any:
+        """Called first. Anything but None is the layer's result, and nothing further inside is called."""
+
+    def after(self, invocation: Any, result: Any) -> Any:
+        """Called with what came back, for HTTP a Response; what it returns is the layer's result."""
+        return result
+
+    def failed(self, invocation: Any, error: Exception) -> Any:
+        """Called with what was raised further inside: raises it, or another, or returns the layer's result."""
+        raise error
 
 
 def wrapped(
@@ -31,7 +54,13 @@ def wrapped(
     if finish is not None:
         call = _finished(call, is_async, finish)
     for layer in reversed(layers):
-        if is_coroutine_function(layer):
+        if isinstance(layer, Layer):
+            call = _hooked(layer, call, is_async, finish)
+            continue
+        twin = getattr(layer, "acall", None) if is_async else None
+        if twin is not None:
+            call = _asynchronous(twin, call, finish)
+        elif is_coroutine_function(layer):
             call, is_async = (
                 _asynchronous(layer, call if is_async else _as_coroutine(call, waits), finish),
                 True,
@@ -40,6 +69,56 @@ def wrapped(
             waits = waits or is_async
             call, is_async = _synchronous(layer, _blocking(call, loop) if is_async else call, finish), False
     return call, is_async
+
+
+def _hooked(layer: Layer, inner: Call, is_async: bool, finish: Call | None) -> Call:
+    kind = layer.__class__
+    before = layer.before if kind.before is not Layer.before else None
+    after = layer.after if kind.after is not Layer.after else None
+    failed = layer.failed if kind.failed is not Layer.failed else None
+
+    def settled(result: Any) -> Any:
+        return result if finish is None else finish(result)
+
+    if is_async:
+
+        async def hooked_later(invocation: Any) -> Any:
+            if before is not None:
+                early = before(invocation)
+                if early is not None:
+                    return settled(early)
+            if failed is None:
+                result = await inner(invocation)
+            else:
+                try:
+                    result = await inner(invocation)
+                except Exception as error:  # noqa: BLE001 - the layer decides
+                    return settled(failed(invocation, error))
+            if after is None:
+                return result
+            replaced = after(invocation, result)
+            return replaced if replaced is result else settled(replaced)
+
+        return hooked_later
+
+    def hooked(invocation: Any) -> Any:
+        if before is not None:
+            early = before(invocation)
+            if early is not None:
+                return settled(early)
+        if failed is None:
+            result = inner(invocation)
+        else:
+            try:
+                result = inner(invocation)
+            except Exception as error:  # noqa: BLE001 - the layer decides
+                return settled(failed(invocation, error))
+        if after is None:
+            return result
+        replaced = after(invocation, result)
+        return replaced if replaced is result else settled(replaced)
+
+    return hooked
 
 
 def _finished(call: Call, is_async: bool, finish: Call) -> Call:
@@ -56,7 +135,7 @@ def _finished(call: Call, is_async: bool, finish: Call) -> Call:
     return finished
 
 
-def _asynchronous(layer: Middleware, inner: Call, finish: Call | None) -> Call:
+def _asynchronous(layer: Callable[[Any, Call], Any], inner: Call, finish: Call | None) -> Call:
     async def outer_later(invocation: Any) -> Any:
         result = await layer(invocation, inner)
         return result if finish is None else finish(result)
@@ -64,7 +143,7 @@ def _asynchronous(layer: Middleware, inner: Call, finish: Call | None) -> Call:
     return outer_later
 
 
-def _synchronous(layer: Middleware, inner: Call, finish: Call | None) -> Call:
+def _synchronous(layer: Callable[[Any, Call], Any], inner: Call, finish: Call | None) -> Call:
     if finish is None:
         return lambda invocation: layer(invocation, inner)
 

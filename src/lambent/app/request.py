@@ -13,6 +13,7 @@ from lambent.app.errors import BadRequest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lambent.app.app import App
     from lambent.app.services import Scope
 
 
@@ -20,9 +21,10 @@ class Invocation:
     """One call of a handler. Middleware gets it; handlers can ask for it by its type.
 
     `event` is what Lambda delivered, `context` Lambda's context object. `state` is a place for what middleware wants
-    to hand on.
+    to hand on. `app` is there for the layers around handlers of HTTP.
     """
 
+    app: App | None = None
     context: Any
     event: Any
     kind: str = "direct"
