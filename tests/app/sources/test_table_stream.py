@@ -141,12 +141,10 @@ def test_changes_of_other_kinds_are_passed_over() -> None:
     assert app(dynamodb_stream(CHANGES[2:], table="orders"), CONTEXT) == {"batchItemFailures": []}
 
 
-def test_a_stream_without_images_says_what_is_missing() -> None:
+@pytest.mark.parametrize("declared", [Exact, dict, dict[str, Any]])
+def test_a_stream_without_images_says_what_is_missing(declared: Any) -> None:
     app, log = new_app()
-
-    @app.table_stream("orders", events=["INSERT"])
-    def handle(new: Exact) -> None: ...
-
+    app.table_stream("orders", events=["INSERT"])(_takes(new=declared))
     event = dynamodb_stream(CHANGES[:1], table="orders", view="KEYS_ONLY")
     assert len(app(event, CONTEXT)["batchItemFailures"]) == 1
     assert "new: Expected `object`, got `null`" in log.getvalue()
