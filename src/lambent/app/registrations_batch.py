@@ -48,9 +48,11 @@ class BatchRegistrations:
         with `raise_on_entire_batch_failure`, BatchFailed is raised when no message was handled.
 
         An async handler is called for all messages at the same time, or for as many as `concurrency` says; messages of
-        one group of a FIFO queue keep their order. `unwrap` takes the body out of what it came in: "sns" the message of
-        a notification, "s3" the list of a notification's records, also through a topic, "eventbridge" an event's
-        detail. Bodies that are no such thing are given as they are.
+        one group of a FIFO queue keep their order.
+
+        `unwrap` takes the body out of what it came in: "sns" the message of a notification, "s3" the list of a
+        notification's records, also through a topic (keys are encoded as S3 does it, and its test message is an empty
+        list), "eventbridge" an event's detail. Other bodies are given as they are.
         """
         options = {
             "name": name,
