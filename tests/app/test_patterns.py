@@ -137,6 +137,7 @@ OTHERS: list[dict[str, Any]] = [
     detail({"path": [{"wildcard": "dir/*.png"}]}),
     detail({"path": [{"wildcard": "*lib/image.PNG/*"}]}),
     detail({"state": [{"wildcard": "runn*nning"}]}),  # the ends may not overlap
+    detail({"state": [{"wildcard": "*n*n*n*n*"}]}),  # there are three
     detail({"state": [{"anything-but": "running"}]}),
     detail({"state": [{"anything-but": {"prefix": "run"}}]}),
     detail({"state": [{"anything-but": {"suffix": ["x", "ing"]}}]}),

@@ -89,7 +89,7 @@ def check(expression: str) -> str:
 
 
 def _check_rate(text: str) -> None:
-    found = _RATE.fullmatch(text.strip())
+    found = _RATE.fullmatch(text)
     if found is None or int(found[1]) == 0:
         raise BadSchedule(f"rate({text}): a rate is a number from 1 and minutes, hours or days")
     number, unit, plural = int(found[1]), found[2], bool(found[3])

@@ -196,7 +196,7 @@ def test_unauthorized(name: str) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$") as failed:
         answering(Unauthorized("the token has expired"))(EVENTS[name])
     assert str(failed.value.__cause__) == "the token has expired"
-    assert "context" not in answering(Forbidden("no"))(EVENTS[name])
+    assert answering(Forbidden("no"))(EVENTS[name]) == answering(False)(EVENTS[name])
     with pytest.raises(KeyError):
         answering(KeyError("x"))(EVENTS[name])
 
