@@ -89,3 +89,4 @@ def test_nothing_is_left_of_an_invocation() -> None:
     app(event_of("v2", "GET", "/"), context)
     assert seen == [context]
     assert current.context is None
+    assert current.correlation_id.get() is None

@@ -40,3 +40,4 @@ def end() -> None:
     """It has ended."""
     global context
     context = None
+    correlation_id.set(None)
