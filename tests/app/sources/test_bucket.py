@@ -31,6 +31,7 @@ def collecting(name: str = "uploads", **options: Any) -> tuple[App, list[S3Objec
 
     @app.bucket(name, **options)
     def on_object(s3_object: S3Object) -> None:
+        s3_object.state["correlation"] = current.correlation_id.get()
         got.append(s3_object)
 
     return app, got
@@ -52,7 +53,7 @@ def test_an_object() -> None:
     assert s3_object.source_ip == "203.0.113.7"
     assert s3_object.principal == "AWS:AIDAEXAMPLEEXAMPLE123"
     assert s3_object.arn == "arn:aws:s3:::uploads/a b/ü+1.png"
-    assert current.correlation_id.get() == event["Records"][0]["responseElements"]["x-amz-request-id"]
+    assert s3_object.state["correlation"] == event["Records"][0]["responseElements"]["x-amz-request-id"]
 
 
 def test_members_by_name() -> None:

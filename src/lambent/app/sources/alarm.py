@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lambent.app import current
 from lambent.app.errors import UnknownEvent
 from lambent.app.request import Invocation
 from lambent.app.sources.record import Named, answered, chain_of, first_known, itself, members, moment
@@ -131,7 +130,6 @@ class Alarms:
             raise UnknownEvent(
                 f"{self._app.name}: no handler is for the alarm {alarm.name!r}: there are handlers for {self.told()}"
             )
-        current.correlation_id.set(getattr(context, "aws_request_id", None))
         return self._call(chain, alarm)
 
     def from_bus(self, event: dict[str, Any], context: Any) -> list[Callable[[], Any]]:

@@ -221,7 +221,9 @@ class Authorizers:
                 f"{self._app.name}: no authorizer is for the API {request.arn.api_id!r}: there are handlers for "
                 f"{self.handlers.told()}. LAMBENT_API_<NAME> can tell the id of one of them"
             )
-        current.correlation_id.set((event.get("requestContext") or {}).get("requestId"))
+        correlation = (event.get("requestContext") or {}).get("requestId")
+        if correlation:
+            current.correlation_id.set(correlation)
         try:
             answer = chain.once(self._app, request)
         except Unauthorized as error:

@@ -149,7 +149,8 @@ class Buckets:
             for chain in all_for_it:
                 # Each call has an invocation of its own, and with it its own services.
                 s3_object = _of_record(record, event, context)
-                current.correlation_id.set(s3_object.request_id)
+                if s3_object.request_id:
+                    current.correlation_id.set(s3_object.request_id)
                 called(self._app, chain, s3_object)
 
     def from_bus(self, event: dict[str, Any], context: Any) -> list[Callable[[], Any]]:

@@ -171,7 +171,8 @@ class Bus:
                 f"{app.name}: no handler is for the event {event.get('detail-type')!r} of {event.get('source')!r}"
                 f"{f' about {about}' if about else ''}: {self._told()}"
             )
-        current.correlation_id.set(event.get("id"))
+        if event.get("id"):
+            current.correlation_id.set(event["id"])
         if len(calls) == 1:
             return calls[0]()
         failures = []

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lambent.app import current
 from lambent.app.errors import UnknownEvent
 from lambent.app.request import Invocation
 from lambent.app.sources.record import Named, answered, chain_of, first_known, itself, members
@@ -113,5 +112,4 @@ class LogSubscriptions:
                 f"{self._app.name}: no handler is for the log group {data.log_group!r}: there are handlers for "
                 f"{self.handlers.told()}. LAMBENT_LOG_GROUP_<NAME> can tell what one of them is called here"
             )
-        current.correlation_id.set(getattr(context, "aws_request_id", None))
         return answered(self._app, chain, LogBatch(data, event, context))

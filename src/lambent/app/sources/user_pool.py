@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lambent.app import current
 from lambent.app.errors import AppError, UnknownEvent
 from lambent.app.request import Invocation
 from lambent.app.signature import described
@@ -174,7 +173,6 @@ class UserPools:
                 f"{event['userPoolId']}: there are handlers for {there}"
             )
         trigger = Trigger(event, context)
-        current.correlation_id.set(getattr(context, "aws_request_id", None))
         result = answered(self._app, chain, trigger)
         if isinstance(result, dict) and "triggerSource" in result:  # the whole event
             return result
