@@ -44,3 +44,5 @@ def test_deployed_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert physical_name("topic", "alerts") == "shop-prod-alerts"
     assert physical_name("bucket", "alerts") == "alerts"
     assert physical_name("topic", "empty") == "empty"
+    assert physical_name("topic", "arn:aws:sns:eu-west-1:123456789012:news") == "news"
+    assert physical_name("alarm", "https://x/y is slow") == "https://x/y is slow"

@@ -137,6 +137,13 @@ def test_deployed_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert got == ["a", "b"]
 
 
+def test_arns() -> None:
+    app, got = App(), list[str]()
+    app.topic("arn:aws:sns:us-east-1:000000000000:alerts")(lambda message: got.append(message))
+    app(events.sns('"a"', topic="alerts"))
+    assert got == ["a"]
+
+
 def test_other_topics() -> None:
     app = App("shop")
 

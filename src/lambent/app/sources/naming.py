@@ -18,12 +18,14 @@ def variable(kind: str, name: str) -> str:
 
 
 def physical_name(kind: str, name: str) -> str:
-    """The deployed name of a resource: what its variable says, else the name itself.
+    """The deployed name of a resource: what its variable says, else the name itself, which may be an ARN.
 
     `kind` is "queue", "topic", "bucket", "schedule", … as in the name of the variable.
     """
     told = os.environ.get(variable(kind, name))
-    return name_in(told) if told else name
+    if told:
+        return name_in(told)
+    return name_in(name) if name.startswith("arn:") else name
 
 
 def name_in(text: str) -> str:
