@@ -14,8 +14,9 @@ import re
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_RATE = re.compile(r"([0-9]+) +(minute|hour|day)(s?)")
-_AT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)")
+# Compiled when they are needed: an app has seldom all kinds of schedules, and it is most of this module's import.
+_RATE = r"([0-9]+) +(minute|hour|day)(s?)"
+_AT = r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)"
 
 
 class BadSchedule(ValueError):
@@ -32,15 +33,15 @@ class _Field:
         self.low = low
         self.high = high
         self.names = names
-        self.special = re.compile(special, re.IGNORECASE) if special else None
+        self.special = special
 
     def check(self, text: str) -> None:
         """Raise BadSchedule unless it is a value, a range, steps, or a list of them."""
-        if text == "?" and self.special is not None:
+        if text == "?" and self.special:
             return
         parts = text.split(",")
         for part in parts:
-            if self.special is not None and (special := self.special.fullmatch(part)):
+            if self.special and (special := re.fullmatch(self.special, part, re.IGNORECASE)):
                 for number in special.groups():
                     if number is not None:
                         self._number(number, text)
@@ -89,7 +90,7 @@ def check(expression: str) -> str:
 
 
 def _check_rate(text: str) -> None:
-    found = _RATE.fullmatch(text)
+    found = re.fullmatch(_RATE, text)
     if found is None or int(found[1]) == 0:
         raise BadSchedule(f"rate({text}): a rate is a number from 1 and minutes, hours or days")
     number, unit, plural = int(found[1]), found[2], bool(found[3])
@@ -111,7 +112,7 @@ def _check_cron(text: str) -> None:
 
 
 def _check_at(text: str) -> None:
-    found = _AT.fullmatch(text)
+    found = re.fullmatch(_AT, text)
     if found is not None:
         from datetime import datetime
 
