@@ -1,0 +1,56 @@
+"""What the layers for HTTP have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lambent.app.onion import Layer
+
+if TYPE_CHECKING:
+    from lambent.app.request import Request
+    from lambent.app.response import Response
+
+REQUESTS = frozenset({"http.v1", "http.v2", "alb"})
+"""The kinds of invocations that are HTTP requests."""
+
+
+class AnswerLayer(Layer):
+    """A layer that completes answers, those to exceptions included. Other events pass.
+
+    Answers are completed by `complete`.
+    """
+
+    def complete(self, request: Request, response: Response) -> Response:
+        """The answer to send."""
+        raise NotImplementedError
+
+    def after(self, invocation: Any, result: Any) -> Any:
+        """Completes the answer."""
+        return self.complete(invocation, result) if invocation.kind in REQUESTS else result
+
+    def failed(self, invocation: Any, error: Exception) -> Any:
+        """Completes the answer to an exception, as the app would give it. Raises it for other events."""
+        if invocation.kind not in REQUESTS:
+            raise error
+        return self.complete(invocation, invocation.app.http.failed(error, invocation))
+
+
+def header(request: Request, name: str) -> str | None:
+    """A header field, its name in lower case; where they are in lower case anyway the others are not looked at."""
+    if request.kind == "http.v2":
+        headers = request.event.get("headers")
+        return headers.get(name) if headers else None
+    return request.headers.get(name)
+
+
+def vary(response: Response, *names: str) -> None:
+    """Name request headers that the answer depends on (RFC 9110, section 12.5.5)."""
+    there = response.headers.get("vary")
+    if there is None:
+        response.headers["vary"] = ", ".join(names)
+        return
+    known = there if isinstance(there, str) else ", ".join(there)
+    fields = [field.strip().lower() for field in known.split(",")]
+    if "*" not in fields:
+        missing = [name for name in names if name.lower() not in fields]
+        response.headers["vary"] = ", ".join([known, *missing] if known else missing)
