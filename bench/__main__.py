@@ -17,8 +17,6 @@ from bench import load
 from bench.figures import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bench.figure import Figure
 
 
@@ -32,7 +30,8 @@ def main() -> None:
     unknown = set(arguments.names) - set(ALL)
     if unknown:
         parser.error(f"no such figure: {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
-    load.require_wrk()
+    if set(arguments.names or ALL) != {"framework"}:
+        load.require_wrk()
     progress = Console(stderr=True)
     figures: list[Figure] = []
     for name in arguments.names or ALL:
@@ -45,13 +44,16 @@ def main() -> None:
         Console(width=118).print(_table(figures))
 
 
-def _table(figures: Iterable[Figure]) -> Table:
+def _table(figures: list[Figure]) -> Table:
+    compared = any(figure.peers for figure in figures)
     table = Table(title=f"Lambent, Python {platform.python_version()}, {platform.system()}")
     table.add_column("figure")
     for heading in ("floor", "ours", "ours / floor"):
         table.add_column(heading, justify="right")
     table.add_column("asked for")
     table.add_column("met")
+    if compared:
+        table.add_column("others")
     for figure in figures:
         ratio = f"{figure.value / figure.floor:.2f}" if figure.floor else ""
         met = "" if figure.met is None else "yes" if figure.met else "[red]no[/red]"
@@ -62,8 +64,14 @@ def _table(figures: Iterable[Figure]) -> Table:
             ratio,
             figure.wanted,
             met,
+            *([_compared(figure)] if compared else []),
         )
     return table
+
+
+def _compared(figure: Figure) -> str:
+    """Others' values, a line each."""
+    return "\n".join(f"{who} {_shown(value, figure.unit)}" for who, value in figure.peers.items())
 
 
 def _shown(value: float, unit: str) -> str:

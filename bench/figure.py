@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Figure:
     """What was measured, the floor's value if it has one, ours, and what is asked for.
 
-    `met` tells whether the value is what is asked for; None where nothing is.
+    `peers` are others' values by name. `met` tells whether the value is what is asked for; None where nothing is.
     """
 
     name: str
@@ -18,3 +18,4 @@ class Figure:
     floor: float | None = None
     wanted: str = ""
     met: bool | None = None
+    peers: dict[str, float] = field(default_factory=dict)
