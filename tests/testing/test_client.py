@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -40,7 +40,9 @@ from lambent.testing import (
     events,
 )
 from lambent.testing import Window as WindowOf
-from lambent.testing.answers import Source
+
+if TYPE_CHECKING:
+    from lambent.testing.answers import Source
 
 SOURCES: tuple[Source, ...] = ("http.v2", "http.v1", "function_url", "alb", "alb_multi")
 
