@@ -42,6 +42,11 @@ class ApiKey(Layer):
             raise AppError("ApiKey: keys have to come in a header or in the query")
         if lookup is not None and is_coroutine_function(lookup):
             raise AppError("ApiKey: lookup cannot be asynchronous: write a layer of your own for that")
+        from hashlib import sha256
+        from hmac import compare_digest
+
+        self._sha256: Callable[[bytes], Any] = sha256
+        self._equal = compare_digest
         self._principals: dict[bytes, Any] = {}
         if isinstance(keys, str):
             keys = (keys,)
@@ -59,7 +64,11 @@ class ApiKey(Layer):
     def _add(self, key: str, principal: Any) -> None:
         if not key:
             raise AppError("ApiKey: an empty key is none")
-        self._principals[_digest(key)] = principal
+        self._principals[self._hash(key)] = principal
+
+    def _hash(self, key: str) -> bytes:
+        digest: bytes = self._sha256(key.encode("utf-8", "surrogatepass")).digest()
+        return digest
 
     def _read(self, name: str) -> None:
         self._env = None
@@ -93,12 +102,10 @@ class ApiKey(Layer):
         invocation.state["principal"] = principal
 
     def _principal(self, key: str) -> Any:
-        from hmac import compare_digest
-
-        digest = _digest(key)
+        digest = self._hash(key)
         found = None
         for known, principal in self._principals.items():
-            if compare_digest(known, digest):
+            if self._equal(known, digest):
                 found = principal
         if found is None and self._lookup is not None:
             found = self._lookup(key)
@@ -108,9 +115,3 @@ class ApiKey(Layer):
 def _unauthorized() -> Unauthorized:
     # RFC 9110, section 15.5.2: an answer of 401 has a challenge.
     return Unauthorized("An API key that is known is needed", headers={"www-authenticate": "ApiKey"})
-
-
-def _digest(key: str) -> bytes:
-    from hashlib import sha256
-
-    return sha256(key.encode("utf-8", "surrogatepass")).digest()

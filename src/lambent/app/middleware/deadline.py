@@ -111,9 +111,10 @@ class Deadline:
 
 
 def _alarm() -> Any:
-    """The `signal` module, or False where there is no SIGALRM."""
-    import signal
+    """What `signal` is made of, without its enums, which cost more than the system's calls. False without SIGALRM."""
+    from importlib import import_module
 
+    signal = import_module("_signal")
     return signal if hasattr(signal, "setitimer") and hasattr(signal, "SIGALRM") else False
 
 

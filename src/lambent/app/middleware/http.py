@@ -36,11 +36,24 @@ class AnswerLayer(Layer):
 
 
 def header(request: Request, name: str) -> str | None:
-    """A header field, its name in lower case; where they are in lower case anyway the others are not looked at."""
+    """A header field, its name in lower case: for layers that look at one or two, without reading them all."""
+    event = request.event
     if request.kind == "http.v2":
-        headers = request.event.get("headers")
+        headers = event.get("headers")
         return headers.get(name) if headers else None
-    return request.headers.get(name)
+    fields = event.get("multiValueHeaders") or event.get("headers") or {}
+    found = fields.get(name)
+    if found is None:
+        length = len(name)
+        for field, value in fields.items():
+            if len(field) == length and field.lower() == name:
+                found = value
+                break
+        else:
+            return None
+    if isinstance(found, str):
+        return found
+    return found[0] if len(found) == 1 else ", ".join(found)
 
 
 def vary(response: Response, *names: str) -> None:
