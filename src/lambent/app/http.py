@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from lambent.app import current
@@ -235,7 +236,7 @@ class Http:
             else:
                 response = run(request)
             if request.scope is not None:
-                app.services.close(request.scope.closing, None)
+                app.services.close(request.scope.closing, response.error)
         except Exception as error:  # noqa: BLE001 - each exception is answered
             response = self.failed(error, request)
         return to_wire(response, request.event, request.method == "HEAD")
@@ -243,7 +244,8 @@ class Http:
     def failed(self, error: Exception, request: Request) -> Response:
         """The answer to an exception. Raises it when nothing maps it and the app is to reraise."""
         app = self._app
-        if request.scope is not None and request.scope.closing:
+        # A layer on the loop cannot wait for services that need it: `_run` ends them after the layers.
+        if request.scope is not None and request.scope.closing and not _on_loop():
             try:
                 app.services.close(request.scope.closing, error)
             except Exception as another:
@@ -331,6 +333,11 @@ def _no_route(request: Request) -> Response:
     if request.method == "OPTIONS":
         return Response(None, 204, headers={"allow": ", ".join(allow)})
     raise MethodNotAllowed(allow=allow)
+
+
+def _on_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 def _special(result: Any) -> bool:

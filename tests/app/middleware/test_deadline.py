@@ -151,6 +151,15 @@ def test_nested(path: str, stricter: int) -> None:
     assert seen == ["cleaned up"]
 
 
+@pytest.mark.parametrize("path", ["/quick", "/async/quick"])
+def test_the_stricter_deadline_is_what_remains(path: str) -> None:
+    for limits in ((2, 5), (5, 2)):
+        app, _ = app_with(*(Deadline(seconds=limit) for limit in limits))
+        (remaining,) = json.loads(get(app, path, None)["body"])
+        assert 1.5 < remaining <= 2
+        app.loop.close()
+
+
 def test_an_outer_deadline_counts_on_after_an_inner_one() -> None:
     outer, inner = Deadline(seconds=0.15), Deadline(seconds=0.1)
     ended = []

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,6 +85,52 @@ def test_all_of_them(call: Call, method: str, path: str, key: str, status: int) 
         assert answer.header("vary") == "Accept-Encoding, Origin"
     (line,) = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert (line["method"], line["status"]) == (method, status)
+
+
+class Session:
+    """What handlers work with, until it is closed."""
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_services_are_told_what_has_failed(call: Call, method: str, is_async: bool) -> None:
+    """Where a layer answers the exception: it is on the loop then, which cannot wait for another coroutine."""
+    ended: list[str] = []
+    stream = io.StringIO()
+    app = App(middleware=[SecurityHeaders(), CORS(SHOP)], logger=Logger("sessions", stream=stream))
+
+    def session() -> Iterator[Session]:
+        try:
+            yield Session()
+        except KeyError:
+            ended.append("rolled back")
+            raise
+        ended.append("committed")
+
+    async def later() -> AsyncIterator[Session]:
+        try:
+            yield Session()
+        except KeyError:
+            ended.append("rolled back")
+            raise
+        ended.append("committed")
+
+    app.provide(later if is_async else session, type=Session, lifetime="invocation")
+
+    @app.get("/{name}")
+    def sync(name: str, session: Session) -> str:
+        return {"good": "x"}[name]
+
+    @app.put("/{name}")
+    async def async_(name: str, session: Session) -> str:
+        return {"good": "x"}[name]
+
+    assert call(app, method, "/good").status == 200
+    assert call(app, method, "/bad").status == 500
+    assert ended == ["committed", "rolled back"]
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == [
+        f"{method} /{{name}} failed"
+    ]
 
 
 PROGRAM = """

@@ -164,6 +164,20 @@ def test_records(log: Log, queue: str) -> None:
     assert [line["level"] for line in lines] == ["INFO", "ERROR"]
 
 
+def test_failures_of_other_events_are_not_touched(log: Log) -> None:
+    app = App(middleware=[RequestLog(logger=log.logger)])
+    failure = LookupError("gone")
+
+    @app.invocation()
+    def fails(event: dict[str, Any]) -> None:
+        raise failure
+
+    with pytest.raises(LookupError) as raised:
+        app({"a": 1})
+    assert raised.value is failure
+    assert line_of(log)["error"] == "LookupError"
+
+
 def test_without_a_logger_for_other_events(capsys: pytest.CaptureFixture[str]) -> None:
     app = App(middleware=[RequestLog()])
 
