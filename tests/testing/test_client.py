@@ -208,6 +208,10 @@ def test_plain_handlers_too(source: Any, result: Any, expected: Any) -> None:
         assert (answer.status, answer.body) == expected
 
 
+def test_answers_to_head_have_no_body() -> None:
+    assert Client(lambda event, context: {"statusCode": 200, "body": "x"}).head("/").body == b""
+
+
 def test_headers_are_those_that_each_gateway_takes() -> None:
     result = {
         "statusCode": 200,
@@ -611,6 +615,14 @@ def test_logs_and_metrics_are_taken_from_the_output(capsys: pytest.CaptureFixtur
     assert [(line["level"], line["message"], line["order"]) for line in logs] == [("INFO", "Looking", 7)]
     assert [blob["Looks"] for blob in blobs] == [[1.0]]
     assert capsys.readouterr().out == 'text\n{"a":1}\n{none\n'
+
+
+def test_what_is_both_is_a_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    with capture_logs() as logs, capture_metrics() as blobs:
+        print('{"_aws":{},"level":"INFO"}')
+        print('{"level":"INFO"}\n{"_aws":{}}\nno end', end="")
+    assert (logs, blobs) == ([{"level": "INFO"}], [{"_aws": {}, "level": "INFO"}, {"_aws": {}}])
+    assert capsys.readouterr().out == "no end"
 
 
 def test_failures_are_logged() -> None:
