@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def client() -> Iterator[Client]:
     """A client whose shop has no orders yet."""
-    client = Client(app, raise_errors=True)
-    with client.override(Orders, Orders()):
+    with Client(app, raise_errors=True) as client, client.override(Orders, Orders()):
         yield client
 
 

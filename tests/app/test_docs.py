@@ -1,7 +1,8 @@
 """The guides' examples work: the Python blocks of each, in their order, are one program, whose asserts show results.
 
 A block that begins with ```` ```python run ```` is run; "```python run app.py" first writes it as a module of that
-name, for blocks that import it. Each guide is run by an interpreter of its own, in a folder of its own.
+name, for blocks that import it. Each guide is run by an interpreter of its own, in a folder of its own; pytest runs the
+tests that it shows.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ def test_examples_work(guide: Path, tmp_path: Path) -> None:
             line = guide.read_text().count("\n", 0, block.start("code"))
             program.append(f"exec(compile({chr(10) * line + block['code']!r}, {guide.name!r}, 'exec'))")
     (tmp_path / "guide.py").write_text("\n".join(program))
+    has_tests = any("def test_" in block["code"] for block in blocks)
+    run = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."] if has_tests else []
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "POWERTOOLS_"))}
     ended = subprocess.run(
-        [sys.executable, "-W", "error", "guide.py"],
+        [sys.executable, "-W", "error", *run, "guide.py"],
         cwd=tmp_path,
         env=kept | {"PYTHONPATH": str(REPOSITORY / "src")},
         stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator  # noqa: TC003 - the hints of factories are evaluated
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -290,6 +291,33 @@ def test_services_are_replaced_for_a_while() -> None:
         pass
 
 
+def test_an_environment_ends() -> None:
+    class Store:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+    app = App()
+    log: list[str] = []
+
+    @app.provide
+    async def store() -> AsyncIterator[Store]:
+        log.append("open")
+        yield Store(len(log))
+        log.append("close")
+
+    @app.get("/")
+    async def number(store: Store) -> int:
+        return store.number
+
+    for expected in (1, 3):
+        with Client(app) as client:
+            assert client.get("/").json() == expected
+            assert client.get("/").json() == expected
+    assert log == ["open", "close"] * 2
+    with Client(lambda event, context: 1) as plain:
+        assert plain.invoke() == 1
+
+
 # ---------------------------------------------------------------- batches
 
 
@@ -541,15 +569,13 @@ def chat() -> App:
 
 
 def test_messages_reach_their_connections(chat: App) -> None:
-    client = Client(chat)
-    with client.connect("chat") as ada, client.connect("chat") as ben:
+    with Client(chat) as client, client.connect("chat") as ada, client.connect("chat") as ben:
         ada.send({"action": "say", "text": "hello"})
         assert ada.received == ben.received == [{"said": "hello"}]
         ben.send({"action": "ask"})
         assert ben.received[1:] == ["text", b"\xff", "{203.0.113.7"]
         ben.send({"action": "ghost"})
         assert ben.received[-1] == {"gone": "nobody="}
-    chat.loop.close()
 
 
 def test_connections_end(chat: App) -> None:

@@ -15,6 +15,7 @@ from lambent.testing.websocket import hang_up
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from http.cookiejar import CookieJar
+    from typing import Self
 
     from lambent.testing.answers import Source
     from lambent.testing.events.fields import Cookies, Headers, Query
@@ -38,6 +39,9 @@ class Client(Triggers):
     answers are sent with later requests, as browsers do.
 
     Events and results go through JSON as in Lambda: TypeError is raised for a result that it could not send.
+
+    At the end of a `with` block the environment ends: an App's services are closed, and so is its event loop. Both are
+    made anew when it is called again.
     """
 
     def __init__(
@@ -60,6 +64,17 @@ class Client(Triggers):
             self.cookies = CookieJar()
         self._context = context
         self._raise_errors = raise_errors
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """End the environment. Raises what services raise when they are closed."""
+        if hasattr(self.app, "services"):
+            try:
+                self.app.services.shut_down()
+            finally:
+                self.app.loop.close()
 
     def invoke(self, payload: Any = None, *, context: Any = None) -> Any:
         """A direct invocation with anything that msgspec encodes, or with an event of `lambent.testing.events`.
