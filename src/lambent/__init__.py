@@ -68,6 +68,19 @@ if TYPE_CHECKING:
     from lambent.app.markers import Query as Query
     from lambent.app.metrics import Metrics as Metrics
     from lambent.app.metrics import single_metric as single_metric
+    from lambent.app.middleware.api_key import ApiKey as ApiKey
+    from lambent.app.middleware.authorizer import AuthorizerContext as AuthorizerContext
+    from lambent.app.middleware.authorizer import Identity as Identity
+    from lambent.app.middleware.bearer import Bearer as Bearer
+    from lambent.app.middleware.bearer import Claims as Claims
+    from lambent.app.middleware.compression import Compression as Compression
+    from lambent.app.middleware.cors import CORS as CORS
+    from lambent.app.middleware.deadline import Deadline as Deadline
+    from lambent.app.middleware.deadline import DeadlineExceeded as DeadlineExceeded
+    from lambent.app.middleware.errors import Errors as Errors
+    from lambent.app.middleware.request_log import RequestLog as RequestLog
+    from lambent.app.middleware.security_headers import SecurityHeaders as SecurityHeaders
+    from lambent.app.onion import Layer as Layer
     from lambent.app.queues import OutgoingMessage as OutgoingMessage
     from lambent.app.queues import Queue as Queue
     from lambent.app.queues import SendFailed as SendFailed
@@ -145,6 +158,16 @@ _HOMES = {
     "client.errors": ("AWSError", "PayloadTooLarge"),
     "connections": ("ConnectionGone",),
     "functions": ("FunctionCallError", "UnexpectedResult", "ainvoke", "invoke", "invoke_async"),
+    "middleware.api_key": ("ApiKey",),
+    "middleware.authorizer": ("AuthorizerContext", "Identity"),
+    "middleware.bearer": ("Bearer", "Claims"),
+    "middleware.compression": ("Compression",),
+    "middleware.cors": ("CORS",),
+    "middleware.deadline": ("Deadline", "DeadlineExceeded"),
+    "middleware.errors": ("Errors",),
+    "middleware.request_log": ("RequestLog",),
+    "middleware.security_headers": ("SecurityHeaders",),
+    "onion": ("Layer",),
     "queues": ("OutgoingMessage", "Queue", "SendFailed"),
     "jwt.errors": ("InvalidToken",),
     "jwt.verifier": ("Verifier",),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.app.conftest import answer_of, event_of
 
-from lambent import App, Logger, Metrics, Tracer
+from lambent import App, Logger, Metrics, Request, Tracer
 from lambent.app import current
 
 
@@ -75,6 +75,43 @@ def test_tracing(monkeypatch: pytest.MonkeyPatch, disabled: bool) -> None:
     app = App(tracer=Tracer("shop"))
     app.get("/")(lambda: 1)
     assert answer_of(app(event_of("v2", "GET", "/"), Context())).json == 1
+
+
+def test_an_app_may_call_itself() -> None:
+    app = App()
+    seen: list[Any] = []
+
+    @app.get("/inner")
+    def inner() -> str | None:
+        return current.correlation_id.get()
+
+    @app.get("/outer")
+    def outer(request: Request) -> Any:
+        answer = answer_of(app(event_of("v2", "GET", "/inner", headers=[("X-Correlation-Id", "inner")])))
+        seen.append((answer.text, current.correlation_id.get(), current.context, request.app))
+        return 1
+
+    context = Context()
+    assert answer_of(app(event_of("v2", "GET", "/outer"), context)).json == 1
+    assert seen == [("inner", "request-1", context, app)]
+
+
+def test_layers_of_every_kind_find_the_app() -> None:
+    app = App()
+    seen: list[Any] = []
+
+    @app.middleware
+    def layer(invocation: Any, call_next: Any) -> Any:
+        seen.append(invocation.app)
+        return call_next(invocation)
+
+    app.get("/")(lambda: 1)
+    app.queue("mail")(lambda body: 1)
+    app.invocation()(lambda event: 1)
+    app(event_of("v2", "GET", "/"))
+    app({"Records": [{"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:1:mail", "body": "1"}]})
+    app({"a": 1})
+    assert seen == [app, app, app]
 
 
 def test_nothing_is_left_of_an_invocation() -> None:

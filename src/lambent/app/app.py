@@ -166,7 +166,17 @@ class App(Registrar):
 
     def __call__(self, event: Any, context: Any = None) -> Any:
         """Lambda's handler. Raises UnknownEvent for what nothing in the app is for."""
-        current.begin(context)
+        if current.app is not None:
+            # An app that calls itself, or another, as a function.
+            outer = (current.app, current.context, current.cold, current.correlation_id.get())
+            try:
+                return self._begin(event, context)
+            finally:
+                current.resume(*outer)
+        return self._begin(event, context)
+
+    def _begin(self, event: Any, context: Any) -> Any:
+        current.begin(context, self)
         if self.tracer is not None:
             with self.tracer.invocation(event, context):
                 return self._call(event, context)

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+app: Any = None
+"""The app that handles the invocation; None where there is none."""
+
 context: Any = None
 """Lambda's context object of the invocation; None between invocations and in plain programs."""
 
@@ -28,9 +31,10 @@ endings: list[Callable[[bool], None]] = []
 _begun = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency"
 
 
-def begin(lambda_context: Any) -> None:
-    """An invocation begins."""
-    global context, cold, _begun
+def begin(lambda_context: Any, by: Any = None) -> None:
+    """An invocation begins; `by` is the app that handles it."""
+    global app, context, cold, _begun
+    app = by
     context = lambda_context
     cold = not _begun
     _begun = True
@@ -38,6 +42,13 @@ def begin(lambda_context: Any) -> None:
 
 def end() -> None:
     """It has ended."""
-    global context
-    context = None
+    global app, context
+    app = context = None
     correlation_id.set(None)
+
+
+def resume(outer: Any, lambda_context: Any, was_cold: bool, correlation: str | None) -> None:
+    """An invocation within another has ended: the outer one goes on."""
+    global app, context, cold
+    app, context, cold = outer, lambda_context, was_cold
+    correlation_id.set(correlation)

@@ -227,7 +227,7 @@ class Http:
         to_wire: Callable[..., dict[str, Any]],
     ) -> dict[str, Any]:
         """Through the layers."""
-        request.app = app = self._app
+        app = self._app
         try:
             if is_async:
                 if route is not None and route.endpoint is not None:

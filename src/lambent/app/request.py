@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 
+from lambent.app import current
 from lambent.app.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -21,10 +22,9 @@ class Invocation:
     """One call of a handler. Middleware gets it; handlers can ask for it by its type.
 
     `event` is what Lambda delivered, `context` Lambda's context object. `state` is a place for what middleware wants
-    to hand on. `app` is there for the layers around handlers of HTTP.
+    to hand on.
     """
 
-    app: App | None = None
     context: Any
     event: Any
     kind: str = "direct"
@@ -34,6 +34,11 @@ class Invocation:
     def __init__(self, event: Any, context: Any) -> None:
         self.event = event
         self.context = context
+
+    @property
+    def app(self) -> App | None:
+        """The app, while it handles this."""
+        return current.app  # type: ignore[no-any-return]
 
     @property
     def state(self) -> dict[str, Any]:
