@@ -109,7 +109,13 @@ def test_layers_of_every_kind_find_the_app() -> None:
     app.queue("mail")(lambda body: 1)
     app.invocation()(lambda event: 1)
     app(event_of("v2", "GET", "/"))
-    app({"Records": [{"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:1:mail", "body": "1"}]})
+    app(
+        {
+            "Records": [
+                {"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:1:mail", "body": "1"}
+            ]
+        }
+    )
     app({"a": 1})
     assert seen == [app, app, app]
 

@@ -64,6 +64,16 @@ def test_a_class_is_its_own_factory() -> None:
     assert body(app) == ["orders"]
 
 
+def test_a_class_may_have_no_constructor() -> None:
+    class Clock:
+        zone = "utc"
+
+    app = App()
+    app.provide(Clock)
+    app.get("/")(lambda_of(Clock, lambda clock: [clock.zone]))
+    assert body(app) == ["utc"]
+
+
 def lambda_of(kind: Any, function: Any) -> Any:
     def handler(it: Any) -> Any:
         return function(it)

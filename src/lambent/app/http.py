@@ -135,14 +135,14 @@ class Http:
             stage = about.get("stage")
             if stage != "$default":
                 path = _without_stage(path, stage)
-            encoded, to_wire = True, to_v2
+            to_wire: Callable[..., dict[str, Any]] = to_v2
         else:
             request.method = method = event["httpMethod"]
             path = event["path"]
             if "elb" in about:
-                request.kind, encoded, to_wire = "alb", True, to_alb
+                request.kind, to_wire = "alb", to_alb
             else:
-                request.kind, encoded, to_wire = "http.v1", False, to_v1
+                request.kind, to_wire = "http.v1", to_v1
                 if event.get("version") == "1.0" and path == about.get("path"):
                     # An HTTP API that speaks 1.0, whose paths begin with the stage.
                     path = _without_stage(path, about.get("stage"))
@@ -159,19 +159,20 @@ class Http:
         entry = table.static.get(path)
         if entry is None:
             found = None
-            if not encoded and event.get("pathParameters"):
+            if "%" not in path and event.get("pathParameters") and "resource" in event:
+                # A path that somebody has decoded: what the gateway took from it may have slashes of its own.
                 found = table.by_resource(event.get("resource"), event["pathParameters"])
             if found is None:
-                found = table.find(path, encoded)
+                found = table.find(path)
             if found is None:
                 return self._not_found(request, to_wire)
             entry, request.values = found
             request.names = entry.names
         route = entry.methods.get(method)
         if route is None:
-            route = self._another(request, entry, encoded)
+            route = self._another(request, entry)
             if route is None:
-                return self._other_method(request, encoded, to_wire)
+                return self._other_method(request, to_wire)
         request.route = route.template
 
         plain = route.plain
@@ -272,13 +273,13 @@ class Http:
 
     # ------------------------------------------------------------ requests without a route
 
-    def _another(self, request: Request, first: Entry[Route], encoded: bool) -> Route | None:
+    def _another(self, request: Request, first: Entry[Route]) -> Route | None:
         """The route for a method that the best template does not have: another template's, or GET's for HEAD."""
         method = request.method
         for wanted in (method, "GET") if method == "HEAD" else (method,):
             if wanted in first.methods:
                 return first.methods[wanted]
-            for entry, values in self._table.search(request.path, encoded):
+            for entry, values in self._table.search(request.path):
                 if wanted in entry.methods:
                     request.values, request.names = values, entry.names
                     return entry.methods[wanted]
@@ -299,12 +300,8 @@ class Http:
             )
         return self._without_route(request, to_wire)
 
-    def _other_method(
-        self, request: Request, encoded: bool, to_wire: Callable[..., dict[str, Any]]
-    ) -> dict[str, Any]:
-        allowed = {
-            method for entry, _ in self._table.search(request.path, encoded) for method in entry.methods
-        }
+    def _other_method(self, request: Request, to_wire: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+        allowed = {method for entry, _ in self._table.search(request.path) for method in entry.methods}
         if "GET" in allowed:
             allowed.add("HEAD")
         allowed.add("OPTIONS")

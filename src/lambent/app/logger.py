@@ -181,6 +181,9 @@ class Logger:
         self._sampled = self._drawn()
         if self._sample_rate or lines.buffer is not None:
             _watched.add(self)
+            # Not before: the others have nothing to do then, and going through a WeakSet takes a microsecond.
+            if end_invocation not in current.endings:
+                current.endings.append(end_invocation)
         self._build()
 
     def _adopt(self, parent: Lines, *, level_too: bool) -> None:
@@ -500,6 +503,3 @@ def _rate(value: Any) -> float:
         raise ValueError(
             f"a sample rate is a number from 0 to 1, not {value!r}: see sample_rate and POWERTOOLS_LOGGER_SAMPLE_RATE"
         ) from None
-
-
-current.endings.append(end_invocation)

@@ -288,7 +288,8 @@ class Metrics:
             )
         dimensions = state.dimensions
         if self.service and "service" not in dimensions:
-            dimensions = {**dimensions, "service": self.service}
+            dimensions = dimensions.copy()
+            dimensions["service"] = self.service
         if state.sets:
             names = [list(each) for each in (dimensions, *state.sets)]
             for further in state.sets:
@@ -297,13 +298,16 @@ class Metrics:
         else:
             key = (self.namespace, *dimensions)
             frame = _frames.get(key) or _remember(key, _frame(self.namespace, [list(dimensions)]))
-        if not dimensions.keys().isdisjoint(values):
+        members = {**dimensions, **state.metadata, **values}
+        if len(members) < len(dimensions) + len(state.metadata) + len(values) and (
+            not dimensions.keys().isdisjoint(values)
+        ):
             both = ", ".join(repr(name) for name in dimensions if name in values)
             raise SchemaValidationError(f"{both} is both a metric and a dimension: rename one of them")
         # What stays the same is JSON already: putting the line together costs half of encoding it as one document.
         return (
             f'{{"_aws":{{"Timestamp":{state.timestamp or time_ns() // 1_000_000},{frame}'
-            f"{','.join(state.definitions.values())}]}}]}},{encode({**dimensions, **state.metadata, **values})[1:]}\n"
+            f"{','.join(state.definitions.values())}]}}]}},{encode(members)[1:]}\n"
         )
 
     def serialize_metric_set(self) -> dict[str, Any]:
@@ -326,7 +330,10 @@ class Metrics:
         """
         try:
             if self._values or raise_on_empty_metrics:
-                self._write()
+                line = self._line()
+                self._set.blobs += 1
+                if not self.disabled:
+                    (self.stream or sys.stdout).write(line)
         finally:
             self.clear_metrics()
 

@@ -123,6 +123,9 @@ class Response:
         self.set_cookie(name, max_age=0, expires="Thu, 01 Jan 1970 00:00:00 GMT", path=path, domain=domain)
 
 
+_new = Response.__new__
+
+
 def redirect(location: str, status: int = 307) -> Response:
     """Send the caller elsewhere. 301 and 308 are for ever; 303 makes it a GET."""
     return Response(status=status, headers={"location": location})
@@ -135,6 +138,15 @@ def response_of(value: Any, status: int | None = None) -> Response:
     """
     if value.__class__ is Response:
         return value
+    if value.__class__ is dict or value.__class__ is list:
+        # Most answers: what __init__ would make of it, without finding out what it is.
+        response = _new(Response)
+        response.status = status or 200
+        response.headers = {"content-type": JSON}
+        response.cookies = []
+        response.error = None
+        response.body = encode(value).decode()
+        return response
     if isinstance(value, Response):
         return value
     if value.__class__ is tuple and len(value) in (2, 3) and value[1].__class__ is int:

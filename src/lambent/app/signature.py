@@ -13,6 +13,7 @@ from lambent.app.markers import Marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 MISSING: Any = object()
 
@@ -110,6 +111,8 @@ def signature_of(handler: Callable[..., Any]) -> Signature:
     function, bound = _function(handler)
     if isinstance(function, type):
         function, bound = function.__init__, True  # type: ignore[misc]
+        if function is object.__init__:
+            return Signature([], MISSING, False)
     code = getattr(function, "__code__", None)
     if code is None:
         raise AppError(f"{handler!r} has no signature that can be read: wrap it in a function")
@@ -145,12 +148,12 @@ def hints_of(function: Any) -> dict[str, Any]:
     except NameError:
         pass
     # Handlers are often defined in functions, tests for example, and their hints name what is local there.
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     local: dict[str, Any] = {}
     while frame is not None:
         if frame.f_locals is not frame.f_globals:
             local = {**frame.f_locals, **local}
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     try:
         return get_type_hints(function, localns=local, include_extras=True)
     except NameError as error:

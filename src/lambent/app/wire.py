@@ -47,8 +47,27 @@ def _head(response: Response) -> dict[str, str | list[str]]:
     return headers
 
 
+def _plain(response: Response, head: bool) -> dict[str, Any] | None:
+    """Most answers, which are the same in both of API Gateway's formats: text, no cookies, single headers."""
+    body, headers = response.body, response.headers
+    if body.__class__ is not str or head or response.cookies or response.status in _WITHOUT_BODY:
+        return None
+    for value in headers.values():
+        if value.__class__ is not str:
+            return None
+    return {
+        "statusCode": response.status,
+        "headers": headers.copy(),
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
 def to_v2(response: Response, event: dict[str, Any], head: bool) -> dict[str, Any]:
     """For HTTP APIs and function URLs."""
+    plain = _plain(response, head)
+    if plain is not None:
+        return plain
     body, encoded = _body(response, head)
     answer: dict[str, Any] = {
         "statusCode": response.status,
@@ -66,6 +85,9 @@ def to_v2(response: Response, event: dict[str, Any], head: bool) -> dict[str, An
 
 def to_v1(response: Response, event: dict[str, Any], head: bool) -> dict[str, Any]:
     """For REST APIs."""
+    plain = _plain(response, head)
+    if plain is not None:
+        return plain
     body, encoded = _body(response, head)
     single: dict[str, str] = {}
     several: dict[str, list[str]] = {}
