@@ -20,7 +20,9 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def packed(document: Any) -> dict[str, Any]:
-    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(document).encode())).decode()}}
+    return {
+        "awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()}
+    }
 
 
 def test_lines() -> None:
