@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -416,6 +417,52 @@ def test_exceptions_of_ones_own(call: Call) -> None:
     assert (answer.status, answer.json) == (404, {"missing": "'a'", "path": "/key"})
     answer = call(app, "GET", "/nowhere")
     assert (answer.status, answer.text) == (404, "nothing")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        Response("x", headers={"X": "a\r\nset-cookie: b=1"}),
+        Response("x", headers={"X\n": "a"}),
+        Response("x", headers={"X": ["a", "b\n"]}),
+        Response("x", cookies=["a=1\r\nX: y"]),
+        Response("x", headers={"X": 1}),  # type: ignore[dict-item]
+        Response("x", headers={"X": None}),  # type: ignore[dict-item]
+    ],
+)
+def test_answers_that_cannot_be_sent(call: Call, response: Response) -> None:
+    app = App(logger=Quiet())
+    app.get("/")(lambda: response)
+    answer = call(app, "GET", "/")
+    assert (answer.status, answer.json["code"]) == (500, "INTERNAL_SERVER_ERROR")
+    assert app.logger.said[0][0] == "The answer to GET / failed"
+
+
+def test_error_handlers_that_fail(call: Call) -> None:
+    app = App(logger=Quiet())
+
+    @app.error_handler(ValueError)
+    def handler(error: ValueError, request: Request) -> Any:
+        raise KeyError("worse")
+
+    @app.get("/")
+    def boom() -> None:
+        raise ValueError
+
+    @app.get("/details")
+    def details() -> None:
+        raise Conflict(details=object())
+
+    assert call(app, "GET", "/").status == 500
+    assert call(app, "GET", "/details").status == 500
+
+
+def test_statuses_may_have_names(call: Call) -> None:
+    app = App()
+    app.get("/")(lambda: ({"a": 1}, HTTPStatus.CREATED))
+    app.get("/response")(lambda: Response("a", HTTPStatus.ACCEPTED))
+    assert (call(app, "GET", "/").status, call(app, "GET", "/").json) == (201, {"a": 1})
+    assert type(call(app, "GET", "/response").status) is int
 
 
 def test_results_that_json_cannot_hold(call: Call) -> None:

@@ -264,12 +264,16 @@ class Spans:
 
 @pytest.fixture
 def spans(exporter: Any) -> Iterator[Spans]:
+    from opentelemetry import context
+
+    token = context.attach(context.Context())  # not within what another test has left open
     result = Spans(exporter)
     result.recorded()
     exporter.clear()
     yield result
     result.recorded()
     exporter.clear()
+    context.detach(token)
 
 
 tracer = Tracer("orders", disabled=False)

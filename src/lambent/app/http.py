@@ -203,8 +203,8 @@ class Http:
                 if request.scope is not None:
                     self._app.services.close(request.scope.closing, None)
         except Exception as error:  # noqa: BLE001 - each exception is answered
-            response = self.failed(error, request)
-        return to_wire(response, event, method == "HEAD")
+            response = self._failed(error, request)
+        return self._sent(response, request, to_wire)
 
     def _prepare(self, route: Route) -> None:
         """Make the chain of a route's layers and its handler."""
@@ -239,8 +239,34 @@ class Http:
             if request.scope is not None:
                 app.services.close(request.scope.closing, response.error)
         except Exception as error:  # noqa: BLE001 - each exception is answered
-            response = self.failed(error, request)
-        return to_wire(response, request.event, request.method == "HEAD")
+            response = self._failed(error, request)
+        return self._sent(response, request, to_wire)
+
+    def _sent(
+        self, response: Response, request: Request, to_wire: Callable[..., dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The answer for the gateway; when it is none that could be sent, one that says that the app has failed."""
+        try:
+            return to_wire(response, request.event, request.method == "HEAD")
+        except Exception as error:  # noqa: BLE001 - what cannot be sent, is answered
+            return to_wire(self._last_resort(error, request), request.event, request.method == "HEAD")
+
+    def _failed(self, error: Exception, request: Request) -> Response:
+        """As `failed`; an error handler that fails itself is no reason to leave the caller without an answer."""
+        try:
+            return self.failed(error, request)
+        except Exception as another:
+            if another is error:
+                raise  # as the app wants it
+            return self._last_resort(another, request)
+
+    def _last_resort(self, error: Exception, request: Request) -> Response:
+        if self._app.reraise:
+            raise error
+        self._app.logger.error(f"The answer to {request.method} {request.path} failed", exc_info=error)
+        response = Response(InternalServerError().document(), 500)
+        response.error = error
+        return response
 
     def failed(self, error: Exception, request: Request) -> Response:
         """The answer to an exception. Raises it when nothing maps it and the app is to reraise."""

@@ -52,7 +52,7 @@ class Response:
         content_type: str | None = None,
         cookies: list[str] | None = None,
     ) -> None:
-        self.status = status
+        self.status = int(status)  # http.HTTPStatus is one, too
         self.headers: dict[str, str | list[str]] = (
             {name.lower(): value for name, value in headers.items()} if headers else {}
         )
@@ -149,7 +149,13 @@ def response_of(value: Any, status: int | None = None) -> Response:
         return response
     if isinstance(value, Response):
         return value
-    if value.__class__ is tuple and len(value) in (2, 3) and value[1].__class__ is int:
+    if (
+        value.__class__ is tuple
+        and len(value) in (2, 3)
+        and isinstance(value[1], int)
+        and value[1] is not True
+        and value[1] is not False
+    ):
         headers = value[2] if len(value) == 3 else None
         inner = value[0]
         if isinstance(inner, Response):

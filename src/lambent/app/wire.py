@@ -40,7 +40,19 @@ def _body(response: Response, head: bool) -> tuple[str, bool]:
     return b2a_base64(body, newline=False).decode(), True
 
 
+def _check(response: Response) -> None:
+    """Raise ValueError for what would be more than one header: a line break in a name, a value or a cookie."""
+    for name, value in response.headers.items():
+        for text in (name, value) if isinstance(value, str) else (name, *value):
+            if "\r" in text or "\n" in text:
+                raise ValueError(f"the header {name!r} has a line break in it")
+    for cookie in response.cookies:
+        if "\r" in cookie or "\n" in cookie:
+            raise ValueError("a cookie has a line break in it")
+
+
 def _head(response: Response) -> dict[str, str | list[str]]:
+    _check(response)
     headers = response.headers
     if response.status == 204 and "content-type" in headers:
         headers = {name: value for name, value in headers.items() if name != "content-type"}
@@ -52,8 +64,8 @@ def _plain(response: Response, head: bool) -> dict[str, Any] | None:
     body, headers = response.body, response.headers
     if body.__class__ is not str or head or response.cookies or response.status in _WITHOUT_BODY:
         return None
-    for value in headers.values():
-        if value.__class__ is not str:
+    for name, value in headers.items():
+        if value.__class__ is not str or "\n" in value or "\r" in value or "\n" in name or "\r" in name:
             return None
     return {
         "statusCode": response.status,
