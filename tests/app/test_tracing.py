@@ -33,6 +33,7 @@ class Context:
 @pytest.fixture(autouse=True)
 def _nothing_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for variable in (
+        "AWS_LAMBDA_FUNCTION_NAME",
         "_X_AMZN_TRACE_ID",
         "OTEL_PROPAGATORS",
         "OTEL_SDK_DISABLED",
