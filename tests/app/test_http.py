@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,13 @@ from lambent import (
     AppError,
     Conflict,
     HTTPError,
+    Logger,
     NotFound,
     Request,
+    RequestLog,
     Response,
     Router,
+    SecurityHeaders,
     UnknownEvent,
     redirect,
 )
@@ -214,10 +218,52 @@ def test_bodies_of_requests(app: App, call: Call, body: Any) -> None:
     assert answer.body == (body.encode() if isinstance(body, str) else body or b"")
 
 
-def test_a_body_that_is_not_base64(app: App, call: Call, source: str) -> None:
+@pytest.mark.parametrize("body", ["a", "***", "ü", "eHh\n4", {"a": 1}])
+def test_a_body_that_is_not_base64(app: App, source: str, body: Any) -> None:
     event = event_of(source, "POST", "/echo", body=b"x")
-    event["body"] = "a"
+    event["body"] = body
     assert answer_of(app(event)).status == 400
+
+
+HALF = "\ud800"  # of a surrogate pair: JSON can say it, and no text can have it
+
+
+def test_what_is_no_text(source: str) -> None:
+    app = App(logger=Quiet())
+
+    @app.get("/{name}")
+    def name(name: str) -> str:
+        return name
+
+    @app.post("/any")
+    def echo(body: Any) -> Any:
+        return body
+
+    @app.post("/text")
+    def text(request: Request) -> bytes:
+        return request.body
+
+    @app.get("/half/answer")
+    def half() -> str:
+        return HALF
+
+    for method, path, body in (
+        ("GET", f"/{HALF}", None),
+        ("POST", "/any", f'"{HALF}"'),
+        ("POST", "/text", HALF),
+    ):
+        event = event_of(source, method, "/" if HALF in path else path, body=body)
+        if HALF in path:
+            event["rawPath" if "rawPath" in event else "path"] = path
+        assert answer_of(app(event)).status == 400, (path, body)
+    assert answer_of(app(event_of(source, "GET", "/half/answer"))).status == 500
+
+
+@pytest.mark.parametrize("missing", ["path", "headers", "body", "queryStringParameters", "multiValueHeaders"])
+def test_events_written_by_hand_may_have_nothing_there(app: App, missing: str) -> None:
+    event = event_of("v1", "POST", "/echo", body="x")
+    for absent in ({**event, missing: None}, {name: event[name] for name in event if name != missing}):
+        assert answer_of(app(absent)).status == (404 if missing == "path" else 200)
 
 
 # ---------------------------------------------------------------- answers
@@ -428,6 +474,7 @@ def test_exceptions_of_ones_own(call: Call) -> None:
         Response("x", cookies=["a=1\r\nX: y"]),
         Response("x", headers={"X": 1}),  # type: ignore[dict-item]
         Response("x", headers={"X": None}),  # type: ignore[dict-item]
+        Response("x", headers={"X": [1]}),  # type: ignore[list-item]
     ],
 )
 def test_answers_that_cannot_be_sent(call: Call, response: Response) -> None:
@@ -457,12 +504,74 @@ def test_error_handlers_that_fail(call: Call) -> None:
     assert call(app, "GET", "/details").status == 500
 
 
+@pytest.mark.parametrize("chain", ["plain", "sync layer", "async layer", "hooks", "twin"])
+@pytest.mark.parametrize("handler_is_async", [False, True])
+def test_error_handlers_may_be_async(call: Call, chain: str, handler_is_async: bool) -> None:
+    layers: dict[str, list[Any]] = {
+        "plain": [],
+        "sync layer": [lambda request, call_next: call_next(request)],
+        "async layer": [passing],
+        "hooks": [SecurityHeaders(), passing],
+        "twin": [RequestLog(), SecurityHeaders()],
+    }
+    app = App(middleware=layers[chain], logger=Logger(stream=io.StringIO()))
+
+    @app.error_handler(ValueError)
+    async def answer(error: ValueError, request: Request) -> Any:
+        await asyncio.sleep(0)
+        return {"mine": str(error)}, 418
+
+    def boom() -> None:
+        raise ValueError("x")
+
+    async def boom_later() -> None:
+        raise ValueError("x")
+
+    app.get("/")(boom_later if handler_is_async else boom)
+    answered = call(app, "GET", "/")
+    assert (answered.status, answered.json) == (418, {"mine": "x"})
+    app.loop.close()
+
+
+async def passing(request: Request, call_next: Any) -> Any:
+    return await call_next(request)
+
+
+def test_a_layer_that_forgets_to_return(call: Call) -> None:
+    def forgetful(request: Request, call_next: Any) -> None:
+        call_next(request)
+
+    app = App(middleware=[forgetful], logger=Quiet())
+    app.get("/")(lambda: "a")
+    assert call(app, "GET", "/").status == 500
+    assert "forgetful" in str(app.logger.said[0][1])
+
+
 def test_statuses_may_have_names(call: Call) -> None:
     app = App()
     app.get("/")(lambda: ({"a": 1}, HTTPStatus.CREATED))
     app.get("/response")(lambda: Response("a", HTTPStatus.ACCEPTED))
     assert (call(app, "GET", "/").status, call(app, "GET", "/").json) == (201, {"a": 1})
     assert type(call(app, "GET", "/response").status) is int
+
+
+@pytest.mark.parametrize("status", [99, 600, 0, True, "200", 200.0])
+def test_statuses_that_are_none(call: Call, status: Any) -> None:
+    app = App(logger=Quiet())
+    with pytest.raises((TypeError, ValueError), match="is no HTTP status"):
+        Response("a", status)
+    with pytest.raises(AppError, match="is no HTTP status"):
+        app.get("/registered", status=status)(lambda: "a")
+    if type(status) is int:
+        app.get("/tuple")(lambda: ("a", status))
+        app.get("/both")(lambda: (Response("a"), status))
+        assert [call(app, "GET", path).status for path in ("/tuple", "/both")] == [500, 500]
+
+
+def test_a_registered_status_may_have_a_name() -> None:
+    app = App()
+    app.get("/", status=HTTPStatus.ACCEPTED)(lambda: {"a": 1})
+    assert type(app(event_of("v2", "GET", "/"))["statusCode"]) is int
 
 
 def test_results_that_json_cannot_hold(call: Call) -> None:

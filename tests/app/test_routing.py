@@ -17,8 +17,8 @@ def table(*templates: str) -> RouteTable[str]:
     return routes
 
 
-def found(routes: RouteTable[str], path: str, encoded: bool = True) -> tuple[str, list[str]] | None:
-    match = routes.find(path, encoded)
+def found(routes: RouteTable[str], path: str) -> tuple[str, list[str]] | None:
+    match = routes.find(path)
     return None if match is None else (match[0].template, match[1])
 
 
@@ -65,13 +65,9 @@ def test_paths_that_lead_nowhere(path: str) -> None:
     assert found(table("/orders", "/orders/{id}", "/files/{path+}"), path) is None
 
 
-def test_what_is_decoded_already_is_not_decoded_again() -> None:
-    assert found(table("/orders/{id}"), "/orders/100%25", encoded=False) == ("/orders/{id}", ["100%25"])
-
-
 def test_a_path_may_fit_several() -> None:
     routes = table("/orders/{id}", "/orders/special", "/{rest+}")
-    assert [entry.template for entry, _ in routes.search("/orders/special", True)] == [
+    assert [entry.template for entry, _ in routes.search("/orders/special")] == [
         "/orders/special",
         "/orders/{id}",
         "/{rest+}",

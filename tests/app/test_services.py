@@ -200,3 +200,54 @@ def test_mistakes() -> None:
     app.provide(Database)
     with pytest.raises(AppError, match="built once per environment and cannot have Settings"):
         app.services.needs_loop(app.services.find(Database))  # type: ignore[arg-type]
+
+
+def test_an_end_of_the_process_closes_them_too() -> None:
+    app, log = App(), []
+
+    def transaction() -> Iterator[Transaction]:
+        try:
+            yield Transaction()
+        except SystemExit:
+            log.append("rolled back")
+            raise
+
+    app.provide(transaction, lifetime="invocation")
+
+    @app.get("/")
+    def handler(transaction: Transaction) -> None:
+        raise SystemExit(3)
+
+    for layers in (0, 1):
+        if layers:
+            app.middleware(lambda request, call_next: call_next(request))
+        with pytest.raises(SystemExit):
+            app(EVENT)
+    assert log == ["rolled back", "rolled back"]
+
+
+def test_one_that_could_not_be_built_is_built_again() -> None:
+    app, attempts = App(), []
+
+    @app.provide
+    def database() -> Iterator[Transaction]:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise OSError("not yet")
+        yield Transaction()
+
+    @app.get("/")
+    def handler(database: Transaction) -> str:
+        return "ok"
+
+    assert [answer_of(app(EVENT)).status for _ in range(3)] == [500, 200, 200]
+    app.services.shut_down()
+    assert len(attempts) == 2
+
+
+def test_what_a_test_has_put_there_may_outlive_the_environment() -> None:
+    app = App()
+    app.provide(Settings)
+    restore = app.services.replace(Settings, Settings())
+    app.services.shut_down()
+    restore()

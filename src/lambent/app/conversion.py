@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import msgspec
 
-from lambent.app.encoding import plain
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -87,16 +85,7 @@ def from_text(declared: Any) -> Callable[[Any], Any] | None:
         return None
     if is_pydantic(declared):
         return _pydantic(declared).validate_python
-    _check(declared)
-    convert = _completing(msgspec.convert) if _has_dataclass(declared) else msgspec.convert
-
-    def converted(value: Any) -> Any:
-        try:
-            return convert(value, declared, strict=False)
-        except msgspec.ValidationError as error:
-            raise Invalid([_located(error)]) from None
-
-    return converted
+    return _converter(declared, False)
 
 
 def from_object(declared: Any) -> Callable[[Any], Any] | None:
@@ -108,14 +97,31 @@ def from_object(declared: Any) -> Callable[[Any], Any] | None:
         return None
     if is_pydantic(declared):
         return _pydantic(declared).validate_python
+    return _converter(declared, True)
+
+
+def _converter(declared: Any, strict: bool) -> Callable[[Any], Any]:
+    """msgspec.convert for one type; `strict` is whether text is no number. Raises TypeError as `_check`."""
     _check(declared)
-    convert = _completing(msgspec.convert) if _has_dataclass(declared) else msgspec.convert
+    convert: Callable[..., Any] = msgspec.convert
+    root = "$"
+    if not isinstance(declared, type) or get_origin(declared) is not None:
+        # What msgspec has found out of a union or a list it keeps only for Structs, and otherwise finds out each
+        # time (1.1 us instead of 0.5): it is the member of one.
+        boxed = msgspec.defstruct("Boxed", [("value", declared)], array_like=True)
+        root = "$[0]"
+
+        def convert(value: Any, declared: Any, *, strict: bool) -> Any:
+            return msgspec.convert((value,), boxed, strict=strict).value  # type: ignore[attr-defined]
+
+    if _has_dataclass(declared):
+        convert = _completing(convert)
 
     def converted(value: Any) -> Any:
         try:
-            return convert(value, declared)
+            return convert(value, declared, strict=strict)
         except msgspec.ValidationError as error:
-            raise Invalid([_located(error)]) from None
+            raise Invalid([_located(error, root)]) from None
 
     return converted
 
@@ -135,7 +141,7 @@ def from_json(declared: Any) -> Callable[[bytes | str], Any]:
         except msgspec.ValidationError as error:
             _check_json(value)  # it may not even be that
             raise Invalid([_located(error)]) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise NotDecodable(str(error)) from None
 
     return decoded
@@ -194,16 +200,16 @@ def _check_json(value: bytes | str) -> None:
     """Raise NotDecodable unless it is JSON."""
     try:
         msgspec.json.decode(value, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise NotDecodable(str(error)) from None
 
 
-def _located(error: Exception) -> tuple[str, str]:
+def _located(error: Exception, root: str = "$") -> tuple[str, str]:
     """msgspec tells where in its text: Expected `int`, got `str` - at `$.items[0].quantity`."""
     reason, at, place = str(error).partition(" - at `")
     if not at:
         return "", reason
-    return place[:-1].removeprefix("$").removeprefix("."), reason
+    return place[:-1].removeprefix(root).removeprefix("."), reason
 
 
 class _Pydantic:
@@ -257,5 +263,4 @@ __all__ = [
     "is_list",
     "is_pydantic",
     "members",
-    "plain",
 ]

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from lambent.app.conversion import Invalid
 from lambent.app.errors import AppError, ValidationFailed
 from lambent.app.services import Scope
-from lambent.app.signature import described, is_coroutine_function, signature_of
+from lambent.app.signature import (
+    described,
+    innermost,
+    is_coroutine_function,
+    positions,
+    signature_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +61,12 @@ class Endpoint:
     ) -> None:
         self.handler = handler
         self.services = services
-        self.is_async = is_coroutine_function(handler)
+        is_coroutine = is_coroutine_function(handler)
+        # A decorator may hand on the coroutine of what it is around, without being asynchronous itself.
+        self.is_async = is_coroutine or is_coroutine_function(innermost(handler))
         self.signature = signature_of(handler)
         self.takes_invocation = False
+        places = positions(handler)
         positional: list[Getter] = []
         keywords: dict[str, Getter] = {}
         self._wanted: list[Provider] = []
@@ -76,11 +85,13 @@ class Endpoint:
                 raise AppError(
                     f"{described(handler)}: it is not clear where its parameter {parameter.name!r} comes from"
                 )
-            if parameter.keyword_only:
+            if parameter.keyword_only or (places is not None and len(positional) >= places):
                 keywords[parameter.name] = getter
             else:
                 positional.append(getter)
         self.call = _caller(handler, positional, keywords)
+        if self.is_async and not is_coroutine:
+            self.call = _awaiting(self.call)
 
     def prepare(self, invocation: Any) -> None:
         """Build the services that need the event loop, while it is free."""
@@ -130,6 +141,14 @@ def _service(services: Services, provider: Provider) -> Getter:
         return get(provider, scope_of(invocation))
 
     return service
+
+
+def _awaiting(call: Getter) -> Getter:
+    async def awaiting(invocation: Any) -> Any:
+        result = call(invocation)
+        return await result if hasattr(result, "__await__") else result
+
+    return awaiting
 
 
 def _caller(handler: Callable[..., Any], positional: list[Getter], keywords: dict[str, Getter]) -> Getter:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from lambent.app import current
 from lambent.app.encoding import encode
 from lambent.app.endpoint import Endpoint
-from lambent.app.errors import AppError, HTTPError, InternalServerError, MethodNotAllowed, NotFound
+from lambent.app.errors import (
+    AppError,
+    BadRequest,
+    HTTPError,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+)
 from lambent.app.onion import wrapped
 from lambent.app.parameters import HttpParameters
 from lambent.app.request import Request
-from lambent.app.response import JSON, Response, response_of
+from lambent.app.response import JSON, Response, response_of, status_of
 from lambent.app.routing import RouteTable
 from lambent.app.signature import described
-from lambent.app.wire import to_alb, to_v1, to_v2
+from lambent.app.wire import is_unicode, to_alb, to_v1, to_v2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,9 +69,7 @@ class Route:
         "template",
     )
 
-    def __init__(
-        self, app: App, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
-    ) -> None:
+    def __init__(self, layers: tuple[Middleware, ...], options: dict[str, Any]) -> None:
         self.methods: tuple[str, ...] = options["methods"]
         self.template: str = options["path"]
         self.status: int | None = options["status"]
@@ -105,7 +109,12 @@ class Http:
             raise AppError(
                 f"{options['path']}: {described(handler)}: a route has no option {', '.join(sorted(unknown))}"
             )
-        route = Route(self._app, handler, layers, options)
+        if options["status"] is not None:
+            try:
+                options["status"] = status_of(options["status"])
+            except (TypeError, ValueError) as error:
+                raise AppError(f"{options['path']}: {described(handler)}: status: {error}") from None
+        route = Route(layers, options)
         for method in route.methods:
             there = self._table.add(method, route.template, route)
             if there is not None and there.endpoint is not None:
@@ -138,7 +147,7 @@ class Http:
             to_wire: Callable[..., dict[str, Any]] = to_v2
         else:
             request.method = method = event["httpMethod"]
-            path = event["path"]
+            path = event.get("path") or "/"
             if "elb" in about:
                 request.kind, to_wire = "alb", to_alb
             else:
@@ -154,6 +163,9 @@ class Http:
         if path[-1:] == "/" or not path:
             path = path.rstrip("/") or "/"
         request.path = path
+        if not path.isascii() and not is_unicode(path):
+            request.path = "/"
+            return self._sent(self._failed(BadRequest("The path is not UTF-8"), request), request, to_wire)
 
         table = self._table
         entry = table.static.get(path)
@@ -204,6 +216,9 @@ class Http:
                     self._app.services.close(request.scope.closing, None)
         except Exception as error:  # noqa: BLE001 - each exception is answered
             response = self._failed(error, request)
+        except BaseException as error:
+            self._abandoned(error, request)
+            raise
         return self._sent(response, request, to_wire)
 
     def _prepare(self, route: Route) -> None:
@@ -240,7 +255,15 @@ class Http:
                 app.services.close(request.scope.closing, response.error)
         except Exception as error:  # noqa: BLE001 - each exception is answered
             response = self._failed(error, request)
+        except BaseException as error:
+            self._abandoned(error, request)
+            raise
         return self._sent(response, request, to_wire)
+
+    def _abandoned(self, error: BaseException, request: Request) -> None:
+        """Close what the request has open when the process is to end, by SystemExit for example."""
+        if request.scope is not None:
+            self._app.services.close(request.scope.closing, error)
 
     def _sent(
         self, response: Response, request: Request, to_wire: Callable[..., dict[str, Any]]
@@ -271,22 +294,32 @@ class Http:
     def failed(self, error: Exception, request: Request) -> Response:
         """The answer to an exception. Raises it when nothing maps it and the app is to reraise."""
         app = self._app
-        # A layer on the loop cannot wait for services that need it: `_run` ends them after the layers.
-        if request.scope is not None and request.scope.closing and not _on_loop():
+        if request.scope is not None and request.scope.closing:
             try:
                 app.services.close(request.scope.closing, error)
             except Exception as another:
                 app.logger.exception("A service could not be closed", exc_info=another)
         answer = app.failure_handler(error)
-        if answer is not None:
-            result = answer(error, request)
-            response = response_of(result, error.status if isinstance(error, HTTPError) else 500)
-        elif isinstance(error, HTTPError):
+        if answer is None:
+            return self._unmapped(error, request)
+        result = answer(error, request)
+        return _mapped(error, app.loop.run(result) if hasattr(result, "__await__") else result)
+
+    async def afailed(self, error: Exception, request: Request) -> Response:
+        """As `failed`, for layers on the loop; services are ended after the layers, as some need the loop for it."""
+        answer = self._app.failure_handler(error)
+        if answer is None:
+            return self._unmapped(error, request)
+        result = answer(error, request)
+        return _mapped(error, await result if hasattr(result, "__await__") else result)
+
+    def _unmapped(self, error: Exception, request: Request) -> Response:
+        if isinstance(error, HTTPError):
             response = Response(error.document(), error.status, headers=error.headers)
         else:
-            if app.reraise:
+            if self._app.reraise:
                 raise error
-            app.logger.error(f"{request.method} {request.route or request.path} failed", exc_info=error)
+            self._app.logger.error(f"{request.method} {request.route or request.path} failed", exc_info=error)
             response = Response(InternalServerError().document(), 500)
         response.error = error
         return response
@@ -358,9 +391,11 @@ def _no_route(request: Request) -> Response:
     raise MethodNotAllowed(allow=allow)
 
 
-def _on_loop() -> bool:
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+def _mapped(error: Exception, result: Any) -> Response:
+    """What an error handler gave, as the answer."""
+    response = response_of(result, error.status if isinstance(error, HTTPError) else 500)
+    response.error = error
+    return response
 
 
 def _special(result: Any) -> bool:

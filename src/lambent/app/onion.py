@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lambent.app.signature import is_coroutine_function
+from lambent.app.errors import AppError
+from lambent.app.signature import described, is_coroutine_function
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,6 +42,10 @@ class Layer:
     def failed(self, invocation: Any, error: Exception) -> Any:
         """Called with what was raised further inside: raises it, or another, or returns the layer's result."""
         raise error
+
+    async def afailed(self, invocation: Any, error: Exception) -> Any:
+        """As `failed`, in asynchronous chains; for layers that have something to wait for then."""
+        return self.failed(invocation, error)
 
 
 def wrapped(
@@ -76,9 +81,10 @@ def _hooked(layer: Layer, inner: Call, is_async: bool, finish: Call | None) -> C
     before = layer.before if kind.before is not Layer.before else None
     after = layer.after if kind.after is not Layer.after else None
     failed = layer.failed if kind.failed is not Layer.failed else None
+    later = layer.afailed if kind.afailed is not Layer.afailed else None
 
     def settled(result: Any) -> Any:
-        return result if finish is None else finish(result)
+        return result if finish is None else finish(_given(result, layer))
 
     if is_async:
 
@@ -87,13 +93,14 @@ def _hooked(layer: Layer, inner: Call, is_async: bool, finish: Call | None) -> C
                 early = before(invocation)
                 if early is not None:
                     return settled(early)
-            if failed is None:
+            try:
                 result = await inner(invocation)
-            else:
-                try:
-                    result = await inner(invocation)
-                except Exception as error:  # noqa: BLE001 - the layer decides
-                    return settled(failed(invocation, error))
+            except Exception as error:
+                if later is not None:
+                    return settled(await later(invocation, error))
+                if failed is None:
+                    raise
+                return settled(failed(invocation, error))
             if after is None:
                 return result
             replaced = after(invocation, result)
@@ -106,13 +113,12 @@ def _hooked(layer: Layer, inner: Call, is_async: bool, finish: Call | None) -> C
             early = before(invocation)
             if early is not None:
                 return settled(early)
-        if failed is None:
+        try:
             result = inner(invocation)
-        else:
-            try:
-                result = inner(invocation)
-            except Exception as error:  # noqa: BLE001 - the layer decides
-                return settled(failed(invocation, error))
+        except Exception as error:
+            if failed is None:
+                raise
+            return settled(failed(invocation, error))
         if after is None:
             return result
         replaced = after(invocation, result)
@@ -138,7 +144,7 @@ def _finished(call: Call, is_async: bool, finish: Call) -> Call:
 def _asynchronous(layer: Callable[[Any, Call], Any], inner: Call, finish: Call | None) -> Call:
     async def outer_later(invocation: Any) -> Any:
         result = await layer(invocation, inner)
-        return result if finish is None else finish(result)
+        return result if finish is None else finish(_given(result, layer))
 
     return outer_later
 
@@ -148,9 +154,18 @@ def _synchronous(layer: Callable[[Any, Call], Any], inner: Call, finish: Call | 
         return lambda invocation: layer(invocation, inner)
 
     def outer(invocation: Any) -> Any:
-        return finish(layer(invocation, inner))
+        return finish(_given(layer(invocation, inner), layer))
 
     return outer
+
+
+def _given(result: Any, layer: Any) -> Any:
+    """What a layer returned, which must be something: call_next always gives an answer. Raises AppError."""
+    if result is None:
+        raise AppError(
+            f"The middleware {described(layer)} returned nothing: return what call_next() gave, or another answer"
+        )
+    return result
 
 
 def _as_coroutine(call: Call, waits: bool) -> Callable[[Any], Awaitable[Any]]:

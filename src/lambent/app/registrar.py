@@ -70,7 +70,7 @@ class Registrar(BatchRegistrations, EventRegistrations):
         """
         options = {
             "path": path,
-            "methods": tuple(one.upper() for one in methods),
+            "methods": tuple(one.upper() for one in ((methods,) if isinstance(methods, str) else methods)),
             "status": status,
             **description,
         }

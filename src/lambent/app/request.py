@@ -154,14 +154,16 @@ class Request(Invocation):
 
     @property
     def raw_body(self) -> bytes | str:
-        """The body as it is at hand: text, or bytes when it came in base64. Raises BadRequest when it is none."""
+        """The body as it is at hand: text, or bytes when it came in base64. Raises BadRequest when it is neither."""
         if self._body is None:
             body = self.event.get("body") or ""
+            if body.__class__ is not str:
+                raise BadRequest("The body is no text")
             if body and self.event.get("isBase64Encoded"):
                 from binascii import a2b_base64
 
                 try:
-                    body = a2b_base64(body)
+                    body = a2b_base64(body, strict_mode=True)
                 except ValueError:  # binascii.Error is one
                     raise BadRequest("The body is not what it is said to be: base64") from None
             self._body = body
@@ -169,9 +171,14 @@ class Request(Invocation):
 
     @property
     def body(self) -> bytes:
-        """The body's bytes."""
+        """The body's bytes. Raises BadRequest when it is none."""
         body = self.raw_body
-        return body.encode() if isinstance(body, str) else body
+        if not isinstance(body, str):
+            return body
+        try:
+            return body.encode()
+        except UnicodeEncodeError:
+            raise BadRequest("The body is not UTF-8") from None
 
     @property
     def text(self) -> str:
@@ -188,7 +195,7 @@ class Request(Invocation):
         """The body, decoded from JSON. Raises BadRequest when it is none."""
         try:
             return msgspec.json.decode(self.raw_body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise BadRequest(f"The body is not JSON: {error}") from None
 
     @property

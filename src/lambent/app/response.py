@@ -33,6 +33,15 @@ def is_text(content_type: str) -> bool:
     return essence.startswith("text/") or essence in _TEXT_TYPES or essence.endswith(("+json", "+xml"))
 
 
+def status_of(status: Any) -> int:
+    """A status as a number: `http.HTTPStatus` is one, too. Raises ValueError or TypeError for what is none."""
+    if status.__class__ is bool or not isinstance(status, int):
+        raise TypeError(f"{status!r} is no HTTP status: it has to be a number")
+    if not 100 <= status <= 599:
+        raise ValueError(f"{status} is no HTTP status: they are between 100 and 599")
+    return int(status)
+
+
 class Response:
     """An answer: `Response({"id": 1}, 201, headers={"location": "/orders/1"})`.
 
@@ -52,7 +61,7 @@ class Response:
         content_type: str | None = None,
         cookies: list[str] | None = None,
     ) -> None:
-        self.status = int(status)  # http.HTTPStatus is one, too
+        self.status = status if status.__class__ is int and 100 <= status <= 599 else status_of(status)
         self.headers: dict[str, str | list[str]] = (
             {name.lower(): value for name, value in headers.items()} if headers else {}
         )
@@ -159,7 +168,7 @@ def response_of(value: Any, status: int | None = None) -> Response:
         headers = value[2] if len(value) == 3 else None
         inner = value[0]
         if isinstance(inner, Response):
-            inner.status = value[1]
+            inner.status = status_of(value[1])
             inner.headers.update({name.lower(): one for name, one in (headers or {}).items()})
             return inner
         return Response(inner, value[1], headers=headers)

@@ -111,11 +111,8 @@ class RouteTable(Generic[Leaf]):
         except KeyError:
             return None
 
-    def find(self, path: str, encoded: bool = True) -> tuple[Entry[Leaf], list[str]] | None:
-        """What a path without a trailing slash belongs to, and the decoded values of its parameters.
-
-        `encoded` says whether the path is as it was sent, or decoded already.
-        """
+    def find(self, path: str) -> tuple[Entry[Leaf], list[str]] | None:
+        """What a path without a trailing slash belongs to, and the decoded values of its parameters."""
         entry = self.static.get(path)
         if entry is not None:
             return entry, []
@@ -127,31 +124,29 @@ class RouteTable(Generic[Leaf]):
             if found is None:
                 found = node.parameter
                 if found is None or not segment:
-                    return (
-                        next(self.search(path, encoded), None) if choice or node.rest or "%" in path else None
-                    )
+                    return next(self.search(path), None) if choice or node.rest or "%" in path else None
                 values.append(segment)
                 choice = choice or node.rest is not None
             elif node.parameter is not None or node.rest is not None:
                 choice = True
             node = found
         if node.entry is None:
-            return next(self.search(path, encoded), None) if choice or "%" in path else None
-        if encoded and "%" in path:
+            return next(self.search(path), None) if choice or "%" in path else None
+        if "%" in path:
             values = [unquote(value) for value in values]
         return node.entry, values
 
-    def search(self, path: str, encoded: bool = True) -> Iterator[tuple[Entry[Leaf], list[str]]]:
+    def search(self, path: str) -> Iterator[tuple[Entry[Leaf], list[str]]]:
         """All entries that a path fits, the best first: also where a literal is encoded otherwise than it has to be."""
         segments = path.split("/")
-        plain = [unquote(segment) for segment in segments] if encoded and "%" in path else segments
+        plain = [unquote(segment) for segment in segments] if "%" in path else segments
         entry = self.static.get(path)
         if entry is None and plain is not segments and not any("/" in segment for segment in plain):
             entry = self.static.get("/".join(plain))
         if entry is not None:
             yield entry, []
         for entry, values in _descend(self._root, segments, plain, 1):
-            yield entry, [unquote(value) for value in values] if encoded else values
+            yield entry, [unquote(value) for value in values]
 
 
 def _descend(

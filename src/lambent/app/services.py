@@ -71,7 +71,7 @@ class Services:
 
         def restore() -> None:
             if before is MISSING:
-                del self._singletons[provider]
+                self._singletons.pop(provider, None)  # the environment may have ended since
             else:
                 self._singletons[provider] = before
 
@@ -106,12 +106,11 @@ class Services:
         if provider.needs is None:
             provider.needs = self._needs(provider)
         made = provider.factory(**{name: self.get(needed, scope) for name, needed in provider.needs})
-        if provider.is_generator:
-            closing.append((provider, made))
-            if provider.is_async:
-                return self._loop.run(anext(made))
-            return next(made)
-        return self._loop.run(made) if provider.is_async else made
+        if not provider.is_generator:
+            return self._loop.run(made) if provider.is_async else made
+        built = self._loop.run(anext(made)) if provider.is_async else next(made)
+        closing.append((provider, made))
+        return built
 
     def _needs(self, provider: Provider, within: tuple[Provider, ...] = ()) -> list[tuple[str, Provider]]:
         needs = []

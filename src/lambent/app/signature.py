@@ -6,6 +6,7 @@ Without `inspect`, which alone takes longer to import than everything here.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 from lambent.app.errors import AppError
@@ -57,6 +58,10 @@ class Signature:
 def described(handler: Callable[..., Any]) -> str:
     """A handler as a person finds it: `create_order (shop/orders.py:12)`."""
     function = _function(handler)[0]
+    if isinstance(function, partial):
+        return f"partial({described(function.func)})"
+    if not hasattr(function, "__qualname__"):
+        function = type(function)
     name = getattr(function, "__qualname__", None) or repr(handler)
     code = getattr(function, "__code__", None)
     return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code is not None else name
@@ -73,6 +78,8 @@ def _function(handler: Any) -> tuple[Any, bool]:
             handler = handler.__wrapped__
         elif hasattr(handler, "__func__"):
             handler, bound = handler.__func__, True
+        elif isinstance(handler, partial):
+            return handler, bound
         elif not hasattr(handler, "__code__") and not isinstance(handler, type) and callable(handler):
             method = type(handler).__call__
             if not hasattr(method, "__code__"):
@@ -85,7 +92,9 @@ def _function(handler: Any) -> tuple[Any, bool]:
 def is_coroutine_function(handler: Any) -> bool:
     """Whether calling it gives an awaitable."""
     while not hasattr(handler, "__code__"):
-        if hasattr(handler, "__func__"):
+        if isinstance(handler, partial):
+            handler = handler.func
+        elif hasattr(handler, "__func__"):
             handler = handler.__func__
         elif not isinstance(handler, type) and hasattr(type(handler).__call__, "__code__"):
             handler = type(handler).__call__
@@ -94,21 +103,59 @@ def is_coroutine_function(handler: Any) -> bool:
     return bool(handler.__code__.co_flags & _COROUTINE)
 
 
+def innermost(handler: Any) -> Any:
+    """What decorators that keep `__wrapped__` are around."""
+    while hasattr(handler, "__wrapped__"):
+        handler = handler.__wrapped__
+    return handler
+
+
+def positions(handler: Any) -> int | None:
+    """How many arguments to give by position because of a handler's decorators, the others by keyword; None for all.
+
+    Frameworks call handlers with keywords, and decorators that take `(*args, **kwargs)` may look for one by its name.
+    Those that name some of their own, `(event, context, *args, **kwargs)`, know these by their places only.
+    """
+    if not hasattr(handler, "__wrapped__"):
+        return None
+    named = []
+    while hasattr(handler, "__wrapped__"):
+        code = getattr(handler, "__code__", None)
+        if code is None or not code.co_flags & _VARKEYWORDS:
+            return None
+        if code.co_argcount:
+            named.append(None if code.co_flags & _VARARGS else code.co_argcount)
+        handler = handler.__wrapped__
+    code = getattr(handler, "__code__", None)
+    least = code.co_posonlyargcount if code is not None else 0
+    if not named:
+        return least
+    limits = [one for one in named if one is not None]
+    return max(min(limits), least) if limits else None
+
+
 def is_generator_function(handler: Any) -> bool:
     """Whether calling it gives a generator."""
-    code = getattr(getattr(handler, "__func__", handler), "__code__", None)
-    return code is not None and bool(code.co_flags & _GENERATOR)
+    return _flagged(handler, _GENERATOR)
 
 
 def is_async_generator_function(handler: Any) -> bool:
     """Whether calling it gives an asynchronous generator."""
+    return _flagged(handler, _ASYNC_GENERATOR)
+
+
+def _flagged(handler: Any, flag: int) -> bool:
+    while isinstance(handler, partial):
+        handler = handler.func
     code = getattr(getattr(handler, "__func__", handler), "__code__", None)
-    return code is not None and bool(code.co_flags & _ASYNC_GENERATOR)
+    return code is not None and bool(code.co_flags & flag)
 
 
 def signature_of(handler: Callable[..., Any]) -> Signature:
     """The signature. Raises AppError when a type hint cannot be resolved, or for *args."""
     function, bound = _function(handler)
+    if isinstance(function, partial):
+        return _partly(function)
     if isinstance(function, type):
         function, bound = function.__init__, True  # type: ignore[misc]
         if function is object.__init__:
@@ -134,6 +181,19 @@ def signature_of(handler: Callable[..., Any]) -> Signature:
         for name in code.co_varnames[count : count + keyword_only]
     ]
     return Signature(parameters, hints.get("return", MISSING), bool(code.co_flags & _VARKEYWORDS))
+
+
+def _partly(handler: partial[Any]) -> Signature:
+    """What is left to give to a function of which some parameters have been given."""
+    signature = signature_of(handler.func)
+    left, by_keyword = [], False
+    for parameter in signature.parameters[len(handler.args) :]:
+        if parameter.name in handler.keywords:
+            by_keyword = True  # those that follow would take its place
+            continue
+        parameter.keyword_only = parameter.keyword_only or by_keyword
+        left.append(parameter)
+    return Signature(left, signature.returns, signature.any_keyword)
 
 
 def hints_of(function: Any) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def _body(response: Response, head: bool) -> tuple[str, bool]:
     if not body or head or response.status in _WITHOUT_BODY:
         return "", False
     if isinstance(body, str):
+        if not body.isascii() and not is_unicode(body):
+            raise ValueError("the body has half of a surrogate pair in it, which is no text")
         return body, False
     if is_text(response.content_type or "") and "content-encoding" not in response.headers:
         try:
@@ -40,15 +42,33 @@ def _body(response: Response, head: bool) -> tuple[str, bool]:
     return b2a_base64(body, newline=False).decode(), True
 
 
+def is_unicode(text: str) -> bool:
+    """Whether text can be sent at all: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check(response: Response) -> None:
-    """Raise ValueError for what would be more than one header: a line break in a name, a value or a cookie."""
+    """Raise ValueError for what would be more than one header (a line break in a name, a value or a cookie), and
+    TypeError for what is none."""
     for name, value in response.headers.items():
-        for text in (name, value) if isinstance(value, str) else (name, *value):
+        for text in (name, value) if isinstance(value, str) else (name, *_listed(name, value)):
+            if not isinstance(text, str):
+                raise TypeError(f"the header {name!r} is {text!r}: it has to be text")
             if "\r" in text or "\n" in text:
                 raise ValueError(f"the header {name!r} has a line break in it")
     for cookie in response.cookies:
         if "\r" in cookie or "\n" in cookie:
             raise ValueError("a cookie has a line break in it")
+
+
+def _listed(name: str, value: object) -> list[str] | tuple[str, ...]:
+    if isinstance(value, (list, tuple)):
+        return value
+    raise TypeError(f"the header {name!r} is {value!r}: it has to be text, or a list of texts")
 
 
 def _head(response: Response) -> dict[str, str | list[str]]:
@@ -63,6 +83,8 @@ def _plain(response: Response, head: bool) -> dict[str, Any] | None:
     """Most answers, which are the same in both of API Gateway's formats: text, no cookies, single headers."""
     body, headers = response.body, response.headers
     if body.__class__ is not str or head or response.cookies or response.status in _WITHOUT_BODY:
+        return None
+    if not body.isascii() and not is_unicode(body):
         return None
     for name, value in headers.items():
         if value.__class__ is not str or "\n" in value or "\r" in value or "\n" in name or "\r" in name:

@@ -34,6 +34,12 @@ class AnswerLayer(Layer):
             raise error
         return self.complete(invocation, invocation.app.http.failed(error, invocation))
 
+    async def afailed(self, invocation: Any, error: Exception) -> Any:
+        """As `failed`, on the loop."""
+        if invocation.kind not in REQUESTS:
+            raise error
+        return self.complete(invocation, await invocation.app.http.afailed(error, invocation))
+
 
 def header(request: Request, name: str) -> str | None:
     """A header field, its name in lower case: for layers that look at one or two, without reading them all."""

@@ -110,7 +110,7 @@ class RequestLog:
         try:
             result = await call_next(invocation)
         except Exception as error:  # noqa: BLE001 - raised again, or answered as the app does
-            return self._failed(invocation, error, began)
+            return await self._afailed(invocation, error, began)
         self._ended(invocation, result, began)
         return result
 
@@ -127,6 +127,18 @@ class RequestLog:
             raise error
         try:
             response = invocation.app.http.failed(error, invocation)
+        except Exception:
+            self._event(invocation, error, began)
+            raise
+        self._request(invocation, response, began)
+        return response
+
+    async def _afailed(self, invocation: Any, error: Exception, began: float) -> Any:
+        if invocation.kind not in REQUESTS:
+            self._event(invocation, error, began)
+            raise error
+        try:
+            response = await invocation.app.http.afailed(error, invocation)
         except Exception:
             self._event(invocation, error, began)
             raise
