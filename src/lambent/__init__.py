@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from lambent.app.client.errors import AWSError as AWSError
     from lambent.app.client.errors import PayloadTooLarge as PayloadTooLarge
     from lambent.app.connections import ConnectionGone as ConnectionGone
+    from lambent.app.emf import MetricNameError as MetricNameError
     from lambent.app.emf import MetricResolution as MetricResolution
+    from lambent.app.emf import MetricResolutionError as MetricResolutionError
     from lambent.app.emf import MetricsError as MetricsError
     from lambent.app.emf import MetricUnit as MetricUnit
+    from lambent.app.emf import MetricUnitError as MetricUnitError
+    from lambent.app.emf import MetricValueError as MetricValueError
+    from lambent.app.emf import SchemaValidationError as SchemaValidationError
     from lambent.app.errors import AppError as AppError
     from lambent.app.errors import BadGateway as BadGateway
     from lambent.app.errors import BadRequest as BadRequest
@@ -66,6 +71,7 @@ if TYPE_CHECKING:
     from lambent.app.markers import Header as Header
     from lambent.app.markers import Path as Path
     from lambent.app.markers import Query as Query
+    from lambent.app.metrics import EphemeralMetrics as EphemeralMetrics
     from lambent.app.metrics import Metrics as Metrics
     from lambent.app.metrics import single_metric as single_metric
     from lambent.app.middleware.api_key import ApiKey as ApiKey
@@ -154,7 +160,16 @@ _HOMES = {
         "UpgradeRequired",
         "ValidationFailed",
     ),
-    "emf": ("MetricResolution", "MetricUnit", "MetricsError"),
+    "emf": (
+        "MetricNameError",
+        "MetricResolution",
+        "MetricResolutionError",
+        "MetricUnit",
+        "MetricUnitError",
+        "MetricValueError",
+        "MetricsError",
+        "SchemaValidationError",
+    ),
     "client.errors": ("AWSError", "PayloadTooLarge"),
     "connections": ("ConnectionGone",),
     "functions": ("FunctionCallError", "UnexpectedResult", "ainvoke", "invoke", "invoke_async"),
@@ -173,7 +188,7 @@ _HOMES = {
     "jwt.verifier": ("Verifier",),
     "log_buffer": ("LoggerBufferConfig",),
     "logger": ("Logger",),
-    "metrics": ("Metrics", "single_metric"),
+    "metrics": ("EphemeralMetrics", "Metrics", "single_metric"),
     "tracing": ("Tracer",),
     "markers": ("Body", "Cookie", "Header", "Path", "Query"),
     "registrar": ("Router",),

@@ -118,13 +118,12 @@ def test_a_platform_that_keeps_things_cannot_be_reset(tmp_path: Path) -> None:
     run(scenario)
 
 
-def test_a_function_url_says_that_it_is_not_served(tmp_path: Path) -> None:
+def test_a_function_url_that_nobody_has(tmp_path: Path) -> None:
     async def scenario() -> None:
         platform = await Platform.start(Settings(port=0, ephemeral=True, data=tmp_path))
         try:
             status, body = await asyncio.to_thread(get, platform, "/", "abc.Lambda-URL.us-east-1.localhost")
-            assert status == 501
-            assert b"does not serve them" in body
+            assert (status, body) == (403, b'{"Message":null}')
         finally:
             await platform.stop()
 

@@ -25,7 +25,7 @@ from lambent.functions import FunctionError, FunctionNotFound
 from lambent.functions.authorization import permits, root_of
 from lambent.functions.errors import WrongAccount
 from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
-from lambent.invocation.request_id import new_request_id, new_trace_header
+from lambent.invocation.request_id import new_lineage, new_request_id, new_trace_header, with_lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ class _Route:
         # The function is told the ARN it was invoked by, when that is not its plain one.
         arn = target.invoked_arn
         self.extra = b"" if arn == version.arn else msgspec.json.encode({"arn": arn})
-        self.lineage = f"1:{version.uid.replace('-', '')[:8]}:0"
+        self.lineage = new_lineage(version.uid)
         self.head = (
             f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Amz-Executed-Version: {version.version}\r\n"
         ).encode()
@@ -201,7 +201,7 @@ class InvokeEndpoint:
         if invocation_type == b"DryRun":
             self._answer_empty(request, request_id, 204)
             return
-        trace = _with_lineage(trace, route.lineage) if trace else new_trace_header(route.lineage)
+        trace = with_lineage(trace, route.lineage) if trace else new_trace_header(route.lineage)
         if invocation_type == b"Event":
             self._enqueue(request, request_id, route, payload, trace, extra)
             return
@@ -353,8 +353,3 @@ def _throttled(refusal: Throttled) -> ServiceError:
         status=429,
         members={"Reason": refusal.reason.value},
     )
-
-
-def _with_lineage(trace: str, lineage: str) -> str:
-    """The caller's trace header, with this function as its latest hop."""
-    return trace if "Lineage=" in trace or len(trace) > 2000 else f"{trace};Lineage={lineage}"

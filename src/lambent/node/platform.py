@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambent import __version__
+from lambent.aws.callers import caller_finder
 from lambent.aws.credentials import Credentials, kept_master_key
 from lambent.aws.dispatcher import AwsDispatcher
 from lambent.aws.invoke import InvokeEndpoint
@@ -31,6 +32,9 @@ from lambent.functions import (
     Reference,
 )
 from lambent.functions.code_store import remove_tree
+from lambent.gateway.door import FrontDoor
+from lambent.gateway.functions import FunctionCaller
+from lambent.gateway.urls import FunctionUrls
 from lambent.http import HttpServer
 from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.invoker import Invoker
@@ -55,12 +59,6 @@ DRAIN_SECONDS: Final = 30.0
 
 _COLLECT_SECONDS: Final = 3600.0
 _ADMIN: Final = b"/_lambent/"
-_FUNCTION_URL: Final = b".lambda-url."
-_NOT_SERVED: Final = (
-    b'{"Message":"This version of Lambent keeps the configuration of function URLs but does not serve them. '
-    b'Invoke the function through the Lambda API."}'
-)
-
 
 _log = logging.getLogger(__name__)
 
@@ -186,6 +184,10 @@ class Platform:
         self._invoke = InvokeEndpoint(self.dispatcher, invoker, self.queue)
         self._admin = AdminEndpoint(self, downloads)
 
+        # gateway: built here, as who signs a request is for the floor above it to say
+        functions = FunctionCaller(invoker)
+        self._door = FrontDoor(FunctionUrls(functions, caller_finder(self.dispatcher.authenticate, "lambda")))
+
         await self.server.start(settings.host, settings.port)
         closing.push_async_callback(self.server.drain, DRAIN_SECONDS)
         self.registry.resume()
@@ -234,13 +236,13 @@ class Platform:
     # ------------------------------------------------------------ requests
 
     def _handle(self, request: Request) -> None:
-        if not self._invoke.handle(request):
-            if request.target.startswith(_ADMIN):
-                self._admin.handle(request)
-            elif _FUNCTION_URL in (request.header(b"host") or b"").lower():
-                request.respond(501, [("Content-Type", "application/json")], _NOT_SERVED)
-            else:
-                self.dispatcher.handle(request)
+        # The door first: what is public must not be a way to the Lambda API, whatever its path.
+        if self._door.handle(request) or self._invoke.handle(request):
+            return
+        if request.target.startswith(_ADMIN):
+            self._admin.handle(request)
+        else:
+            self.dispatcher.handle(request)
 
     def _streams(self, request: Request) -> bool:
         return self.dispatcher.streams(request)

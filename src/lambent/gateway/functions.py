@@ -1,0 +1,134 @@
+"""Functions, as the front door calls them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from lambent.functions import FunctionError
+from lambent.functions.authorization import permits
+from lambent.gateway.errors import NoFunction, NotPermitted
+from lambent.invocation.request_id import new_lineage, new_request_id, new_trace_header, with_lineage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambent.execution.invocation import Invocation, ResponseSink
+    from lambent.functions import FunctionRegistry, Target
+    from lambent.invocation.invoker import Invoker
+
+MAX_EVENT: Final = 6_291_456
+"""Bytes of the largest event of a synchronous invocation (6 MB)."""
+
+API_GATEWAY: Final = "apigateway.amazonaws.com"
+
+_INVOCATION_URI: Final = re.compile(
+    r"arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(arn:[^/]+)/invocations"
+)
+_ARN: Final = re.compile(r"arn:[^:]+:lambda:([^:]+):(\d{12}):function:([^:]+)(?::([^:]+))?")
+_KEPT: Final = 20_000
+
+
+class Callee(NamedTuple):
+    """A function that may be called: what its name resolved to, and what goes with each of its invocations."""
+
+    target: Target
+    lineage: str
+    extra: bytes
+
+
+class FunctionCaller:
+    """Resolves functions and runs them. What was resolved is kept until the registry changes."""
+
+    def __init__(self, invoker: Invoker) -> None:
+        self._invoker = invoker
+        self.registry: FunctionRegistry = invoker.registry
+        self._generation = -1
+        self._permitted: dict[tuple[str, str], Callee] = {}
+
+    def callee(self, target: Target) -> Callee:
+        """What `call` takes, for something that the registry has resolved."""
+        arn = target.invoked_arn
+        extra = b"" if arn == target.version.arn else msgspec.json.encode({"arn": arn})
+        return Callee(target, new_lineage(target.version.uid), extra)
+
+    def permitted(self, uri: str, source_arn: str) -> Callee:
+        """The function of an integration or authorizer, by its ARN or invocation URI.
+
+        `source_arn` is what of the API calls: its resource policy has to permit that to API Gateway. Raises NoFunction,
+        NotPermitted.
+        """
+        if self._generation != self.registry.generation:
+            self._generation = self.registry.generation
+            self._permitted.clear()
+        callee = self._permitted.get((uri, source_arn))
+        if callee is None:
+            callee = self.callee(self._resolved(uri, source_arn))
+            if len(self._permitted) >= _KEPT:
+                self._permitted.clear()
+            self._permitted[uri, source_arn] = callee
+        return callee
+
+    def _resolved(self, uri: str, source_arn: str) -> Target:
+        wrapped = _INVOCATION_URI.fullmatch(uri)
+        arn = wrapped[1] if wrapped is not None else uri
+        parts = _ARN.fullmatch(arn)
+        if parts is None:
+            raise NoFunction(arn)
+        try:
+            target = self.registry.resolve(parts[2], parts[1], arn, None)
+        except FunctionError:
+            raise NoFunction(arn) from None
+        account = source_arn.split(":")[4]
+        context = {"aws:SourceArn": source_arn, "aws:SourceAccount": account}
+        if not permits(target, API_GATEWAY, "lambda:InvokeFunction", context):
+            raise NotPermitted(arn, source_arn)
+        return target
+
+    def call(
+        self,
+        callee: Callee,
+        payload: bytes,
+        trace: str | None,
+        finished: Callable[[Invocation], None],
+        *,
+        request_id: str | None = None,
+        sink: ResponseSink | None = None,
+    ) -> None:
+        """Run a function; `finished` is told when its result is there.
+
+        `trace` is the caller's X-Ray header, if it has one. Raises Throttled, FunctionNotReady.
+        """
+        target, lineage, extra = callee
+        if target.shares:
+            drawn = target.drawn()
+            callee = self.callee(drawn)
+            target, lineage, extra = callee
+        header = with_lineage(trace, lineage) if trace else new_trace_header(lineage)
+        self._invoker.runner(target).invoke(
+            payload,
+            (request_id or new_request_id()).encode(),
+            header.encode("latin-1", "replace"),
+            extra,
+            finished,
+            sink=sink,
+        )
+
+    async def acall(self, callee: Callee, payload: bytes, trace: str | None, timeout_s: float) -> Invocation:
+        """Run a function and wait for it. Raises Throttled, FunctionNotReady, TimeoutError.
+
+        One that takes longer goes on, and its result is dropped.
+        """
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Invocation] = loop.create_future()
+
+        def finished(invocation: Invocation) -> None:
+            if not waiting.done():
+                waiting.set_result(invocation)
+
+        self.call(callee, payload, trace, finished)
+        async with asyncio.timeout(timeout_s):
+            return await waiting
