@@ -42,7 +42,7 @@ KINDS = {
     "dashboard": "documented/dashboard-widget",
     "destination": "documented/destination-on-failure",
     "direct": """
-        documented/direct-context documented/direct-event-type documented/direct-list documented/direct-no-records
+        documented/direct-context documented/direct-event-type documented/direct-list
         documented/direct-null documented/direct-records documented/direct-source documented/direct-token
         documented/direct-version""",
     "docdb": "documented/docdb",
@@ -71,6 +71,7 @@ KINDS = {
     "lex": "sam/lex-book-car sam/lex-v2-book-car",
     "logs": "sam/cloudwatch-logs",
     "mq": "documented/mq-active documented/mq-rabbit",
+    "records.none": "documented/no-records",
     "s3": "documented/s3-removed sam/rekognition-s3-request sam/s3-delete sam/s3-put",
     "s3.batch": "sam/s3-batch-invocation",
     "s3.object": "documented/s3-object",

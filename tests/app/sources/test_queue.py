@@ -231,7 +231,7 @@ def test_a_service_that_cannot_be_closed_fails_its_record() -> None:
         (lambda app: app.queue("a")(lambda one, two: None), "both 'one' and 'two' would be the body"),
         (lambda app: app.queue("a", fifo_failure="go on")(lambda x: None), "'stop' or 'skip_group'"),
         (lambda app: app.queue("a", unwrap="sqs")(lambda x: None), "'sns' or 's3' or 'eventbridge'"),
-        (lambda app: app.queue("a", concurrency=2)(lambda x: None), "an async handler"),
+        (lambda app: app.queue("a", concurrency=0)(lambda x: None), "1 or more"),
     ],
 )
 def test_what_is_wrong_is_said_at_import(declare: Callable[[App], Any], text: str) -> None:

@@ -58,6 +58,7 @@ KINDS: dict[str, str] = {
     "eventbridge": "event",
     "kinesis": "stream",
     "logs": "logs",
+    "records.none": "queue",
     "s3": "bucket",
     "s3.test": "bucket",
     "schedule": "event",

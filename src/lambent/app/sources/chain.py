@@ -24,7 +24,17 @@ class Chain:
     `options` are those of the registration.
     """
 
-    __slots__ = ("_outer", "_payload", "call", "endpoint", "is_async", "layers", "options", "straight")
+    __slots__ = (
+        "_outer",
+        "_payload",
+        "call",
+        "columns",
+        "endpoint",
+        "is_async",
+        "layers",
+        "options",
+        "straight",
+    )
 
     def __init__(
         self,
@@ -37,6 +47,8 @@ class Chain:
         self._payload = payload
         self.straight: Getter | None = None
         """Where there is no layer: the handler's only argument, from what was delivered. No invocation is needed."""
+        self.columns: list[Getter] | None = None
+        """Of handlers of whole batches: what their lists have of a record."""
         self.layers = layers
         self.options = options
         self.call: Call = endpoint.call

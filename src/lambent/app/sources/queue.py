@@ -20,8 +20,10 @@ from lambent.app.endpoint import InvalidParameter
 from lambent.app.errors import AppError
 from lambent.app.markers import Marker
 from lambent.app.signature import MISSING, described
-from lambent.app.sources.batch import BatchFailed, BatchSource, LanesBy, Record, content, lane_each
+from lambent.app.sources.batch import BatchFailed, BatchSource, Record
 from lambent.app.sources.chain import PayloadResolver
+from lambent.app.sources.content import content
+from lambent.app.sources.lanes import LanesBy, lane_each
 from lambent.app.sources.naming import name_in
 
 if TYPE_CHECKING:
@@ -149,20 +151,32 @@ class Queues(BatchSource):
         super().add(handler, layers, options)
 
     def _resolver(self, handler: Callable[..., Any], options: dict[str, Any]) -> Resolver:
-        return PayloadResolver(
-            handler, lambda parameter: content(parameter, lambda message: message.body), _attribute
+        return PayloadResolver(handler, lambda parameter: content(parameter.type, _body), _attribute)
+
+    def _payload_of(self, declared: Any) -> Getter:
+        return content(declared, _body)
+
+    def _is_own(self, record: Any) -> bool:
+        return (
+            isinstance(record, dict)
+            and record.get("eventSource", "aws:sqs") == "aws:sqs"
+            and "body" in record
         )
 
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
         """Handle a batch; what failed, for Lambda. Raises UnknownEvent, and as the handler's options have it."""
         records = event["Records"]
-        arn = records[0]["eventSourceARN"]
+        if not records:
+            return {"batchItemFailures": []}
+        arn = records[0].get("eventSourceARN") or ""
         handler = self._handler(arn)
         options = handler.options
         halt: Halt
+        # Standard queues have message groups too, but no sequence.
+        is_fifo = arn.endswith(".fifo") or "SequenceNumber" in (records[0].get("attributes") or ())
         if not options["report_failures"]:
-            halt, lanes = "batch", _by_group if arn.endswith(".fifo") else lane_each
-        elif arn.endswith(".fifo"):
+            halt, lanes = "batch", _by_group if is_fifo else lane_each
+        elif is_fifo:
             halt, lanes = "batch" if options["fifo_failure"] == "stop" else "lane", _by_group
         else:
             halt, lanes = None, lane_each
@@ -185,12 +199,14 @@ class Queues(BatchSource):
             )
         if len(failed) == len(records) and handler.options["raise_on_entire_batch_failure"]:
             raise BatchFailed(f"queue {name}: all messages of the batch failed", errors)
-        return {
-            "batchItemFailures": [{"itemIdentifier": records[place]["messageId"]} for place in sorted(failed)]
-        }
+        return {"batchItemFailures": self._items(records, failed)}
 
 
-_by_group = LanesBy(lambda record: record["attributes"].get("MessageGroupId"))
+_by_group = LanesBy(lambda record: record["attributes"]["MessageGroupId"])
+
+
+def _body(message: Message) -> str:
+    return message.body
 
 
 def _unwrapping(unwrap: Callable[[str], str]) -> Callable[..., Message]:

@@ -2,7 +2,8 @@
 
 Lambda reads a shard in order and keeps one place in it, the checkpoint. It is told the first record that failed, and
 delivers that one and all after it again, until they are handled, too old, or have been tried as often as the mapping
-says. So nothing after a failed record is begun: it would be handled twice.
+says. So nothing after a failed record is begun, as it would be handled twice; unless `after_failure` has it otherwise,
+for handlers that do not mind. Then all that failed is reported, of which Lambda takes the first.
 
 Source: "Configuring partial batch response with Kinesis Data Streams and Lambda" of the Lambda developer guide.
 """
@@ -17,8 +18,10 @@ import msgspec
 from lambent.app.endpoint import Endpoint
 from lambent.app.errors import AppError
 from lambent.app.signature import described
-from lambent.app.sources.batch import BatchSource, LanesBy, Record, content, lane_of_all
+from lambent.app.sources.batch import BatchSource, Record
 from lambent.app.sources.chain import Chain, PayloadResolver
+from lambent.app.sources.content import content
+from lambent.app.sources.lanes import LanesBy, lane_of_all
 from lambent.app.sources.naming import name_in
 from lambent.app.sources.window import Window, WindowEnd, window_parameter
 
@@ -26,15 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from lambent.app.endpoint import Resolver
+    from lambent.app.endpoint import Getter, Resolver
     from lambent.app.onion import Middleware
-    from lambent.app.sources.batch import Failures, Lanes
+    from lambent.app.signature import Parameter
+    from lambent.app.sources.batch import Failures, Halt
+    from lambent.app.sources.lanes import Lanes
 
 
 class ShardRecord(Record):
     """What records of all streams have in common."""
-
-    window: Window | None = None
 
     @property
     def event_id(self) -> str:
@@ -104,11 +107,18 @@ class ShardSource(BatchSource):
         self, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
     ) -> None:
         """Add a handler. Raises AppError."""
+        if options["after_failure"] not in ("stop", "continue"):
+            raise AppError(
+                f"{described(handler)}: after_failure is {options['after_failure']!r}, and may be 'stop' or 'continue'"
+            )
         super().add(handler, layers, options)
         at_end = options["at_window_end"]
         if at_end is not None:
             endpoint = Endpoint(at_end, self._app.services, window_parameter, (WindowEnd,))
             self._window_ends[options["name"]] = Chain(endpoint, layers, options)
+
+    def _others(self, parameter: Parameter) -> Getter | None:
+        return window_parameter(parameter)
 
     def _window_of(self, handler: Chain, event: dict[str, Any]) -> Window | None:
         """The window of a batch. Raises AppError if there is none and the handler wants one."""
@@ -124,7 +134,7 @@ class ShardSource(BatchSource):
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
         """Handle a batch; what failed, for Lambda. Raises UnknownEvent, and the failure without `report_failures`."""
         records = event["Records"]
-        handler = self._handler(records[0]["eventSourceARN"] if records else event["eventSourceARN"])
+        handler = self._handler((records[0] if records else event).get("eventSourceARN") or "")
         options = handler.options
         window = self._window_of(handler, event)
 
@@ -135,7 +145,10 @@ class ShardSource(BatchSource):
 
         records = self._wanted(handler, records)
         lanes = lane_of_all if options["concurrency"] is None else self.lanes
-        failed = self._run(handler, make, records, event, context, "batch", lanes) if records else {}
+        halt: Halt = (
+            None if options["after_failure"] == "continue" and options["report_failures"] else "batch"
+        )
+        failed = self._run(handler, make, records, event, context, halt, lanes) if records else {}
         answer: dict[str, Any] = {"batchItemFailures": self._reported(handler, records, failed)}
         if window is not None:
             at_end = self._window_ends.get(options["name"])
@@ -156,7 +169,11 @@ class ShardSource(BatchSource):
         error = failed[first]
         if not handler.options["report_failures"] and error is not None:
             raise error
-        return [{"itemIdentifier": self.record(records[first], None, None).identifier}]
+        if handler.options["after_failure"] == "continue":
+            return self._items(
+                records, {place: error for place, error in failed.items() if error is not None}
+            )
+        return self._items(records, {first: error})
 
 
 class Streams(ShardSource):
@@ -169,9 +186,17 @@ class Streams(ShardSource):
     lanes = LanesBy(lambda record: record["kinesis"]["partitionKey"])
 
     def _resolver(self, handler: Callable[..., Any], options: dict[str, Any]) -> Resolver:
-        return PayloadResolver(
-            handler, lambda parameter: content(parameter, lambda record: record.data), window_parameter
-        )
+        return PayloadResolver(handler, lambda parameter: content(parameter.type, _data_of), window_parameter)
+
+    def _payload_of(self, declared: Any) -> Getter:
+        return content(declared, _data_of)
+
+    def _is_own(self, record: Any) -> bool:
+        return isinstance(record, dict) and isinstance(record.get("kinesis"), dict)
+
+
+def _data_of(record: StreamRecord) -> bytes:
+    return record.data
 
 
 def time_of(seconds: float) -> datetime:

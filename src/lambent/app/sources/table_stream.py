@@ -16,7 +16,7 @@ from lambent.app.conversion import Invalid, from_object, members
 from lambent.app.endpoint import InvalidParameter
 from lambent.app.errors import AppError, ValidationFailed
 from lambent.app.signature import described
-from lambent.app.sources.batch import LanesBy
+from lambent.app.sources.lanes import LanesBy
 from lambent.app.sources.naming import name_in
 from lambent.app.sources.stream import ShardRecord, ShardSource, time_of
 from lambent.app.sources.window import window_parameter
@@ -143,13 +143,26 @@ class TableStreams(ShardSource):
 
     def _wanted(self, handler: Chain, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         events = handler.options["events"]
-        return [record for record in records if record["eventName"] in events]
+        if events == EVENTS:
+            return records
+        return [one for one in records if not self._is_own(one) or one.get("eventName") in events]
+
+    def _record_of(self, declared: Any) -> Getter | None:
+        if get_origin(declared) is Change:
+            return _checked_change(get_args(declared)[0])
+        return super()._record_of(declared)
+
+    def _payload_of(self, declared: Any) -> Getter | None:
+        return None
+
+    def _is_own(self, record: Any) -> bool:
+        return isinstance(record, dict) and isinstance(record.get("dynamodb"), dict)
 
     def _resolver(self, handler: Callable[..., Any], options: dict[str, Any]) -> Resolver:
         def resolve(parameter: Parameter) -> Getter | None:
             try:
                 if get_origin(parameter.type) is Change:
-                    return _change(parameter)
+                    return _change(get_args(parameter.type)[0])
                 if parameter.name in ("new", "old"):
                     _check_image(handler, parameter, options["events"])
                     return _image(parameter)
@@ -182,14 +195,26 @@ def _check_image(handler: Callable[..., Any], parameter: Parameter, events: tupl
         )
 
 
-def _change(parameter: Parameter) -> Getter:
-    convert = from_object(get_args(parameter.type)[0])
+def _change(item: Any) -> Getter:
+    convert = from_object(item)
 
     def change(record: Any) -> Any:
         record._convert = convert
         return record
 
     return change
+
+
+def _checked_change(item: Any) -> Getter:
+    """With its images made: in a whole batch a record fails by itself, and not when the handler comes to it."""
+    change = _change(item)
+
+    def checked(record: Any) -> Any:
+        change(record)
+        _ = record.new, record.old
+        return record
+
+    return checked
 
 
 def _image(parameter: Parameter) -> Getter:

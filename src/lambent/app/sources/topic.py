@@ -16,8 +16,8 @@ import msgspec
 from lambent.app import current
 from lambent.app.errors import UnknownEvent
 from lambent.app.request import Invocation
-from lambent.app.sources.batch import content
 from lambent.app.sources.chain import PayloadResolver
+from lambent.app.sources.content import content
 from lambent.app.sources.naming import name_in
 from lambent.app.sources.record import Named, called, chain_of, members, moment
 
@@ -105,7 +105,9 @@ class Topics:
         self, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
     ) -> None:
         """Add a handler. Raises AppError."""
-        resolve = PayloadResolver(handler, lambda parameter: content(parameter, _text), members(_MEMBERS))
+        resolve = PayloadResolver(
+            handler, lambda parameter: content(parameter.type, _text), members(_MEMBERS)
+        )
         chain = chain_of(self._app, handler, layers, options, resolve, Notification)
         self.handlers.add(options["name"], chain)
 

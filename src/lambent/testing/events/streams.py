@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lambent.app.attribute_values import to_attribute as to_attribute_value
+from lambent.app.attribute_values import to_attributes as to_attribute_values
 from lambent.testing.events.values import (
     ACCOUNT,
     REGION,
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lambent.testing.events.values import Moment
+
+__all__ = [
+    "KinesisRecord",
+    "Window",
+    "dynamodb_stream",
+    "kinesis",
+    "to_attribute_value",
+    "to_attribute_values",
+]
 
 
 class KinesisRecord:
@@ -172,43 +183,6 @@ def dynamodb_stream(
             record["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
         batch.append(record)
     return {"Records": batch, **(window.members(f"shardId-{shard:020d}-{new_hex(8)}", arn) if window else {})}
-
-
-def to_attribute_values(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item's Python values as DynamoDB's JSON."""
-    return {name: to_attribute_value(value) for name, value in item.items()}
-
-
-def to_attribute_value(value: Any) -> dict[str, Any]:
-    """None, booleans, numbers (Decimals too), text, bytes, lists, mappings, and sets of numbers, text or bytes.
-
-    TypeError for anything else, empty sets and sets of mixed types included: DynamoDB has none.
-    """
-    from collections.abc import Mapping
-    from decimal import Decimal
-
-    if value is None:
-        return {"NULL": True}
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    if isinstance(value, (int, float, Decimal)):
-        return {"N": str(value)}
-    if isinstance(value, str):
-        return {"S": value}
-    if isinstance(value, (bytes, bytearray)):
-        return {"B": to_base64(bytes(value))}
-    if isinstance(value, (list, tuple)):
-        return {"L": [to_attribute_value(each) for each in value]}
-    if isinstance(value, Mapping):
-        return {"M": to_attribute_values(value)}
-    if isinstance(value, (set, frozenset)):
-        members = [to_attribute_value(each) for each in value]
-        types = {name for member in members for name in member}
-        if len(types) == 1 and types <= {"N", "S", "B"}:
-            (name,) = types
-            return {f"{name}S": sorted(member[name] for member in members)}
-        raise TypeError("a set has numbers, text or bytes, and one kind of them")
-    raise TypeError(f"DynamoDB has no type for {type(value).__name__}")
 
 
 def _size(image: Mapping[str, Any]) -> int:
