@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,7 @@ from lambent.app.client import connection, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 class Asked(NamedTuple):
@@ -174,3 +176,29 @@ def correlation() -> Iterator[str]:
     token = current.correlation_id.set("order-7")
     yield "order-7"
     current.correlation_id.reset(token)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """One for localhost that signs itself, with its key."""
+    file = tmp_path / "localhost.pem"
+    subprocess.run(
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"),
+            *("-keyout", str(tmp_path / "key.pem"), "-out", str(file)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    file.write_text((tmp_path / "key.pem").read_text() + file.read_text())
+    return file

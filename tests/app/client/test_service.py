@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import ssl
-import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -171,32 +170,6 @@ def test_a_fork_does_not_speak_on_its_parents_connection(backend: Backend, sqs: 
     assert first == last != forked
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """One for localhost that signs itself, with its key."""
-    file = tmp_path / "localhost.pem"
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-            ),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"),
-            *("-keyout", str(tmp_path / "key.pem"), "-out", str(file)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    file.write_text((tmp_path / "key.pem").read_text() + file.read_text())
-    return file
-
-
 def test_tls_is_verified(
     certificate: Path, variables: pytest.MonkeyPatch, sqs: Service, request: pytest.FixtureRequest
 ) -> None:
@@ -334,7 +307,8 @@ def test_errors_are_read_as_botocore_reads_them(headers: dict[str, str], body: b
     assert error.code == theirs["Error"]["Code"]
     assert error.message == theirs["Error"]["Message"]
     assert (error.status, error.request_id) == (400, "id-1")
-    assert str(error) == f"{error.code}: {error.message}"
+    told = f"{error.code}: {error.message}" if error.message else error.code
+    assert str(error) == f"{told} (request id-1)"
 
 
 def test_services_are_made_once() -> None:

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambent.app.client.errors import ConnectionFailed, TimedOut
+from lambent.app.client.proxies import Proxy, proxy_for
 
 if TYPE_CHECKING:
     import ssl
@@ -33,6 +34,15 @@ _RACE = 1.0
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
 
 
+class _Key(NamedTuple):
+    """What requests may share a connection."""
+
+    scheme: str
+    host: str
+    port: int
+    proxy: Proxy | None
+
+
 class Answer(NamedTuple):
     """A service's answer: names of headers are found in any case."""
 
@@ -45,7 +55,7 @@ class _Dropped(Exception):
     """The other end had closed a kept connection before it saw the request."""
 
 
-_idle: dict[tuple[str, str, int], list[tuple[http.client.HTTPConnection, float]]] = {}
+_idle: dict[_Key, list[tuple[http.client.HTTPConnection, float]]] = {}
 _trust: list[ssl.SSLContext] = []
 _trust_lock = threading.Lock()
 
@@ -57,26 +67,34 @@ def exchange(
     headers: Mapping[str, str],
     body: bytes,
     timeout: float,
+    *,
+    direct: bool = False,
 ) -> Answer:
-    """Send a request and read its whole answer; `timeout` is for each wait, in seconds.
+    """Send a request and read its whole answer; `timeout` is for each wait, in seconds. `direct`: through no proxy.
 
     Raises ConnectionFailed and TimedOut. A kept connection that the other end has closed meanwhile, as happens to
     environments that were frozen, is replaced by a new one without the caller's knowing.
     """
-    key = endpoint[:3]
+    proxy = None if direct else proxy_for(*endpoint[:3])
+    key = _Key(*endpoint[:3], proxy)
+    if proxy is not None and endpoint.scheme == "http":
+        # Proxies are told the whole URL (RFC 9112, 3.2.2); to https there is a tunnel.
+        target = f"http://{endpoint.authority}{target}"
+        if proxy.authorization is not None:
+            headers = {**headers, "proxy-authorization": proxy.authorization}
     connection = _kept(key)
     if connection is not None:
         try:
             return _exchange(connection, key, True, method, target, headers, body, timeout)
         except _Dropped:
             pass
-    connection = _opened(endpoint, timeout)
+    connection = _opened(key, endpoint.authority, timeout)
     return _exchange(connection, key, False, method, target, headers, body, timeout)
 
 
 def _exchange(
     connection: http.client.HTTPConnection,
-    key: tuple[str, str, int],
+    key: _Key,
     kept: bool,
     method: str,
     target: str,
@@ -115,7 +133,7 @@ def _exchange(
     return answer
 
 
-def _kept(key: tuple[str, str, int]) -> http.client.HTTPConnection | None:
+def _kept(key: _Key) -> http.client.HTTPConnection | None:
     """The connection used last, if the other end has not closed it."""
     idle = _idle.get(key)
     while idle:
@@ -139,15 +157,20 @@ def _readable(sock: socket.socket) -> bool:
     return bool(select.select([sock], [], [], 0)[0])
 
 
-def _opened(endpoint: Endpoint, timeout: float) -> http.client.HTTPConnection:
+def _opened(key: _Key, authority: str, timeout: float) -> http.client.HTTPConnection:
     limit = min(CONNECT_TIMEOUT, timeout)
+    scheme, host, port, proxy = key
+    first = (host, port) if proxy is None else proxy[:2]
     connection: http.client.HTTPConnection
-    if endpoint.scheme == "https":
-        connection = http.client.HTTPSConnection(
-            endpoint.host, endpoint.port, timeout=limit, context=_trusted()
-        )
+    if scheme == "https":
+        connection = http.client.HTTPSConnection(*first, timeout=limit, context=_trusted())
+        if proxy is not None:
+            asked = {"Host": authority if ":" in authority else f"{authority}:{port}"}
+            if proxy.authorization is not None:
+                asked["Proxy-Authorization"] = proxy.authorization
+            connection.set_tunnel(host, port, asked)
     else:
-        connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=limit)
+        connection = http.client.HTTPConnection(*first, timeout=limit)
     try:
         connection.connect()
         # Functions that answer after minutes: without probes NAT gateways forget the connection after 350 s.
@@ -158,10 +181,10 @@ def _opened(endpoint: Endpoint, timeout: float) -> http.client.HTTPConnection:
                 connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
     except TimeoutError:
         connection.close()
-        raise _failure(TimedOut, endpoint[:3], f"no connection within {limit:g} s", False) from None
-    except OSError as error:
+        raise _failure(TimedOut, key, f"no connection within {limit:g} s", False) from None
+    except (OSError, http.client.HTTPException) as error:  # proxies may answer with anything
         connection.close()
-        raise _failure(ConnectionFailed, endpoint[:3], _said(error), False) from error
+        raise _failure(ConnectionFailed, key, _said(error), False) from error
     return connection
 
 
@@ -175,11 +198,10 @@ def _trusted() -> ssl.SSLContext:
         return _trust[0]
 
 
-def _failure(
-    kind: type[ConnectionFailed], key: tuple[str, str, int], reason: str, sent: bool
-) -> ConnectionFailed:
-    scheme, host, port = key
-    failure = kind(kind.__name__, f"{scheme}://{host}:{port}: {reason}")
+def _failure(kind: type[ConnectionFailed], key: _Key, reason: str, sent: bool) -> ConnectionFailed:
+    scheme, host, port, proxy = key
+    through = "" if proxy is None else f" through the proxy {proxy.host}:{proxy.port}"
+    failure = kind(kind.__name__, f"{scheme}://{host}:{port}{through}: {reason}")
     failure.sent = sent
     return failure
 

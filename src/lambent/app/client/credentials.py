@@ -130,7 +130,7 @@ def _fetch(url: str) -> _Fetched:
     while True:
         attempt += 1
         try:
-            answer = exchange(endpoint, "GET", f"/{target}", headers, b"", _TIMEOUT)
+            answer = exchange(endpoint, "GET", f"/{target}", headers, b"", _TIMEOUT, direct=True)
             if answer.status == 200:
                 return _read(url, answer.body)
             failure = AWSError(

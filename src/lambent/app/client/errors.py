@@ -25,7 +25,8 @@ class AWSError(Exception):
     """
 
     def __init__(self, code: str, message: str, status: int = 0, request_id: str | None = None) -> None:
-        super().__init__(f"{code}: {message}")
+        told = f"{code}: {message}" if message else code
+        super().__init__(f"{told} (request {request_id})" if request_id else told)
         self.code = code
         self.message = message
         self.status = status

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from lambent.app.client import endpoints, retries
+from lambent.app.client import endpoints, retries, time_left
 from lambent.app.client.connection import Answer, exchange
 from lambent.app.client.credentials import credentials
-from lambent.app.client.errors import AWSError, ConnectionFailed, NotConfigured, parsed
+from lambent.app.client.errors import AWSError, ConnectionFailed, NotConfigured, TimedOut, parsed
 from lambent.app.client.propagation import trace_header
 from lambent.app.client.signing import signed
 
@@ -94,6 +94,9 @@ class Service:
         `path` and `query` are percent-encoded, names of `headers` in lower case. `endpoint` is a base URL other than
         the service's own; a `host` header may then name another host than the one to connect to. A request that is
         not `repeatable` is not tried again when it was sent and the connection broke or no answer came in time.
+
+        `timeout` is in seconds, and not more than what the invocation has left: no request and no retry is begun that
+        cannot end before Lambda ends the function.
         """
         region = region or endpoints.region()
         where = endpoints.parse(endpoint or self.endpoint(region))
@@ -106,9 +109,13 @@ class Service:
             all_headers.setdefault("x-amzn-trace-id", quote(trace, safe="-=;:+&[]{}\"',"))
         attempts = _attempts() or self._attempts
         attempt = paid = 0
+        failure: AWSError | None = None
         while True:
             attempt += 1
             after = None
+            left = time_left.seconds()
+            if left is not None and left <= 0:
+                raise failure or TimedOut("TimedOut", "the invocation has no time left for the call")
             try:
                 answer = exchange(
                     where,
@@ -125,10 +132,10 @@ class Service:
                         credentials=credentials(),
                     ),
                     body,
-                    timeout,
+                    timeout if left is None or timeout < left else left,
                 )
             except ConnectionFailed as error:
-                failure: AWSError = error
+                failure = error
                 again = repeatable or not error.sent
             else:
                 if answer.status < 300:
@@ -140,8 +147,11 @@ class Service:
             if again and attempt < attempts:
                 paid = self._quota.take(failure)
                 if paid:
-                    time.sleep(retries.delay(attempt, failure, self._base, after))
-                    continue
+                    pause = retries.delay(attempt, failure, self._base, after)
+                    left = time_left.seconds()
+                    if left is None or pause < left:
+                        time.sleep(pause)
+                        continue
             raise failure
 
     def endpoint(self, region: str) -> str:
