@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.app import current, emf, metrics
+from lambent.app import current, emf, metric_set, metrics
 from lambent.app.emf import (
     MetricNameError,
     MetricResolution,
@@ -181,6 +181,7 @@ def test_units_and_resolutions_are_those_of_powertools() -> None:
     ("arguments", "error", "text"),
     [
         ({"name": " "}, MetricNameError, "between 1 and 255 characters: this one has 0"),
+        ({"name": "_aws"}, MetricNameError, "should not be '_aws'"),
         ({"name": 7}, MetricNameError, "should be text: 7"),
         ({"name": "x" * 256}, MetricNameError, "this one has 256"),
         ({"unit": "Counts"}, MetricUnitError, "Invalid metric unit 'Counts' of 'Sold': one of Seconds, "),
@@ -252,11 +253,14 @@ def test_thirty_dimensions_with_the_service(log: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("", "x"), (" ", "x"), ("x", ""), ("x", " \t"), ("n" * 256, "x"), ("x", "v" * 1025)]
+    ("name", "value"),
+    [("", "x"), (" ", "x"), ("x", ""), ("x", " \t"), ("n" * 256, "x"), ("x", "v" * 1025), ("_aws", "x")],
 )
 def test_dimensions_that_do_not_fit_are_left_out(name: str, value: str) -> None:
     m = EphemeralMetrics("Shop")
-    with pytest.warns(UserWarning, match="doesn't meet the requirements and won't be added"):
+    with pytest.warns(
+        UserWarning, match=f"^The dimension {name} doesn't meet the requirements and won't be added"
+    ):
         m.add_dimension(name, value)
     with pytest.warns(UserWarning, match="empty name or value"):
         m.add_dimensions(**{name: value})
@@ -270,7 +274,7 @@ def test_a_dimension_given_twice_warns() -> None:
     m.add_dimension("shop", "7")
     with pytest.warns(UserWarning, match="'shop' has already been added: '7' is overwritten by '8'"):
         m.add_dimension("shop", "8")
-    with pytest.warns(UserWarning, match="Empty dimensions"):
+    with pytest.warns(UserWarning, match="Empty dimensions dictionary"):
         m.add_dimensions()
 
 
@@ -296,14 +300,16 @@ def test_timestamps(log: io.StringIO) -> None:
     m = EphemeralMetrics("Shop", stream=log)
     moment = datetime(2001, 9, 9, 1, 46, 40, 123_000, tzinfo=UTC)
     now = time.time_ns() // 1_000_000
-    with pytest.warns(UserWarning, match="doesn't meet the requirements of Amazon CloudWatch"):
+    with pytest.warns(UserWarning, match="doesn't meet the requirements and will be skipped by Amazon"):
         m.set_timestamp(moment)
     m.add_metric("Sold", "Count", 1)
     m.flush()
     m.add_metric("Sold", "Count", 1)  # the timestamp was the other blob's
     m.flush()
     m.set_timestamp(now - 5)
-    with pytest.warns(UserWarning, match="neither milliseconds nor a datetime"):
+    with pytest.warns(
+        UserWarning, match="doesn't meet the requirements.*neither milliseconds nor a datetime"
+    ):
         m.set_timestamp("now")  # type: ignore[arg-type] # that is what is tested
     with pytest.warns(UserWarning, match="2 hours future"):
         m.set_timestamp(now + 3 * 3600 * 1000)
@@ -375,7 +381,7 @@ def test_names_made_of_data_do_not_fill_the_memory(log: io.StringIO) -> None:
         m.add_dimension(f"dimension{number}", "x")
         m.add_metric("Sold", "Count", 1)
         m.flush()
-    assert len(metrics._frames) <= 1_000
+    assert len(metric_set.frames) <= metric_set.MAX_FRAMES
 
 
 def test_metrics_of_a_namespace_and_service_are_one(log: io.StringIO) -> None:
@@ -393,6 +399,50 @@ def test_metrics_of_a_namespace_and_service_are_one(log: io.StringIO) -> None:
     assert set(second) == {"_aws", "service", "Metric2"}
     own.flush()
     assert set(blobs(log)[2]) == {"_aws", "service", "Metric3"}
+
+
+def test_metrics_without_a_namespace_are_those_of_the_first_that_has_one(log: io.StringIO) -> None:
+    before = Metrics()  # in a module that was imported earlier
+    before.add_metric("Before", "Count", 1)
+    before.set_default_dimensions(stage="test")
+    named = Metrics("Shop", "orders", log, capture_cold_start_metric=True)
+    after = Metrics()
+    other = Metrics(service="receipts")
+    after.add_metric("After", "Count", 1)
+    assert before.metric_set == named.metric_set == after.metric_set
+    assert named.default_dimensions == after.default_dimensions == {"stage": "test"}
+    assert not other.metric_set
+    blob = before.serialize_metric_set()
+    assert blob["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Shop"
+    assert blob["service"] == "orders"
+    metrics.end_invocation()
+    assert set(blobs(log)[-1]) == {"_aws", "stage", "service", "Before", "After"}
+    assert Metrics("Bank").metric_set == {}
+
+
+def test_what_is_not_written_yet_can_be_read() -> None:
+    m = EphemeralMetrics("Shop", "orders")
+    m.set_default_dimensions(stage="test")
+    m.add_dimension("shop", 7)
+    m.add_dimensions(region="eu")
+    m.add_metadata("order", 42)
+    m.add_metric("Sold", "Count", 1)
+    m.add_metric("Latency", "Milliseconds", 2.5, 1)
+    assert m.metric_set == {
+        "Sold": {"Unit": "Count", "StorageResolution": 60, "Value": [1.0]},
+        "Latency": {"Unit": "Milliseconds", "StorageResolution": 1, "Value": [2.5]},
+    }
+    assert m.dimension_set == {"stage": "test", "shop": "7"}
+    assert m.dimension_sets == [{"stage": "test", "region": "eu"}]
+    assert m.default_dimensions == {"stage": "test"}
+    assert m.metadata_set == {"order": 42}
+    m.clear_metrics()
+    assert (m.metric_set, m.dimension_set, m.dimension_sets, m.metadata_set) == (
+        {},
+        {"stage": "test"},
+        [],
+        {},
+    )
 
 
 def test_the_environment_names_them(
@@ -495,6 +545,18 @@ def test_an_invocation_without_metrics_leaves_nothing(
     assert blob["_aws"]["Timestamp"] > time.time() * 1000 - 30_000
 
 
+def test_metrics_that_cannot_be_written_take_no_others_along(log: io.StringIO) -> None:
+    for m in (Metrics("Bank", stream=log), Metrics("Shop", stream=log)):
+        m.add_dimension("Sold", "x")
+        m.add_metric("Sold", "Count", 1)
+    fine = Metrics("Stock", stream=log)
+    fine.add_metric("Sold", "Count", 1)
+    with pytest.raises(SchemaValidationError, match="both a metric and a dimension"):
+        metrics.end_invocation()
+    assert [list(blob) for blob in blobs(log)] == [["_aws", "Sold"]]
+    metrics.end_invocation()
+
+
 def test_log_metrics_writes_at_the_end(log: io.StringIO) -> None:
     m = Metrics("Shop", "orders", log)
 
@@ -557,6 +619,50 @@ def test_what_is_wrong_with_metrics_does_not_hide_what_the_handler_raised(log: i
     assert "namespace" in raised.value.__notes__[0]
 
 
+def test_a_decorator_between_may_hand_on_a_coroutine(log: io.StringIO) -> None:
+    m = Metrics("Shop", stream=log)
+
+    async def handler(event: Any, context: Any) -> str:
+        await asyncio.sleep(0)
+        m.add_metric("Sold", "Count", 1)
+        if event:
+            raise KeyError("order")
+        return "done"
+
+    decorated: Any = m.log_metrics(lambda event, context: handler(event, context))
+    assert asyncio.run(decorated({}, Context())) == "done"
+    with pytest.raises(KeyError):
+        asyncio.run(decorated({"a": 1}, Context()))
+    assert [blob["Sold"] for blob in blobs(log)] == [[1.0], [1.0]]
+    assert current.context is None
+
+
+def test_disabled_metrics_need_no_names(monkeypatch: pytest.MonkeyPatch, log: io.StringIO) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+    m = Metrics(stream=log)
+
+    @m.log_metrics(capture_cold_start_metric=True)
+    def handler(event: Any, context: Any) -> str:
+        for _ in range(101):
+            m.add_metric("Sold", "Count", 1)
+        return "done"
+
+    assert handler({}, Context()) == "done"
+    assert m.metric_set == {}
+    assert log.getvalue() == ""
+
+
+def test_a_durable_context_names_the_function(log: io.StringIO) -> None:
+    class Durable:
+        lambda_context = Context()
+        state = None
+
+    m = Metrics("Shop", stream=log)
+    m.log_metrics(lambda event, context: m.add_metric("Sold", "Count", 1), True)({}, Durable())
+    cold, sold = blobs(log)
+    assert (cold["function_name"], sold["Sold"]) == ("checkout", [1.0])
+
+
 def test_no_metrics_warn_or_raise(log: io.StringIO) -> None:
     m = Metrics("Shop", stream=log)
 
@@ -568,8 +674,10 @@ def test_no_metrics_warn_or_raise(log: io.StringIO) -> None:
     def raises(event: Any, context: Any) -> None:
         pass
 
-    with pytest.warns(UserWarning, match="No application metrics to publish"):
+    with pytest.warns(UserWarning, match=r"^No application metrics to publish\."):
         warns({}, Context())
+    with pytest.warns(UserWarning, match=r"^No application metrics to publish\."):
+        m.flush_metrics()
     assert not m._set.dimensions
     with pytest.raises(SchemaValidationError, match="Must contain at least one metric"):
         raises({}, Context())

@@ -27,7 +27,7 @@ MAX_DIMENSIONS = 30
 MAX_NAME = 255
 MAX_DIMENSION_VALUE = 1024
 # API_MetricDatum: "Values must be in the range of -2^360 to 2^360", and NaN and the infinities are not taken.
-MAX_VALUE = 2.0**360
+MIN_VALUE, MAX_VALUE = -(2.0**360), 2.0**360
 PAST_MS = 14 * 24 * 3600 * 1000
 FUTURE_MS = 2 * 3600 * 1000
 
@@ -132,6 +132,8 @@ def define(name: Any, unit: Any, resolution: Any) -> tuple[str, str]:
         raise MetricNameError(
             f"The metric name should be between 1 and {MAX_NAME} characters: this one has {len(stripped)}"
         )
+    if stripped == "_aws":
+        raise MetricNameError("The metric name should not be '_aws': that is what CloudWatch reads")
     value = getattr(unit, "value", unit)  # also of somebody else's enum, such as Powertools'
     text = _UNITS.get(value) if isinstance(value, str) else None
     if text is None:
@@ -167,6 +169,7 @@ def fits(name: str, text: str) -> bool:
     """Whether CloudWatch takes it as a dimension (API_Dimension)."""
     return (
         0 < len(name) <= MAX_NAME
+        and name != "_aws"
         and not name.isspace()
         and 0 < len(text) <= MAX_DIMENSION_VALUE
         and not text.isspace()
@@ -176,7 +179,8 @@ def fits(name: str, text: str) -> bool:
 def misfit(name: str) -> str:
     """The warning about a dimension that does not fit."""
     return (
-        f"The dimension {name!r} doesn't meet the requirements and won't be added: "
+        f"The dimension {name} doesn't meet the requirements and won't be added: "
         "it has empty name or value, or only white space, "
-        f"or more than {MAX_NAME} characters in its name or {MAX_DIMENSION_VALUE} in its value"
+        f"or more than {MAX_NAME} characters in its name or {MAX_DIMENSION_VALUE} in its value, "
+        "or it is named _aws"
     )

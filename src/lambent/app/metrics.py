@@ -10,30 +10,26 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from time import time_ns
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
 from . import current
 from .emf import (
-    FUTURE_MS,
-    MAX_DIMENSIONS,
     MAX_METRICS,
     MAX_VALUE,
-    PAST_MS,
+    MIN_VALUE,
     MetricResolution,
     MetricsError,
     MetricUnit,
     MetricValueError,
     SchemaValidationError,
     define,
-    encode,
-    fits,
-    misfit,
     number,
 )
 from .emf import definitions as known_definitions
+from .metric_set import MetricSet, disabled, warn
+from .metrics_handler import decorated, warn_of_none
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -43,80 +39,16 @@ if TYPE_CHECKING:
 
     Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-_COROUTINE_FLAG = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
-
-
-def _flag(variable: str) -> bool:
-    return os.environ.get(variable, "").strip().lower() in ("1", "true", "yes", "on", "y", "t")
-
-
-def _disabled() -> bool:
-    """POWERTOOLS_METRICS_DISABLED; without it, POWERTOOLS_DEV means the same."""
-    if os.environ.get("POWERTOOLS_METRICS_DISABLED") is None:
-        return _flag("POWERTOOLS_DEV")
-    return _flag("POWERTOOLS_METRICS_DISABLED")
-
-
-def _warn(text: str) -> None:
-    import warnings
-
-    warnings.warn(text, UserWarning, stacklevel=3)
-
-
-# (namespace, names of dimensions ...) -> what a blob has between its timestamp and its metrics' definitions.
-_frames: dict[tuple[str, ...], str] = {}
-
-
-def _frame(namespace: str, dimensions: list[list[str]]) -> str:
-    return f'"CloudWatchMetrics":[{{"Namespace":{encode(namespace)},"Dimensions":{encode(dimensions)},"Metrics":['
-
-
-def _remember(key: tuple[str, ...], frame: str) -> str:
-    if len(_frames) >= 1000:  # names made of data: they must not fill the memory
-        _frames.clear()
-    _frames[key] = frame
-    return frame
-
-
-class _Set:
-    """What was added and not yet written. Metrics of one namespace and service share one."""
-
-    __slots__ = (
-        "blobs",
-        "cold_start",
-        "defaults",
-        "definitions",
-        "dimensions",
-        "metadata",
-        "sets",
-        "timestamp",
-        "values",
-    )
-
-    def __init__(self) -> None:
-        self.values: dict[str, list[float]] = {}
-        self.definitions: dict[str, str] = {}
-        self.dimensions: dict[str, str] = {}
-        self.defaults: dict[str, str] = {}
-        self.sets: list[dict[str, str]] = []
-        self.metadata: dict[str, Any] = {}
-        self.timestamp: int | None = None
-        self.blobs = 0
-        self.cold_start: object = _NEVER
-        """The context of the invocation whose cold start was counted."""
-
-
-_NEVER = object()
-
 
 class Metrics:
     """Metrics of a function: `metrics = Metrics("Shop", "orders")`, `metrics.add_metric("Sold", MetricUnit.Count, 1)`.
 
     All Metrics of one namespace and service are one: a module makes its own, and what they add is written together.
+    Those without a namespace are one with the first that has one, unless that is another service's.
     `namespace` defaults to POWERTOOLS_METRICS_NAMESPACE, `service` (a dimension) to POWERTOOLS_SERVICE_NAME,
     `stream` to standard output as it is when a blob is written. `function_name` is the cold-start metric's dimension;
     it defaults to POWERTOOLS_METRICS_FUNCTION_NAME, then to the function's name. POWERTOOLS_METRICS_DISABLED, read when
-    the object is made, checks everything and writes nothing.
+    the object is made: what is added is checked, and nothing is written.
     """
 
     _shares = True
@@ -135,12 +67,36 @@ class Metrics:
         self.stream = stream
         self.function_name = function_name or os.environ.get("POWERTOOLS_METRICS_FUNCTION_NAME") or None
         self.capture_cold_start_metric = capture_cold_start_metric
-        self.disabled = _disabled()
-        first = _first.setdefault((self.namespace, self.service), self) if self._shares else self
-        self._set: _Set = _Set() if first is self else first._set
+        self.disabled = disabled()
+        self._set = _shared_set(self) if self._shares else MetricSet(self)
         self._values = self._set.values
         self._definitions = self._set.definitions
-        first.capture_cold_start_metric |= capture_cold_start_metric
+        self._set.owner.capture_cold_start_metric |= capture_cold_start_metric
+
+    @property
+    def metric_set(self) -> dict[str, dict[str, Any]]:
+        """Metrics that are not written yet: `{name: {"Unit": "Count", "StorageResolution": 60, "Value": [1.0]}}`."""
+        return self._set.metrics()
+
+    @property
+    def dimension_set(self) -> dict[str, str]:
+        """The dimensions of the next blob; the service is added when it is written."""
+        return self._set.dimensions
+
+    @property
+    def dimension_sets(self) -> list[dict[str, str]]:
+        """What add_dimensions() has added."""
+        return self._set.sets
+
+    @property
+    def default_dimensions(self) -> dict[str, str]:
+        """What set_default_dimensions() has set."""
+        return self._set.defaults
+
+    @property
+    def metadata_set(self) -> dict[str, Any]:
+        """The metadata of the next blob."""
+        return self._set.metadata
 
     def add_metric(
         self, name: str, unit: MetricUnit | str, value: float, resolution: MetricResolution | int = 60
@@ -160,7 +116,7 @@ class Metrics:
                 value = float(value) if type(value) is int else number(name, value)
             except OverflowError:
                 value = number(name, value)
-        if not -MAX_VALUE <= value <= MAX_VALUE:  # NaN is neither
+        if not MIN_VALUE <= value <= MAX_VALUE:  # NaN is neither
             raise MetricValueError(f"{value!r} is not a valid number for CloudWatch: the metric {name!r}")
         definitions = self._definitions
         values = self._values.get(name)
@@ -189,22 +145,7 @@ class Metrics:
         Warns of what CloudWatch would not take (nothing in it, or too much) and leaves it out. Raises
         SchemaValidationError when there are too many: 29 besides the service.
         """
-        dimensions = self._set.dimensions
-        text = value if type(value) is str else str(value)
-        if not fits(name, text):
-            _warn(misfit(name))
-            return
-        if name in dimensions:
-            if dimensions[name] != text:
-                _warn(
-                    f"Dimension {name!r} has already been added: {dimensions[name]!r} is overwritten by {text!r}"
-                )
-        elif len(dimensions) - ("service" in dimensions) >= MAX_DIMENSIONS - 1 and name != "service":
-            raise SchemaValidationError(
-                f"Maximum number of dimensions exceeded ({MAX_DIMENSIONS - 1}, besides the service): "
-                f"Unable to add dimension {name}."
-            )
-        dimensions[name] = text
+        self._set.add_dimension(name, value)
 
     def add_dimensions(self, **dimensions: Any) -> None:
         """One more set of dimensions: CloudWatch aggregates the metrics by each set.
@@ -212,30 +153,12 @@ class Metrics:
         Default dimensions belong to every set. Warns of dimensions that CloudWatch would not take and leaves them out.
         Raises SchemaValidationError when all sets together have more than 29 dimensions.
         """
-        if not dimensions:
-            _warn("Empty dimensions: add_dimensions(name=value, ...) was given none")
-            return
-        taken = {}
-        for name, value in dimensions.items():
-            text = str(value)
-            if fits(name, text):
-                taken[name] = text
-            else:
-                _warn(misfit(name))
-        if not taken:
-            return
-        names = set(self._set.dimensions).union(taken, *self._set.sets)
-        names.discard("service")
-        if len(names) > MAX_DIMENSIONS - 1:
-            raise SchemaValidationError(
-                f"Maximum dimensions ({MAX_DIMENSIONS - 1}) exceeded: all sets together have {len(names)}"
-            )
-        self._set.sets.append({**self._set.defaults, **taken})
+        self._set.add_dimensions(dimensions)
 
     def set_default_dimensions(self, **dimensions: Any) -> None:
         """Dimensions that stay from one invocation to the next. Warns and raises like add_dimension."""
         for name, value in dimensions.items():
-            self.add_dimension(name, value)
+            self._set.add_dimension(name, value)
             if name in self._set.dimensions:
                 self._set.defaults[name] = self._set.dimensions[name]
 
@@ -257,70 +180,25 @@ class Metrics:
 
         Warns of what CloudWatch would skip: older than 14 days, or more than two hours ahead.
         """
-        milliseconds: Any = timestamp
-        moment = getattr(timestamp, "timestamp", None)
-        if moment is not None:
-            milliseconds = round(moment() * 1000)
-        if type(milliseconds) is not int:
-            _warn(
-                f"The metrics' timestamp {timestamp!r} is neither milliseconds nor a datetime: "
-                "the time of writing is used"
-            )
-            milliseconds = None
-        else:
-            ahead = milliseconds - time_ns() // 1_000_000
-            if not -PAST_MS <= ahead <= FUTURE_MS:
-                _warn(
-                    "The metrics' timestamp doesn't meet the requirements of Amazon CloudWatch, which will skip them: "
-                    f"within 14 days past and 2 hours future, not {timestamp!r}"
-                )
-        self._set.timestamp = milliseconds
-
-    def _line(self) -> str:
-        """The blob. Raises SchemaValidationError when there is no metric or no namespace, or names collide."""
-        state = self._set
-        values = state.values
-        if not values:
-            raise SchemaValidationError("Must contain at least one metric.")
-        if not self.namespace:
-            raise SchemaValidationError(
-                "Must contain a metric namespace: Metrics(namespace=...), or POWERTOOLS_METRICS_NAMESPACE"
-            )
-        dimensions = state.dimensions
-        if self.service and "service" not in dimensions:
-            dimensions = dimensions.copy()
-            dimensions["service"] = self.service
-        if state.sets:
-            names = [list(each) for each in (dimensions, *state.sets)]
-            for further in state.sets:
-                dimensions = {**dimensions, **further}
-            frame = _frame(self.namespace, names)
-        else:
-            key = (self.namespace, *dimensions)
-            frame = _frames.get(key) or _remember(key, _frame(self.namespace, [list(dimensions)]))
-        members = {**dimensions, **state.metadata, **values}
-        if len(members) < len(dimensions) + len(state.metadata) + len(values) and (
-            not dimensions.keys().isdisjoint(values)
-        ):
-            both = ", ".join(repr(name) for name in dimensions if name in values)
-            raise SchemaValidationError(f"{both} is both a metric and a dimension: rename one of them")
-        # What stays the same is JSON already: putting the line together costs half of encoding it as one document.
-        return (
-            f'{{"_aws":{{"Timestamp":{state.timestamp or time_ns() // 1_000_000},{frame}'
-            f"{','.join(state.definitions.values())}]}}]}},{encode(members)[1:]}\n"
-        )
+        self._set.set_timestamp(timestamp)
 
     def serialize_metric_set(self) -> dict[str, Any]:
         """The blob as it would be written now. Raises SchemaValidationError like flush()."""
         document: dict[str, Any] = msgspec.json.decode(self._line())
         return document
 
+    def _line(self) -> str:
+        """The blob. Raises SchemaValidationError."""
+        named = self if self.namespace else self._set.owner
+        return self._set.line(named.namespace, self.service or named.service)
+
     def _write(self) -> None:
+        if self.disabled:  # where nothing is written, names may be missing too: in tests, say
+            return
         line = self._line()
         self._set.blobs += 1
-        if not self.disabled:
-            # One call, so that nothing gets between a blob and the end of its line: CloudWatch would not see it.
-            (self.stream or sys.stdout).write(line)
+        # One call, so that nothing gets between a blob and the end of its line: CloudWatch would not see it.
+        (self.stream or sys.stdout).write(line)
 
     def flush(self, raise_on_empty_metrics: bool = False) -> None:
         """Writes the blob and forgets everything but the default dimensions. Without metrics it only forgets.
@@ -330,28 +208,19 @@ class Metrics:
         """
         try:
             if self._values or raise_on_empty_metrics:
-                line = self._line()
-                self._set.blobs += 1
-                if not self.disabled:
-                    (self.stream or sys.stdout).write(line)
+                self._write()
         finally:
-            self.clear_metrics()
+            self._set.clear()
 
-    flush_metrics = flush
+    def flush_metrics(self, raise_on_empty_metrics: bool = False) -> None:
+        """flush(), with a warning when there are no metrics."""
+        if not self._values and not raise_on_empty_metrics:
+            warn_of_none()
+        self.flush(raise_on_empty_metrics)
 
     def clear_metrics(self) -> None:
         """Forgets everything but the default dimensions."""
-        state = self._set
-        state.values.clear()
-        state.definitions.clear()
-        state.dimensions.clear()
-        if state.defaults:
-            state.dimensions.update(state.defaults)
-        if state.sets:
-            state.sets.clear()
-        if state.metadata:
-            state.metadata.clear()
-        state.timestamp = None
+        self._set.clear()
 
     def end_invocation(self) -> None:
         """What an app calls when an invocation ends, well or badly, before `current.end()`.
@@ -364,9 +233,7 @@ class Metrics:
         if self._values:
             self.flush()
         else:
-            state = self._set
-            if state.dimensions != state.defaults or state.metadata or state.sets or state.timestamp:
-                self.clear_metrics()
+            self._set.clear_leftovers()
 
     def add_cold_start_metric(self, context: Any) -> None:
         """Writes the metric ColdStart with the function's name, in a blob of its own, once for an invocation.
@@ -431,68 +298,7 @@ class Metrics:
                 raise_on_empty_metrics=raise_on_empty_metrics,
             )
         capture = capture_cold_start_metric or self.capture_cold_start_metric
-
-        def decorated(event: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-            begun = self._begin(context)
-            try:
-                answer = lambda_handler(event, context, *args, **kwargs)
-            except BaseException as error:
-                self._end(begun, context, capture, False, error)
-                raise
-            self._end(begun, context, capture, raise_on_empty_metrics, None)
-            return answer
-
-        async def decorated_async(event: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-            begun = self._begin(context)
-            try:
-                answer = await lambda_handler(event, context, *args, **kwargs)
-            except BaseException as error:
-                self._end(begun, context, capture, False, error)
-                raise
-            self._end(begun, context, capture, raise_on_empty_metrics, None)
-            return answer
-
-        code = getattr(lambda_handler, "__code__", None)
-        asynchronous = code is not None and code.co_flags & _COROUTINE_FLAG
-        return functools.wraps(lambda_handler)(decorated_async if asynchronous else decorated)
-
-    def _begin(self, context: Any) -> tuple[bool, int]:
-        """Before a decorated handler: whether an invocation began with it, and how many blobs there had been."""
-        begun = current.context is None
-        if begun:
-            current.begin(context)
-        return begun, self._set.blobs
-
-    def _end(
-        self,
-        begun: tuple[bool, int],
-        context: Any,
-        capture_cold_start_metric: bool,
-        raise_on_empty_metrics: bool,
-        error: BaseException | None,
-    ) -> None:
-        """After it."""
-        try:
-            if capture_cold_start_metric and current.cold:
-                self.add_cold_start_metric(context)
-            # An app inside the decorator, or the hundredth metric, may have written everything before.
-            if self._values or self._set.blobs != begun[1]:
-                self.flush()
-            else:
-                self.flush(raise_on_empty_metrics)
-                if error is None:
-                    _warn(
-                        "No application metrics to publish: the handler added none. If that is an error, "
-                        "use raise_on_empty_metrics"
-                    )
-        except MetricsError as problem:
-            self.clear_metrics()
-            if error is None:
-                raise
-            error.add_note(f"Its metrics were lost: {problem}")
-        finally:
-            if begun[0]:
-                current.end()
+        return decorated(self, lambda_handler, capture, raise_on_empty_metrics)
 
 
 class EphemeralMetrics(Metrics):
@@ -505,10 +311,38 @@ class EphemeralMetrics(Metrics):
 _first: dict[tuple[str | None, str | None], Metrics] = {}
 
 
+def _shared_set(metrics: Metrics) -> MetricSet:
+    """The set of all that have the same names: of the first, a new one."""
+    key = metrics.namespace, metrics.service
+    if key in _first:
+        return _first[key]._set
+    for (namespace, service), other in _first.items():
+        if None not in (metrics.namespace, namespace) or (
+            metrics.service != service and None not in (metrics.service, service)
+        ):
+            continue
+        if metrics.namespace is not None:  # that one had no name yet
+            del _first[namespace, service]
+            _first[key] = other._set.owner = metrics
+            metrics.capture_cold_start_metric |= other.capture_cold_start_metric
+        return other._set
+    _first[key] = metrics
+    return MetricSet(metrics)
+
+
 def end_invocation() -> None:
-    """Metrics.end_invocation() of all Metrics that there are (ephemeral ones are their makers' own)."""
+    """Metrics.end_invocation() of all Metrics that there are (ephemeral ones are their makers' own).
+
+    Raises the first SchemaValidationError after all have ended.
+    """
+    wrong = None
     for metrics in _first.values():
-        metrics.end_invocation()
+        try:
+            metrics.end_invocation()
+        except MetricsError as problem:
+            wrong = wrong or problem
+    if wrong is not None:
+        raise wrong
 
 
 current.endings.append(lambda failed: end_invocation())
@@ -557,6 +391,6 @@ class _SingleMetric(EphemeralMetrics):
         self, name: str, unit: MetricUnit | str, value: float, resolution: MetricResolution | int = 60
     ) -> None:
         if self._values:
-            _warn(f"single_metric has one metric already: {name!r} is not added")
+            warn(f"single_metric has one metric already: {name!r} is not added")
             return
         super().add_metric(name, unit, value, resolution)
