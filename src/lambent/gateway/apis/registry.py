@@ -1,0 +1,200 @@
+"""The registry of APIs, custom domain names and VPC links: reads from memory, changes through the database.
+
+A change and the deployments that it makes are one transaction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
+
+from lambent.gateway.apis import apis, rows
+from lambent.gateway.apis.deployed import Deployed, deployed
+from lambent.gateway.apis.deployments import auto_deployed
+from lambent.gateway.apis.errors import ApiNotFound
+from lambent.gateway.apis.layout import APIS, DOMAINS, VPC_LINKS, DomainDefinition, VpcLinkDefinition
+from lambent.gateway.apis.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from lambent.gateway.apis.definition import Content, Definition
+    from lambent.gateway.apis.records import Api, ApiMapping, DomainName
+    from lambent.store import Database
+
+R = TypeVar("R")
+
+
+class ApiRegistry:
+    """All APIs of the platform. Open it with `open`. Used from one event loop.
+
+    `generation` grows with each change of anything; what is compiled from `deployed(…)` may be kept for as long as
+    that gives the same object. `on_change`, if set, is called with the id of an API that has changed or gone.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.generation = 0
+        self.on_change: Callable[[str], None] | None = None
+        self.apis: Ledger[Definition] = Ledger(
+            database, APIS, complete=self._with_served, changed=self._api_changed
+        )
+        self.domains: Ledger[DomainDefinition] = Ledger(database, DOMAINS, changed=self._domain_changed)
+        self.vpc_links: Ledger[VpcLinkDefinition] = Ledger(database, VPC_LINKS, changed=self._link_changed)
+        self._database = database
+        self._deployed: dict[str, dict[str, Deployed]] = {}
+        self._mappings: dict[str, tuple[ApiMapping, ...]] = {}
+        self._changed_at: dict[str, int] = {}
+
+    @classmethod
+    async def open(cls, database: Database) -> ApiRegistry:
+        """Load everything. Raises StoreError."""
+        registry = cls(database)
+        registry._changed_at = await rows.changed_at(database)
+        await registry.apis.load()
+        await registry.domains.load()
+        await registry.vpc_links.load()
+        registry._changed_at = {}
+        return registry
+
+    # What serves requests reads
+
+    def api(self, api_id: str) -> Api | None:
+        """The API with this id, of any account and region, as it is being edited."""
+        definition = self.apis.all.get(api_id)
+        return None if definition is None else definition.content.api
+
+    def deployed(self, api_id: str, stage_name: str) -> Deployed | None:
+        """What a stage serves; None without such a stage, or before anything was deployed to it."""
+        stages = self._deployed.get(api_id)
+        return None if stages is None else stages.get(stage_name)
+
+    def domain(self, name: str) -> DomainName | None:
+        """A custom domain name, written as it was registered: in lower case."""
+        definition = self.domains.all.get(name)
+        return None if definition is None else definition.domain
+
+    def mappings(self, name: str) -> tuple[ApiMapping, ...]:
+        """The API mappings of a custom domain name, longest key first."""
+        return self._mappings.get(name, ())
+
+    # What the control plane reads
+
+    def definition(self, account: str, region: str, api_id: str) -> Definition:
+        """An API with all that belongs to it. Raises ApiNotFound."""
+        definition = self.apis.all.get(api_id)
+        if definition is None or (definition.api.account, definition.api.region) != (account, region):
+            raise ApiNotFound(f"Invalid API identifier specified {account}:{api_id}")
+        return definition
+
+    def definitions(self, account: str, region: str) -> list[Definition]:
+        """All APIs of an account in a region, by id."""
+        found = (
+            one for one in self.apis.all.values() if (one.api.account, one.api.region) == (account, region)
+        )
+        return sorted(found, key=lambda one: one.api.api_id)
+
+    # Changing
+
+    async def create_api(
+        self, account: str, region: str, members: dict[str, Any], *, api_id: str | None = None
+    ) -> Definition:
+        """Add an API; `members` are those of CreateApi in snake case. Raises ApiError, StoreError."""
+        while True:
+            new = apis.create(account, region, members, api_id=api_id)
+            if await self.apis.insert(new.api.api_id, account, region, new):
+                return new
+
+    async def change(
+        self,
+        account: str,
+        region: str,
+        api_id: str,
+        change: Callable[[Definition], tuple[Definition, R]],
+    ) -> R:
+        """Change an API with a function of its definition, which returns the new one and a result: its stages and
+        deployments too. Returns the result. Raises ApiError, StoreError.
+        """
+
+        def deploying(draft: Definition) -> tuple[Definition, R]:
+            new, result = change(draft)
+            if new.content is not draft.content:
+                new = auto_deployed(new)
+            return new, result
+
+        return await self.apis.change(api_id, lambda: self.definition(account, region, api_id), deploying)
+
+    async def edit(
+        self, account: str, region: str, api_id: str, change: Callable[[Content], tuple[Content, R]]
+    ) -> R:
+        """Change what an API's deployments freeze, as `change` does. Raises ApiError, StoreError."""
+
+        def edited(draft: Definition) -> tuple[Definition, R]:
+            content, result = change(draft.content)
+            return (draft if content is draft.content else replace(draft, content=content)), result
+
+        return await self.change(account, region, api_id, edited)
+
+    async def delete_api(self, account: str, region: str, api_id: str) -> None:
+        """Delete an API with everything that belongs to it. Raises ApiError, StoreError."""
+        await self.apis.remove(
+            api_id, lambda: self.definition(account, region, api_id), lambda definition: None
+        )
+
+    async def clear(self) -> None:
+        """Forget everything."""
+        await self._database.write(*rows.clearing())
+        self.apis.forget()
+        self.domains.forget()
+        self.vpc_links.forget()
+
+    # Keeping
+
+    async def _with_served(self, old: Definition | None, new: Definition) -> Definition:
+        """`new` with the contents that its stages serve."""
+        kept = new.served if old is None else {**old.served, **new.served}
+        served: dict[str, Content] = {}
+        for stage in new.stages.values():
+            if stage.deployment_id is None or stage.deployment_id in served:
+                continue
+            content = kept.get(stage.deployment_id)
+            if content is None:
+                content = await self._content(new, new.deployments[stage.deployment_id].version)
+            served[stage.deployment_id] = content
+        return replace(new, served=served)
+
+    async def _content(self, definition: Definition, version: int) -> Content:
+        """What `definition` was at `version`."""
+        if version == definition.version:
+            return definition.content
+        api_id = definition.api.api_id
+        if version >= self._changed_at.get(api_id, version + 1):
+            return definition.content  # nothing that a deployment freezes has changed since
+        return await rows.content_at(self._database, api_id, version)
+
+    def _api_changed(self, api_id: str, definition: Definition | None) -> None:
+        self.generation += 1
+        before = self._deployed.pop(api_id, {})
+        if definition is not None:
+            after = {}
+            for name, stage in definition.stages.items():
+                content = None if stage.deployment_id is None else definition.served[stage.deployment_id]
+                if content is None:
+                    continue
+                known = before.get(name)
+                same = known is not None and known.stage is stage and known.source is content
+                after[name] = known if known is not None and same else deployed(content, stage)
+            self._deployed[api_id] = after
+        if self.on_change is not None:
+            self.on_change(api_id)
+
+    def _domain_changed(self, name: str, definition: DomainDefinition | None) -> None:
+        self.generation += 1
+        self._mappings.pop(name, None)
+        if definition is not None:
+            longest_first = sorted(definition.mappings.values(), key=lambda one: -len(one.api_mapping_key))
+            self._mappings[name] = tuple(longest_first)
+
+    def _link_changed(self, name: str, definition: VpcLinkDefinition | None) -> None:
+        self.generation += 1
