@@ -70,7 +70,7 @@ _MEMBERS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "raw_path": [(("method", "headers"), "vpc_lattice")],
     "datasetName": [(("identityPoolId",), "cognito.sync")],
     "bot": [(("sessionState",), "lex"), (("currentIntent",), "lex")],
-    "actionGroup": [(("messageVersion", "agent"), "bedrock_agent")],
+    "agent": [(("messageVersion", "sessionId"), "bedrock_agent")],
     "LifecycleEventHookExecutionId": [(("DeploymentId",), "codedeploy")],
     "widgetContext": [((), "dashboard")],
     "connection-id": [(("endpoint-id", "schema-version"), "client_vpn")],
@@ -79,6 +79,9 @@ _MEMBERS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "claimCertificateId": [(("certificateId",), "iot")],
     "clickType": [(("serialNumber",), "iot")],
     "deviceEvent": [(("deviceInfo",), "iot")],
+    "session": [(("request", "version"), "alexa")],
+    "labelingJobArn": [((), "sagemaker")],
+    "summaryVersion": [(("envelope", "flowDirection"), "workmail")],
 }
 
 _MARKS = {
@@ -91,21 +94,21 @@ def kind_of(event: Any) -> str:
 
     "http.v1", "http.v2", "function_url", "alb", "websocket", "authorizer.token", "authorizer.request", "sqs",
     "kinesis", "dynamodb", "sns", "s3", "s3.test", "eventbridge", "schedule", "cognito", "alarm", "logs",
-    "custom_resource"; "records.none" for a batch that nothing says the source of; of the sources that call functions
-    in formats of their own "appsync", "appsync.authorizer", "appsync.events", "bedrock_agent", "client_vpn",
-    "cloudfront", "codecommit", "codedeploy", "codepipeline", "cognito.sync", "config", "connect", "dashboard",
-    "destination", "docdb", "firehose", "iot", "kafka", "kinesis_analytics", "lex", "mq", "s3.batch", "s3.object",
-    "secret_rotation", "ses", "transfer", "vpc_lattice"; and "direct" for whatever else one invokes a function with,
-    lists and scalars included.
+    "custom_resource"; "records.none" for a batch that nothing says the source of; of the sources that call
+    functions in formats of their own "alexa", "appsync", "appsync.authorizer", "appsync.events", "bedrock_agent",
+    "client_vpn", "cloudfront", "codecommit", "codedeploy", "codepipeline", "cognito.sync", "config", "connect",
+    "dashboard", "destination", "docdb", "firehose", "iot", "kafka", "kinesis_analytics", "lex", "mq", "s3.batch",
+    "s3.object", "sagemaker", "secret_rotation", "ses", "transfer", "vpc_lattice", "workmail"; and "direct" for
+    whatever else one invokes a function with, lists and scalars included.
     """
     if not isinstance(event, dict):
-        return "direct"
+        return _of_list(event) if isinstance(event, list) and event else "direct"
     context = event.get("requestContext")
     if isinstance(context, dict):
         if "http" in context:
             if "routeArn" in event:
                 return "authorizer.request"
-            return "function_url" if ".lambda-url." in (context.get("domainName") or "") else "http.v2"
+            return "function_url" if ".lambda-url." in str(context.get("domainName")) else "http.v2"
         if "httpMethod" in event:
             if "elb" in context:
                 return "alb"
@@ -140,6 +143,14 @@ def _of_records(event: dict[str, Any], records: list[Any]) -> str:
     return "cloudfront" if isinstance(first.get("cf"), dict) else ""
 
 
+def _of_list(events: list[Any]) -> str:
+    """AppSync's batches of resolvers are the one event of AWS that is a list."""
+    first = events[0]
+    if isinstance(first, dict) and _by_members(first, None) == "appsync":
+        return "appsync"
+    return "direct"
+
+
 def _is_schedule(event: dict[str, Any]) -> bool:
     # Only AWS can send events whose source begins with "aws.", so nobody's own "Scheduled Event" passes for one.
     return event["detail-type"] == "Scheduled Event" and event["source"] in ("aws.events", "aws.scheduler")
@@ -157,6 +168,10 @@ def _by_members(event: dict[str, Any], context: Any) -> str:
         return "s3.test"
     if event.get("Name") == "ContactFlowEvent" and "Details" in event:
         return "connect"
+    directive = event.get("directive", event)
+    header = directive.get("header") if isinstance(directive, dict) else None
+    if isinstance(header, dict) and str(header.get("namespace")).startswith("Alexa"):
+        return "alexa"
     occasion = event.get("eventType")
     if isinstance(occasion, str) and occasion.startswith("THING_") and "eventId" in event:
         return "iot"

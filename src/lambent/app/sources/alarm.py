@@ -12,6 +12,7 @@ import msgspec
 from lambent.app.errors import UnknownEvent
 from lambent.app.request import Invocation
 from lambent.app.sources.record import Named, answered, chain_of, first_known, itself, members, moment
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +123,7 @@ class Alarms:
         resolve = first_known(members(_MEMBERS), itself)
         self.handlers.add(options["name"], chain_of(self._app, handler, layers, options, resolve, Alarm))
 
+    @understood
     def handle(self, event: Any, context: Any) -> Any:
         """The handler's result. Raises UnknownEvent and what it raises."""
         alarm = Alarm(event["alarmData"], event, context)

@@ -28,6 +28,7 @@ from lambent.app.request import Headers, Invocation, Request, Values
 from lambent.app.signature import described
 from lambent.app.sources.chain import explained
 from lambent.app.sources.record import Named, chain_of, first_known, itself, members
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -211,6 +212,7 @@ class Authorizers:
             options["api"], chain_of(self._app, handler, layers, options, resolve, AuthorizerRequest)
         )
 
+    @understood
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
         """The answer for API Gateway. Raises UnknownEvent and what handlers raise."""
         request = AuthorizerRequest(event, context)

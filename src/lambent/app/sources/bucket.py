@@ -22,6 +22,7 @@ from lambent.app.request import Invocation
 from lambent.app.signature import described
 from lambent.app.sources.naming import physical_name
 from lambent.app.sources.record import called, chain_of, first_known, itself, members, moment
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +142,7 @@ class Buckets:
         )
         self.handlers.append((chain, _filter(options, wanted)))
 
+    @understood
     def handle(self, event: Any, context: Any) -> None:
         """Have each object handled. Raises UnknownEvent before, and what handlers raise."""
         records = event.get("Records", ())  # S3's test message has none

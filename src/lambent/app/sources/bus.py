@@ -34,6 +34,7 @@ from lambent.app.sources.record import (
     members,
     moment,
 )
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +153,7 @@ class Bus:
         chain = chain_of(self._app, handler, layers, options, resolve, BusEvent)
         self.handlers.append((chain, matches))
 
+    @understood
     def handle(self, event: Any, context: Any) -> Any:
         """Call all handlers whose patterns match; the result if it is one that does, else None.
 
@@ -221,6 +223,7 @@ class Schedules:
         chain = chain_of(self._app, handler, layers, options, resolve, Tick)
         self.handlers.add(options["name"] or getattr(handler, "__name__", type(handler).__name__), chain)
 
+    @understood
     def handle(self, event: Any, context: Any) -> Any:
         """The result of the schedule's handler. Raises UnknownEvent and what it raises."""
         return self._app.source("event").handle(event, context)

@@ -23,6 +23,7 @@ from lambent.app.request import Request
 from lambent.app.response import Response
 from lambent.app.signature import MISSING, described
 from lambent.app.sources.naming import physical_name
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,6 +183,7 @@ class Channels:
         endpoint = Endpoint(handler, self._app.services, resolve, (Connection, Request))
         handlers[action] = _Handler(endpoint, layers, action)
 
+    @understood
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
         """The answer to the gateway. Raises UnknownEvent."""
         about = event["requestContext"]

@@ -27,6 +27,7 @@ from lambent.app.request import Invocation
 from lambent.app.signature import described
 from lambent.app.sources.chain import PayloadResolver, explained
 from lambent.app.sources.record import as_json, chain_of, converted, members
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +115,7 @@ class CustomResources:
                     "it: one handler has to do"
                 )
 
+    @understood
     def handle(self, event: Any, context: Any) -> None:
         """Have the request handled, and answer it. Raises UnknownEvent after the answer, and OSError without one."""
         request = ResourceRequest(event, context)

@@ -15,6 +15,7 @@ import msgspec
 from lambent.app.errors import UnknownEvent
 from lambent.app.request import Invocation
 from lambent.app.sources.record import Named, answered, chain_of, first_known, itself, members
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +95,7 @@ class LogSubscriptions:
         resolve = first_known(members(_MEMBERS), itself)
         self.handlers.add(options["group"], chain_of(self._app, handler, layers, options, resolve, LogBatch))
 
+    @understood
     def handle(self, event: Any, context: Any) -> Any:
         """The handler's result. Raises UnknownEvent, ValueError for data that are none, and what handlers raise."""
         import zlib

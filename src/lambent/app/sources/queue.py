@@ -25,6 +25,7 @@ from lambent.app.sources.chain import PayloadResolver
 from lambent.app.sources.content import content
 from lambent.app.sources.lanes import LanesBy, lane_each
 from lambent.app.sources.naming import name_in
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,12 +164,13 @@ class Queues(BatchSource):
             and "body" in record
         )
 
+    @understood
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
         """Handle a batch; what failed, for Lambda. Raises UnknownEvent, and as the handler's options have it."""
         records = event["Records"]
         if not records:
             return {"batchItemFailures": []}
-        arn = records[0].get("eventSourceARN") or ""
+        arn = str(records[0].get("eventSourceARN"))
         handler = self._handler(arn)
         options = handler.options
         halt: Halt

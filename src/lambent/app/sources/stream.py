@@ -23,6 +23,7 @@ from lambent.app.sources.chain import Chain, PayloadResolver
 from lambent.app.sources.content import content
 from lambent.app.sources.lanes import LanesBy, lane_of_all
 from lambent.app.sources.naming import name_in
+from lambent.app.sources.understood import understood
 from lambent.app.sources.window import Window, WindowEnd, window_parameter
 
 if TYPE_CHECKING:
@@ -131,10 +132,11 @@ class ShardSource(BatchSource):
             )
         return None
 
+    @understood
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
         """Handle a batch; what failed, for Lambda. Raises UnknownEvent, and the failure without `report_failures`."""
         records = event["Records"]
-        handler = self._handler((records[0] if records else event).get("eventSourceARN") or "")
+        handler = self._handler(str((records[0] if records else event).get("eventSourceARN")))
         options = handler.options
         window = self._window_of(handler, event)
 

@@ -20,6 +20,7 @@ from lambent.app.sources.chain import PayloadResolver
 from lambent.app.sources.content import content
 from lambent.app.sources.naming import name_in
 from lambent.app.sources.record import Named, called, chain_of, members, moment
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +112,7 @@ class Topics:
         chain = chain_of(self._app, handler, layers, options, resolve, Notification)
         self.handlers.add(options["name"], chain)
 
+    @understood
     def handle(self, event: Any, context: Any) -> None:
         """Handle each message. Raises UnknownEvent before, and what handlers raise."""
         records = event["Records"]

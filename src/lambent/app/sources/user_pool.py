@@ -17,6 +17,7 @@ from lambent.app.request import Invocation
 from lambent.app.signature import described
 from lambent.app.sources.naming import physical_name
 from lambent.app.sources.record import answered, as_json, chain_of, first_known, itself, members
+from lambent.app.sources.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,6 +164,7 @@ class UserPools:
         resolve = first_known(members(_MEMBERS), itself)
         self.handlers[key] = chain_of(self._app, handler, layers, options, resolve, Trigger)
 
+    @understood
     def handle(self, event: Any, context: Any) -> Any:
         """The event with its response. Raises UnknownEvent and what handlers raise."""
         chain = self._find(event["triggerSource"], event["userPoolId"])
