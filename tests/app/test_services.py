@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.app.conftest import answer_of, event_of
 
-from lambent import App, AppError
+from lambent import App, AppError, Request
 
 
 class Settings:
@@ -251,3 +251,97 @@ def test_what_a_test_has_put_there_may_outlive_the_environment() -> None:
     restore = app.services.replace(Settings, Settings())
     app.services.shut_down()
     restore()
+
+
+def test_a_service_of_an_invocation_may_ask_for_it() -> None:
+    app = App()
+
+    class Caller:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+    def caller(request: Request, settings: Settings) -> Caller:
+        return Caller(f"{request.headers['x-name']} {settings.table}")
+
+    app.provide(caller, lifetime="invocation")
+    app.provide(Settings)
+
+    @app.get("/")
+    def handler(caller: Caller) -> str:
+        return caller.name
+
+    event = event_of("v2", "GET", "/", headers=[("X-Name", "ada")])
+    assert answer_of(app(event)).text == "ada orders"
+
+
+def test_an_invocation_of_another_kind() -> None:
+    app = App("shop")
+
+    def caller(request: Request) -> Settings:
+        raise AssertionError
+
+    app.provide(caller, lifetime="invocation")
+
+    @app.invocation()
+    def handler(event: Any, settings: Settings) -> None: ...
+
+    with pytest.raises(AppError, match=r"caller .*takes a Request, and there is a "):
+        app({"a": 1})
+
+
+def test_a_singleton_cannot_ask_for_an_invocation() -> None:
+    app = App()
+
+    @app.provide
+    def settings(request: Request) -> Settings:
+        raise AssertionError
+
+    app.get("/")(lambda: "a")
+
+    @app.get("/settings")
+    def handler(settings: Settings) -> str:
+        return ""
+
+    # Before anything is handled, not when the first client of that path comes.
+    with pytest.raises(AppError, match="built once per environment and cannot have Request"):
+        app(EVENT)
+    with pytest.raises(AppError, match="built once per environment"):
+        app(EVENT)
+
+
+def test_what_a_wanted_service_needs_is_looked_at_before_the_first_event() -> None:
+    app = App()
+    app.provide(Database)
+    app.get("/")(lambda: "a")
+
+    @app.get("/orders")
+    def handler(database: Database) -> str:
+        return database.table
+
+    with pytest.raises(AppError, match="nothing provides its parameter 'settings'"):
+        app(EVENT)
+    app.provide(Settings)
+    assert answer_of(app(EVENT)).text == "a"
+
+
+def test_a_class_may_bring_its_own_factory() -> None:
+    class Caller:
+        def __init__(self, path: str) -> None:
+            self.path = path
+
+        @staticmethod
+        def __lambent_service__(request: Request) -> Any:
+            return Caller(request.path)
+
+    app = App()
+
+    @app.get("/")
+    def handler(caller: Caller) -> str:
+        return caller.path
+
+    assert answer_of(app(EVENT)).text == "/"
+
+    other = App()
+    other.provide(lambda: Caller("mine"), type=Caller)
+    other.get("/")(handler)
+    assert answer_of(other(EVENT)).text == "mine"

@@ -11,7 +11,7 @@ from lambent.app.http import Http
 from lambent.app.loop import Loop
 from lambent.app.registrar import Registrar
 from lambent.app.response import Response
-from lambent.app.services import Services
+from lambent.app.services import Scope, Services
 from lambent.app.signature import MISSING, described, hints_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class App(Registrar):
         self._errors: dict[type[BaseException], Callable[..., Any]] = {}
         self._sources: dict[str, Source] = {}
         self._eager: list[Any] = []
+        self._checked = False
         self.http = Http(self, tuple(strip_prefixes))
 
     @property
@@ -146,6 +147,7 @@ class App(Registrar):
             self.http.add(handler, tuple(middleware), options)
         else:
             self.source(kind).add(handler, tuple(middleware), options)
+        self._checked = False
 
     def source(self, kind: str) -> Source:
         """The source of a kind of registration, made when it is first asked for."""
@@ -160,6 +162,7 @@ class App(Registrar):
         return source
 
     def _changed(self) -> None:
+        self._checked = False
         self.http.changed()
 
     # ------------------------------------------------------------ at work
@@ -185,8 +188,8 @@ class App(Registrar):
     def _call(self, event: Any, context: Any) -> Any:
         failed = True
         try:
-            if self._eager:
-                self._build_eager()
+            if not self._checked:
+                self._check()
             handle = self.http.handle if _is_request(event) else self._elsewhere
             result = handle(event, context)
             failed = False
@@ -199,9 +202,10 @@ class App(Registrar):
                     self.logger.error("What was recorded could not be written", exc_info=error)
             current.end()
 
-    def _build_eager(self) -> None:
-        from lambent.app.services import Scope
-
+    def _check(self) -> None:
+        """Before the first event: what handlers ask for has to be there. Services that are eager are built."""
+        self.services.check()
+        self._checked = True
         while self._eager:
             self.services.get(self._eager[0], Scope())
             del self._eager[0]
@@ -288,6 +292,3 @@ def _named(event: Any, kind: str) -> str:
         if name in event:
             return f"{kind}, {name} {event[name]!r}"
     return f"{kind}, with members {', '.join(map(repr, list(event)[:10])) or 'none'}"
-
-
-__all__ = ["App", "HTTPError", "encode"]

@@ -77,6 +77,7 @@ class Endpoint:
             if getter is None:
                 provider = services.find(parameter.type)
                 if provider is not None:
+                    services.want(provider)
                     self._wanted.append(provider)
                     getter = _service(services, provider)
                 else:
@@ -118,7 +119,7 @@ def scope_of(invocation: Any) -> Scope:
     """The services of an invocation."""
     scope = invocation.scope
     if scope is None:
-        invocation.scope = scope = Scope()
+        invocation.scope = scope = Scope(invocation)
     return scope  # type: ignore[no-any-return]
 
 

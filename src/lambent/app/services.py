@@ -1,7 +1,10 @@
 """What handlers are given by type: database connections, clients, settings.
 
 A singleton is built once per environment, when it is first wanted or at init; a service of an invocation is built for
-each invocation that wants it and closed when that ends. A factory's own parameters are services too.
+each invocation that wants it and closed when that ends. A factory's own parameters are services too; one of an invocation
+may ask for the invocation as well, by its type (`Request`, `Message`, …).
+
+A class that brings its own factory as `__lambent_service__` need not be provided: it is one of an invocation.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from lambent.app.errors import AppError
+from lambent.app.request import Invocation
 from lambent.app.signature import (
     MISSING,
     described,
@@ -29,13 +33,15 @@ if TYPE_CHECKING:
 class Provider:
     """How one service is made."""
 
-    __slots__ = ("factory", "is_async", "is_generator", "lifetime", "needs", "type")
+    __slots__ = ("factory", "invocations", "is_async", "is_generator", "lifetime", "needs", "type")
 
     def __init__(self, service: Any, factory: Callable[..., Any], lifetime: Lifetime) -> None:
         self.type = service
         self.factory = factory
         self.lifetime = lifetime
-        self.needs: list[tuple[str, Provider]] | None = None  # found out when it is first built
+        self.needs: list[tuple[str, Provider]] | None = None  # found out when it is first wanted
+        self.invocations: list[tuple[str, type]] = []
+        """Parameters that take the invocation itself."""
         self.is_generator = is_generator_function(factory) or is_async_generator_function(factory)
         self.is_async = is_coroutine_function(factory) or is_async_generator_function(factory)
 
@@ -48,6 +54,8 @@ class Services:
         self._singletons: dict[Provider, Any] = {}
         self._closing: list[tuple[Provider, Any]] = []
         self._loop = loop
+        self._offered: dict[Any, Provider] = {}
+        self._wanted: list[Provider] = []
 
     def provide(self, service: Any, factory: Callable[..., Any], lifetime: Lifetime) -> Provider:
         """Add a service. Raises AppError when there is one of the type."""
@@ -80,9 +88,23 @@ class Services:
     def find(self, service: Any) -> Provider | None:
         """The provider of a type, if there is one."""
         try:
-            return self._providers.get(service)
+            provider = self._providers.get(service) or self._offered.get(service)
         except TypeError:  # not hashable, and so no service
             return None
+        if provider is None and isinstance(service, type) and "__lambent_service__" in service.__dict__:
+            factory = service.__lambent_service__  # type: ignore[attr-defined] # it is there
+            provider = self._offered[service] = Provider(service, factory, "invocation")
+        return provider
+
+    def want(self, provider: Provider) -> None:
+        """Note that a handler asks for it: what it needs is looked at before the first event is handled."""
+        self._wanted.append(provider)
+
+    def check(self) -> None:
+        """Find out what the wanted services need. Raises AppError for what nobody provides."""
+        while self._wanted:
+            self.needs_loop(self._wanted[-1])
+            self._wanted.pop()
 
     def get(self, provider: Provider, scope: Scope) -> Any:
         """The service: the singleton, or the scope's own. Raises what the factory raises."""
@@ -105,7 +127,10 @@ class Services:
     def _build(self, provider: Provider, scope: Scope, closing: list[tuple[Provider, Any]]) -> Any:
         if provider.needs is None:
             provider.needs = self._needs(provider)
-        made = provider.factory(**{name: self.get(needed, scope) for name, needed in provider.needs})
+        given = {name: self.get(needed, scope) for name, needed in provider.needs}
+        for name, kind in provider.invocations:
+            given[name] = scope.given(provider, kind)
+        made = provider.factory(**given)
         if not provider.is_generator:
             return self._loop.run(made) if provider.is_async else made
         built = self._loop.run(anext(made)) if provider.is_async else next(made)
@@ -114,7 +139,16 @@ class Services:
 
     def _needs(self, provider: Provider, within: tuple[Provider, ...] = ()) -> list[tuple[str, Provider]]:
         needs = []
+        invocations = []
         for parameter in signature_of(provider.factory).parameters:
+            if isinstance(parameter.type, type) and issubclass(parameter.type, Invocation):
+                if provider.lifetime == "environment":
+                    raise AppError(
+                        f"{described(provider.factory)}: it is built once per environment and cannot have "
+                        f"{_name(parameter.type)}: provide it with lifetime='invocation'"
+                    )
+                invocations.append((parameter.name, parameter.type))
+                continue
             needed = self.find(parameter.type)
             if needed is None:
                 if parameter.default is not MISSING:
@@ -132,6 +166,7 @@ class Services:
                 )
             self._needs(needed, (*within, provider))
             needs.append((parameter.name, needed))
+        provider.invocations = invocations
         return needs
 
     def close(self, closing: list[tuple[Provider, Any]], error: BaseException | None) -> None:
@@ -166,13 +201,21 @@ class Services:
 
 
 class Scope:
-    """The services that belong to one invocation."""
+    """The services that belong to one invocation; to none, where they are built ahead."""
 
-    __slots__ = ("built", "closing")
+    __slots__ = ("_invocation", "built", "closing")
 
-    def __init__(self) -> None:
+    def __init__(self, invocation: Invocation | None = None) -> None:
+        self._invocation = invocation
         self.built: dict[Provider, Any] = {}
         self.closing: list[tuple[Provider, Any]] = []
+
+    def given(self, provider: Provider, kind: type) -> Any:
+        """The invocation, for a factory that takes one of that kind. Raises AppError for another."""
+        if not isinstance(self._invocation, kind):
+            found = "none" if self._invocation is None else f"a {_name(type(self._invocation))}"
+            raise AppError(f"{described(provider.factory)} takes a {_name(kind)}, and there is {found} here")
+        return self._invocation
 
 
 def _name(service: Any) -> str:

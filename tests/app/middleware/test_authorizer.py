@@ -66,7 +66,6 @@ def test_shapes(about: dict[str, Any], identity: Identity | None) -> None:
 
 def app_with(layer: AuthorizerContext) -> App:
     app = App(middleware=[layer])
-    app.provide(Identity.of_request, lifetime="invocation")
 
     @app.get("/")
     def who(identity: Identity) -> Any:

@@ -45,7 +45,6 @@ def verifier() -> Verifier[dict[str, Any]]:
 
 def app_with(layer: Bearer) -> App:
     app = App(middleware=[layer])
-    app.provide(Claims.of_request, lifetime="invocation")
 
     @app.get("/state")
     def state(request: Request) -> Any:

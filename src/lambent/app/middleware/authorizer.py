@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from lambent.app.endpoint import scope_of
 from lambent.app.errors import Forbidden, Unauthorized
 from lambent.app.middleware.bearer import scopes_in
 from lambent.app.middleware.http import REQUESTS
 from lambent.app.onion import Layer
+from lambent.app.request import Invocation  # noqa: TC001 - a service is given by it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +30,8 @@ class Identity(msgspec.Struct, frozen=True):
     `claims` are there for "jwt" and "cognito", as the gateway sends them: mostly text; `context` is what a Lambda
     authorizer returned, or what IAM knows. Scopes are those of the token.
 
-    `request.state["identity"]` has it; handlers can ask for it by this type after
-    `app.provide(Identity.of_request, lifetime="invocation")`.
+    `request.state["identity"]` has it, and handlers and services can ask for it by this type: who has none is answered
+    with 401 then.
     """
 
     kind: Literal["jwt", "cognito", "lambda", "iam"]
@@ -41,9 +41,12 @@ class Identity(msgspec.Struct, frozen=True):
     context: dict[str, Any] = {}
 
     @staticmethod
-    def of_request() -> Identity:
-        """The factory for `app.provide`: called when there is none."""
-        raise Unauthorized
+    def __lambent_service__(invocation: Invocation) -> Identity:
+        """That of the invocation, as `AuthorizerContext` left it."""
+        identity: Identity | None = invocation.state.get("identity")
+        if identity is None:
+            raise Unauthorized
+        return identity
 
 
 class AuthorizerContext(Layer):
@@ -70,10 +73,6 @@ class AuthorizerContext(Layer):
         if not self._scopes <= identity.scopes:
             raise Forbidden
         invocation.state["identity"] = identity
-        if invocation.app is not None:
-            provider = invocation.app.services.find(Identity)
-            if provider is not None:
-                scope_of(invocation).built[provider] = identity
 
 
 def identity_of(about: dict[str, Any]) -> Identity | None:

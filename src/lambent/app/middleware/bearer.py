@@ -13,6 +13,7 @@ from lambent.app.errors import AppError, Forbidden, ServiceUnavailable, Unauthor
 from lambent.app.jwt.errors import InvalidToken, KeysUnavailable
 from lambent.app.middleware.http import REQUESTS, header
 from lambent.app.onion import Layer
+from lambent.app.request import Invocation  # noqa: TC001 - a service is given by it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 class Claims(dict[str, Any]):
     """The claims of the token that a request came with.
 
-    `request.state["claims"]` has them; handlers can ask for them by this type after
-    `app.provide(Claims.of_request, lifetime="invocation")`. Who has sent no token is answered with 401 then.
+    `request.state["claims"]` has them, and handlers and services can ask for them by this type. Who has sent no token is
+    answered with 401 then.
     """
 
     @property
@@ -38,9 +39,12 @@ class Claims(dict[str, Any]):
         return scopes_in(self)
 
     @staticmethod
-    def of_request() -> Claims:
-        """The factory for `app.provide`: called when no layer has verified a token."""
-        raise Unauthorized(headers={"www-authenticate": "Bearer"})
+    def __lambent_service__(invocation: Invocation) -> Claims:
+        """Those of the invocation, as `Bearer` left them."""
+        claims: Claims | None = invocation.state.get("claims")
+        if claims is None:
+            raise Unauthorized(headers={"www-authenticate": "Bearer"})
+        return claims
 
 
 def scopes_in(claims: dict[str, Any]) -> frozenset[str]:
@@ -120,9 +124,10 @@ class Bearer(Layer):
         if self._scopes and not self._scopes <= _scopes_of(claims):
             raise Forbidden(headers={"www-authenticate": self._insufficient})
         invocation.state["claims"] = claims
-        provider = invocation.app.services.find(type(claims))
-        if provider is not None:
-            scope_of(invocation).built[provider] = claims
+        if claims.__class__ is not Claims:
+            provider = invocation.app.services.find(type(claims))
+            if provider is not None:
+                scope_of(invocation).built[provider] = claims
 
 
 def _scopes_of(claims: Any) -> frozenset[str]:
