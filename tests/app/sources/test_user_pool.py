@@ -122,7 +122,6 @@ def test_samples(name: str) -> None:
 
 
 def test_all_triggers() -> None:
-    assert TRIGGERS == events.TRIGGERS
     configuration = (
         botocore.session.get_session().get_service_model("cognito-idp").shape_for("LambdaConfigType")
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lambent.app.sources.user_pool import TRIGGERS
 from lambent.testing.events.values import REGION, new_uuid
 
 if TYPE_CHECKING:
@@ -15,39 +16,8 @@ if TYPE_CHECKING:
 POOL = f"{REGION}_Example01"
 CLIENT = "1example23456789example012"
 
-_MESSAGES = (
-    "SignUp",
-    "AdminCreateUser",
-    "ResendCode",
-    "ForgotPassword",
-    "UpdateUserAttribute",
-    "VerifyUserAttribute",
-    "Authentication",
-)
 
-TRIGGERS: dict[str, tuple[str, ...]] = {
-    "PreSignUp": ("SignUp", "AdminCreateUser", "ExternalProvider"),
-    "PostConfirmation": ("ConfirmSignUp", "ConfirmForgotPassword"),
-    "PreAuthentication": ("Authentication",),
-    "PostAuthentication": ("Authentication",),
-    "TokenGeneration": (
-        "HostedAuth",
-        "Authentication",
-        "NewPasswordChallenge",
-        "AuthenticateDevice",
-        "RefreshTokens",
-        "ClientCredentials",
-    ),
-    "DefineAuthChallenge": ("Authentication",),
-    "CreateAuthChallenge": ("Authentication",),
-    "VerifyAuthChallengeResponse": ("Authentication",),
-    "UserMigration": ("Authentication", "ForgotPassword"),
-    "CustomMessage": _MESSAGES,
-    "CustomEmailSender": (*_MESSAGES, "AccountTakeOverNotification"),
-    "CustomSMSSender": _MESSAGES,
-    "InboundFederation": ("ExternalProvider",),
-}
-"""Every trigger and the occasions it is called at; a trigger's source is both, joined by `_`."""
+__all__ = ["CLIENT", "POOL", "TRIGGERS", "cognito"]
 
 
 def cognito(
