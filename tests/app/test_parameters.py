@@ -191,10 +191,10 @@ def test_bodies(declared: Any, body: str, result: Any, as_bytes: bool) -> None:
 @pytest.mark.parametrize(
     ("declared", "body", "name"),
     [
-        (Order, '{"lines": [{}]}', "lines[0]"),
+        (Order, '{"lines": [{"quantity": 1}]}', "lines[0].sku"),
         (Order, "[]", ""),
         (Plain, '{"name": "x", "age": "old"}', "age"),
-        (Typed, "{}", ""),
+        (Typed, "{}", "name"),
         (Model, '{"name": "x"}', "name"),
         (list[Model], '[{"name": "xy", "tags": ["a"]}]', "[0].tags[0]"),
         (Order, "", ""),

@@ -121,7 +121,9 @@ def _converter(declared: Any, strict: bool) -> Callable[[Any], Any]:
         try:
             return convert(value, declared, strict=strict)
         except msgspec.ValidationError as error:
-            raise Invalid([_located(error, root)]) from None
+            from lambent.app.explanation import explained
+
+            raise explained(declared, value, _located(error, root), strict) from None
 
     return converted
 
@@ -139,8 +141,9 @@ def from_json(declared: Any) -> Callable[[bytes | str], Any]:
         try:
             return decode(value)
         except msgspec.ValidationError as error:
-            _check_json(value)  # it may not even be that
-            raise Invalid([_located(error)]) from None
+            from lambent.app.explanation import explained
+
+            raise explained(declared, _json(value), _located(error), True) from None  # it may not even be JSON
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise NotDecodable(str(error)) from None
 
@@ -196,10 +199,10 @@ def _complete(value: Any) -> None:
             _complete(member)
 
 
-def _check_json(value: bytes | str) -> None:
-    """Raise NotDecodable unless it is JSON."""
+def _json(value: bytes | str) -> Any:
+    """The plain objects of JSON. Raises NotDecodable unless it is that."""
     try:
-        msgspec.json.decode(value, type=msgspec.Raw)
+        return msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise NotDecodable(str(error)) from None
 
