@@ -115,6 +115,11 @@ def test_what_comes_after_a_failure_is_one_of_two() -> None:
         App().stream("clicks", after_failure="go on")(lambda data: None)  # type: ignore[arg-type]
 
 
+def test_windows_count_nothing_twice() -> None:
+    with pytest.raises(AppError, match="counted twice"):
+        App().stream("clicks", after_failure="continue", tumbling_window=60)(lambda data: None)
+
+
 # ------------------------------------------------------------ threads
 
 

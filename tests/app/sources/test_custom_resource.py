@@ -131,6 +131,17 @@ def test_ids_without_one_of_its_own(bucket: Bucket) -> None:
         assert bucket.answer["PhysicalResourceId"] == "table-7"
 
 
+def test_a_deletion_answers_under_the_id_that_it_is_of(bucket: Bucket) -> None:
+    app = App()
+
+    @app.custom_resource("Custom::Table").delete
+    def delete(request: ResourceRequest) -> None:
+        request.physical_id = "gone"
+
+    app(asked(bucket, "Delete", physical_id="table-7"))
+    assert bucket.answer["PhysicalResourceId"] == "table-7"
+
+
 def test_updates_with_old_properties_and_a_new_id(bucket: Bucket) -> None:
     app, got = App(), list[Any]()
     table = app.custom_resource("Custom::Table")

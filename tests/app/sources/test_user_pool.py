@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from lambent import App, AppError, Forbidden, UnknownEvent
-from lambent.app.sources.user_pool import TRIGGERS, Trigger
+from lambent.app.sources.user_pool import Trigger
 from lambent.testing import events
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "documented"

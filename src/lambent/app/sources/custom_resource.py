@@ -5,7 +5,7 @@ the handler's, or FAILED with the reason when it raises, when its answer cannot 
 the invocation. The exception itself is logged and not raised, since Lambda would call the function again.
 
 - A handler gives the resource's attributes (`Fn::GetAtt`), or None. `request.physical_id` is what it sets the id of the
-  real thing to; a new id in an update makes CloudFormation delete the old thing afterwards.
+  real thing to; a new id in an update makes CloudFormation delete the old thing afterwards. In a deletion it stays.
 - Without one, a creation's id is made of stack, logical id and request id: the same if Lambda calls again.
 - When a creation fails before the id is set, CloudFormation deletes under an id that says that there is nothing: no
   handler is called for that.
@@ -172,6 +172,10 @@ class _Answer:
     def succeed(self, result: Any) -> None:
         """The resource is as it was asked for; its attributes may turn out to be none, though."""
         request = self._request
+        if request.type == "Delete":
+            request.physical_id = request.event.get(
+                "PhysicalResourceId"
+            )  # what is gone has no other name than before
         if request.physical_id is not None and len(request.physical_id.encode()) > _LONGEST_ID:
             size, request.physical_id = len(request.physical_id.encode()), _made_up(request)
             self.fail(f"The physical id has {size} bytes; {_LONGEST_ID} are allowed")

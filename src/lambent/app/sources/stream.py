@@ -112,6 +112,11 @@ class ShardSource(BatchSource):
             raise AppError(
                 f"{described(handler)}: after_failure is {options['after_failure']!r}, and may be 'stop' or 'continue'"
             )
+        if options["after_failure"] == "continue" and options["tumbling_window"] is not None:
+            raise AppError(
+                f"{described(handler)}: with a tumbling window nothing can be handled after a failure: it would be "
+                "counted twice"
+            )
         super().add(handler, layers, options)
         at_end = options["at_window_end"]
         if at_end is not None:
