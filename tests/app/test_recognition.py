@@ -126,6 +126,8 @@ def test_the_order_of_members_means_nothing(name: str) -> None:
         ({"requestContext": {"http": {}, "domainName": 7}}, "http.v2"),
         ([{"arguments": {}, "identity": None, "info": {}}], "appsync"),
         ([{"arguments": {}}], "direct"),
+        ({"arguments": {}, "request": {}, "info": {}}, "appsync"),
+        ({"InvocationMetadata": {"CampaignContext": {}}, "Items": {}}, "connect"),
         ([], "direct"),
         ({"messageVersion": "1.0", "agent": {}, "sessionId": "1", "actionGroups": []}, "bedrock_agent"),
         ({"directive": {"header": {"namespace": "Alexa.Discovery"}}}, "alexa"),

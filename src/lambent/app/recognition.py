@@ -65,7 +65,12 @@ _MEMBERS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "xAmzRequestId": [(("userRequest", "configuration"), "s3.object")],
     "invokingEvent": [(("configRuleName",), "config")],
     "authorizationToken": [(("requestContext",), "appsync.authorizer")],
-    "info": [(("arguments", "identity"), "appsync"), (("request", "identity", "events"), "appsync.events")],
+    "info": [
+        (("arguments", "identity"), "appsync"),
+        (("arguments", "request"), "appsync"),  # with an API key nobody is identified
+        (("request", "identity", "events"), "appsync.events"),
+    ],
+    "InvocationMetadata": [(("Items",), "connect")],
     "fieldName": [(("arguments", "identity"), "appsync")],
     "raw_path": [(("method", "headers"), "vpc_lattice")],
     "datasetName": [(("identityPoolId",), "cognito.sync")],

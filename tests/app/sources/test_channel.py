@@ -217,7 +217,7 @@ def test_all_other_messages(app: App, gateway: Gateway, body: str) -> None:
             {
                 "error": "Validation failed",
                 "code": "VALIDATION_FAILED",
-                "details": [{"in": "body", "name": "", "message": "Object missing required field `text`"}],
+                "details": [{"in": "body", "name": "text", "message": "It is missing"}],
             },
         ),
     ],
