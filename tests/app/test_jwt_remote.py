@@ -486,6 +486,33 @@ def test_certificates_are_checked(
         RemoteKeys(url.replace("localhost", "127.0.0.1"), clock=clock).find("a", "EdDSA")
 
 
+def test_keys_are_fetched_through_a_proxy(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    heads: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse() -> None:
+            accepted, _ = server.accept()
+            with accepted, accepted.makefile("rb") as lines:
+                heads.append(lines.readline())
+                while lines.readline().strip():
+                    pass
+                accepted.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+        monkeypatch.delenv("https_proxy", raising=False)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        with pytest.raises(KeysUnavailable, match="Tunnel connection failed: 403"):
+            RemoteKeys("https://id.example/keys", clock=clock).find("a", "EdDSA")
+        thread.join()
+    assert heads == [b"CONNECT id.example:443 HTTP/1.0\r\n"] or heads == [
+        b"CONNECT id.example:443 HTTP/1.1\r\n"
+    ]
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy")
+    with pytest.raises(KeysUnavailable, match="HTTPS_PROXY is no proxy"):
+        RemoteKeys("https://id.example/keys", clock=clock).find("a", "EdDSA")
+
+
 def certificate(path: Path) -> None:
     """A key and a certificate for localhost."""
     from datetime import UTC, datetime, timedelta

@@ -160,7 +160,7 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     import os
 
     for name in list(os.environ):
-        if name.startswith(("AWS_", "_X_AMZN", "QUEUE_URL_")):
+        if name.startswith(("AWS_", "_X_AMZN", "QUEUE_URL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -180,7 +180,7 @@ def correlation() -> Iterator[str]:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """One for localhost that signs itself, with its key."""
+    """One for localhost and sqs.internal that signs itself, with its key."""
     file = tmp_path / "localhost.pem"
     subprocess.run(
         [
@@ -194,7 +194,14 @@ def certificate(tmp_path: Path) -> Path:
                 "ec_paramgen_curve:prime256v1",
                 "-nodes",
             ),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"),
+            *(
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost,DNS:sqs.internal",
+                "-days",
+                "2",
+            ),
             *("-keyout", str(tmp_path / "key.pem"), "-out", str(file)),
         ],
         check=True,

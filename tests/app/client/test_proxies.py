@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from lambent.app.client import connection
 from lambent.app.client.credentials import credentials
-from lambent.app.client.errors import ConnectionFailed, NotConfigured
+from lambent.app.client.errors import AWSError, ConnectionFailed, NotConfigured
 from lambent.app.client.proxies import Proxy, proxy_for
 from lambent.app.client.service import Service
 
@@ -70,7 +70,7 @@ def test_the_proxy_that_botocore_would_use(
         url = configured.proxy_url_for(f"{scheme}://{host}")
         port = 443 if scheme == "https" else 80
         found = proxy_for(scheme, host, port)
-        if not url or should_bypass_proxies(f"{scheme}://{host}:{port}"):
+        if not url or host == "localhost" or should_bypass_proxies(f"{scheme}://{host}:{port}"):
             assert found is None
         else:
             headers = configured.proxy_headers_for(url)
@@ -102,12 +102,20 @@ def test_through_a_proxy_the_whole_url_is_asked_for(bare: pytest.MonkeyPatch, ba
     assert asked.port == backend.asked[1].port
 
 
-def test_a_containers_credentials_do_not_pass_a_proxy(bare: pytest.MonkeyPatch, backend: Backend) -> None:
+def test_a_containers_credentials_do_not_pass_a_proxy(bare: pytest.MonkeyPatch, tunnel: Tunnel) -> None:
     bare.delenv("AWS_ACCESS_KEY_ID")
-    bare.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    bare.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{backend.url}/credentials")
-    backend.answers = [backend.say({"AccessKeyId": "AKID1", "SecretAccessKey": "s"})]
-    assert credentials().access_key == "AKID1"
+    bare.setenv("HTTPS_PROXY", f"http://127.0.0.1:{tunnel.port}")
+    bare.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "https://0.0.0.0:1/credentials")
+    with pytest.raises(AWSError, match="ConnectionRefusedError"):
+        credentials()
+    assert not tunnel.heads
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "api.localhost", "127.0.0.1", "127.1.2.3", "::1"])
+def test_this_machine_is_not_behind_a_proxy(bare: pytest.MonkeyPatch, host: str) -> None:
+    bare.setenv("HTTP_PROXY", "http://proxy:3128")
+    assert proxy_for("http", host, 4566) is None
+    assert proxy_for("http", f"x{host}x", 4566) is not None
 
 
 class Tunnel:
@@ -170,24 +178,24 @@ def test_https_goes_through_a_tunnel(
     backend = type(plain)(lambda sock: context.wrap_socket(sock, server_side=True))
     tunnel.target = ("127.0.0.1", backend.port)
     bare.setenv("AWS_CA_BUNDLE", str(certificate))
-    bare.setenv("AWS_ENDPOINT_URL", "https://localhost:4566/aws")
+    bare.setenv("AWS_ENDPOINT_URL", "https://sqs.internal:4566/aws")
     connection.close()
     try:
         for _ in range(2):
             Service("sqs", "SQS").request("GET", "/x")
         assert [(one.target, one.headers["host"]) for one in backend.asked] == [
-            ("/aws/x", "localhost:4566")
+            ("/aws/x", "sqs.internal:4566")
         ] * 2
         assert "proxy-authorization" not in backend.asked[0].headers
         (head,) = tunnel.heads
-        assert head.startswith("CONNECT localhost:4566 HTTP/1.")
-        assert "\r\nHost: localhost:4566\r\n" in head
+        assert head.startswith("CONNECT sqs.internal:4566 HTTP/1.")
+        assert "\r\nHost: sqs.internal:4566\r\n" in head
         assert f"\r\nProxy-Authorization: Basic {b64encode(b'ada:secret').decode()}\r\n" in head
         # The certificate has to be the service's, not the proxy's.
-        bare.setenv("AWS_ENDPOINT_URL", "https://sqs.internal:4566")
+        bare.setenv("AWS_ENDPOINT_URL", "https://sns.internal:4566")
         with pytest.raises(ConnectionFailed, match="CERTIFICATE_VERIFY_FAILED") as raised:
             Service("sqs", "SQS").request("GET", "/")
-        assert f"https://sqs.internal:4566 through the proxy 127.0.0.1:{tunnel.port}" in str(raised.value)
+        assert f"https://sns.internal:4566 through the proxy 127.0.0.1:{tunnel.port}" in str(raised.value)
     finally:
         connection.close()
         backend.close()

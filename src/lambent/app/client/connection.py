@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambent.app.client.errors import ConnectionFailed, TimedOut
-from lambent.app.client.proxies import Proxy, proxy_for
+from lambent.app.client.proxies import Proxy, proxy_for, tunnel
 
 if TYPE_CHECKING:
     import ssl
@@ -88,7 +88,7 @@ def exchange(
             return _exchange(connection, key, True, method, target, headers, body, timeout)
         except _Dropped:
             pass
-    connection = _opened(key, endpoint.authority, timeout)
+    connection = _opened(key, timeout)
     return _exchange(connection, key, False, method, target, headers, body, timeout)
 
 
@@ -157,7 +157,7 @@ def _readable(sock: socket.socket) -> bool:
     return bool(select.select([sock], [], [], 0)[0])
 
 
-def _opened(key: _Key, authority: str, timeout: float) -> http.client.HTTPConnection:
+def _opened(key: _Key, timeout: float) -> http.client.HTTPConnection:
     limit = min(CONNECT_TIMEOUT, timeout)
     scheme, host, port, proxy = key
     first = (host, port) if proxy is None else proxy[:2]
@@ -165,10 +165,7 @@ def _opened(key: _Key, authority: str, timeout: float) -> http.client.HTTPConnec
     if scheme == "https":
         connection = http.client.HTTPSConnection(*first, timeout=limit, context=_trusted())
         if proxy is not None:
-            asked = {"Host": authority if ":" in authority else f"{authority}:{port}"}
-            if proxy.authorization is not None:
-                asked["Proxy-Authorization"] = proxy.authorization
-            connection.set_tunnel(host, port, asked)
+            tunnel(connection, proxy, host, port)
     else:
         connection = http.client.HTTPConnection(*first, timeout=limit)
     try:

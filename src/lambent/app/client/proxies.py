@@ -2,16 +2,20 @@
 
 Source: what urllib.request.getproxies_environment and proxy_bypass_environment make of the variables, as botocore uses
 them (botocore.utils.get_environ_proxies): small letters go before capitals, and a name in NO_PROXY stands for all
-that ends in it, too.
+that ends in it, too. Other than there, this machine itself is never reached through a proxy, as with curl and Go: what
+listens here for tests and for functions of a local platform is nothing that a proxy could find.
 """
 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from lambent.app.client.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 
 class Proxy(NamedTuple):
@@ -47,13 +51,23 @@ def _variable(name: str) -> str | None:
     return os.environ.get(upper)
 
 
+def tunnel(connection: HTTPConnection, proxy: Proxy, host: str, port: int) -> None:
+    """Have a connection to a proxy, which is not open yet, go on to a host."""
+    headers = {"Host": f"{host}:{port}"}
+    if proxy.authorization is not None:
+        headers["Proxy-Authorization"] = proxy.authorization
+    connection.set_tunnel(host, port, headers)
+
+
 def _is_direct(host: str, port: int) -> bool:
+    host = host.lower()
+    if host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost"):
+        return True
     excepted = _variable("no_proxy")
     if not excepted:
         return False
     if excepted == "*":
         return True
-    host = host.lower()
     both = (host, f"{host}:{port}")
     for entry in excepted.lower().split(","):
         name = entry.strip().lstrip(".")

@@ -5,7 +5,8 @@
   ten seconds at the earliest, so that an issuer that is down does not hold up every request for the timeout.
 - A token with an unknown `kid` has the set fetched, as issuers change their keys; but once in `refetch_after` seconds
   at most, as anybody can make up such tokens.
-- Addresses are https, except on the loopback interface, or files. Redirects are not followed, and proxies are not used.
+- Addresses are https, except on the loopback interface, or files. Redirects are not followed. To https
+  they go through HTTPS_PROXY, unless NO_PROXY says otherwise.
 
 Times are the wall clock's: the monotonic one may stand still while an environment is frozen, and starts anew where a
 snapshot is restored.
@@ -26,6 +27,7 @@ from lambent.app.jwt.keys import KeySet, read_jwks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lambent.app.client.proxies import Proxy
     from lambent.app.jwt.keys import Key
 
 _MOST = 512 * 1024
@@ -189,9 +191,15 @@ def fetch(location: Location, timeout: float) -> tuple[bytes, float | None]:
         from ssl import create_default_context
 
         context = create_default_context()
+        port = location.port or 443
+        proxy = _proxy(location.host, port)
         connection: HTTPConnection = HTTPSConnection(
-            location.host, location.port, timeout=timeout, context=context
+            *((location.host, port) if proxy is None else proxy[:2]), timeout=timeout, context=context
         )
+        if proxy is not None:
+            from lambent.app.client.proxies import tunnel
+
+            tunnel(connection, proxy, location.host, port)
     else:
         connection = HTTPConnection(location.host, location.port, timeout=timeout)
     try:
@@ -224,6 +232,17 @@ def fetch(location: Location, timeout: float) -> tuple[bytes, float | None]:
     if found is None:
         return document, None
     return document, float(int(found[1]) - (int(age) if age.isdecimal() and len(age) < 10 else 0))
+
+
+def _proxy(host: str, port: int) -> Proxy | None:
+    """The proxy on the way. Raises ValueError for one that cannot be used."""
+    from lambent.app.client.errors import NotConfigured
+    from lambent.app.client.proxies import proxy_for
+
+    try:
+        return proxy_for("https", host.strip("[]"), port)
+    except NotConfigured as error:
+        raise ValueError(str(error)) from None
 
 
 def _is_within(since: float | None, seconds: float, now: float) -> bool:
