@@ -7,7 +7,8 @@ import datetime
 import decimal
 import enum
 import uuid
-from typing import Annotated, Any, Literal
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import pydantic
@@ -15,7 +16,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from tests.app.conftest import answer_of, event_of
 
-from lambent import App, AppError, Cookie, Header, Query, Request, Response
+from lambent import ApiKey, App, AppError, Bearer, Cookie, Header, Layer, Query, Request, Response, Verifier
+
+VERIFIER = Verifier(issuer="me", audience="you", keys=b"s" * 32, algorithms=["HS256"])
 
 
 class Colour(enum.Enum):
@@ -111,7 +114,13 @@ def test_an_operation(app: App) -> None:
     }
     assert operation["parameters"] == [
         {"name": "order_id", "in": "path", "required": True, "schema": {"type": "integer"}, "example": 1},
-        {"name": "expand", "in": "query", "required": False, "schema": {"type": "boolean"}, "example": True},
+        {
+            "name": "expand",
+            "in": "query",
+            "required": False,
+            "schema": {"type": "boolean", "default": False},
+            "example": False,
+        },
     ]
     assert list(operation["responses"]) == ["200", "422", "404", "202", "default"]
     assert operation["responses"]["404"]["description"] == "There is no such order"
@@ -160,15 +169,133 @@ def test_security_schemes() -> None:
     assert document["security"] == [{"key": []}]
 
 
+class Token(Layer):
+    """A layer with a scheme that tells no more."""
+
+    security_schemes: ClassVar = {"token": {"type": "http", "scheme": "bearer"}}
+
+
+@pytest.mark.parametrize(
+    ("of_app", "of_route", "everywhere", "there"),
+    [
+        ([], [], None, None),
+        ([ApiKey("k")], [], [{"api_key": []}], None),
+        ([], [ApiKey("k", optional=True)], None, [{"api_key": []}, {}]),
+        ([], [Token()], None, [{"token": []}]),
+        ([ApiKey("k")], [Token()], [{"api_key": []}], [{"api_key": [], "token": []}]),
+        (
+            [ApiKey("k", query="key")],
+            [Token()],
+            [{"api_key": []}, {"api_key_query_key": []}],
+            [{"api_key": [], "token": []}, {"api_key_query_key": [], "token": []}],
+        ),
+        (
+            [Bearer(VERIFIER, scopes=["read"], optional=True)],
+            [Bearer(VERIFIER, scopes=["write"])],
+            [{"bearer": ["read"]}, {}],
+            [{"bearer": ["read", "write"]}, {"bearer": ["write"]}],
+        ),
+    ],
+)
+def test_layers_tell_what_they_need(
+    of_app: list[Any], of_route: list[Any], everywhere: Any, there: Any
+) -> None:
+    app = App(middleware=of_app)
+    app.get("/", middleware=of_route)(lambda: 1)
+    document = app.openapi()
+    validate(document, cls=OpenAPIV31SpecValidator)
+    assert document.get("security") == everywhere
+    assert document["paths"]["/"]["get"].get("security") == there
+
+
+def test_operation_ids_are_unique() -> None:
+    app = App()
+
+    def same() -> int:
+        return 1
+
+    app.get("/")(app.get("/b/{c}")(app.post("/b/{c}")(lambda c="": c)))
+    app.get("/d")(same)
+    app.put("/d")(same)
+    app.route("/e", methods=["GET", "PUT"])(same)
+    app.get("/f", operation_id="same")(same)
+    document = app.openapi()
+    validate(document, cls=OpenAPIV31SpecValidator)
+    assert [one["operationId"] for path in document["paths"].values() for one in path.values()] == [
+        "lambda_b_c_post",
+        "lambda_b_c_get",
+        "lambda_root_get",
+        "same_d_get",
+        "same_d_put",
+        "same_get",
+        "same_put",
+        "same",
+    ]
+
+
+def test_types_of_the_same_name_stay_apart() -> None:
+    struct = msgspec.defstruct("Same", [("a", int)])
+    models = [
+        pydantic.create_model("Same", __module__="one", b=(int, ...)),
+        pydantic.create_model("Same", __module__="other", c=(int, ...)),
+    ]
+    error = msgspec.defstruct("Error", [("reason", str)])
+    app = App()
+    for path, takes, gives in (("/1", struct, models[0]), ("/2", models[1], error)):
+
+        def one(body: Any) -> Any:
+            raise NotImplementedError
+
+        one.__annotations__ = {"body": takes, "return": gives}
+        app.post(path)(one)
+    document = app.openapi()
+    validate(document, cls=OpenAPIV31SpecValidator)
+
+    def members_of(content: dict[str, Any]) -> list[str]:
+        reference = content["content"]["application/json"]["schema"]["$ref"]
+        return list(document["components"]["schemas"][reference.rpartition("/")[2]]["properties"])
+
+    operations = [path["post"] for path in document["paths"].values()]
+    assert [members_of(one["requestBody"]) for one in operations] == [["a"], ["c"]]
+    assert [members_of(one["responses"]["200"]) for one in operations] == [["b"], ["reason"]]
+    assert [members_of(one["responses"]["422"]) for one in operations] == [["error", "code", "details"]] * 2
+
+
+def test_what_openapi_has_no_place_for() -> None:
+    app = App()
+    app.route("/a", methods=["PURGE", "GET"], operation_id="a")(lambda: 1)
+    app.get("/f/{name}", operation_id="one")(lambda name: name)
+    app.get("/f/{name:path}", operation_id="all")(lambda name: name)
+    document = app.openapi()
+    validate(document, cls=OpenAPIV31SpecValidator)
+    assert list(document["paths"]["/a"]) == ["get"]
+    assert document["paths"]["/f/{name}"]["get"]["operationId"] == "one"
+
+
+def test_keys_of_responses() -> None:
+    app = App()
+    responses = {HTTPStatus.NOT_FOUND: "No such thing", "4XX": Plain, "default": "All else"}
+    app.get("/", responses=responses)(lambda: 1)
+    document = app.openapi()
+    validate(document, cls=OpenAPIV31SpecValidator)
+    found = document["paths"]["/"]["get"]["responses"]
+    assert {key: one["description"] for key, one in found.items()} == {
+        "200": "OK",
+        "404": "No such thing",
+        "4XX": "4XX",
+        "default": "All else",
+    }
+
+
 def test_mistakes() -> None:
     app = App()
 
     def same() -> int:
         return 1
 
-    app.get("/a")(same)
-    app.get("/b")(same)
-    with pytest.raises(AppError, match="/b and /a have the same operation id 'same'"):
+    app.get("/a", operation_id="same")(same)
+    app.get("/b", operation_id="same")(same)
+    with pytest.raises(AppError, match="/a and /b have the same operation id 'same'"):
         app.openapi()
     app = App()
     options: dict[str, Any] = {"sumary": "x"}

@@ -60,6 +60,16 @@ class ApiKey(Layer):
         self._header = None if header is None else header.lower()
         self._query = query
         self._optional = optional
+        places = {"header": self._header, "query": query}
+        self.security_schemes = {
+            _scheme(place, name): {"type": "apiKey", "in": place, "name": name}
+            for place, name in places.items()
+            if name is not None
+        }
+        """As OpenAPI has them."""
+        self.security: list[dict[str, list[str]]] = [{name: []} for name in self.security_schemes]
+        if optional:
+            self.security.append({})
 
     def _add(self, key: str, principal: Any) -> None:
         if not key:
@@ -110,6 +120,13 @@ class ApiKey(Layer):
         if found is None and self._lookup is not None:
             found = self._lookup(key)
         return found
+
+
+def _scheme(place: str, name: str) -> str:
+    """What OpenAPI calls it; keys of its components are letters, digits and underscores."""
+    if name == "x-api-key":
+        return "api_key"
+    return f"api_key_{place}_" + "".join(one if one.isascii() and one.isalnum() else "_" for one in name)
 
 
 def _unauthorized() -> Unauthorized:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Claims(dict[str, Any]):
     """The claims of the token that a request came with.
 
-    `request.state["claims"]` has them, and handlers and services can ask for them by this type. Who has sent no token is
-    answered with 401 then.
+    `request.state["claims"]` has them, and handlers and services can ask for them by this type. Who has sent no token
+    is answered with 401 then.
     """
 
     @property
@@ -95,6 +95,11 @@ class Bearer(Layer):
         members = [] if realm is None else [f'realm="{realm}"']
         self._challenge = " ".join(["Bearer", *members])
         self._invalid = "Bearer " + ", ".join([*members, 'error="invalid_token"'])
+        self.security_schemes = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        """As OpenAPI has them. Since 3.1 scopes can be told of any scheme."""
+        self.security: list[dict[str, list[str]]] = [{"bearer": sorted(self._scopes)}]
+        if optional:
+            self.security.append({})
         needed = " ".join(sorted(self._scopes))
         self._insufficient = "Bearer " + ", ".join(
             [*members, 'error="insufficient_scope"', f'scope="{needed}"']
