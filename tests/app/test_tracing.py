@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambent.app import current, tracing
-from lambent.app.tracing import TraceHeader, Tracer, parse_header, propagation_headers
+from lambent.app.tracing import TraceHeader, Tracer, outgoing_header, parse_header, propagation_headers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -319,6 +319,20 @@ def test_what_leaves_a_span_is_recorded(capture_error: bool, spans: Spans) -> No
     assert len(span.events) == capture_error
 
 
+@pytest.mark.parametrize("capture_error", [True, False])
+def test_a_failure_that_does_not_leave_its_span(capture_error: bool, spans: Spans) -> None:
+    own = Tracer(disabled=False, capture_error=capture_error)
+    with own.span("outer"), own.span("request"):
+        own.record_failure(KeyError("secret"))
+    recorded = spans.recorded()
+    assert recorded["outer"].status.is_unset
+    assert recorded["request"].status.status_code.name == "ERROR"
+    assert recorded["request"].status.description == ("KeyError: 'secret'" if capture_error else "KeyError")
+    assert len(recorded["request"].events) == capture_error
+    own.record_failure(KeyError("outside of any"))
+    Tracer(disabled=True).record_failure(KeyError("off"))
+
+
 def test_methods(spans: Spans) -> None:
     class Checkout:
         @tracer.capture_method(capture_response=True)
@@ -578,6 +592,29 @@ def test_a_span_is_propagated(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> 
         "X-Amzn-Trace-Id": f"Root={ROOT};Parent={span.context.span_id:016x};Sampled=1;Lineage=1:a87bd80c:0"
     }
     assert propagation_headers()["X-Amzn-Trace-Id"].startswith(HEADER)
+    assert outgoing_header() == f"{HEADER};Self=1-67891233-12456789;Lineage=1:a87bd80c:0"
+
+
+def test_a_message_has_the_header_as_it_is(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", f"{HEADER};Lineage=a%b")
+    assert outgoing_header() == f"{HEADER};Lineage=a%b"
+    assert propagation_headers() == {"X-Amzn-Trace-Id": f"{HEADER};Lineage=a%25b"}
+    with tracer.span("call"):
+        header = parse_header(outgoing_header() or "")
+    assert header is not None
+    assert header.parent == f"{spans.recorded()['call'].context.span_id:016x}"
+    monkeypatch.delenv("_X_AMZN_TRACE_ID")
+    assert outgoing_header() is None
+
+
+def test_handlers_may_be_called_by_keyword(spans: Spans) -> None:
+    @tracer.capture_lambda_handler(capture_response=True)
+    def handler(event: Any, context: Any, extra: int = 0) -> int:
+        return extra
+
+    assert handler(context=Context(), event={}, extra=3) == 3
+    assert handler({}, Context(), 2) == 2
+    assert [span.attributes["response"] for span in spans.all()] == [3, 2]
 
 
 def test_a_span_that_is_not_sampled_says_so(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,11 +54,7 @@ class OpenSpan(Span):
     def end(self, error: BaseException | None) -> None:
         # A generator's consumer may stop when it likes.
         if error is not None and not isinstance(error, GeneratorExit):
-            description = type(error).__name__
-            if self._capture_error:
-                description = f"{description}: {error}"
-                self._span.record_exception(error)
-            self._span.set_status(trace.Status(trace.StatusCode.ERROR, description))
+            record_failure(error, self._capture_error, self._span)
         self._span.end()
         if self._flush:
             _flush()
@@ -119,6 +115,16 @@ def put_metadata(key: str, value: Any, namespace: str | None, span: Any = None) 
     span.set_attribute(f"{namespace}.{key}" if namespace else key, value)
 
 
+def record_failure(error: BaseException, capture_error: bool, span: Any = None) -> None:
+    """Makes the span, or the current one, an error."""
+    span = trace.get_current_span() if span is None else span
+    description = type(error).__name__
+    if capture_error:
+        description = f"{description}: {error}"
+        span.record_exception(error)
+    span.set_status(trace.Status(trace.StatusCode.ERROR, description))
+
+
 def _flush() -> None:
     """Sends what is recorded before the environment is frozen: afterwards it may never run again.
 
@@ -173,7 +179,9 @@ class Invocation:
 
     __slots__ = ("_begun", "_capture_error", "_context", "_event", "_service", "_span")
 
-    def __init__(self, event: Any, context: Any, service: str | None, capture_error: bool) -> None:
+    def __init__(
+        self, service: str | None, capture_error: bool, event: Any, context: Any, *_: Any, **__: Any
+    ) -> None:
         self._event = event
         self._context = context
         self._service = service
@@ -246,20 +254,37 @@ def _getter() -> Any:
     return LowerCase()
 
 
-def is_coroutine_function(function: Any) -> bool:
-    return bool(_flags(function) & _COROUTINE)
-
-
 def _flags(function: Any) -> int:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     return code.co_flags if code is not None else 0
 
 
+def capture_call(function: Any, open_span: Callable[..., Any], response: bool) -> Any:
+    """A function or coroutine function in the span that `open_span` makes of the call's arguments.
+
+    With `response`, what it returns is written into the span.
+    """
+
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        with open_span(*args, **kwargs) as span:
+            answer = function(*args, **kwargs)
+            if response:
+                span.put_metadata("response", answer)
+            return answer
+
+    async def traced_async(*args: Any, **kwargs: Any) -> Any:
+        with open_span(*args, **kwargs) as span:
+            answer = await function(*args, **kwargs)
+            if response:
+                span.put_metadata("response", answer)
+            return answer
+
+    return traced_async if _flags(function) & _COROUTINE else traced
+
+
 def capture(method: Any, open_span: Callable[[], OpenSpan], response: bool) -> Any:
     """The method in a span, as fits its kind; with `response`, what it returns is written into the span."""
     flags = _flags(method)
-    if flags & _COROUTINE:
-        return _capture_coroutine(method, open_span, response)
     if flags & _ASYNC_GENERATOR:
         return _capture_async_generator(method, open_span)
     if flags & _GENERATOR:
@@ -271,29 +296,7 @@ def capture(method: Any, open_span: Callable[[], OpenSpan], response: bool) -> A
             return _capture_async_context_manager(method, open_span)
         if inner & _GENERATOR:
             return _capture_context_manager(method, open_span)
-    return _capture_function(method, open_span, response)
-
-
-def _capture_function(method: Any, open_span: Callable[[], OpenSpan], response: bool) -> Any:
-    def traced(*args: Any, **kwargs: Any) -> Any:
-        with open_span() as span:
-            answer = method(*args, **kwargs)
-            if response:
-                span.put_metadata("response", answer)
-            return answer
-
-    return traced
-
-
-def _capture_coroutine(method: Any, open_span: Callable[[], OpenSpan], response: bool) -> Any:
-    async def traced(*args: Any, **kwargs: Any) -> Any:
-        with open_span() as span:
-            answer = await method(*args, **kwargs)
-            if response:
-                span.put_metadata("response", answer)
-            return answer
-
-    return traced
+    return capture_call(method, lambda *args, **kwargs: open_span(), response)
 
 
 # Generators: between two steps their consumer runs, in the same context; its spans are not children of theirs.

@@ -105,21 +105,28 @@ def current_header() -> str | None:
     return os.environ.get(_VARIABLE) or None
 
 
-def propagation_headers() -> dict[str, str]:
-    """What a call to AWS has to carry, so that the trace goes on and recursion is detected: {"X-Amzn-Trace-Id": ...}.
+def outgoing_header() -> str | None:
+    """X-Ray's header for what this work calls or sends, as messages carry it; None where there is no trace.
 
-    With a span of OpenTelemetry going on it names that span, otherwise it is the invocation's header. Outside of an
-    invocation, or without a header, it is empty.
+    With a span of OpenTelemetry going on it names that span, otherwise it is the invocation's header.
     """
     header = os.environ.get(_VARIABLE)
     span = _span_context() if "opentelemetry.trace" in sys.modules else None
-    if span is not None:
-        came = parse_header(header) if header else None
-        root = root_of(f"{span.trace_id:032x}")
-        # In Lineage Lambda counts how often a chain of events came by, to end loops: whatever the trace, it stays.
-        others = tuple(field for field in came.others if field[0] == "Lineage") if came is not None else ()
-        sampled = "1" if span.trace_flags & 1 else "0"
-        return {HEADER: _quoted(str(TraceHeader(root, f"{span.span_id:016x}", sampled, others)))}
+    if span is None:
+        return header or None
+    came = parse_header(header) if header else None
+    # In Lineage Lambda counts how often a chain of events came by, to end loops: whatever the trace, it stays.
+    others = tuple(field for field in came.others if field[0] == "Lineage") if came is not None else ()
+    sampled = "1" if span.trace_flags & 1 else "0"
+    return str(TraceHeader(root_of(f"{span.trace_id:032x}"), f"{span.span_id:016x}", sampled, others))
+
+
+def propagation_headers() -> dict[str, str]:
+    """What a call to AWS has to carry, so that the trace goes on and recursion is detected: {"X-Amzn-Trace-Id": ...}.
+
+    It is `outgoing_header()`, as AWS's SDKs encode it; empty where there is none.
+    """
+    header = outgoing_header()
     return {HEADER: _quoted(header)} if header else {}
 
 
@@ -264,6 +271,11 @@ class Tracer:
         if self._otel is not None and (otel := self._resolve()) is not None:
             otel.put_metadata(key, value, namespace)
 
+    def record_failure(self, error: BaseException) -> None:
+        """Makes the current span an error, for an exception that does not leave it: that is answered, or reported."""
+        if self._otel is not None and (otel := self._resolve()) is not None:
+            otel.record_failure(error, self._capture_error)
+
     @overload
     def capture_lambda_handler(self, lambda_handler: Function) -> Function: ...
     @overload
@@ -290,25 +302,8 @@ class Tracer:
         response = self._capture_response if capture_response is None else capture_response
         error = self._capture_error if capture_error is None else capture_error
 
-        def open_span(event: Any, context: Any) -> Any:
-            return otel.Invocation(event, context, self.service, error)
-
-        def traced(event: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-            with open_span(event, context) as span:
-                answer = lambda_handler(event, context, *args, **kwargs)
-                if response:
-                    span.put_metadata("response", answer)
-                return answer
-
-        async def traced_async(event: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-            with open_span(event, context) as span:
-                answer = await lambda_handler(event, context, *args, **kwargs)
-                if response:
-                    span.put_metadata("response", answer)
-                return answer
-
-        asynchronous = otel.is_coroutine_function(lambda_handler)
-        return functools.wraps(lambda_handler)(traced_async if asynchronous else traced)
+        open_span = functools.partial(otel.Invocation, self.service, error)
+        return functools.wraps(lambda_handler)(otel.capture_call(lambda_handler, open_span, response))
 
     @overload
     def capture_method(self, method: Function) -> Function: ...
