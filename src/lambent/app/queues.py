@@ -33,6 +33,7 @@ _MOST_ATTRIBUTES = 10
 _ATTEMPTS = 3
 # Compiled, and kept by `re`, when the first message is sent: not on import.
 _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
+_ID = "[!-~]{1,128}"
 _OF_REGION = (
     r"https://(?:sqs(?:-fips)?\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.(?:amazonaws|c2s|sc2s|csp|cloud)\."
 )
@@ -261,9 +262,9 @@ class Queue:
 
         if isinstance(message, OutgoingMessage):
             delay = delay if message.delay is None else message.delay
-            group = message.group or group
-            deduplication = message.deduplication or deduplication
-            attributes = message.attributes or attributes
+            group = group if message.group is None else message.group
+            deduplication = deduplication if message.deduplication is None else message.deduplication
+            attributes = attributes if message.attributes is None else message.attributes
             message = message.body
         where = f"{self.name}: {named}"
         body = _text(message, where)
@@ -303,13 +304,13 @@ class Queue:
                 )
             entry["DelaySeconds"] = int(delay)
         if group is not None:
-            entry["MessageGroupId"] = group
+            entry["MessageGroupId"] = _id("group", group, where)
         elif self.fifo:
             raise ValueError(f"{where}messages of FIFO queues need a group")
         if deduplication is not None:
             if not self.fifo:
                 raise ValueError(f"{where}only FIFO queues know a deduplication id")
-            entry["MessageDeduplicationId"] = deduplication
+            entry["MessageDeduplicationId"] = _id("deduplication", deduplication, where)
         return entry, size
 
 
@@ -344,6 +345,14 @@ def _text(message: Any, where: str) -> str:
     return text
 
 
+def _id(what: str, value: str, where: str) -> str:
+    if re.fullmatch(_ID, value) is None:
+        raise ValueError(
+            f"{where}{what} is {value!r}: 1 to 128 letters, digits and punctuation marks of ASCII"
+        )
+    return value
+
+
 def _attribute(name: str, value: str | float | bytes, where: str) -> dict[str, Any]:
     if isinstance(value, str):
         if not value:
@@ -351,6 +360,8 @@ def _attribute(name: str, value: str | float | bytes, where: str) -> dict[str, A
         return {"DataType": "String", "StringValue": value}
     if isinstance(value, bytes):
         return {"DataType": "Binary", "BinaryValue": value}
+    if not float("-inf") < value < float("inf"):  # NaN is not, either
+        raise ValueError(f"{where}the attribute {name!r} is {value!r}, which is no number for SQS")
     if not isinstance(value, bool):
         return {"DataType": "Number", "StringValue": str(value)}
     raise ValueError(f"{where}the attribute {name!r} is a bool, which SQS has not: str, int, float or bytes")

@@ -197,6 +197,12 @@ REFUSED = [
     ("q", "x", {"attributes": {str(number): "v" for number in range(11)}}, "at most 10"),
     ("q", "x", {"attributes": {"a": ""}}, "'a' is empty"),
     ("q", "x", {"attributes": {"a": True}}, "'a' is a bool"),
+    ("q", "x", {"attributes": {"a": float("nan")}}, "is nan, which is no number"),
+    ("q", "x", {"attributes": {"a": float("-inf")}}, "is -inf, which is no number"),
+    ("q", "x", {"group": ""}, "group is '': 1 to 128"),
+    ("q", "x", {"group": "g" * 129}, "1 to 128"),
+    ("q", "x", {"group": "a b"}, "group is 'a b'"),
+    ("q.fifo", "x", {"group": "g", "deduplication": "ü"}, "deduplication is 'ü'"),
     ("q.fifo", "x", {}, "need a group"),
     ("q.fifo", "x", {"group": "g", "delay": 1}, "have a delay of their own"),
 ]
