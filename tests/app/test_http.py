@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +147,45 @@ def test_prefixes_of_custom_domains(call: Call) -> None:
     assert call(app, "GET", "/v11/items").status == 404
 
 
+def test_prefixes_may_be_patterns(call: Call) -> None:
+    app = App(strip_prefixes=[re.compile(r"/(?:dev|stg)"), "/shop/"])
+    app.get("/a")(lambda: "a")
+    paths = ["/dev/a", "/stg/a", "/shop/a", "/a", "/developers/a", "/prod/a"]
+    assert [call(app, "GET", path).status for path in paths] == [200, 200, 200, 200, 404, 404]
+    assert App(strip_prefixes="/shop").http is not None
+    with pytest.raises(AppError, match="'shop' is no path"):
+        App(strip_prefixes=["shop"])
+
+
+def test_what_is_added_after_a_router_is_included_would_be_lost() -> None:
+    router = Router("/orders")
+    App().include(router)
+    with pytest.raises(AppError, match="its router has been included already"):
+        router.get("/")(lambda: "a")
+
+
+def test_paths_of_routers_begin_with_a_slash() -> None:
+    router = Router()
+    router.get("{user_id}")(lambda user_id: user_id)
+    with pytest.raises(AppError, match=r"'\{user_id\}' is no path"):
+        App().include(router, "/users/")
+
+
+def test_all_methods(call: Call) -> None:
+    app = App()
+    app.route("/", methods="*")(lambda request: request.method)
+    assert [call(app, method, "/").text for method in ("GET", "PUT", "OPTIONS")] == ["GET", "PUT", "OPTIONS"]
+
+
+def test_what_an_http_api_has_decoded() -> None:
+    """The gateway matched one segment, which has a slash in it now."""
+    app = App()
+    app.get("/orders/{order}")(lambda order: order)
+    event = event_of("v2", "GET", "/orders/a/b")
+    event |= {"routeKey": "GET /orders/{order}", "pathParameters": {"order": "a/b"}}
+    assert answer_of(app(event)).text == "a/b"
+
+
 @pytest.mark.parametrize("method", ["DELETE", "POST", "PUT"])
 def test_other_methods(app: App, call: Call, method: str) -> None:
     answer = call(app, method, "/items/1")
@@ -257,6 +297,22 @@ def test_what_is_no_text(source: str) -> None:
             event["rawPath" if "rawPath" in event else "path"] = path
         assert answer_of(app(event)).status == 400, (path, body)
     assert answer_of(app(event_of(source, "GET", "/half/answer"))).status == 500
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"requestContext": {"http": {}}, "rawPath": "/"},
+        {"requestContext": {"elb": {}}, "httpMethod": ["x"], "path": "/"},
+        {"requestContext": {}, "httpMethod": "GET", "path": "/", "headers": ["x"]},
+        {"requestContext": {}, "httpMethod": "GET", "path": 1.5},
+        {"requestContext": {}, "httpMethod": "GET", "path": ["/"]},
+        {"requestContext": {"http": {"method": "GET"}}, "rawPath": {"a": 1}},
+    ],
+)
+def test_what_only_looks_like_a_request(app: App, event: Any) -> None:
+    with pytest.raises(UnknownEvent, match="shop: the event looks like an HTTP request"):
+        app(event)
 
 
 @pytest.mark.parametrize("missing", ["path", "headers", "body", "queryStringParameters", "multiValueHeaders"])
@@ -472,9 +528,9 @@ def test_exceptions_of_ones_own(call: Call) -> None:
         Response("x", headers={"X\n": "a"}),
         Response("x", headers={"X": ["a", "b\n"]}),
         Response("x", cookies=["a=1\r\nX: y"]),
-        Response("x", headers={"X": 1}),  # type: ignore[dict-item]
         Response("x", headers={"X": None}),  # type: ignore[dict-item]
-        Response("x", headers={"X": [1]}),  # type: ignore[list-item]
+        Response("x", headers={"X": [None]}),  # type: ignore[list-item]
+        Response("x", headers={"X": {"a": "b"}}),  # type: ignore[dict-item]
     ],
 )
 def test_answers_that_cannot_be_sent(call: Call, response: Response) -> None:
@@ -502,6 +558,51 @@ def test_error_handlers_that_fail(call: Call) -> None:
 
     assert call(app, "GET", "/").status == 500
     assert call(app, "GET", "/details").status == 500
+
+
+@pytest.mark.parametrize("handler_is_async", [False, True])
+def test_error_handlers_may_raise_http_errors(call: Call, handler_is_async: bool) -> None:
+    app = App(middleware=[SecurityHeaders()], logger=Quiet())
+
+    @app.error_handler([ValueError, KeyError])
+    def answer(error: Exception) -> Any:
+        raise Conflict(f"{error}", headers={"x-why": "twice"})
+
+    def boom() -> None:
+        raise ValueError("x")
+
+    async def boom_later() -> None:
+        raise ValueError("x")
+
+    app.get("/")(boom_later if handler_is_async else boom)
+    answered = call(app, "GET", "/")
+    assert (answered.status, answered.json["error"]) == (409, "x")
+    assert answered.header("x-why") == "twice"
+    app.loop.close()
+
+
+def test_headers_of_errors_stay_whoever_answers_them(call: Call) -> None:
+    app = App()
+
+    @app.error_handler(HTTPError)
+    def answer(error: HTTPError, request: Request) -> Any:
+        return {"mine": error.message}
+
+    app.get("/")(lambda: "a")
+    answered = call(app, "DELETE", "/")
+    assert (answered.status, answered.json) == (405, {"mine": "Method not allowed"})
+    assert answered.header("allow") == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("kinds", [(), (404,), (lambda error: None,), ([ValueError, 3],), ("ValueError",)])
+def test_what_is_no_exception(kinds: Any) -> None:
+    with pytest.raises(AppError, match="error_handler: "):
+        App().error_handler(*kinds)
+
+
+def test_what_is_no_error_handler() -> None:
+    with pytest.raises(AppError, match="an error handler takes the error and the request"):
+        App().error_handler(ValueError)(lambda: None)
 
 
 @pytest.mark.parametrize("chain", ["plain", "sync layer", "async layer", "hooks", "twin"])
@@ -545,6 +646,14 @@ def test_a_layer_that_forgets_to_return(call: Call) -> None:
     app.get("/")(lambda: "a")
     assert call(app, "GET", "/").status == 500
     assert "forgetful" in str(app.logger.said[0][1])
+
+
+def test_numbers_in_headers(call: Call) -> None:
+    app = App()
+    app.get("/")(lambda: Response("x", headers={"X": 1, "Y": [1, "2"]}))  # type: ignore[dict-item, list-item]
+    answered = call(app, "GET", "/")
+    assert answered.header("x") == "1"
+    assert ", ".join(answered.headers["y"]) == "1, 2"
 
 
 def test_statuses_may_have_names(call: Call) -> None:

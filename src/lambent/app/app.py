@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from lambent.app import current
 from lambent.app.encoding import encode
-from lambent.app.errors import AppError, HTTPError, UnknownEvent
+from lambent.app.errors import AppError, UnknownEvent
 from lambent.app.http import Http
 from lambent.app.loop import Loop
 from lambent.app.registrar import Registrar
 from lambent.app.response import Response
 from lambent.app.services import Scope, Services
-from lambent.app.signature import MISSING, described, hints_of
+from lambent.app.signature import MISSING, described, hints_of, signature_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    import re
+    from collections.abc import Callable, Iterable, Sequence
 
     from lambent.app.onion import Middleware
     from lambent.app.registrar import Router
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 class App(Registrar):
     """All handlers of a function: `app = App("shop")` in app.py, and `app.app` is the handler that Lambda is told.
 
-    `middleware` goes around every handler, the first outermost. `strip_prefixes` are taken off paths: those of a
-    custom domain's mappings. With `reraise` exceptions of HTTP handlers that nothing maps reach Lambda, instead of
-    being logged and answered with 500. `tracer` gives each invocation a span.
+    `middleware` goes around every handler, the first outermost. `strip_prefixes`, texts or patterns, are taken off
+    paths: those of a custom domain's mappings. With `reraise` exceptions of HTTP handlers that nothing maps reach
+    Lambda, instead of being logged and answered with 500. `tracer` gives each invocation a span.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class App(Registrar):
         name: str = "app",
         *,
         middleware: Iterable[Middleware] = (),
-        strip_prefixes: Iterable[str] = (),
+        strip_prefixes: Iterable[str | re.Pattern[str]] = (),
         reraise: bool = False,
         logger: Any = None,
         tracer: Any = None,
@@ -52,7 +53,7 @@ class App(Registrar):
         self._sources: dict[str, Source] = {}
         self._eager: list[Any] = []
         self._checked = False
-        self.http = Http(self, tuple(strip_prefixes))
+        self.http = Http(self, strip_prefixes)
 
     @property
     def logger(self) -> Any:
@@ -82,16 +83,31 @@ class App(Registrar):
             self._register(kind, handler, layers, options)
 
     def error_handler(
-        self, *kinds: type[BaseException]
+        self, *kinds: type[BaseException] | Sequence[type[BaseException]]
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """A function that answers exceptions of these types: `def answer(error, request) -> Response | dict | …`.
 
-        The nearest class in an exception's own order of bases decides.
+        The nearest class in an exception's own order of bases decides. It may be async, do without the request, and
+        raise an HTTPError. Raises AppError for what is no class of exceptions.
         """
+        classes: list[Any] = [
+            one for each in kinds for one in (each if isinstance(each, (list, tuple)) else [each])
+        ]
+        for kind in classes:
+            if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+                raise AppError(
+                    f"error_handler: {kind!r} is no class of exceptions: @app.error_handler(KeyError)"
+                )
+        if not classes:
+            raise AppError("error_handler: say which exceptions it is for: @app.error_handler(KeyError)")
 
         def add(answer: Callable[..., Any]) -> Callable[..., Any]:
-            for kind in kinds:
-                self._errors[kind] = answer
+            takes = len(signature_of(answer).parameters)
+            if takes not in (1, 2):
+                raise AppError(f"{described(answer)}: an error handler takes the error and the request")
+            called = answer if takes == 2 else (lambda error, request: answer(error))
+            for kind in classes:
+                self._errors[kind] = called
             return answer
 
         return add

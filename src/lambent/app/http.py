@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from lambent.app import current
@@ -14,6 +15,7 @@ from lambent.app.errors import (
     InternalServerError,
     MethodNotAllowed,
     NotFound,
+    UnknownEvent,
 )
 from lambent.app.onion import wrapped
 from lambent.app.parameters import HttpParameters
@@ -24,7 +26,7 @@ from lambent.app.signature import described
 from lambent.app.wire import is_unicode, to_alb, to_v1, to_v2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lambent.app.app import App
     from lambent.app.onion import Call, Middleware
@@ -92,10 +94,10 @@ class Route:
 class Http:
     """The routes of an app."""
 
-    def __init__(self, app: App, strip_prefixes: tuple[str, ...]) -> None:
+    def __init__(self, app: App, strip_prefixes: Iterable[str | re.Pattern[str]]) -> None:
         self._app = app
         self._table: RouteTable[Route] = RouteTable()
-        self._strip = tuple(prefix.rstrip("/") for prefix in strip_prefixes)
+        self._strip = _prefixes(strip_prefixes)
         self.routes: list[Route] = []
         self._unmatched: Call | None = None
         self._unmatched_is_async = False
@@ -136,34 +138,41 @@ class Http:
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """The answer to an event of API Gateway, a function URL or a load balancer."""
         request = Request(event, context)
-        about = event["requestContext"]
-        path = event.get("rawPath")
-        if path is not None:
-            request.kind = "http.v2"
-            request.method = method = about["http"]["method"]
-            stage = about.get("stage")
-            if stage != "$default":
-                path = _without_stage(path, stage)
-            to_wire: Callable[..., dict[str, Any]] = to_v2
-        else:
-            request.method = method = event["httpMethod"]
-            path = event.get("path") or "/"
-            if "elb" in about:
-                request.kind, to_wire = "alb", to_alb
+        try:
+            about = event["requestContext"]
+            path = event.get("rawPath")
+            if path is not None:
+                request.kind = "http.v2"
+                request.method = method = about["http"]["method"]
+                stage = about.get("stage")
+                if stage != "$default":
+                    path = _without_stage(path, stage)
+                to_wire: Callable[..., dict[str, Any]] = to_v2
             else:
-                request.kind, to_wire = "http.v1", to_v1
-                if event.get("version") == "1.0" and path == about.get("path"):
-                    # An HTTP API that speaks 1.0, whose paths begin with the stage.
-                    path = _without_stage(path, about.get("stage"))
-        headers = event.get("headers")
-        correlation = (headers and headers.get("x-correlation-id")) or about.get("requestId")
-        _set_correlation(correlation)
-        if self._strip:
-            path = self._stripped(path)
-        if path[-1:] == "/" or not path:
-            path = path.rstrip("/") or "/"
-        request.path = path
-        if not path.isascii() and not is_unicode(path):
+                request.method = method = event["httpMethod"]
+                path = event.get("path") or "/"
+                if "elb" in about:
+                    request.kind, to_wire = "alb", to_alb
+                else:
+                    request.kind, to_wire = "http.v1", to_v1
+                    if event.get("version") == "1.0" and path == about.get("path"):
+                        # An HTTP API that speaks 1.0, whose paths begin with the stage.
+                        path = _without_stage(path, about.get("stage"))
+            headers = event.get("headers")
+            correlation = (headers and headers.get("x-correlation-id")) or about.get("requestId")
+            _set_correlation(correlation)
+            if self._strip:
+                path = self._stripped(path)
+            if path[-1:] == "/" or not path:
+                path = path.rstrip("/") or "/"
+            request.path = path
+            is_unicode_path = path.isascii() or is_unicode(path)
+            method.upper  # noqa: B018 - nothing but text is a method
+        except (AttributeError, KeyError, TypeError) as error:
+            raise UnknownEvent(
+                f"{self._app.name}: the event looks like an HTTP request, and is not as AWS sends one: {error!r}"
+            ) from error
+        if not is_unicode_path:
             request.path = "/"
             return self._sent(self._failed(BadRequest("The path is not UTF-8"), request), request, to_wire)
 
@@ -176,6 +185,11 @@ class Http:
                 found = table.by_resource(event.get("resource"), event["pathParameters"])
             if found is None:
                 found = table.find(path)
+            if found is None and path and to_wire is to_v2 and event.get("pathParameters"):
+                # HTTP APIs decode paths: what was matched as one segment may be several now.
+                found = table.by_resource(
+                    event.get("routeKey", "").partition(" ")[2], event["pathParameters"]
+                )
             if found is None:
                 return self._not_found(request, to_wire)
             entry, request.values = found
@@ -302,16 +316,22 @@ class Http:
         answer = app.failure_handler(error)
         if answer is None:
             return self._unmapped(error, request)
-        result = answer(error, request)
-        return _mapped(error, app.loop.run(result) if hasattr(result, "__await__") else result)
+        try:
+            result = answer(error, request)
+            return _mapped(error, app.loop.run(result) if hasattr(result, "__await__") else result)
+        except HTTPError as another:
+            return self._unmapped(another, request)
 
     async def afailed(self, error: Exception, request: Request) -> Response:
         """As `failed`, for layers on the loop; services are ended after the layers, as some need the loop for it."""
         answer = self._app.failure_handler(error)
         if answer is None:
             return self._unmapped(error, request)
-        result = answer(error, request)
-        return _mapped(error, await result if hasattr(result, "__await__") else result)
+        try:
+            result = answer(error, request)
+            return _mapped(error, await result if hasattr(result, "__await__") else result)
+        except HTTPError as another:
+            return self._unmapped(another, request)
 
     def _unmapped(self, error: Exception, request: Request) -> Response:
         if isinstance(error, HTTPError):
@@ -326,8 +346,9 @@ class Http:
 
     def _stripped(self, path: str) -> str:
         for prefix in self._strip:
-            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("/", ""):
-                return path[len(prefix) :]
+            found = prefix.match(path)
+            if found is not None and path[found.end() : found.end() + 1] in ("/", ""):
+                return path[found.end() :]
         return path
 
     # ------------------------------------------------------------ requests without a route
@@ -376,6 +397,18 @@ class Http:
         return self._run(request, self._unmatched, self._unmatched_is_async, None, to_wire)
 
 
+def _prefixes(given: Iterable[str | re.Pattern[str]]) -> tuple[re.Pattern[str], ...]:
+    """As patterns. Raises AppError."""
+    found = []
+    for prefix in [given] if isinstance(given, (str, re.Pattern)) else given:
+        if isinstance(prefix, str):
+            if not prefix.startswith("/"):
+                raise AppError(f"strip_prefixes: {prefix!r} is no path: it has to begin with a slash")
+            prefix = re.compile(re.escape(prefix.rstrip("/")))
+        found.append(prefix)
+    return tuple(found)
+
+
 def _without_stage(path: str, stage: str | None) -> str:
     if stage and path.startswith(f"/{stage}") and path[len(stage) + 1 : len(stage) + 2] in ("/", ""):
         return path[len(stage) + 1 :]
@@ -393,7 +426,12 @@ def _no_route(request: Request) -> Response:
 
 def _mapped(error: Exception, result: Any) -> Response:
     """What an error handler gave, as the answer."""
-    response = response_of(result, error.status if isinstance(error, HTTPError) else 500)
+    status = error.status if isinstance(error, HTTPError) else 500
+    response = response_of(result, status)
+    if isinstance(error, HTTPError) and error.headers and response.status == status:
+        # A 405 has to have its Allow, a 401 its WWW-Authenticate, whoever words it.
+        for name, value in error.headers.items():
+            response.headers.setdefault(name.lower(), value)
     response.error = error
     return response
 

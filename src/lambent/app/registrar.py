@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lambent.app.errors import AppError
 from lambent.app.registrations_batch import BatchRegistrations
 from lambent.app.registrations_events import EventRegistrations
+from lambent.app.signature import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,9 +70,10 @@ class Registrar(BatchRegistrations, EventRegistrations):
         `status` is that of answers which do not have their own; without it 200, or 204 for None. `description` is what
         OpenAPI tells: summary, description, tags, operation_id, responses, deprecated, hidden.
         """
+        methods = (methods,) if isinstance(methods, str) else tuple(methods)
         options = {
             "path": path,
-            "methods": tuple(one.upper() for one in ((methods,) if isinstance(methods, str) else methods)),
+            "methods": _METHODS if methods == ("*",) else tuple(one.upper() for one in methods),
             "status": status,
             **description,
         }
@@ -123,6 +126,7 @@ class Router(Registrar):
         self.tags = tuple(tags)
         self._middleware = list(middleware)
         self._registrations: list[tuple[str, Callable[..., Any], tuple[Middleware, ...], dict[str, Any]]] = []
+        self._included = False
 
     def middleware(self, layer: Middleware) -> Middleware:
         """Add a layer; for use as a decorator too. It counts for all handlers, also those added before."""
@@ -141,15 +145,25 @@ class Router(Registrar):
         middleware: Iterable[Middleware],
         options: dict[str, Any],
     ) -> None:
+        if self._included:
+            raise AppError(
+                f"{described(handler)}: its router has been included already, so nothing would call it: add handlers "
+                "first"
+            )
         self._registrations.append((kind, handler, tuple(middleware), options))
 
     def registrations(
         self, prefix: str = ""
     ) -> list[tuple[str, Callable[..., Any], tuple[Middleware, ...], dict[str, Any]]]:
-        """All its handlers, as an app adds them."""
+        """All its handlers, as an app adds them: it cannot be given more then."""
+        self._included = True
         found = []
         for kind, handler, layers, options in self._registrations:
             if kind == "http":
+                if not options["path"].startswith("/"):
+                    raise AppError(
+                        f"{described(handler)}: {options['path']!r} is no path: it has to begin with a slash"
+                    )
                 path = prefix.rstrip("/") + self.prefix + options["path"]
                 # "/" of a router is the prefix itself.
                 path = path.rstrip("/") or "/"

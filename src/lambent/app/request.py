@@ -184,11 +184,13 @@ class Request(Invocation):
     def text(self) -> str:
         """The body as text in UTF-8. Raises BadRequest when it is none."""
         body = self.raw_body
-        if isinstance(body, str):
-            return body
         try:
+            if isinstance(body, str):
+                if not body.isascii():
+                    body.encode()
+                return body
             return body.decode()
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise BadRequest("The body is not UTF-8") from None
 
     def json(self) -> Any:
@@ -218,7 +220,7 @@ def _headers(event: Mapping[str, Any]) -> dict[str, list[str]]:
     several = event.get("multiValueHeaders")
     if several:
         for name, values in several.items():
-            found.setdefault(name.lower(), []).extend(values)
+            found.setdefault(name.lower(), []).extend(values or ())
     else:
         for name, value in (event.get("headers") or {}).items():
             found.setdefault(name.lower(), []).append(value)
@@ -246,7 +248,7 @@ def _query(event: Mapping[str, Any], kind: str) -> dict[str, list[str]]:
     if several is None:
         several = {name: [value] for name, value in (event.get("queryStringParameters") or {}).items()}
     if kind != "alb":
-        return {name: list(values) for name, values in several.items()}
+        return {name: list(values or ()) for name, values in several.items()}
     from urllib.parse import unquote_plus
 
     for name, values in several.items():

@@ -1,8 +1,8 @@
 """What handlers are given by type: database connections, clients, settings.
 
 A singleton is built once per environment, when it is first wanted or at init; a service of an invocation is built for
-each invocation that wants it and closed when that ends. A factory's own parameters are services too; one of an invocation
-may ask for the invocation as well, by its type (`Request`, `Message`, …).
+each invocation that wants it and closed when that ends. A factory's own parameters are services too; one of
+an invocation may ask for the invocation as well, by its type (`Request`, `Message`, …).
 
 A class that brings its own factory as `__lambent_service__` need not be provided: it is one of an invocation.
 """

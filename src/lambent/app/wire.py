@@ -51,31 +51,35 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _check(response: Response) -> None:
-    """Raise ValueError for what would be more than one header (a line break in a name, a value or a cookie), and
-    TypeError for what is none."""
+def _text(name: str, value: object) -> str:
+    """A header's value; numbers become text. Raises TypeError, and ValueError for what would be two headers."""
+    if value.__class__ is int:
+        return str(value)
+    if not isinstance(value, str):
+        raise TypeError(f"the header {name!r} is {value!r}: it has to be text")
+    if "\r" in value or "\n" in value:
+        raise ValueError(f"the header {name!r} has a line break in it")
+    return value
+
+
+def _checked(response: Response) -> dict[str, str | list[str]]:
+    """The headers, as they can be sent. Raises TypeError and ValueError."""
+    headers: dict[str, str | list[str]] = {}
     for name, value in response.headers.items():
-        for text in (name, value) if isinstance(value, str) else (name, *_listed(name, value)):
-            if not isinstance(text, str):
-                raise TypeError(f"the header {name!r} is {text!r}: it has to be text")
-            if "\r" in text or "\n" in text:
-                raise ValueError(f"the header {name!r} has a line break in it")
+        if isinstance(value, (list, tuple)):
+            headers[_text(name, name)] = [_text(name, one) for one in value]
+        else:
+            headers[_text(name, name)] = _text(name, value)
     for cookie in response.cookies:
         if "\r" in cookie or "\n" in cookie:
             raise ValueError("a cookie has a line break in it")
-
-
-def _listed(name: str, value: object) -> list[str] | tuple[str, ...]:
-    if isinstance(value, (list, tuple)):
-        return value
-    raise TypeError(f"the header {name!r} is {value!r}: it has to be text, or a list of texts")
+    return headers
 
 
 def _head(response: Response) -> dict[str, str | list[str]]:
-    _check(response)
-    headers = response.headers
-    if response.status == 204 and "content-type" in headers:
-        headers = {name: value for name, value in headers.items() if name != "content-type"}
+    headers = _checked(response)
+    if response.status == 204:
+        headers.pop("content-type", None)
     return headers
 
 
