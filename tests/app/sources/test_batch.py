@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent import App, AppError, Header, UnknownEvent
@@ -178,6 +178,53 @@ def test_threads_keep_the_order_of_groups() -> None:
     app.loop.close()
     assert [one for one in seen if one % 2 == 0] == [0]
     assert [one for one in seen if one % 2] == [1, 3, 5]
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from("abc")), min_size=1, max_size=9),
+    st.sampled_from(["standard", "stop", "skip_group"]),
+    st.integers(2, 4),
+)
+def test_threads_report_all_that_was_not_handled(
+    batch: list[tuple[bool, str]], kind: str, concurrency: int
+) -> None:
+    app, _ = new_app()
+    handled: list[int] = []
+
+    def handle(order: Order) -> None:
+        time.sleep(0.0001 * (order.number % 3))
+        if batch[order.number][0]:
+            raise ValueError(order.number)
+        handled.append(order.number)
+
+    for queue in ("orders", "orders.fifo"):
+        app.queue(
+            queue, concurrency=concurrency, fifo_failure="skip_group" if kind == "skip_group" else "stop"
+        )(handle)
+    groups = "".join(group for _, group in batch)
+    event = orders(*range(len(batch)), group=None if kind == "standard" else groups)
+    failed = reported(app(event, CONTEXT), event)
+    app.loop.close()
+    bad = {place for place, (fails, _) in enumerate(batch) if fails}
+    if kind == "stop":
+        # What was handled while something before it failed is reported only if it had not begun.
+        assert set(failed) | set(handled) == set(range(len(batch)))
+        assert not bad or min(failed) == min(bad)
+    elif kind == "standard":
+        assert set(failed) == bad
+    else:
+        after = {
+            place
+            for place, group in enumerate(groups)
+            if any(groups[one] == group for one in bad if one <= place)
+        }
+        assert set(failed) == after
+        assert set(handled) == set(range(len(batch))) - after
+    for group in set(groups):
+        if kind != "standard":
+            of_group = [place for place in handled if groups[place] == group]
+            assert of_group == sorted(of_group)
 
 
 def test_threads_build_what_is_the_environments_once() -> None:
