@@ -40,18 +40,23 @@ class LoggerBufferConfig(msgspec.Struct, frozen=True):
 
 
 class LineBuffer:
-    """Lines in the order they were logged, the oldest dropped when there is no room."""
+    """Lines in the order they were logged, the oldest dropped when there is no room.
 
-    __slots__ = ("_lines", "_max_bytes", "_size", "evicted")
+    They are of one trace: where nobody says that an invocation has ended, another trace shows it.
+    """
+
+    __slots__ = ("_lines", "_max_bytes", "_size", "_trace", "evicted")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._lines: deque[tuple[str, int]] = deque()
         self._size = 0
+        self._trace: str | None = None
         self.evicted = 0
 
-    def add(self, line: str) -> bool:
+    def add(self, line: str, trace: str | None = None) -> bool:
         """Keeps the line. False if it is larger than the whole buffer, which then stays as it is."""
+        self._begin(trace)
         size = len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass"))
         if size > self._max_bytes:
             return False
@@ -62,8 +67,16 @@ class LineBuffer:
         self._size += size
         return True
 
-    def take(self) -> tuple[list[str], int]:
+    def _begin(self, trace: str | None) -> None:
+        if trace != self._trace:
+            # Lines from before the first invocation, when there was no trace, belong to that one.
+            if self._trace is not None:
+                self.clear()
+            self._trace = trace
+
+    def take(self, trace: str | None = None) -> tuple[list[str], int]:
         """The lines and how many were dropped before them; the buffer is empty afterwards."""
+        self._begin(trace)
         lines, evicted = [line for line, _ in self._lines], self.evicted
         self.clear()
         return lines, evicted

@@ -26,8 +26,10 @@ def exception_fields(exc_info: Any, *, frames: bool) -> dict[str, Any]:
 
     import traceback
 
+    # One walk over the frames serves both keys.
+    walked = traceback.TracebackException(kind, error, trace, compact=True)
     fields: dict[str, Any] = {
-        "exception": "".join(traceback.format_exception(kind, error, trace)).removesuffix("\n"),
+        "exception": "".join(walked.format()).removesuffix("\n"),
         "exception_name": kind.__name__,
         "exception_notes": getattr(error, "__notes__", None),
     }
@@ -43,7 +45,7 @@ def exception_fields(exc_info: Any, *, frames: bool) -> dict[str, Any]:
                     "function": frame.name,
                     "statement": frame.line,
                 }
-                for frame in traceback.extract_tb(trace)
+                for frame in walked.stack
             ],
         }
     return fields

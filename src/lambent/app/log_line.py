@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +17,9 @@ import msgspec
 from lambent.app import current
 from lambent.app.log_buffer import LineBuffer, LoggerBufferConfig
 from lambent.app.log_exception import exception_fields
+from lambent.app.log_keys import Appended, bound
 from lambent.app.log_level import ERROR, WARNING, level_name
+from lambent.app.log_output import write
 from lambent.app.log_value import JSON_STARTS, ValueEncoder, message_of
 
 if TYPE_CHECKING:
@@ -48,9 +49,6 @@ _TEMPLATES = frozenset(
 )
 """Keys whose values, given to a logger, are templates of `logging`: `location="%(module)s:%(lineno)d"`."""
 
-bound: ContextVar[Mapping[str, Any]] = ContextVar("log_keys", default={})  # noqa: B039 - replaced, never changed
-"""Keys of this thread or task alone. A mapping that is replaced and never changed: its identity tells it apart."""
-
 
 class Options(msgspec.Struct, frozen=True):
     """How a logger's lines look and where they go."""
@@ -64,23 +62,19 @@ class Options(msgspec.Struct, frozen=True):
     indented: bool
     stack_trace: bool
     buffer: LoggerBufferConfig | None
+    deserializer: Callable[[str], Any] | None = None
+    formatter: Any = None
+    """A `logging.Formatter` that writes the whole line."""
 
     @property
     def plain(self) -> bool:
-        return self.order is None and self.serializer is None and not self.indented
-
-
-class Appended:
-    """Keys that every logger of a service shows. The dictionary is replaced and never changed."""
-
-    __slots__ = ("__weakref__", "keys", "orphans", "root")
-
-    def __init__(self) -> None:
-        self.keys: dict[str, Any] = {}
-        self.root: Callable[[], Lines | None] = lambda: None
-        """Finds the service's first logger that is no child, while there is one."""
-        self.orphans: list[Callable[[], Any]] = []
-        """Find the children that were made before it."""
+        return (
+            self.order is None
+            and self.serializer is None
+            and self.deserializer is None
+            and self.formatter is None
+            and not self.indented
+        )
 
 
 class Tail(msgspec.Struct, frozen=True):
@@ -129,7 +123,12 @@ class Lines:
             keys["correlation_id"] = correlation
         keys |= appended
         keys |= mine
-        plain = self.options.plain and _TEMPLATES.isdisjoint(keys) and "message" not in keys
+        plain = (
+            self.options.plain
+            and self.appended.records is None
+            and _TEMPLATES.isdisjoint(keys)
+            and "message" not in keys
+        )
         shown = {key: value for key, value in keys.items() if value is not None and key not in _STANDARD}
         text = "," + self.options.encoder.text(shown)[1:-1] if shown else ""
         end = None
@@ -157,11 +156,41 @@ class Lines:
         fields: Mapping[str, Any],
         exc_info: Any,
     ) -> str:
-        """Any line at all. `origin` is the function, the line and the file that it comes from."""
+        """Any line at all. `origin` is the function, the line and the file that it comes from.
+
+        It is empty if a filter refused it.
+        """
         tail = self.compile()
+        options, records = self.options, self.appended.records
+        if records is None and options.formatter is None:
+            return self.text(tail, level, number, origin, now, msg, args, fields, exc_info)
+
+        from lambent.app.log_record import RecordLine, fields_of, filtered
+
+        record = filtered(records, self.name, level, number, origin, now, msg, args, fields, exc_info)
+        if record is None:
+            return ""
+        text = self.text(
+            tail, level, number, origin, now, record.msg, record.args, fields_of(record), record.exc_info
+        )
+        return RecordLine(text, record, tail.keys, options.formatter)
+
+    def text(
+        self,
+        tail: Tail,
+        level: str,
+        number: int,
+        origin: tuple[str, int, str],
+        now: float,
+        msg: Any,
+        args: Any,
+        fields: Mapping[str, Any],
+        exc_info: Any,
+    ) -> str:
+        """The same without filters, handlers and formatters of `logging`."""
         options = self.options
         timestamp = msgspec.json.decode(f'"{options.clock(now)}"')
-        message = message_of(msg, args)
+        message = message_of(msg, args, options.deserializer)
         document: dict[str, Any] = dict.fromkeys(options.order or _ORDER)
         document["level"] = level
         document["location"] = f"{origin[0]}:{origin[1]}"
@@ -236,20 +265,17 @@ class Lines:
 
     def write(self, line: str) -> None:
         """Writes the line at once: Lambda freezes and kills without asking. Never raises."""
-        stream: Any = self.options.stream or sys.stdout
-        try:
-            # One call, so that lines of several threads do not mix and Lambda's log has one event a line.
-            stream.write(line)
-            stream.flush()
-        except UnicodeEncodeError:
-            _write_ascii(stream, line)
-        except Exception as error:  # noqa: BLE001 - logging has nobody to raise to
-            _complain(error)
+        records = self.appended.records
+        if records is not None:
+            handled = records.handle(line)
+            if handled and records.alone:
+                return
+        write(self.options.stream or sys.stdout, line)
 
     def hold(self, line: str) -> None:
         """Keeps the line for when the invocation goes wrong."""
         assert self.buffer is not None
-        if not self.buffer.add(line):
+        if not self.buffer.add(line, _trace_id()):
             self.write(line)
 
     def flush_and_write(self, line: str) -> None:
@@ -261,7 +287,7 @@ class Lines:
         config = self.options.buffer
         if self.buffer is None or config is None:
             return
-        lines, evicted = self.buffer.take()
+        lines, evicted = self.buffer.take(_trace_id())
         for line in lines:
             self.write(line)
         if evicted:
@@ -270,6 +296,9 @@ class Lines:
 
 
 def _invocation_keys(context: Any, cold: bool) -> dict[str, Any]:
+    if not hasattr(context, "function_name"):
+        # A durable function's context has Lambda's within it.
+        context = getattr(context, "lambda_context", context)
     return {
         "cold_start": cold and os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "provisioned-concurrency",
         "function_name": getattr(context, "function_name", None),
@@ -288,24 +317,6 @@ def _end(trace_id: str | None) -> str:
     if trace_id is None:
         return "}\n"
     return f',"xray_trace_id":{ValueEncoder().text(trace_id)}}}\n'
-
-
-def _write_ascii(stream: Any, line: str) -> None:
-    """The same line for a stream that cannot encode all of it."""
-    import json
-
-    try:
-        stream.write(json.dumps(json.loads(line), separators=(",", ":")) + "\n")
-        stream.flush()
-    except Exception as error:  # noqa: BLE001 - logging has nobody to raise to
-        _complain(error)
-
-
-def _complain(error: Exception) -> None:
-    try:
-        sys.stderr.write(f"A log line could not be written: {error!r}\n")
-    except Exception:  # noqa: BLE001 - nowhere left to say it
-        return
 
 
 def origin_of(frame: FrameType) -> tuple[str, int, str]:
@@ -395,8 +406,10 @@ def line_method(lines: Lines, number: int, *, handling: bool = False) -> Callabl
             line = lines.line(level, number, origin_of(frame), now, msg, args, fields, exc_info)
         except Exception as error:  # noqa: BLE001 - whatever was given, the code that logs goes on
             text = f"A log line could not be made: {error!r}"
-            line = lines.line(level, number, origin_of(frame), now, text, (), {}, None)
-        emit(line)
+            # Without filters and formatters, which may be what failed.
+            line = lines.text(lines.compile(), level, number, origin_of(frame), now, text, (), {}, None)
+        if line:
+            emit(line)
 
     return log
 

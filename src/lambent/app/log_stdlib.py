@@ -41,7 +41,8 @@ class LinesHandler(logging.Handler):
         except Exception:  # noqa: BLE001 - as the standard library's handlers do it
             self.handleError(record)
             return
-        self._lines.emitter(record.levelno)(line)
+        if line:
+            self._lines.emitter(record.levelno)(line)
 
 
 def capture(lines: Lines, names: tuple[str, ...], level: int | None) -> logging.Handler:

@@ -73,11 +73,11 @@ def _shown(value: Any) -> str:
         return f"<{type(value).__qualname__} that cannot be shown>"
 
 
-def message_of(msg: Any, args: tuple[Any, ...]) -> Any:
+def message_of(msg: Any, args: tuple[Any, ...], deserializer: Callable[[str], Any] | None = None) -> Any:
     """The message of a line, as Powertools' formatter finds it.
 
     Dictionaries are the message; with arguments it is %-formatted, as in `logging`; a text that is JSON is what that
-    JSON says. A text that does not fit its arguments is shown with them.
+    JSON says, as `deserializer` reads it if there is one. A text that does not fit its arguments is shown with them.
     """
     if isinstance(msg, dict):
         return msg
@@ -88,6 +88,11 @@ def message_of(msg: Any, args: tuple[Any, ...]) -> Any:
             return str(msg) % values
         except Exception:  # noqa: BLE001 - a log line is no reason to fail
             return f"{msg} {args!r}"
+    if deserializer is not None and isinstance(msg, str):
+        try:
+            return deserializer(msg)
+        except Exception:  # noqa: BLE001 - what it cannot read is a text
+            return msg
     if isinstance(msg, str) and msg[:1] in JSON_STARTS:
         if msg[0] in "tfn":
             return _WORDS.get(msg.rstrip(" \t\n\r"), msg)

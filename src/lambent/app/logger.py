@@ -9,21 +9,32 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
-from functools import partial, wraps
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from weakref import WeakSet, WeakValueDictionary, ref
 
 from lambent.app import current
 from lambent.app.log_buffer import LoggerBufferConfig
-from lambent.app.log_level import CRITICAL, DEBUG, ERROR, INFO, WARNING, effective_level, level_number
-from lambent.app.log_line import Appended, Lines, Options, bound, line_method
+from lambent.app.log_keys import Appended, Keys
+from lambent.app.log_level import (
+    CRITICAL,
+    DEBUG,
+    ERROR,
+    INFO,
+    WARNING,
+    effective_level,
+    lambdas_level,
+    level_number,
+)
+from lambent.app.log_line import Lines, Options, line_method
 from lambent.app.log_time import Clock, DatetimeClock
 from lambent.app.log_value import ValueEncoder
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from lambent.app.log_record import Records
 
     HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
@@ -69,7 +80,7 @@ def end_invocation(failed: bool) -> None:
         sampling.refresh_sample_rate_calculation()
 
 
-class Logger:
+class Logger(Keys):
     """Writes JSON lines for a service.
 
     - `service` is by default POWERTOOLS_SERVICE_NAME, or `service_undefined`. Loggers of one service share the keys
@@ -92,6 +103,15 @@ class Logger:
     - `log_uncaught_exceptions` logs what ends the program (`sys.excepthook`).
     - Other keywords become keys of every line; `location=None` and the like leave a key out, and
       `location="%(module)s:%(lineno)d"` forms it with `logging`'s attributes.
+
+    - `logger_formatter` (a `logging.Formatter`) writes the line instead, of a record that has the keys as attributes;
+      `logger_handler` takes the lines instead of the stream. They cost what `logging` costs. A formatter that is only
+      to change the document is better a `json_serializer`. `json_deserializer` reads messages that are JSON.
+
+    A further logger of a service that sets nothing of how and where lines are written has what the first one has, its
+    keys and its buffer included, as Powertools' has. It may have a level of its own.
+
+    POWERTOOLS_LOG_DEDUPLICATION_DISABLED has no meaning here, since lines do not pass through `logging`'s root logger.
 
     POWERTOOLS_DEV spreads the objects over several lines, unless AWS_LAMBDA_LOG_FORMAT is JSON.
     Raises ValueError for a level or sample rate that is none.
@@ -120,11 +140,14 @@ class Logger:
         use_rfc3339: bool | None = None,
         json_serializer: Callable[[dict[str, Any]], str] | None = None,
         json_default: Callable[[Any], Any] | None = None,
+        json_deserializer: Callable[[str], Any] | None = None,
         log_record_order: Iterable[str] | None = None,
         serialize_stacktrace: bool = True,
         log_uncaught_exceptions: bool = False,
         sampling_rate: float | None = None,
         buffer_config: LoggerBufferConfig | None = None,
+        logger_formatter: logging.Formatter | None = None,
+        logger_handler: logging.Handler | None = None,
         **keys: Any,
     ) -> None:
         if service is None:
@@ -147,6 +170,20 @@ class Logger:
             indented=not json_format and _truth("POWERTOOLS_DEV"),
             stack_trace=serialize_stacktrace,
             buffer=LoggerBufferConfig() if config is True else config or None,
+            deserializer=json_deserializer,
+            formatter=logger_formatter,
+        )
+        set_here = (
+            stream,
+            config,
+            datefmt,
+            json_serializer,
+            json_default,
+            json_deserializer,
+            log_record_order,
+        )
+        alike = not (utc or use_datetime_directive or logger_formatter or not serialize_stacktrace) and all(
+            value is None for value in set_here
         )
         constants = {"service": service, "sampling_rate": rate, **keys}
         appended = _services.get(service)
@@ -156,10 +193,23 @@ class Logger:
         root = appended.root()
         if child:
             name = f"{service}.{sys._getframe(1).f_globals.get('__name__', '')}"
-            if root is not None:
-                options, constants = root.options, {**root.constants, **keys}
+        if root is not None and (child or alike):
+            options, constants = root.options, {**root.constants, **keys}
         lines = Lines(name, options, constants, appended)
-        inherited = root.level if child and root is not None and level is None else None
+        if root is not None and options is root.options and not child:
+            lines.buffer = root.buffer
+        if logger_handler is not None:
+            self._add_handler(appended, logger_handler, alone=True)
+        inherited = root.level if root is not None and level is None else None
+        if options.buffer is not None and (lambdas_level() or 0) > options.buffer.level:
+            import warnings
+
+            warnings.warn(
+                "The function's logging configuration drops lines that the log buffer holds back: "
+                "AWS_LAMBDA_LOG_LEVEL is above buffer_at_verbosity.",
+                UserWarning,
+                stacklevel=2,
+            )
         self._level_is_default = level is None
         self._start(lines, effective_level(level) if inherited is None else inherited)
         if log_uncaught_exceptions:
@@ -227,6 +277,11 @@ class Logger:
         return DEBUG if self._sampled else self._level
 
     @property
+    def level(self) -> int:
+        """The same, under the standard library's name."""
+        return self.log_level
+
+    @property
     def name(self) -> str:
         return self._lines.name
 
@@ -269,68 +324,7 @@ class Logger:
                 logger._sampled = sampled
                 logger._build()
 
-    # ------------------------------------------------------------------ keys
-
-    def append_keys(self, **keys: Any) -> None:
-        """Adds keys to all lines of the service's loggers, until they are removed or the state is cleared.
-
-        A value that changes afterwards has to be appended again.
-        """
-        self._lines.appended.keys = {**self._lines.appended.keys, **keys}
-
-    def remove_keys(self, keys: Iterable[str]) -> None:
-        """Removes appended keys; those that are not there do not matter."""
-        gone = frozenset(keys)
-        self._lines.appended.keys = {k: v for k, v in self._lines.appended.keys.items() if k not in gone}
-
-    def get_current_keys(self) -> dict[str, Any]:
-        """All keys that a line logged now has besides those of the line itself."""
-        return dict(self._lines.compile().keys)
-
-    @contextmanager
-    def append_context_keys(self, **keys: Any) -> Iterator[None]:
-        """Adds keys within the block, to the lines of this thread or task, whichever logger writes them.
-
-        Afterwards keys have the values that they had before; Powertools removes them.
-        """
-        before = bound.get()
-        bound.set({**before, **keys})
-        try:
-            yield
-        finally:
-            after = {key: value for key, value in bound.get().items() if key not in keys}
-            bound.set({**after, **{key: before[key] for key in keys if key in before}})
-
-    def thread_safe_append_keys(self, **keys: Any) -> None:
-        """Adds keys to the lines of this thread or task, whichever logger writes them."""
-        bound.set({**bound.get(), **keys})
-
-    def thread_safe_get_current_keys(self) -> dict[str, Any]:
-        return dict(bound.get())
-
-    def thread_safe_remove_keys(self, keys: Iterable[str]) -> None:
-        gone = frozenset(keys)
-        bound.set({key: value for key, value in bound.get().items() if key not in gone})
-
-    def thread_safe_clear_keys(self) -> None:
-        bound.set({})
-
-    def clear_state(self) -> None:
-        """Removes all keys that were added since the logger was made, the correlation id included."""
-        self._clear()
-        current.correlation_id.set(None)
-
-    def _clear(self) -> None:
-        self._lines.appended.keys = {}
-        if bound.get():
-            bound.set({})
-
-    def set_correlation_id(self, value: str | None) -> None:
-        """Sets the invocation's correlation id, for all loggers and whatever else tells it on. None removes it."""
-        current.correlation_id.set(value)
-
-    def get_correlation_id(self) -> str | None:
-        return current.correlation_id.get()
+    # ------------------------------------------------------------------ children
 
     def child(self, name: str | None = None, **keys: Any) -> Logger:
         """A logger with this one's settings and keys and keys of its own: `orders = logger.child(area="orders")`."""
@@ -417,46 +411,48 @@ class Logger:
                 clear_state=clear_state,
                 flush_buffer_on_uncaught_error=flush_buffer_on_uncaught_error,
             )
+        from lambent.app.log_invocation import decorated
+
         show_event = _truth("POWERTOOLS_LOGGER_LOG_EVENT") if log_event is None else log_event
-        find = None
-        if correlation_id_path:
-            from lambent.app.log_path import compile_path
-
-            find = compile_path(correlation_id_path)
-
-        @wraps(lambda_handler)
-        def decorate(event: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-            outermost = current.context is None
-            if outermost:
-                current.begin(context)
-                self._lines.forget()
-            correlation = current.correlation_id.get()
-            failed = True
-            try:
-                if clear_state:
-                    self._clear()
-                if find is not None:
-                    current.correlation_id.set(find(event))
-                if show_event:
-                    self.info(event if isinstance(event, dict) else getattr(event, "raw_event", event))
-                answer = lambda_handler(event, context, *args, **kwargs)
-                failed = False
-                return answer
-            finally:
-                failed = failed and flush_buffer_on_uncaught_error
-                current.correlation_id.set(correlation)
-                if outermost:
-                    end_invocation(failed)
-                    current.end()
-                else:
-                    self._settle(failed)
-
-        return decorate
+        return decorated(
+            self,
+            lambda_handler,
+            show_event=show_event,
+            correlation_id_path=correlation_id_path,
+            clear_state=clear_state,
+            flush=flush_buffer_on_uncaught_error,
+        )
 
     def _uncaught(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
         self.error(error, exc_info=(kind, error, trace))
 
     # ------------------------------------------------------------------ the standard library
+
+    def addFilter(self, filter: Any) -> None:  # noqa: A002, N802 - as the standard library has it
+        """Lets a filter of `logging`, or a function, refuse or change the records of the service's loggers."""
+        self._records(self._lines.appended).addFilter(filter)
+
+    def removeFilter(self, filter: Any) -> None:  # noqa: A002, N802 - the same
+        self._records(self._lines.appended).removeFilter(filter)
+
+    def addHandler(self, handler: logging.Handler) -> None:  # noqa: N802 - the same
+        """Gives the lines of the service's loggers to a handler of `logging` too: as records, or as our JSON if it
+        has no formatter of its own."""
+        self._add_handler(self._lines.appended, handler)
+
+    def _add_handler(self, appended: Appended, handler: logging.Handler, *, alone: bool = False) -> None:
+        records = self._records(appended)
+        records.add_handler(handler)
+        records.alone = records.alone or alone
+
+    def _records(self, appended: Appended) -> Records:
+        if appended.records is None:
+            from lambent.app.log_record import Records
+
+            appended.records = Records()
+            # Lines are made anew: what they were put together from does not hold any more.
+            appended.keys = dict(appended.keys)
+        return appended.records
 
     def handler(self) -> logging.Handler:
         """A handler for the standard library's `logging`: its records come out as lines of this logger."""
