@@ -65,8 +65,8 @@ def test_an_http_api_request_as_powertools_reads_it() -> None:
             source_ip="198.51.100.9",
         )
     )
-    assert event.raw_path == "/live/orders/a%20b"
-    assert event.path == "/orders/a%20b"
+    assert event.raw_path == "/live/orders/a b"
+    assert event.path == "/orders/a b"
     assert event.raw_query_string == "tag=a&tag=b&q=x%20y&n=7&deep=true"
     assert event.resolved_query_string_parameters == {
         "tag": ["a", "b"],
@@ -94,8 +94,41 @@ def test_what_a_request_lacks_is_not_there_in_format_2() -> None:
     assert "authorizer" not in event["requestContext"]
 
 
-def test_an_http_api_may_decode_the_path() -> None:
-    assert events.http_v2("GET", "/a%2Fb%20c", decode_path=True)["rawPath"] == "/a/b c"
+@pytest.mark.parametrize(
+    ("sent", "arrives"),
+    [
+        ("/plain", "/plain"),
+        ("/space%20value", "/space value"),
+        ("/question%3Fvalue", "/question"),
+        ("/hash%23value", "/hash#value"),
+        ("/slash%2Fvalue", "/slash/value"),
+        ("/unicode-%CE%BB-%E4%B8%96", "/unicode-λ-世"),
+        ("/literal%252Fvalue", "/literal/value"),
+        ("/literal%253Fvalue", "/literal?value"),
+        ("/literal%2525value", "/literal%value"),
+    ],
+)
+def test_http_apis_decode_paths_and_nothing_else_does(sent: str, arrives: str) -> None:
+    assert events.http_v2("GET", sent)["rawPath"] == arrives
+    assert events.http_v2("GET", sent, stage="live")["rawPath"] == f"/live{arrives}"
+    assert events.http_v2("GET", sent, decode_path=False)["rawPath"] == sent
+    assert events.function_url("GET", sent)["rawPath"] == sent
+    assert events.http_v1("GET", sent)["path"] == sent
+    assert events.http_v1("GET", sent, http_api=True, stage="$default")["path"] == arrives
+    assert events.alb("GET", sent)["path"] == sent
+
+
+def test_http_apis_refuse_what_they_cannot_decode_again() -> None:
+    for http_api in (events.http_v2, lambda *at: events.http_v1(*at, http_api=True)):
+        with pytest.raises(ValueError, match="refuses the path '/percent%25done'"):
+            http_api("GET", "/percent%25done")
+
+
+def test_an_http_api_with_payload_1() -> None:
+    event = events.http_v1("GET", "/a", http_api=True, stage="live")
+    assert (event["version"], event["path"], event["requestContext"]["path"]) == ("1.0", "/live/a", "/live/a")
+    rest = events.http_v1("GET", "/a", stage="live")
+    assert (rest.get("version"), rest["path"], rest["requestContext"]["path"]) == (None, "/a", "/live/a")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,17 @@ In every factory `path` is as the client sends it, percent-encoded, and may carr
 mapping (a value may be a list) or pairs; `query` is a raw string, a mapping (a value may be a list) or pairs; `cookies`
 are a mapping or texts such as `a=1`; a `body` of bytes travels in base64, of text as it is, of anything else as JSON
 with that content type.
+
+Paths in events: AWS's documents do not say whether they are decoded. Recordings of all sources by one caller
+(vokerhttp/testdata/ingress-paths.json of hotsock/voker, of 2026; fastify/aws-lambda-fastify#169, honojs/hono#2156 and
+aws-powertools/powertools-lambda-python#1098 for HTTP APIs, localstack/localstack#7728 for REST APIs) have them as they
+were sent from REST APIs, function URLs and load balancers. HTTP APIs decode them, what follows a `?` is lost then, and
+decode them again; what cannot be decoded again is refused.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     from lambent.testing.events.fields import Cookies, Headers, Query
     from lambent.testing.events.values import Moment
 
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _API = "a1b2c3d4e5"
 _URL = "abcdefghijklmnopqrstuvwxyz012345"
 _TARGET_GROUP = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:targetgroup/functions/0123456789abcdef"
@@ -66,7 +74,7 @@ def http_v2(
     domain: str | None = None,
     request_id: str | None = None,
     time: Moment | None = None,
-    decode_path: bool = False,
+    decode_path: bool = True,
 ) -> dict[str, Any]:
     """A request through an HTTP API, payload format 2.0.
 
@@ -75,8 +83,8 @@ def http_v2(
     before the path in `rawPath`. `authorizer` is what the request context says of it: `{"jwt": {"claims": …, "scopes":
     …}}`, `{"lambda": …}` or `{"iam": …}`.
 
-    With `decode_path` the path is decoded already. AWS's documents do not say whether it is; recordings of HTTP APIs
-    (of 2026) have it decoded, and that of function URLs, REST APIs and load balancers as it was sent.
+    The path is decoded, as HTTP APIs do it; ValueError for one that they refuse. Without `decode_path` it stays as it
+    was sent, as emulators have it.
     """
     path, pairs, raw_query = split_target(path, query)
     domain = domain or f"{api_id}.execute-api.{REGION}.amazonaws.com"
@@ -85,9 +93,9 @@ def http_v2(
     route_key, template = split_route(method, route)
     if path_parameters is None and template:
         path_parameters = match_parameters(template, path)
-    raw_path = path if stage == "$default" else f"/{stage}{path}"
-    if decode_path:
-        raw_path = unquote(raw_path)
+    raw_path = _decoded(path) if decode_path else path
+    if stage != "$default":
+        raw_path = f"/{stage}{raw_path}"
     joined = joined_values(fields)
     return without_none(
         {
@@ -159,6 +167,7 @@ def function_url(
         domain=domain or f"{url_id}.lambda-url.{REGION}.on.aws",
         request_id=request_id or new_uuid(),
         time=time,
+        decode_path=False,
     )
     iam = (authorizer or {}).get("iam") or {}
     event["requestContext"]["accountId"] = iam.get("accountId", "anonymous")
@@ -184,11 +193,14 @@ def http_v1(
     domain: str | None = None,
     request_id: str | None = None,
     time: Moment | None = None,
+    http_api: bool = False,
 ) -> dict[str, Any]:
-    """A request through a REST API (payload format 1.0).
+    """A request through a REST API, or with `http_api` through an HTTP API whose payload format is 1.0.
 
     `path` in the event is without the stage, `requestContext.path` with it. `resource` is the one that matched, such as
     `/orders/{id}`; without one it is `/{proxy+}`, or `/` for the root. ValueError if the path does not fit it.
+
+    Of an HTTP API the event has a `version`, both paths have the stage unless it is `$default`, and they are decoded.
     """
     path, pairs, _ = split_target(path, query)
     domain = domain or f"{api_id}.execute-api.{REGION}.amazonaws.com"
@@ -200,8 +212,12 @@ def http_v1(
         resource = "/{proxy+}" if path.strip("/") else "/"
     if path_parameters is None:
         path_parameters = match_parameters(resource, path)
+    full_path = f"/{stage}{path}"
+    if http_api:
+        path = full_path = _decoded(path) if stage == "$default" else f"/{stage}{_decoded(path)}"
     several, values = values_by_name(fields), values_by_name(pairs)
     return {
+        **({"version": "1.0"} if http_api else {}),
         "resource": resource,
         "path": path,
         "httpMethod": method,
@@ -218,7 +234,7 @@ def http_v1(
             "httpMethod": method,
             "extendedRequestId": new_id(),
             "requestTime": common_log(time),
-            "path": f"/{stage}{path}",
+            "path": full_path,
             "accountId": ACCOUNT,
             "protocol": "HTTP/1.1",
             "stage": stage,
@@ -288,3 +304,11 @@ def alb(
         "body": text or "",
         "isBase64Encoded": encoded,
     }
+
+
+def _decoded(path: str) -> str:
+    """As an HTTP API has it. Raises ValueError for what it answers with 400."""
+    once = unquote(path).partition("?")[0]
+    if _BROKEN.search(once):
+        raise ValueError(f"an HTTP API refuses the path {path!r}: decoded, it has a % without two digits")
+    return unquote(once)
