@@ -37,4 +37,4 @@ lock: $(VENV)/.installed ## Resolve requirements/dev.lock anew
 		--all-extras --group dev pyproject.toml --output-file requirements/dev.lock
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,7 +1,6 @@
 """Other frameworks in the same scenarios. Runs in the peers' environment, which Lambent is not in."""
 
 # Without `from __future__ import annotations`: handlers' type hints are evaluated where they are written.
-import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -22,15 +21,6 @@ from bench.framework_events import (
 from bench.framework_scenarios import LAYERS, candidate
 
 Operation = Callable[[], Any]
-
-# Read when Powertools is imported.
-os.environ |= {
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_LAMBDA_FUNCTION_NAME": "bench",
-    "POWERTOOLS_METRICS_NAMESPACE": "bench",
-    "POWERTOOLS_SERVICE_NAME": "bench",
-    "POWERTOOLS_TRACE_DISABLED": "1",
-}
 
 _EVENTS = {
     "get": GET,
