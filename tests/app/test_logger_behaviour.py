@@ -279,3 +279,10 @@ def test_filters_do_not_break_what_they_get() -> None:
     (line,) = lines(stream)
     assert "in the filter" in line["message"]
     assert "secret" not in stream.getvalue()
+
+
+def test_sampling_holds_for_all_loggers_of_the_service() -> None:
+    first, stream = make(sample_rate=1)
+    for log in (first, Logger(first.service), Logger(first.service, child=True), first.child("x")):
+        log.debug("sampled")
+    assert [line["message"] for line in lines(stream)] == ["sampled"] * 4

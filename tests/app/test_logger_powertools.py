@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from lambent.app import current
 from lambent.app.log_buffer import LoggerBufferConfig
-from lambent.app.log_line import bound
+from lambent.app.log_keys import bound
 from lambent.app.logger import Logger
 
 CONTEXT = SimpleNamespace(

@@ -18,13 +18,12 @@ from lambent.app import current
 from lambent.app.log_buffer import LineBuffer, LoggerBufferConfig
 from lambent.app.log_exception import exception_fields
 from lambent.app.log_keys import Appended, bound
-from lambent.app.log_level import ERROR, WARNING, level_name
+from lambent.app.log_level import ERROR, WARNING
 from lambent.app.log_output import write
-from lambent.app.log_value import JSON_STARTS, ValueEncoder, message_of
+from lambent.app.log_value import ValueEncoder, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import FrameType
 
 _ORDER = ("level", "location", "message", "timestamp")
 _STANDARD = frozenset((*_ORDER, "xray_trace_id"))
@@ -133,7 +132,7 @@ class Lines:
         text = "," + self.options.encoder.text(shown)[1:-1] if shown else ""
         end = None
         if context is not None:
-            end = _end(None if keys.get("xray_trace_id", "") is None else _trace_id())
+            end = end_of(None if keys.get("xray_trace_id", "") is None else trace_id_of_now())
         self.tail = tail = Tail(
             appended, context, cold, correlation, mine, keys, _STANDARD.union(keys), plain, text, end
         )
@@ -211,7 +210,7 @@ class Lines:
             for key, value in exception_fields(exc_info, frames=options.stack_trace).items():
                 document.setdefault(key, value)
         if tail.keys.get("xray_trace_id", "") is not None:
-            trace = _trace_id()
+            trace = trace_id_of_now()
             if trace:
                 document.pop("xray_trace_id", None)
                 document["xray_trace_id"] = trace
@@ -275,7 +274,7 @@ class Lines:
     def hold(self, line: str) -> None:
         """Keeps the line for when the invocation goes wrong."""
         assert self.buffer is not None
-        if not self.buffer.add(line, _trace_id()):
+        if not self.buffer.add(line, trace_id_of_now()):
             self.write(line)
 
     def flush_and_write(self, line: str) -> None:
@@ -287,7 +286,7 @@ class Lines:
         config = self.options.buffer
         if self.buffer is None or config is None:
             return
-        lines, evicted = self.buffer.take(_trace_id())
+        lines, evicted = self.buffer.take(trace_id_of_now())
         for line in lines:
             self.write(line)
         if evicted:
@@ -308,111 +307,12 @@ def _invocation_keys(context: Any, cold: bool) -> dict[str, Any]:
     }
 
 
-def _trace_id() -> str | None:
+def trace_id_of_now() -> str | None:
     header = os.environ.get("_X_AMZN_TRACE_ID")
     return header.split(";")[0].replace("Root=", "") if header else None
 
 
-def _end(trace_id: str | None) -> str:
+def end_of(trace_id: str | None) -> str:
     if trace_id is None:
         return "}\n"
     return f',"xray_trace_id":{ValueEncoder().text(trace_id)}}}\n'
-
-
-def origin_of(frame: FrameType) -> tuple[str, int, str]:
-    return frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
-
-
-_locations: dict[str, str] = {}
-"""Function names as they stand in a line: a code object may have any name, quotes included."""
-
-
-def _location(function: str) -> str:
-    text = _locations[function] = f'"location":{ValueEncoder().text(function + ":")[:-1]}'
-    return text
-
-
-def line_method(lines: Lines, number: int, *, handling: bool = False) -> Callable[..., None]:
-    """The method that logs lines of a level; `handling` adds the exception that is being handled, unless told not to.
-
-    Everything that does not change with the line is looked up here, once.
-    """
-    level = level_name(number)
-    head = f'{{"level":"{level}",'
-    emit, clock, encode = lines.emitter(number), lines.options.clock, lines.options.encoder.encode
-    appended, getframe, now_of = lines.appended, sys._getframe, time.time
-    correlation_of, bound_of, locations, starts = (
-        current.correlation_id.get,
-        bound.get,
-        _locations,
-        JSON_STARTS,
-    )
-
-    def log(
-        msg: object,
-        *args: object,
-        exc_info: Any = handling,
-        stack_info: bool = False,
-        stacklevel: int = 2,
-        extra: Mapping[str, object] | None = None,
-        **keys: object,
-    ) -> None:
-        now = now_of()
-        try:
-            frame = getframe(stacklevel - 1)
-        except ValueError:
-            frame = getframe(1)
-        fields: Mapping[str, Any] = keys
-        try:
-            if extra:
-                fields = {**extra, **keys}
-            kind = type(msg)
-            if (kind is str or kind is dict) and not exc_info and not stack_info:
-                tail = lines.tail
-                if (
-                    tail.context is not current.context
-                    or tail.cold is not current.cold
-                    or tail.appended is not appended.keys
-                    or tail.correlation is not correlation_of()
-                    or tail.bound is not bound_of()
-                ):
-                    tail = lines.compile()
-                if tail.plain:
-                    text: Any = msg
-                    if kind is str and (args or text[:1] in starts):
-                        text = message_of(msg, args)
-                    more = ""
-                    if fields:
-                        if tail.names.isdisjoint(fields) and None not in fields.values():
-                            more = "," + encode(fields).decode()[1:-1]
-                        else:
-                            text = None
-                    if text is not None:
-                        function = frame.f_code.co_name
-                        line = (
-                            f"{head}{locations.get(function) or _location(function)}{frame.f_lineno}"
-                            f'","message":{encode(text).decode()},"timestamp":"{clock(now)}"'
-                            f"{tail.text}{more}{tail.end or _end_of_now(tail)}"
-                        )
-                        emit(line)
-                        return
-        except Exception:  # noqa: BLE001, S110 - odd values: the careful way is below
-            pass
-        if stack_info:
-            import traceback
-
-            fields = {**fields, "stack_info": "".join(traceback.format_stack(frame)).removesuffix("\n")}
-        try:
-            line = lines.line(level, number, origin_of(frame), now, msg, args, fields, exc_info)
-        except Exception as error:  # noqa: BLE001 - whatever was given, the code that logs goes on
-            text = f"A log line could not be made: {error!r}"
-            # Without filters and formatters, which may be what failed.
-            line = lines.text(lines.compile(), level, number, origin_of(frame), now, text, (), {}, None)
-        if line:
-            emit(line)
-
-    return log
-
-
-def _end_of_now(tail: Tail) -> str:
-    return _end(None if tail.keys.get("xray_trace_id", "") is None else _trace_id())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 from weakref import WeakSet, WeakValueDictionary, ref
 
 from lambent.app import current
@@ -26,7 +26,8 @@ from lambent.app.log_level import (
     lambdas_level,
     level_number,
 )
-from lambent.app.log_line import Lines, Options, line_method
+from lambent.app.log_line import Lines, Options
+from lambent.app.log_method import line_method
 from lambent.app.log_time import Clock, DatetimeClock
 from lambent.app.log_value import ValueEncoder
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterable, Mapping
 
+    from lambent.app.log_method import LogMethod
     from lambent.app.log_record import Records
 
     HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
@@ -47,26 +49,6 @@ _watched: WeakSet[Logger] = WeakSet()
 
 _lot: float | None = None
 """What was drawn for this invocation, from 0 to 1: loggers with a higher sample rate log at DEBUG, all alike."""
-
-
-class LogMethod(Protocol):
-    """Logs `msg`, %-formatted with `args`; `extra` and the other keywords become keys of the line.
-
-    `exc_info` is True for the exception being handled, an exception, or a tuple as `sys.exc_info()` returns it;
-    `stack_info` adds the stack. `stacklevel` says whose location the line shows: 2, as in Powertools, is the caller
-    and 3 the caller's caller. Whatever the values are, the call raises nothing.
-    """
-
-    def __call__(
-        self,
-        msg: object,
-        *args: object,
-        exc_info: Any = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
-        **keys: object,
-    ) -> None: ...
 
 
 def end_invocation(failed: bool) -> None:
@@ -195,6 +177,10 @@ class Logger(Keys):
             name = f"{service}.{sys._getframe(1).f_globals.get('__name__', '')}"
         if root is not None and (child or alike):
             options, constants = root.options, {**root.constants, **keys}
+            if rate is None:
+                self._sample_rate = _rate(constants.get("sampling_rate"))
+            else:
+                constants["sampling_rate"] = rate
         lines = Lines(name, options, constants, appended)
         if root is not None and options is root.options and not child:
             lines.buffer = root.buffer
