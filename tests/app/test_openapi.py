@@ -261,6 +261,27 @@ def test_types_of_the_same_name_stay_apart() -> None:
     assert [members_of(one["responses"]["422"]) for one in operations] == [["error", "code", "details"]] * 2
 
 
+def test_a_model_and_a_struct_of_the_same_name() -> None:
+    takes = msgspec.defstruct("Same", [("a", int)])
+    gives = pydantic.create_model("Same", b=(int, ...))
+
+    def handler(body: Any) -> Any:
+        raise NotImplementedError
+
+    handler.__annotations__ = {"body": takes, "return": list[gives]}  # type: ignore[valid-type] # made here
+    app = App()
+    app.post("/")(handler)
+    document = app.openapi()
+    validate(document, cls=OpenAPIV31SpecValidator)
+    components = document["components"]["schemas"]
+    assert {name: list(one["properties"]) for name, one in components.items() if name != "Error"} == {
+        "Same": ["a"],
+        "SameModel": ["b"],
+    }
+    content = document["paths"]["/"]["post"]["responses"]["200"]["content"]["application/json"]
+    assert content["schema"]["items"] == {"$ref": "#/components/schemas/SameModel"}
+
+
 def test_what_openapi_has_no_place_for() -> None:
     app = App()
     app.route("/a", methods=["PURGE", "GET"], operation_id="a")(lambda: 1)

@@ -1,7 +1,7 @@
 """What users of other frameworks expect of routes, parameters, answers and errors.
 
-The behaviours are those that the suite of AWS Lambda Powertools' event handler checks and users of FastAPI know; what is
-done otherwise here on purpose (a slash at the end, exceptions that are answered) is here as it is.
+The behaviours are those that the suite of AWS Lambda Powertools' event handler checks and users of FastAPI know; what
+is done otherwise here on purpose (a slash at the end, exceptions that are answered) is here as it is.
 """
 
 from __future__ import annotations
