@@ -15,6 +15,7 @@ from weakref import WeakSet, WeakValueDictionary, ref
 
 from lambent.app import current
 from lambent.app.log_buffer import LoggerBufferConfig
+from lambent.app.log_interop import Interop
 from lambent.app.log_keys import Appended, Keys
 from lambent.app.log_level import (
     CRITICAL,
@@ -28,6 +29,7 @@ from lambent.app.log_level import (
 )
 from lambent.app.log_line import Lines, Options
 from lambent.app.log_method import line_method
+from lambent.app.log_sampling import draw, lot, rate_of
 from lambent.app.log_time import Clock, DatetimeClock
 from lambent.app.log_value import ValueEncoder
 
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from lambent.app.log_method import LogMethod
-    from lambent.app.log_record import Records
 
     HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
@@ -46,9 +47,6 @@ _METHODS = (("debug", DEBUG), ("info", INFO), ("warning", WARNING), ("error", ER
 _services: WeakValueDictionary[str, Appended] = WeakValueDictionary()
 _watched: WeakSet[Logger] = WeakSet()
 """Loggers for which the end of an invocation means something."""
-
-_lot: float | None = None
-"""What was drawn for this invocation, from 0 to 1: loggers with a higher sample rate log at DEBUG, all alike."""
 
 
 def end_invocation(failed: bool) -> None:
@@ -62,7 +60,7 @@ def end_invocation(failed: bool) -> None:
         sampling.refresh_sample_rate_calculation()
 
 
-class Logger(Keys):
+class Logger(Keys, Interop):
     """Writes JSON lines for a service.
 
     - `service` is by default POWERTOOLS_SERVICE_NAME, or `service_undefined`. Loggers of one service share the keys
@@ -136,7 +134,7 @@ class Logger(Keys):
             service = os.environ.get("POWERTOOLS_SERVICE_NAME", "service_undefined")
         self.service = service
         rate = _first(sample_rate, sampling_rate, os.environ.get("POWERTOOLS_LOGGER_SAMPLE_RATE"))
-        self._sample_rate = _rate(rate)
+        self._sample_rate = rate_of(rate)
         json_format = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
         if use_rfc3339 is None:
             use_rfc3339 = json_format and datefmt is None
@@ -178,7 +176,7 @@ class Logger(Keys):
         if root is not None and (child or alike):
             options, constants = root.options, {**root.constants, **keys}
             if rate is None:
-                self._sample_rate = _rate(constants.get("sampling_rate"))
+                self._sample_rate = rate_of(constants.get("sampling_rate"))
             else:
                 constants["sampling_rate"] = rate
         lines = Lines(name, options, constants, appended)
@@ -299,11 +297,11 @@ class Logger(Keys):
         )
 
     def _drawn(self) -> bool:
-        return bool(self._sample_rate) and self._sample_rate > (_draw() if _lot is None else _lot)
+        return bool(self._sample_rate) and self._sample_rate > lot()
 
     def refresh_sample_rate_calculation(self) -> None:
         """Draws anew which loggers log at DEBUG. At the end of each invocation this happens by itself."""
-        _draw()
+        draw()
         for logger in list(_watched):
             sampled = logger._drawn()
             if sampled is not logger._sampled:
@@ -412,58 +410,6 @@ class Logger(Keys):
     def _uncaught(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
         self.error(error, exc_info=(kind, error, trace))
 
-    # ------------------------------------------------------------------ the standard library
-
-    def addFilter(self, filter: Any) -> None:  # noqa: A002, N802 - as the standard library has it
-        """Lets a filter of `logging`, or a function, refuse or change the records of the service's loggers."""
-        self._records(self._lines.appended).addFilter(filter)
-
-    def removeFilter(self, filter: Any) -> None:  # noqa: A002, N802 - the same
-        self._records(self._lines.appended).removeFilter(filter)
-
-    def addHandler(self, handler: logging.Handler) -> None:  # noqa: N802 - the same
-        """Gives the lines of the service's loggers to a handler of `logging` too: as records, or as our JSON if it
-        has no formatter of its own."""
-        self._add_handler(self._lines.appended, handler)
-
-    def _add_handler(self, appended: Appended, handler: logging.Handler, *, alone: bool = False) -> None:
-        records = self._records(appended)
-        records.add_handler(handler)
-        records.alone = records.alone or alone
-
-    def _records(self, appended: Appended) -> Records:
-        if appended.records is None:
-            from lambent.app.log_record import Records
-
-            appended.records = Records()
-            # Lines are made anew: what they were put together from does not hold any more.
-            appended.keys = dict(appended.keys)
-        return appended.records
-
-    def handler(self) -> logging.Handler:
-        """A handler for the standard library's `logging`: its records come out as lines of this logger."""
-        from lambent.app.log_stdlib import LinesHandler
-
-        return LinesHandler(self._lines)
-
-    def capture_stdlib(self, *names: str, level: str | int | None = None) -> logging.Handler:
-        """Makes the lines of `logging`'s named loggers, or of all, lines of this logger instead of what they were.
-
-        `level` is set on them if there is one. Returns the handler that they have now.
-        """
-        from lambent.app.log_stdlib import capture
-
-        return capture(self._lines, names, None if level is None else level_number(level))
-
-
-def _draw() -> float:
-    """Draws a number for the next invocation."""
-    global _lot
-    # Not the random module: environments forked from one process would all draw the same numbers, and it takes
-    # milliseconds to import.
-    _lot = int.from_bytes(os.urandom(6)) / 2**48
-    return _lot
-
 
 def _nothing(*args: object, **keys: object) -> None:
     """A method of a level that is not shown."""
@@ -476,12 +422,3 @@ def _first(*values: Any) -> Any:
 
 def _truth(variable: str) -> bool:
     return os.environ.get(variable, "").lower() in _TRUE
-
-
-def _rate(value: Any) -> float:
-    try:
-        return float(value or 0)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"a sample rate is a number from 0 to 1, not {value!r}: see sample_rate and POWERTOOLS_LOGGER_SAMPLE_RATE"
-        ) from None
