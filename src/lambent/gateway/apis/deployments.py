@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from lambent.gateway.apis.clock import now
 from lambent.gateway.apis.errors import ApiNotFound, BadApiRequest
 from lambent.gateway.apis.identifiers import new_id
+from lambent.gateway.apis.merging import cleared
 from lambent.gateway.apis.records import Deployment, Stage
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def create(definition: Definition, members: dict[str, Any]) -> tuple[Definition,
         if stage is None:
             raise ApiNotFound(f"Invalid stage identifier specified {stage_name}")
         if stage.auto_deploy:
-            raise BadApiRequest("Deployment ID cannot be set on a stage with AutoDeploy")
+            raise BadApiRequest("Deployments cannot be made on a stage with AutoDeploy enabled")
     definition, deployment = _added(definition, description=members.get("description"))
     if stage is not None:
         serving = replace(stage, deployment_id=deployment.deployment_id, last_updated_date=now())
@@ -49,7 +50,7 @@ def update(
     definition: Definition, deployment_id: str, members: dict[str, Any]
 ) -> tuple[Definition, Deployment]:
     """Change a deployment's description. Raises ApiNotFound."""
-    deployment = replace(get(definition, deployment_id), **members)
+    deployment = replace(get(definition, deployment_id), **cleared(members))
     return replace(definition, deployments={**definition.deployments, deployment_id: deployment}), deployment
 
 
@@ -89,10 +90,15 @@ def auto_deployed(definition: Definition, names: Iterable[str] | None = None) ->
 
 
 def undeployable(content: Content) -> str | None:
-    """Why an API cannot be deployed; None if it can."""
-    if not content.routes:
-        return "Unable to deploy API because no routes exist in this API"
-    return None
+    """Why an API cannot be deployed; None if it can.
+
+    Worded as in mach-composer/mach-composer-cli#42 and aws/serverless-application-model#2512.
+    """
+    if content.routes:
+        return None
+    if content.api.protocol_type == "WEBSOCKET":
+        return "At least one route is required before deploying the Api"
+    return "Unable to deploy API because no routes exist in this API"
 
 
 def _added(definition: Definition, **members: Any) -> tuple[Definition, Deployment]:

@@ -2,54 +2,80 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from lambent.gateway.apis.errors import ApiConflict, ApiNotFound
+from lambent.gateway.apis.errors import ApiConflict, ApiNotFound, BadApiRequest
 from lambent.gateway.apis.identifiers import new_id
+from lambent.gateway.apis.merging import cleared, merged
 from lambent.gateway.apis.records import Integration
+from lambent.gateway.apis.service_integrations import REQUIRED
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.definition import Content
+
+_MOST_MS: Final = {"HTTP": 30_000, "WEBSOCKET": 29_000}
+_STATUS_CODE: Final = "${integration.response.statuscode}"
+_PROXIES: Final = ("AWS_PROXY", "HTTP_PROXY")
+# What an empty value in an update stands for, where that is not nothing.
+_DEFAULTS: Final[dict[str, Any]] = {"connection_type": "INTERNET"}
 
 
 def get(content: Content, integration_id: str) -> Integration:
     """One integration. Raises ApiNotFound."""
     integration = content.integrations.get(integration_id)
     if integration is None:
-        raise ApiNotFound(f"Invalid integration identifier specified {integration_id}")
+        raise ApiNotFound(f"Invalid Integration identifier specified {integration_id}")
     return integration
 
 
 def create(content: Content, members: dict[str, Any]) -> tuple[Content, Integration]:
-    """Add an integration. Raises BadApiRequest."""
-    given = {key: value for key, value in members.items() if value is not None}
-    if content.api.protocol_type == "WEBSOCKET":
-        given.setdefault("timeout_in_millis", 29_000)
+    """Add an integration; its defaults are AWS's for the protocol. Raises BadApiRequest."""
+    protocol = content.api.protocol_type
+    given = {key: value for key, value in cleared(members).items() if value is not None}
+    given.setdefault("timeout_in_millis", _MOST_MS[protocol])
+    if protocol == "WEBSOCKET":
+        given.setdefault("payload_format_version", "1.0")
         given.setdefault("passthrough_behavior", "WHEN_NO_MATCH")
-    if given["integration_type"] == "AWS_PROXY" and given.get("integration_subtype") is None:
+        if given["integration_type"] not in _PROXIES:
+            given.setdefault("integration_response_selection_expression", _STATUS_CODE)
+    if given["integration_type"] == "AWS_PROXY" and "integration_subtype" not in given:
         given.setdefault("integration_method", "POST")
-    given.setdefault("payload_format_version", "1.0")
+    if "tls_config" in given and given["tls_config"].server_name_to_verify is None:
+        del given["tls_config"]
     integration = Integration(integration_id=new_id(7, content.integrations), **given)
+    _check(content, integration)
     integrations = {**content.integrations, integration.integration_id: integration}
     return replace(content, integrations=integrations), integration
 
 
 def update(content: Content, integration_id: str, members: dict[str, Any]) -> tuple[Content, Integration]:
-    """Change an integration. Raises ApiNotFound, BadApiRequest."""
-    integration = replace(get(content, integration_id), **members)
+    """Change an integration; parameters are laid over those that are there. Raises ApiNotFound, BadApiRequest."""
+    old = get(content, integration_id)
+    given = {key: _DEFAULTS.get(key) if value is None else value for key, value in cleared(members).items()}
+    if given.get("timeout_in_millis", 0) is None:
+        given["timeout_in_millis"] = _MOST_MS[content.api.protocol_type]
+    for member in ("request_parameters", "response_parameters"):
+        if given.get(member) is not None:
+            given[member] = merged(getattr(old, member), given[member]) or None
+    tls = given.get("tls_config")
+    if tls is not None and tls.server_name_to_verify is None:
+        given["tls_config"] = None
+    integration = replace(old, **given)
+    _check(content, integration)
     return replace(content, integrations={**content.integrations, integration_id: integration}), integration
 
 
 def delete(content: Content, integration_id: str) -> tuple[Content, None]:
     """Remove an integration that no route leads to, with its responses. Raises ApiNotFound, ApiConflict."""
     get(content, integration_id)
-    users = [route for route in content.routes.values() if route.integration_id == integration_id]
+    users = [route.route_id for route in content.routes.values() if route.integration_id == integration_id]
     if users:
+        # Worded as in hashicorp/terraform-provider-aws#12195.
         raise ApiConflict(
-            f"Cannot delete Integration '{integration_id}'. Integration is referenced by Route(s) "
-            f"[{', '.join(route.route_key for route in users)}]"
+            "Cannot delete Integration because it is referenced by the following Routes with Ids: "
+            f"[{', '.join(users)}]"
         )
     integrations = {key: value for key, value in content.integrations.items() if key != integration_id}
     responses = {
@@ -58,3 +84,76 @@ def delete(content: Content, integration_id: str) -> tuple[Content, None]:
         if value.integration_id != integration_id
     }
     return replace(content, integrations=integrations, integration_responses=responses), None
+
+
+def _check(content: Content, integration: Integration) -> None:
+    protocol = content.api.protocol_type
+    if not 50 <= integration.timeout_in_millis <= _MOST_MS[protocol]:
+        raise BadApiRequest(f"Timeout should be between 50 ms and {_MOST_MS[protocol]} ms")
+    if len(integration.description or "") > 1024:
+        raise BadApiRequest("Description must be at most 1024 characters in length")
+    if protocol == "HTTP":
+        _check_http(integration)
+    else:
+        _check_websocket(integration)
+    if integration.integration_type == "AWS_PROXY" and integration.integration_subtype is None:
+        if integration.integration_method != "POST":
+            # hashicorp/terraform-provider-aws#42391
+            raise BadApiRequest("HttpMethod must be POST for AWS_PROXY IntegrationType")
+        if integration.integration_uri is None:
+            raise BadApiRequest("IntegrationUri is a required parameter for AWS_PROXY integration")
+        if not integration.integration_uri.startswith("arn:"):
+            raise BadApiRequest(f"Invalid function ARN specified: {integration.integration_uri}")
+
+
+def _check_http(integration: Integration) -> None:
+    if integration.integration_type not in _PROXIES:
+        # aws/aws-cli#6363
+        raise BadApiRequest(
+            "Currently, an API with a protocol type of HTTP may only be associated with proxy integrations "
+            "(AWS_PROXY, HTTP_PROXY)"
+        )
+    version = integration.payload_format_version
+    if version is None:
+        # localstack/localstack#9184; the developer guide asks for it too ("Lambda proxy integrations").
+        raise BadApiRequest("PayloadFormatVersion is a required parameter for integration")
+    lambda_proxy = integration.integration_type == "AWS_PROXY" and integration.integration_subtype is None
+    if version not in (("1.0", "2.0") if lambda_proxy else ("1.0",)):
+        raise BadApiRequest(f"Invalid payload format version specified: {version}")
+    if integration.integration_subtype is not None:
+        _check_service(integration)
+    elif integration.integration_type == "HTTP_PROXY":
+        if integration.integration_uri is None:
+            raise BadApiRequest("IntegrationUri is a required parameter for HTTP_PROXY integration")
+        if integration.integration_method is None:
+            raise BadApiRequest("IntegrationMethod is a required parameter for HTTP_PROXY integration")
+    if integration.connection_type == "VPC_LINK" and integration.connection_id is None:
+        raise BadApiRequest("ConnectionId is required for VPC_LINK connections")
+
+
+def _check_service(integration: Integration) -> None:
+    subtype = integration.integration_subtype or ""
+    required = REQUIRED.get(subtype)
+    if required is None or integration.integration_type != "AWS_PROXY":
+        raise BadApiRequest(f"Invalid integration subtype specified: {subtype}")
+    if integration.credentials_arn is None:
+        raise BadApiRequest(f"CredentialsArn is a required parameter for integration subtype {subtype}")
+    given = integration.request_parameters or {}
+    missing = [name for name in required if name not in given]
+    if missing:
+        raise BadApiRequest(f"Missing required request parameters for {subtype}: [{', '.join(missing)}]")
+
+
+def _check_websocket(integration: Integration) -> None:
+    if integration.payload_format_version != "1.0":
+        raise BadApiRequest(f"Invalid payload format version specified: {integration.payload_format_version}")
+    if integration.integration_type == "MOCK" or integration.integration_type == "AWS_PROXY":
+        return
+    if integration.integration_uri is None:
+        raise BadApiRequest(
+            f"IntegrationUri is a required parameter for {integration.integration_type} integration"
+        )
+    if integration.integration_method is None:
+        raise BadApiRequest(
+            f"IntegrationMethod is a required parameter for {integration.integration_type} integration"
+        )

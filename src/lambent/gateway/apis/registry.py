@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from lambent.gateway.apis import apis, rows
+from lambent.gateway.apis import apis, domain_names, rows, stages, vpc_links
 from lambent.gateway.apis.deployed import Deployed, deployed
 from lambent.gateway.apis.deployments import auto_deployed
-from lambent.gateway.apis.errors import ApiNotFound
+from lambent.gateway.apis.errors import ApiNotFound, BadApiRequest
 from lambent.gateway.apis.layout import APIS, DOMAINS, VPC_LINKS, DomainDefinition, VpcLinkDefinition
 from lambent.gateway.apis.ledger import Ledger
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lambent.gateway.apis.definition import Content, Definition
-    from lambent.gateway.apis.records import Api, ApiMapping, DomainName
+    from lambent.gateway.apis.records import Api, ApiMapping, DomainName, VpcLink
     from lambent.store import Database
 
 R = TypeVar("R")
@@ -139,8 +139,115 @@ class ApiRegistry:
     async def delete_api(self, account: str, region: str, api_id: str) -> None:
         """Delete an API with everything that belongs to it. Raises ApiError, StoreError."""
         await self.apis.remove(
-            api_id, lambda: self.definition(account, region, api_id), lambda definition: None
+            api_id,
+            lambda: self.definition(account, region, api_id),
+            lambda definition: self._check_unmapped(api_id),
         )
+
+    async def delete_stage(self, account: str, region: str, api_id: str, stage_name: str) -> None:
+        """Delete a stage to which no domain name leads. Raises ApiError, StoreError."""
+
+        def without(definition: Definition) -> tuple[Definition, None]:
+            stages.get(definition, stage_name)
+            self._check_unmapped(api_id, stage_name)
+            return stages.delete(definition, stage_name)
+
+        await self.change(account, region, api_id, without)
+
+    def _check_unmapped(self, api_id: str, stage_name: str | None = None) -> None:
+        for mappings in self._mappings.values():
+            for mapping in mappings:
+                if mapping.api_id == api_id and stage_name in (None, mapping.stage):
+                    what = "API" if stage_name is None else "stage"
+                    raise BadApiRequest(
+                        f"Deleting {what} failed. Please remove all base path mappings related to the {what} "
+                        "in your domains"
+                    )
+
+    # Custom domain names
+
+    def domain_definition(self, account: str, region: str, name: str) -> DomainDefinition:
+        """A domain name with its mappings. Raises ApiNotFound."""
+        definition = self.domains.all.get(name.lower())
+        if definition is None or (definition.domain.account, definition.domain.region) != (account, region):
+            raise ApiNotFound("Invalid domain name identifier specified")
+        return definition
+
+    def domain_definitions(self, account: str, region: str) -> list[DomainDefinition]:
+        """All domain names of an account in a region, by name."""
+        here = (account, region)
+        found = (one for one in self.domains.all.values() if (one.domain.account, one.domain.region) == here)
+        return sorted(found, key=lambda one: one.domain.domain_name)
+
+    async def create_domain(self, account: str, region: str, members: dict[str, Any]) -> DomainName:
+        """Add a domain name; `members` are those of CreateDomainName in snake case. Raises ApiError, StoreError."""
+        new = domain_names.create(account, region, members)
+        if not await self.domains.insert(new.domain.domain_name, account, region, new):
+            # aws/serverless-application-model#2208
+            raise BadApiRequest("The domain name you provided already exists.")
+        return new.domain
+
+    async def change_domain(
+        self,
+        account: str,
+        region: str,
+        name: str,
+        change: Callable[[DomainDefinition], tuple[DomainDefinition, R]],
+    ) -> R:
+        """Change a domain name and its mappings, as `change` does. Raises ApiError, StoreError."""
+        return await self.domains.change(
+            name.lower(), lambda: self.domain_definition(account, region, name), change
+        )
+
+    async def delete_domain(self, account: str, region: str, name: str) -> None:
+        """Delete a domain name with its mappings. Raises ApiError, StoreError."""
+        await self.domains.remove(
+            name.lower(), lambda: self.domain_definition(account, region, name), lambda definition: None
+        )
+
+    # VPC links
+
+    def vpc_link(self, account: str, region: str, link_id: str) -> VpcLinkDefinition:
+        """A VPC link. Raises ApiNotFound."""
+        definition = self.vpc_links.all.get(link_id)
+        if definition is None or (definition.link.account, definition.link.region) != (account, region):
+            raise ApiNotFound(f"Invalid VpcLink identifier specified {link_id}")
+        return definition
+
+    def vpc_link_records(self, account: str, region: str) -> list[VpcLink]:
+        """All VPC links of an account in a region, by id."""
+        found = (one.link for one in self.vpc_links.all.values())
+        return sorted(
+            (link for link in found if (link.account, link.region) == (account, region)),
+            key=lambda link: link.vpc_link_id,
+        )
+
+    async def create_vpc_link(self, account: str, region: str, members: dict[str, Any]) -> VpcLink:
+        """Add a VPC link. Raises ApiError, StoreError."""
+        while True:
+            new = vpc_links.create(account, region, members)
+            if await self.vpc_links.insert(new.link.vpc_link_id, account, region, new):
+                return new.link
+
+    async def change_vpc_link(
+        self,
+        account: str,
+        region: str,
+        link_id: str,
+        change: Callable[[VpcLinkDefinition], tuple[VpcLinkDefinition, R]],
+    ) -> R:
+        """Change a VPC link, as `change` does. Raises ApiError, StoreError."""
+        return await self.vpc_links.change(link_id, lambda: self.vpc_link(account, region, link_id), change)
+
+    async def delete_vpc_link(self, account: str, region: str, link_id: str) -> None:
+        """Delete a VPC link that no integration uses. Raises ApiError, StoreError."""
+        await self.vpc_links.remove(
+            link_id,
+            lambda: self.vpc_link(account, region, link_id),
+            lambda definition: vpc_links.check_unused(definition.link, self.definitions(account, region)),
+        )
+
+    # Reset
 
     async def clear(self) -> None:
         """Forget everything."""

@@ -1,0 +1,48 @@
+"""CORS of HTTP APIs, as it is configured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from lambent.gateway.apis.errors import BadApiRequest
+
+if TYPE_CHECKING:
+    from lambent.gateway.apis.records import Cors
+
+_METHODS: Final = frozenset({"*", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "DELETE"})
+_MAX_AGE_S: Final = 86_400
+
+
+def checked(cors: Cors) -> Cors | None:
+    """`cors` as API Gateway keeps it: methods in upper, headers and origins in lower case; None when it is empty.
+
+    Raises BadApiRequest; the message about credentials is API Gateway's own (aws/aws-cdk#9076).
+    """
+    if all(getattr(cors, member) is None for member in cors.__struct_fields__):
+        return None
+    origins = _lower(cors.allow_origins)
+    if cors.allow_credentials and origins is not None and "*" in origins:
+        raise BadApiRequest("allow-credentials is not supported if 'allow-origin' is *")
+    for origin in origins or ():
+        if origin != "*" and "://" not in origin:
+            raise BadApiRequest(f"Invalid format for origin {origin}: it must be * or begin with a scheme")
+    methods = None if cors.allow_methods is None else tuple(one.upper() for one in cors.allow_methods)
+    for method in methods or ():
+        if method not in _METHODS:
+            raise BadApiRequest(f"Invalid method in allow-methods: {method}")
+    if cors.max_age is not None and not -1 <= cors.max_age <= _MAX_AGE_S:
+        raise BadApiRequest(f"max-age must be between -1 and {_MAX_AGE_S}")
+    return replace(
+        cors,
+        allow_credentials=bool(cors.allow_credentials),
+        allow_origins=origins,
+        allow_methods=methods,
+        allow_headers=_lower(cors.allow_headers),
+        expose_headers=_lower(cors.expose_headers),
+    )
+
+
+def _lower(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(name.lower() for name in names)
