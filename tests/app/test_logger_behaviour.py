@@ -286,3 +286,10 @@ def test_sampling_holds_for_all_loggers_of_the_service() -> None:
     for log in (first, Logger(first.service), Logger(first.service, child=True), first.child("x")):
         log.debug("sampled")
     assert [line["message"] for line in lines(stream)] == ["sampled"] * 4
+
+
+def test_keys_named_like_a_records_attributes_are_shown_with_filters_too() -> None:
+    log, stream = make()
+    log.addFilter(lambda record: True)
+    log.info("x", name="n", args=1, taskName="t")
+    assert [lines(stream)[0][key] for key in ("name", "args", "taskName")] == ["n", 1, "t"]

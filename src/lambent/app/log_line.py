@@ -169,9 +169,8 @@ class Lines:
         record = filtered(records, self.name, level, number, origin, now, msg, args, fields, exc_info)
         if record is None:
             return ""
-        text = self.text(
-            tail, level, number, origin, now, record.msg, record.args, fields_of(record), record.exc_info
-        )
+        fields = fields_of(record, fields)
+        text = self.text(tail, level, number, origin, now, record.msg, record.args, fields, record.exc_info)
         return RecordLine(text, record, tail.keys, options.formatter)
 
     def text(

@@ -104,6 +104,7 @@ def filtered(
     return verdict if isinstance(verdict, logging.LogRecord) else record if verdict else None
 
 
-def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """The record's own keys."""
-    return {key: value for key, value in record.__dict__.items() if key not in ATTRIBUTES}
+def fields_of(record: logging.LogRecord, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The record's own keys, and those of the `given` ones that it has no room for."""
+    fields = {key: value for key, value in given.items() if key in ATTRIBUTES}
+    return fields | {key: value for key, value in record.__dict__.items() if key not in ATTRIBUTES}
