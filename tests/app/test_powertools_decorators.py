@@ -270,7 +270,7 @@ def test_validator(place: Callable[..., Any], app: App) -> None:
         client.invoke({"number": "two"})
 
 
-@functions
+@places
 def test_tracer(place: Callable[..., Any], app: App) -> None:
     pytest.importorskip("aws_xray_sdk")
     from aws_lambda_powertools import Tracer
@@ -347,6 +347,24 @@ def test_idempotent_function_on_routes_of_a_router_and_parameters(
     for _ in range(2):
         assert Client(app).get("/orders/7?limit=2").json() == {"id": "7", "limit": 2}
     assert found == ["7"]
+
+
+def test_idempotent_function_on_queues(app: App, config: IdempotencyConfig) -> None:
+    store = Memory()
+    handled: list[Order] = []
+
+    @app.queue("orders")
+    @idempotent_function(data_keyword_argument="order", config=config, persistence_store=store)  # type: ignore[untyped-decorator]
+    def take(order: Order) -> None:
+        if order.total < 0:
+            raise ValueError("total")
+        handled.append(order)
+
+    bodies = [{"customer": "a", "total": total} for total in (1, 2, 1, -1)]
+    event = events.sqs([json.dumps(body) for body in bodies], queue="orders")
+    answer = app(event, LambdaContext())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": event["Records"][3]["messageId"]}]}
+    assert [order.total for order in handled] == [1, 2]
 
 
 def test_idempotent_function_on_what_handlers_call(app: App, config: IdempotencyConfig) -> None:
