@@ -45,6 +45,7 @@ async def new_api(registry: ApiRegistry) -> str:
                 "integration_type": "HTTP_PROXY",
                 "integration_uri": "http://127.0.0.1:1/",
                 "integration_method": "ANY",
+                "payload_format_version": "1.0",
             },
         ),
     )

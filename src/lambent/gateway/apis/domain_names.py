@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     from lambent.gateway.apis.definition import Definition
 
-_NAME: Final = re.compile(
-    r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-)
+_LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME: Final = re.compile(rf"(?=.{{1,253}}$)(\*\.)?({_LABEL}\.)*{_LABEL}")
 _KEY: Final = re.compile(r"[a-zA-Z0-9$\-_.+!*'()]+(/[a-zA-Z0-9$\-_.+!*'()]+)*")
 _KEY_LENGTH: Final = 300
 # Of regional endpoints: "Amazon API Gateway endpoints and quotas", AWS General Reference.
@@ -145,9 +144,7 @@ def _changed(domain: DomainName, given: dict[str, Any]) -> DomainName:
     if "domain_name_configurations" in given:
         given["domain_name_configurations"] = _configured(domain, given["domain_name_configurations"])
     if "mutual_tls_authentication" in given:
-        mutual = MutualTlsAuthentication(
-            **cleared({name: value for name, value in _members(given["mutual_tls_authentication"]).items()})
-        )
+        mutual = MutualTlsAuthentication(**cleared(_members(given["mutual_tls_authentication"])))
         given["mutual_tls_authentication"] = mutual if mutual.truststore_uri is not None else None
         if mutual.truststore_uri is not None and not mutual.truststore_uri.startswith("s3://"):
             raise BadApiRequest(f"Invalid truststore URI: {mutual.truststore_uri}. It must begin with s3://")

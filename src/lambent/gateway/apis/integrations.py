@@ -53,7 +53,9 @@ def create(content: Content, members: dict[str, Any]) -> tuple[Content, Integrat
 def update(content: Content, integration_id: str, members: dict[str, Any]) -> tuple[Content, Integration]:
     """Change an integration; parameters are laid over those that are there. Raises ApiNotFound, BadApiRequest."""
     old = get(content, integration_id)
-    given = {key: _DEFAULTS.get(key) if value is None else value for key, value in cleared(members).items()}
+    given: dict[str, Any] = {
+        key: _DEFAULTS.get(key) if value is None else value for key, value in cleared(members).items()
+    }
     if given.get("timeout_in_millis", 0) is None:
         given["timeout_in_millis"] = _MOST_MS[content.api.protocol_type]
     for member in ("request_parameters", "response_parameters"):

@@ -43,7 +43,9 @@ def update(content: Content, route_id: str, members: dict[str, Any]) -> tuple[Co
     Raises ApiNotFound, ApiConflict, BadApiRequest.
     """
     old = get(content, route_id)
-    given = {key: _DEFAULTS.get(key) if value is None else value for key, value in cleared(members).items()}
+    given: dict[str, Any] = {
+        key: _DEFAULTS.get(key) if value is None else value for key, value in cleared(members).items()
+    }
     if given.get("route_key", "-") is None:
         raise BadApiRequest("Route key is required")
     if given.get("request_parameters") is not None:

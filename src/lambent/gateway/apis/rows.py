@@ -192,7 +192,7 @@ def _retire(
 def _forget_unseen(root_kind: str, root_id: str) -> Statement:
     """Delete earlier states that no deployment refers to any more."""
     return Statement(
-        f"{_FORGET} AND until IS NOT NULL AND NOT EXISTS ("
+        f"{_FORGET} AND until IS NOT NULL AND NOT EXISTS ("  # noqa: S608
         "SELECT 1 FROM gateway_documents AS deployment WHERE deployment.root_kind = gateway_documents.root_kind"
         " AND deployment.root_id = gateway_documents.root_id AND deployment.kind = 'deployments'"
         " AND deployment.since >= gateway_documents.since AND deployment.since < gateway_documents.until)",
