@@ -157,17 +157,32 @@ def test_keys_of_a_thread_are_its_own() -> None:
     assert shown == [(1, "a"), (1, None), (1, "b"), (1, None), (1, None)]
 
 
-def test_a_further_logger_of_the_service_has_what_the_first_has() -> None:
-    first, stream = make(level="DEBUG", team="x", buffer=LoggerBufferConfig(), utc=True)
+def test_a_further_logger_of_the_service_has_what_the_first_has(capsys: pytest.CaptureFixture[str]) -> None:
+    first = Logger(uuid4().hex, level="DEBUG", team="x", buffer=LoggerBufferConfig(), utc=True)
     second = Logger(first.service)
     assert (second.level, second.name) == (logging.DEBUG, first.name)
     first.debug("one")
     second.debug("two")
     first.flush_buffer()
-    assert [(line["message"], line["team"]) for line in lines(stream)] == [("one", "x"), ("two", "x")]
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["message"], line["team"]) for line in shown] == [("one", "x"), ("two", "x")]
     elsewhere = io.StringIO()
     Logger(first.service, stream=elsewhere).info("three")
     assert "team" not in lines(elsewhere)[0]
+
+
+def test_of_a_logger_with_a_stream_of_its_own_others_have_but_the_buffer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, stream = make(level="DEBUG", team="x", buffer=True)
+    second = Logger(first.service)
+    first.debug("one")
+    second.debug("two")
+    first.flush_buffer()
+    assert [(line["message"], line.get("team")) for line in lines(stream)] == [("one", "x"), ("two", None)]
+    assert second.level == logging.INFO
+    second.info("three")
+    assert json.loads(capsys.readouterr().out)["message"] == "three"
 
 
 # ---------------------------------------------------------------------- messages
@@ -281,11 +296,11 @@ def test_filters_do_not_break_what_they_get() -> None:
     assert "secret" not in stream.getvalue()
 
 
-def test_sampling_holds_for_all_loggers_of_the_service() -> None:
-    first, stream = make(sample_rate=1)
+def test_sampling_holds_for_all_loggers_of_the_service(capsys: pytest.CaptureFixture[str]) -> None:
+    first = Logger(uuid4().hex, sample_rate=1)
     for log in (first, Logger(first.service), Logger(first.service, child=True), first.child("x")):
         log.debug("sampled")
-    assert [line["message"] for line in lines(stream)] == ["sampled"] * 4
+    assert [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()] == ["sampled"] * 4
 
 
 def test_keys_named_like_a_records_attributes_are_shown_with_filters_too() -> None:

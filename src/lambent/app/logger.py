@@ -13,6 +13,8 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 from weakref import WeakSet, WeakValueDictionary, ref
 
+from msgspec import structs
+
 from lambent.app import current
 from lambent.app.log_buffer import LoggerBufferConfig
 from lambent.app.log_interop import Interop
@@ -89,7 +91,8 @@ class Logger(Keys, Interop):
       to change the document is better a `json_serializer`. `json_deserializer` reads messages that are JSON.
 
     A further logger of a service that sets nothing of how and where lines are written has what the first one has, its
-    keys and its buffer included, as Powertools' has. It may have a level of its own.
+    keys and its buffer included, as Powertools' has. It may have a level of its own. Of a first one that has a stream
+    of its own, as in tests, it has but the buffer.
 
     POWERTOOLS_LOG_DEDUPLICATION_DISABLED has no meaning here, since lines do not pass through `logging`'s root logger.
 
@@ -173,18 +176,22 @@ class Logger(Keys, Interop):
         root = appended.root()
         if child:
             name = f"{service}.{sys._getframe(1).f_globals.get('__name__', '')}"
-        if root is not None and (child or alike):
+        shares = root is not None and alike and not child
+        follows = root is not None and (child or (alike and root.options.stream is None))
+        if root is not None and shares and not follows:
+            options = structs.replace(options, buffer=root.options.buffer)
+        if root is not None and follows:
             options, constants = root.options, {**root.constants, **keys}
             if rate is None:
                 self._sample_rate = rate_of(constants.get("sampling_rate"))
             else:
                 constants["sampling_rate"] = rate
         lines = Lines(name, options, constants, appended)
-        if root is not None and options is root.options and not child:
+        if root is not None and shares:
             lines.buffer = root.buffer
         if logger_handler is not None:
             self._add_handler(appended, logger_handler, alone=True)
-        inherited = root.level if root is not None and level is None else None
+        inherited = root.level if root is not None and follows and level is None else None
         if options.buffer is not None and (lambdas_level() or 0) > options.buffer.level:
             import warnings
 
