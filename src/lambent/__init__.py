@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from lambent.app.client.errors import AWSError as AWSError
     from lambent.app.client.errors import PayloadTooLarge as PayloadTooLarge
     from lambent.app.connections import ConnectionGone as ConnectionGone
+    from lambent.app.connections import adelete_connection as adelete_connection
+    from lambent.app.connections import aget_connection as aget_connection
+    from lambent.app.connections import apost_to_connection as apost_to_connection
+    from lambent.app.connections import delete_connection as delete_connection
+    from lambent.app.connections import get_connection as get_connection
+    from lambent.app.connections import post_to_connection as post_to_connection
     from lambent.app.emf import MetricNameError as MetricNameError
     from lambent.app.emf import MetricResolution as MetricResolution
     from lambent.app.emf import MetricResolutionError as MetricResolutionError
@@ -171,7 +177,15 @@ _HOMES = {
         "SchemaValidationError",
     ),
     "client.errors": ("AWSError", "PayloadTooLarge"),
-    "connections": ("ConnectionGone",),
+    "connections": (
+        "ConnectionGone",
+        "adelete_connection",
+        "aget_connection",
+        "apost_to_connection",
+        "delete_connection",
+        "get_connection",
+        "post_to_connection",
+    ),
     "functions": ("FunctionCallError", "UnexpectedResult", "ainvoke", "invoke", "invoke_async"),
     "middleware.api_key": ("ApiKey",),
     "middleware.authorizer": ("AuthorizerContext", "Identity"),

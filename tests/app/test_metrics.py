@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambent import App
 from lambent.app import current, emf, metric_set, metrics
 from lambent.app.emf import (
     MetricNameError,
@@ -786,3 +787,19 @@ def test_importing_costs_nothing_that_msgspec_did_not_cost() -> None:
         "typing",
         "functools",
     }
+
+
+def test_a_cold_start_of_an_app_within_the_decorator(log: io.StringIO) -> None:
+    m = Metrics("Shop", stream=log, capture_cold_start_metric=True)
+    app = App("shop")
+
+    @app.invocation()
+    def sell(event: dict[str, Any]) -> None:
+        assert current.cold == (event["number"] == 1)
+        m.add_metric("Sold", "Count", event["number"])
+
+    handler: Any = m.log_metrics(app)
+    for number in (1, 2):
+        handler({"number": number}, Context())
+    assert sum("ColdStart" in blob for blob in blobs(log)) == 1
+    assert current.context is None

@@ -352,3 +352,43 @@ def test_a_handler_that_takes_the_request_may_leave_out_the_path() -> None:
         send(lambda request: json.dumps(request.path_parameters), path="/1", template="/{a}").text
         == '{"a": "1"}'
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [("on", True), ("Yes", True), ("1", True), ("true", True), ("off", False), ("NO", False), ("0", False)],
+)
+def test_flags(text: str, flag: bool) -> None:
+    class Ticks(msgspec.Struct):
+        ticked: bool
+        other: bool | None = None
+
+    def query(ticked: bool, other: bool | None = None) -> Any:
+        return [ticked, other]
+
+    def form(body: Ticks) -> Any:
+        return [body.ticked, body.other]
+
+    fields = f"ticked={text}&other={text}"
+    form_type = [("Content-Type", "application/x-www-form-urlencoded")]
+    assert send(query, "GET", query=[("ticked", text), ("other", text)]).json == [flag, flag]
+    assert send(form, "POST", body=fields, headers=form_type).json == [flag, flag]
+
+
+def test_what_is_no_flag() -> None:
+    def query(ticked: bool) -> Any:
+        return ticked
+
+    assert send(query, "GET", query=[("ticked", "maybe")]).status == 422
+
+
+def test_lists_in_headers(source: str) -> None:
+    app = App()
+
+    @app.get("/")
+    def handler(x_list: Annotated[list[int], Header]) -> Any:
+        return x_list
+
+    event = event_of(source, "GET", "/", headers=[("X-List", "1, 2"), ("X-List", "3")])
+    expected = [3] if source == "alb" else [1, 2, 3]  # without multi-value headers the last field is all there is
+    assert answer_of(app(event)).json == expected

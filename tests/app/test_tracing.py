@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambent import App, Logger
 from lambent.app import current, tracing
 from lambent.app.tracing import TraceHeader, Tracer, outgoing_header, parse_header, propagation_headers
+from lambent.testing import Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -331,6 +334,32 @@ def test_a_failure_that_does_not_leave_its_span(capture_error: bool, spans: Span
     assert len(recorded["request"].events) == capture_error
     own.record_failure(KeyError("outside of any"))
     Tracer(disabled=True).record_failure(KeyError("off"))
+
+
+def test_what_an_app_answers_or_reports_is_no_success(spans: Spans) -> None:
+    app = App("shop", tracer=Tracer(disabled=False), logger=Logger(stream=io.StringIO()))
+
+    @app.get("/")
+    def boom() -> None:
+        raise KeyError("lost")
+
+    @app.queue("orders")
+    def on_order(order: dict[str, int]) -> None:
+        raise KeyError("lost")
+
+    client = Client(app)
+    assert client.get("/").status == 500
+    assert client.send("orders", [{"a": 1}]).failures
+    assert [span.status.status_code.name for span in spans.all()] == ["ERROR", "ERROR"]
+
+
+def test_what_an_app_calls_or_sends_names_the_span(spans: Spans) -> None:
+    from lambent.app.client.propagation import trace_header
+
+    with tracer.span("call"):
+        header = parse_header(trace_header() or "")
+    assert header is not None
+    assert header.parent == f"{spans.recorded()['call'].context.span_id:016x}"
 
 
 def test_methods(spans: Spans) -> None:

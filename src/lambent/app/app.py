@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from lambent.app import current
 from lambent.app.encoding import encode
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from lambent.app.sources import Source
 
 
+Factory = TypeVar("Factory", bound="Callable[..., Any]")
+
+
 class App(Registrar):
     """All handlers of a function: `app = App("shop")` in app.py, and `app.app` is the handler that Lambda is told.
 
@@ -42,7 +45,7 @@ class App(Registrar):
         logger: Any = None,
         tracer: Any = None,
     ) -> None:
-        self.name = name
+        self.name = self.__name__ = name  # decorators for Lambda handlers look at the latter
         self.reraise = reraise
         self.tracer = tracer
         self.loop = Loop()
@@ -112,6 +115,24 @@ class App(Registrar):
 
         return add
 
+    @overload
+    def provide(
+        self,
+        factory: Factory,
+        *,
+        type: Any = None,
+        lifetime: Lifetime = "environment",
+        eager: bool = False,
+    ) -> Factory: ...
+    @overload
+    def provide(
+        self,
+        factory: None = None,
+        *,
+        type: Any = None,
+        lifetime: Lifetime = "environment",
+        eager: bool = False,
+    ) -> Callable[[Factory], Factory]: ...
     def provide(
         self,
         factory: Callable[..., Any] | None = None,
@@ -185,8 +206,8 @@ class App(Registrar):
 
     def __call__(self, event: Any, context: Any = None) -> Any:
         """Lambda's handler. Raises UnknownEvent for what nothing in the app is for."""
-        if current.app is not None:
-            # An app that calls itself, or another, as a function.
+        if current.app is not None or current.context is not None:
+            # Within a decorator that has begun the invocation, or within an app that calls this one as a function.
             outer = (current.app, current.context, current.cold, current.correlation_id.get())
             try:
                 return self._begin(event, context)
@@ -234,13 +255,26 @@ class App(Registrar):
         current.correlation_id.set(_correlation_of(context))
         if kind == "http.v1":
             # A request that somebody has written by hand, a test for example.
-            return self.http.handle({"requestContext": {}, "path": "/", **event}, context)
+            return self.http.handle({**event, "requestContext": event.get("requestContext") or {}}, context)
         source = self._sources.get(KINDS.get(kind, ""))
         if source is None and "direct" in self._sources:
             source = self._sources["direct"]
         if source is None:
             raise UnknownEvent(f"{self.name}: no handler is for this event: {_named(event, kind)}")
         return source.handle(event, context)
+
+    def report(
+        self, error: BaseException, message: str, *, seen: Any = None, extra: dict[str, Any] | None = None
+    ) -> None:
+        """Log a failure that does not leave the app, and have the invocation's span tell it.
+
+        `seen` is what the log shows of it, where that is not the error as it is; `extra` are further keys.
+        """
+        self.logger.error(
+            message, exc_info=error if seen is None else seen, **({"extra": extra} if extra else {})
+        )
+        if self.tracer is not None:
+            self.tracer.record_failure(error)
 
     @property
     def has_error_handlers(self) -> bool:
@@ -294,15 +328,22 @@ def _service_of(factory: Callable[..., Any]) -> Any:
     return made
 
 
+def _member(value: Any, *names: str) -> Any:
+    """A member of a member, if it is there."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def _named(event: Any, kind: str) -> str:
     """An event as a person recognises it."""
     if not isinstance(event, dict):
-        return f"a direct invocation with {event.__class__.__name__}"
+        return kind if kind != "direct" else f"a direct invocation with {event.__class__.__name__}"
     records = event.get("Records") or event.get("records")
     if isinstance(records, list) and records and isinstance(records[0], dict):
         first = records[0]
-        arn = first.get("eventSourceARN") or first.get("Sns", {}).get("TopicArn") or ""
-        bucket = first.get("s3", {}).get("bucket", {}).get("name")
+        arn = first.get("eventSourceARN") or _member(first, "Sns", "TopicArn")
+        bucket = _member(first, "s3", "bucket", "name")
         return f"{kind} from {arn or bucket or first.get('eventSource') or first.get('EventSource')}"
     for name in ("detail-type", "triggerSource", "RequestType", "alarmArn", "methodArn", "routeArn"):
         if name in event:

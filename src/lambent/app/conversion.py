@@ -30,6 +30,7 @@ _KNOWN = frozenset(
         "msgspec._core.UnsetType",
     }
 )
+_FLAGS = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 _MARKS = ("__dataclass_fields__", "__attrs_attrs__", "__required_keys__", "__members__")
 """What dataclasses, attrs classes, TypedDicts and enums have."""
 
@@ -85,7 +86,15 @@ def from_text(declared: Any) -> Callable[[Any], Any] | None:
         return None
     if is_pydantic(declared):
         return _pydantic(declared).validate_python
-    return _converter(declared, False)
+    convert = _converter(declared, False)
+    if bool in members(_bare(declared)):
+        return lambda value: convert(flag_of(value))
+    return convert
+
+
+def flag_of(text: Any) -> Any:
+    """What a browser sends for a ticked box, and people write for yes and no, as msgspec knows it."""
+    return _FLAGS.get(text.lower(), text) if isinstance(text, str) else text
 
 
 def from_object(declared: Any) -> Callable[[Any], Any] | None:
@@ -143,7 +152,9 @@ def from_json(declared: Any) -> Callable[[bytes | str], Any]:
         except msgspec.ValidationError as error:
             from lambent.app.explanation import explained
 
-            raise explained(declared, _json(value), _located(error), True) from None  # it may not even be JSON
+            raise explained(
+                declared, _json(value), _located(error), True
+            ) from None  # it may not even be JSON
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise NotDecodable(str(error)) from None
 
@@ -260,6 +271,7 @@ def _errors(error: Any) -> list[tuple[str, str]]:
 __all__ = [
     "Invalid",
     "NotDecodable",
+    "flag_of",
     "from_json",
     "from_object",
     "from_text",

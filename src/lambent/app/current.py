@@ -35,8 +35,9 @@ def begin(lambda_context: Any, by: Any = None) -> None:
     """An invocation begins; `by` is the app that handles it."""
     global app, context, cold, _begun
     app = by
+    if lambda_context is None or lambda_context is not context:  # and not a decorator's, around the app
+        cold = not _begun
     context = lambda_context
-    cold = not _begun
     _begun = True
 
 

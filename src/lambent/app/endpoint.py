@@ -106,7 +106,7 @@ class Endpoint:
             return None
         if parameter.type in takes or (parameter.type is Any and parameter.name == "request"):
             return _itself
-        if parameter.name == "context" and (
+        if parameter.name in ("context", "lambda_context") and (
             parameter.type is Any or getattr(parameter.type, "__name__", "") in ("LambdaContext", "Context")
         ):
             return _context

@@ -30,7 +30,7 @@ def _collect(declared: Any, value: Any, where: str, strict: bool, found: list[tu
     if len(found) >= _MOST:
         return
     before = len(found)
-    fields = _fields(declared)
+    fields = fields_of(declared)
     if fields is not None and isinstance(value, dict):
         for name, kind, required in fields:
             place = f"{where}.{name}" if where else name
@@ -52,7 +52,7 @@ def _collect(declared: Any, value: Any, where: str, strict: bool, found: list[tu
         found.append(((where + inner).removeprefix("."), reason))
 
 
-def _fields(declared: Any) -> list[tuple[str, Any, bool]] | None:
+def fields_of(declared: Any) -> list[tuple[str, Any, bool]] | None:
     """Names in JSON, types, and whether they must be there; None for what has no members of its own."""
     kinds = [one for one in members(declared) if one is not type(None) and one is not None]
     if len(kinds) != 1 or is_pydantic(declared):

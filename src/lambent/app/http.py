@@ -300,7 +300,7 @@ class Http:
     def _last_resort(self, error: Exception, request: Request) -> Response:
         if self._app.reraise:
             raise error
-        self._app.logger.error(f"The answer to {request.method} {request.path} failed", exc_info=error)
+        self._app.report(error, f"The answer to {request.method} {request.path} failed")
         response = Response(InternalServerError().document(), 500)
         response.error = error
         return response
@@ -339,7 +339,7 @@ class Http:
         else:
             if self._app.reraise:
                 raise error
-            self._app.logger.error(f"{request.method} {request.route or request.path} failed", exc_info=error)
+            self._app.report(error, f"{request.method} {request.route or request.path} failed")
             response = Response(InternalServerError().document(), 500)
         response.error = error
         return response

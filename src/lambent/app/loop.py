@@ -5,7 +5,8 @@ Clients and connections that belong to a loop live as long as the environment do
 
 from __future__ import annotations
 
-from _thread import get_ident
+from _thread import allocate_lock
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,24 +14,44 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 
+_within: ContextVar[Loop | None] = ContextVar("loop", default=None)
+"""The loop whose work this is: coroutines have it, and threads that they wait for."""
+
+
 class Loop:
-    """`run` runs a coroutine to its end."""
+    """`run` runs a coroutine to its end. Threads take turns."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
+        self._turn = allocate_lock()
 
     def run(self, coroutine: Coroutine[Any, Any, Any] | Any) -> Any:
-        """The coroutine's result. From within the loop's own work it cannot be waited for: RuntimeError."""
-        loop = self._loop
-        if loop is None or loop.is_closed():
-            loop = self._open()
-        if loop.is_running() and get_ident() != self._thread:
-            import asyncio
+        """The coroutine's result. From within the loop's own work it cannot be waited for: RuntimeError.
 
-            return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
-        self._thread = get_ident()
-        return loop.run_until_complete(coroutine)
+        A thread that the loop's work waits for is no part of that: what it wants runs beside what waits.
+        """
+        if _within.get() is self and self._loop is not None:
+            return self._beside(self._loop, coroutine)
+        with self._turn:
+            loop = self._loop
+            if loop is None or loop.is_closed():
+                loop = self._open()
+            token = _within.set(self)
+            try:
+                return loop.run_until_complete(coroutine)
+            finally:
+                _within.reset(token)
+
+    def _beside(self, loop: asyncio.AbstractEventLoop, coroutine: Any) -> Any:
+        import asyncio
+
+        if asyncio._get_running_loop() is loop:
+            if hasattr(coroutine, "close"):
+                coroutine.close()
+            raise RuntimeError(
+                "This is the event loop's own work: it cannot wait for more of that. Use await"
+            )
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
     def _open(self) -> asyncio.AbstractEventLoop:
         import asyncio

@@ -9,6 +9,7 @@ import msgspec
 from lambent.app.conversion import (
     Invalid,
     NotDecodable,
+    flag_of,
     from_json,
     from_object,
     from_text,
@@ -137,6 +138,7 @@ def _from_text(parameter: Parameter, place: str, name: str) -> Getter:
     """From the query, a header or a cookie."""
     default = parameter.default
     several = place != "cookie" and is_list(parameter.type)
+    split = several and place == "header"
     convert = from_text(parameter.type)
     look: dict[str, Callable[[Request], Any]] = {
         "query": lambda request: request.query,
@@ -153,6 +155,9 @@ def _from_text(parameter: Parameter, place: str, name: str) -> Getter:
                 raw = []
             else:
                 return _missing(place, name, default)
+        if split:
+            # Some sources join repeated fields, others do not: it means the same (RFC 9110, section 5.3).
+            raw = [part.strip() for one in raw for part in one.split(",")]
         if convert is None:
             return raw
         try:
@@ -204,12 +209,14 @@ def _from_form(declared: Any) -> Callable[[str], Any]:
 
     hints: dict[str, Any] = {}
     for one in members(declared):
-        hints |= getattr(one, "__annotations__", {})
-    lists = {
-        name
-        for name, hint in hints.items()
-        if is_list(hint) or str(hint).startswith(("list", "set", "tuple"))
-    }
+        if is_pydantic(one):
+            hints |= {name: field.annotation for name, field in getattr(one, "model_fields", {}).items()}
+        else:
+            from lambent.app.explanation import fields_of
+
+            hints |= {name: hint for name, hint, _ in fields_of(one) or ()}
+    lists = {name for name, hint in hints.items() if is_list(hint)}
+    flags = {name for name, hint in hints.items() if bool in members(hint)}
     convert = from_object(declared) if is_pydantic(declared) else from_text(declared)
 
     def form(text: str) -> Any:
@@ -218,7 +225,7 @@ def _from_form(declared: Any) -> Callable[[str], Any]:
             if name in lists:
                 fields.setdefault(name, []).append(value)
             else:
-                fields[name] = value
+                fields[name] = flag_of(value) if name in flags else value
         if convert is None:
             return fields
         try:

@@ -160,7 +160,7 @@ class Router(Registrar):
         found = []
         for kind, handler, layers, options in self._registrations:
             if kind == "http":
-                if not options["path"].startswith("/"):
+                if not options["path"].startswith("/") and (options["path"] or not prefix + self.prefix):
                     raise AppError(
                         f"{described(handler)}: {options['path']!r} is no path: it has to begin with a slash"
                     )

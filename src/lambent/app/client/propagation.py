@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from lambent.app import current
 
 
@@ -16,5 +14,7 @@ def correlation_id() -> str | None:
 
 
 def trace_header() -> str | None:
-    """The X-Ray header of this invocation, as the runtime sets it: `Root=1-…;Parent=…;Sampled=0`."""
-    return os.environ.get("_X_AMZN_TRACE_ID") or None
+    """X-Ray's header for what this work calls: `Root=1-…;Parent=…;Sampled=0`."""
+    from lambent.app.tracing import outgoing_header
+
+    return outgoing_header()

@@ -268,10 +268,10 @@ class BatchSource:
         batch = WholeBatch(first.kind, first.event, first.context, list(rows.values()), first.window)
         try:
             handler.once(self._app, batch)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - reported, and Lambda is told
             explained(error)
-            self._app.logger.error(
-                f"{self.noun} {handler.options['name']}: a batch of {len(rows)} failed", exc_info=_seen(error)
+            self._app.report(
+                error, f"{self.noun} {handler.options['name']}: a batch of {len(rows)} failed", seen=_seen(error)
             )
             return failed | dict.fromkeys(rows, error)
         for place in rows:
@@ -321,9 +321,10 @@ class BatchSource:
             identifier = record.identifier
         except (KeyError, TypeError, AttributeError):
             identifier = "without identifier"
-        self._app.logger.error(
+        self._app.report(
+            error,
             f"{self.noun} {handler.options['name']}: {word} {identifier} failed",
-            exc_info=_seen(error),
+            seen=_seen(error),
             extra={key: identifier},
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambent.app.errors import AppError, ValidationFailed
 from lambent.app.onion import wrapped
-from lambent.app.signature import MISSING, described
+from lambent.app.signature import MISSING, described, positions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,12 @@ class Chain:
                 (*outer, *self.layers), self.endpoint.call, self.endpoint.is_async, None, app.loop
             )
             self._outer = outer
-            straight = not outer and not self.layers and not self.endpoint.is_async
+            straight = (
+                not outer
+                and not self.layers
+                and not self.endpoint.is_async
+                and positions(self.endpoint.handler) is None
+            )
             self.straight = self._payload if straight else None
         return self
 
