@@ -80,9 +80,10 @@ def without_cors(content: Content) -> tuple[Content, None]:
     return replace(content, api=replace(content.api, cors_configuration=None)), None
 
 
-def retagged(content: Content, new: dict[str, str]) -> tuple[Content, None]:
-    """The API with these tags in place of its own. Raises BadApiRequest."""
-    return replace(content, api=replace(content.api, tags=tags.check(new))), None
+def retagged(definition: Definition, new: dict[str, str]) -> tuple[Definition, None]:
+    """The API with these tags in place of its own; deployments that it has keep theirs. Raises BadApiRequest."""
+    api = replace(definition.api, tags=tags.check(new))
+    return replace(definition, content=replace(definition.content, api=api)), None
 
 
 def _checked(api: Api) -> Api:

@@ -31,12 +31,14 @@ class ApiRegistry:
     """All APIs of the platform. Open it with `open`. Used from one event loop.
 
     `generation` grows with each change of anything; what is compiled from `deployed(…)` may be kept for as long as
-    that gives the same object. `on_change`, if set, is called with the id of an API that has changed or gone.
+    that gives the same object. `on_change`, if set, is called with the id of an API that has changed or gone,
+    `on_authorizers_reset` with the id of an API and the name of a stage whose authorizers must decide anew.
     """
 
     def __init__(self, database: Database) -> None:
         self.generation = 0
         self.on_change: Callable[[str], None] | None = None
+        self.on_authorizers_reset: Callable[[str, str], None] | None = None
         self.apis: Ledger[Definition] = Ledger(
             database, APIS, complete=self._with_served, changed=self._api_changed
         )
@@ -112,14 +114,17 @@ class ApiRegistry:
         region: str,
         api_id: str,
         change: Callable[[Definition], tuple[Definition, R]],
+        *,
+        deploys: bool = True,
     ) -> R:
         """Change an API with a function of its definition, which returns the new one and a result: its stages and
-        deployments too. Returns the result. Raises ApiError, StoreError.
+        deployments too. Returns the result. Unless `deploys` is false, stages that deploy by themselves serve what has
+        changed. Raises ApiError, StoreError.
         """
 
         def deploying(draft: Definition) -> tuple[Definition, R]:
             new, result = change(draft)
-            if new.content is not draft.content:
+            if deploys and new.content is not draft.content:
                 new = auto_deployed(new)
             return new, result
 
@@ -153,6 +158,11 @@ class ApiRegistry:
             return stages.delete(definition, stage_name)
 
         await self.change(account, region, api_id, without)
+
+    def authorizers_reset(self, api_id: str, stage_name: str) -> None:
+        """Let who caches the decisions of a stage's authorizers forget them."""
+        if self.on_authorizers_reset is not None:
+            self.on_authorizers_reset(api_id, stage_name)
 
     def _check_unmapped(self, api_id: str, stage_name: str | None = None) -> None:
         for mappings in self._mappings.values():
