@@ -103,6 +103,8 @@ _QUIRKS = {
     "lambda": _LAMBDA,
     # CloudWatch Logs' own pages call every refused parameter InvalidParameterException.
     "logs": Quirks(validation_code="InvalidParameterException"),
+    # API Gateway V2 models no ValidationException.
+    "apigatewayv2": Quirks(validation_code="BadRequestException", malformed_code="BadRequestException"),
     # SNS models a ValidationException, but answers its constraints as every query service does.
     "sns": Quirks(validation_code="ValidationError"),
     "sqs": Quirks(

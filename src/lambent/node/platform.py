@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambent import __version__
+from lambent.aws.apigatewayv2 import ApiGatewayV2Service
 from lambent.aws.callers import caller_finder
 from lambent.aws.credentials import Credentials, kept_master_key
 from lambent.aws.dispatcher import AwsDispatcher
@@ -32,6 +33,7 @@ from lambent.functions import (
     Reference,
 )
 from lambent.functions.code_store import remove_tree
+from lambent.gateway.apis import ApiRegistry
 from lambent.gateway.door import FrontDoor
 from lambent.gateway.functions import FunctionCaller
 from lambent.gateway.urls import FunctionUrls
@@ -155,6 +157,9 @@ class Platform:
         self.mappings = await MappingRegistry.open(database)
         closing.push_async_callback(self.mappings.close)
 
+        # gateway: its registry
+        self.apis = await ApiRegistry.open(database)
+
         # aws
         downloads = CodeDownloads(code)
         objects = Objects(self.neighbours)
@@ -170,6 +175,7 @@ class Platform:
             ),
             LogsService(self.logs),
             StsService(self.credentials, settings.account),
+            ApiGatewayV2Service(self.apis),
         ]
         self.services = [service.name for service in services]
         self.dispatcher = AwsDispatcher(
@@ -227,6 +233,7 @@ class Platform:
             await self.registry.settled(reference)
             await self.registry.delete(reference)
         await self.mappings.clear()
+        await self.apis.clear()
         await self.registry.layers.clear()
         await self.registry.signing.clear()
         await self.queue.clear()
