@@ -1,0 +1,258 @@
+"""One WebSocket connection: bytes in, messages out, and back.
+
+What is sent and refused follows RFC 6455, and the limits are API Gateway's: frames of 32 KB, messages of 128 KB (both
+1009), no binary messages (1003; "Binary media types for WebSocket APIs" of the developer guide).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from websockets.frames import Opcode
+from websockets.protocol import OPEN, SERVER
+from websockets.protocol import Protocol as Frames
+
+from lambent.http import UpgradedProtocol
+
+if TYPE_CHECKING:
+    from websockets.frames import Frame
+
+    from lambent.gateway.websocket.limits import Limits
+
+_ABNORMAL: Final = 1006
+
+# The library writes payloads to its log, which are nobody's business.
+_frames_log = logging.getLogger("lambent.gateway.websocket.frames")
+_frames_log.setLevel(logging.WARNING)
+
+
+class Listener(Protocol):
+    """Whom a socket tells."""
+
+    def active(self) -> None:
+        """Something has come."""
+
+    def message(self, text: str) -> None:
+        """A whole message has come."""
+
+    def ended(self, code: int, reason: str) -> None:
+        """No message will come any more. Called once, after the last message."""
+
+
+class Socket(UpgradedProtocol):
+    """Speaks WebSocket over a transport and tells `listener`.
+
+    `hold` and `release` stop and start the messages; what the client sends meanwhile stays in its own buffers.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_end",
+        "_frames",
+        "_held",
+        "_limits",
+        "_listener",
+        "_parts",
+        "_saturated",
+        "_told",
+        "_transport",
+        "_waiting",
+    )
+
+    def __init__(self, listener: Listener, limits: Limits) -> None:
+        self._listener = listener
+        self._limits = limits
+        self._frames = Frames(SERVER, max_size=(limits.message_bytes, limits.frame_bytes), logger=_frames_log)
+        self._transport: asyncio.Transport | None = None
+        self._parts: list[bytes] | None = None
+        self._waiting: deque[str] | None = None
+        self._held = False
+        self._saturated = False
+        self._end: tuple[int, str] | None = None
+        self._told = False
+        self._closing: asyncio.TimerHandle | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether messages can be sent."""
+        return self._frames.state is OPEN and self._transport is not None
+
+    # ------------------------------------------------------------ asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._listener.active()
+        frames = self._frames
+        frames.receive_data(data)
+        for frame in frames.events_received():
+            self._take(cast("Frame", frame))
+        failure = frames.parser_exc
+        if failure is not None and frames.close_sent is not None:
+            self._over(int(frames.close_sent.code), frames.close_sent.reason)
+        self._flush()
+
+    def eof_received(self) -> None:
+        self._frames.receive_eof()
+        self._over(_ABNORMAL, "")
+        self._frames.data_to_send()  # nothing but that it is the end, and asyncio closes now
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if self._closing is not None:
+            self._closing.cancel()
+        self._over(_ABNORMAL, "")
+
+    def pause_writing(self) -> None:
+        # A client that does not read gets no answers to its pings either: they would pile up here.
+        self._saturated = True
+        self._read_or_not()
+
+    def resume_writing(self) -> None:
+        self._saturated = False
+        self._read_or_not()
+
+    def drain(self) -> None:
+        """The server stops."""
+        self.close(1001, "Going away")
+
+    # ------------------------------------------------------------ what comes
+
+    def _take(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT:
+            if frame.fin:
+                self._deliver(bytes(frame.data))
+            else:
+                self._parts = [bytes(frame.data)]
+        elif opcode is Opcode.CONT:
+            if self._parts is None:
+                return
+            self._parts.append(bytes(frame.data))
+            if frame.fin:
+                whole, self._parts = b"".join(self._parts), None
+                self._deliver(whole)
+        elif opcode is Opcode.BINARY:
+            self._fail(1003, "Binary is not supported")
+        elif opcode is Opcode.CLOSE:
+            received = self._frames.close_rcvd
+            if received is not None:
+                self._over(int(received.code), received.reason)
+
+    def _deliver(self, data: bytes) -> None:
+        if self._end is not None:
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self._fail(1007, "Invalid UTF-8")
+            return
+        if self._held:
+            if self._waiting is None:
+                self._waiting = deque()
+            self._waiting.append(text)
+        else:
+            self._listener.message(text)
+
+    def _over(self, code: int, reason: str) -> None:
+        if self._end is None:
+            self._end = (code, reason)
+            if not self._waiting:
+                self._tell()
+
+    def _tell(self) -> None:
+        if not self._told and self._end is not None:
+            self._told = True
+            self._listener.ended(*self._end)
+
+    # ------------------------------------------------------------ not too much at once
+
+    def hold(self) -> None:
+        """Deliver no more messages for now."""
+        self._held = True
+        self._read_or_not()
+
+    def release(self) -> None:
+        """Deliver messages again."""
+        if not self._held:
+            return
+        self._held = False
+        while self._waiting and not self._held:
+            self._listener.message(self._waiting.popleft())
+        if self._held:
+            return
+        self._waiting = None
+        self._tell()
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if (self._held and self._end is None) or self._saturated:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    # ------------------------------------------------------------ what goes
+
+    def send(self, data: bytes, *, text: bool = True) -> bool:
+        """Send a message; False when too much waits for the client already. Nothing happens once it is closed."""
+        transport = self._transport
+        if transport is None or self._frames.state is not OPEN:
+            return True
+        if transport.get_write_buffer_size() > self._limits.buffered_bytes:
+            return False
+        frames, most = self._frames, self._limits.frame_bytes
+        last = len(data) <= most
+        first = data if last else data[:most]
+        if text:
+            frames.send_text(first, fin=last)
+        else:
+            frames.send_binary(first, fin=last)
+        if not last:
+            for start in range(most, len(data), most):
+                frames.send_continuation(data[start : start + most], fin=start + most >= len(data))
+        self._flush()
+        return True
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye; the transport is closed when the client has answered, or has taken too long to."""
+        if self._frames.state is OPEN:
+            self._frames.send_close(code, reason)
+            self._over(code, reason)
+            self._flush()
+            self._close_soon()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _fail(self, code: int, reason: str) -> None:
+        if self._end is None:
+            self._frames.fail(code, reason)
+            self._over(code, reason)
+
+    def _flush(self) -> None:
+        transport = self._transport
+        for data in self._frames.data_to_send():
+            if transport is None or transport.is_closing():
+                continue
+            if data:
+                transport.write(data)
+            else:
+                # Closed at once, what the client is still sending would reset the connection, and lose the close frame.
+                transport.write_eof()
+                self._close_soon()
+
+    def _close_soon(self) -> None:
+        if self._closing is None and self._transport is not None:
+            self._closing = asyncio.get_running_loop().call_later(
+                self._limits.closing_s, self._transport.abort
+            )
+            self._read_or_not()
