@@ -6,6 +6,7 @@ import base64
 import time
 from typing import TYPE_CHECKING, Final
 
+from lambent.http.hops import HOP_BY_HOP
 from lambent.http.request import encode_headers
 from lambent.http.status import STATUS_LINES
 from lambent.invocation.request_id import random_hex
@@ -17,21 +18,6 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 10_485_760
 """Bytes of the largest request of an API (10 MB); the event that is made of it may have 6 MB."""
-
-_HOP_BY_HOP: Final = frozenset(
-    {
-        b"connection",
-        b"expect",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
 
 
 def extended_id() -> str:
@@ -89,7 +75,7 @@ class Call:
     def _read_headers(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for name, value in self.request.headers:
-            if name in _HOP_BY_HOP:
+            if name in HOP_BY_HOP:
                 continue
             text = text_of(value)
             if name == b"cookie":

@@ -29,30 +29,3 @@ class Call(NamedTuple):
     body: bytes | AsyncIterable[bytes]
     host: bytes
     """What the client called the platform."""
-
-
-_HOP_BY_HOP = frozenset(
-    (
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"expect",
-    )
-)
-
-
-def end_to_end(headers: RawHeaders) -> RawHeaders:
-    """`headers` without those that concern one connection only (RFC 9110, 7.6.1)."""
-    named = {
-        option.strip().lower()
-        for name, value in headers
-        if name == b"connection"
-        for option in value.split(b",")
-    }
-    return [header for header in headers if header[0] not in _HOP_BY_HOP and header[0] not in named]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from lambent.neighbours.call import Call, end_to_end
+from lambent.http.hops import end_to_end
+from lambent.neighbours.call import Call
 from lambent.neighbours.errors import NeighbourFaulty, NeighbourLacks
 from lambent.neighbours.moto import Moto
 from lambent.neighbours.services import SERVED_BY_MOTO

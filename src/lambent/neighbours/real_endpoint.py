@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lambent.http.client import ExchangeFailed, HttpClient, Silent, Unreachable
-from lambent.neighbours.call import Call, end_to_end
+from lambent.http.hops import end_to_end
+from lambent.neighbours.call import Call
 from lambent.neighbours.errors import NeighbourDown
 from lambent.neighbours.signing import keys_of_environment, signed
 
