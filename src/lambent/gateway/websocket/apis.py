@@ -6,6 +6,7 @@ Sources: "WebSocket APIs" of the API Gateway developer guide; recorded events an
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder().decode
 
+_MANAGED = re.compile(r"(?:@|%40)connections/([^/]+)/?", re.IGNORECASE)
 _INTERNAL = "Internal server error"
 _FORBIDDEN = "Forbidden"
 
@@ -65,8 +67,9 @@ class WebSocketApis:
         if stage is None:
             stage, _, rest = path.lstrip("/").partition("/")
         below = rest.lstrip("/")
-        if below.startswith("@connections/") and self._manage is not None:
-            self._manage(request, api_id, stage, below.removeprefix("@connections/"))
+        managed = _MANAGED.fullmatch(below)
+        if managed is not None and self._manage is not None:
+            self._manage(request, api_id, stage, managed[1])
             return
         if not handshakes.offered(request):
             # Whatever the path is (serverless-offline's tests, which were run against AWS).
@@ -169,6 +172,7 @@ class _Handshake:
         self._client = Client(
             apis,
             extended_id(),
+            account=served.deployed.api.account,
             api_id=served.deployed.api.api_id,
             stage=served.deployed.stage.stage_name,
             host=host,

@@ -28,6 +28,7 @@ class Client:
     __slots__ = (
         "_active_s",
         "_apis",
+        "account",
         "api_id",
         "at_work",
         "connected_ms",
@@ -46,6 +47,7 @@ class Client:
         apis: WebSocketApis,
         client_id: str,
         *,
+        account: str,
         api_id: str,
         stage: str,
         host: str,
@@ -56,6 +58,7 @@ class Client:
     ) -> None:
         self._apis = apis
         self.id = client_id
+        self.account = account
         self.api_id = api_id
         self.stage = stage
         self.host = host

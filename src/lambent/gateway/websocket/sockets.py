@@ -29,6 +29,14 @@ _frames_log = logging.getLogger("lambent.gateway.websocket.frames")
 _frames_log.setLevel(logging.WARNING)
 
 
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class Listener(Protocol):
     """Whom a socket tells."""
 
@@ -200,8 +208,11 @@ class Socket(UpgradedProtocol):
 
     # ------------------------------------------------------------ what goes
 
-    def send(self, data: bytes, *, text: bool = True) -> bool:
-        """Send a message; False when too much waits for the client already. Nothing happens once it is closed."""
+    def send(self, data: bytes) -> bool:
+        """Send a message; False when too much waits for the client already. Nothing happens once it is closed.
+
+        One that is not UTF-8 is sent as binary: as text, the client would have to fail the connection.
+        """
         transport = self._transport
         if transport is None or self._frames.state is not OPEN:
             return True
@@ -210,7 +221,7 @@ class Socket(UpgradedProtocol):
         frames, most = self._frames, self._limits.frame_bytes
         last = len(data) <= most
         first = data if last else data[:most]
-        if text:
+        if data.isascii() or _is_text(data):
             frames.send_text(first, fin=last)
         else:
             frames.send_binary(first, fin=last)
