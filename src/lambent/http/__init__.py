@@ -6,6 +6,7 @@ Handlers are plain callables of one `Request`; each answers it exactly once, now
 
 from lambent.http.request import ClientLeft, Headers, Request, ResponseStream, StreamedRequest
 from lambent.http.server import Handler, HttpServer, Streams
+from lambent.http.upgrades import UpgradedProtocol
 
 __all__ = [
     "ClientLeft",
@@ -16,4 +17,5 @@ __all__ = [
     "ResponseStream",
     "StreamedRequest",
     "Streams",
+    "UpgradedProtocol",
 ]

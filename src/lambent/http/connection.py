@@ -13,7 +13,7 @@ import httptools
 
 from lambent.http.request import Request, StreamedRequest, encode_headers
 from lambent.http.status import STATUS_LINES
-from lambent.http.upgrades import body_parser, has_body
+from lambent.http.upgrades import Switched, UpgradedProtocol, body_parser, has_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 _MAX_HEADERS = 256
 _MAX_HEADER_BYTES = 65_536
 _MAX_PIPELINED = 64
+_MAX_BEHIND_OFFER = 65_536
 
 _JSON = [("Content-Type", "application/json")]
+
+_SPENT = httptools.HttpRequestParser(object())
+"""In place of the parser of a connection that speaks HTTP no more."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +41,10 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_behind",
         "_body",
         "_body_follows",
+        "_deaf",
         "_drain_waiter",
         "_expect_continue",
         "_header_bytes",
@@ -47,12 +53,14 @@ class Connection(asyncio.Protocol):
         "_incoming",
         "_length",
         "_limit",
+        "_offer",
         "_parser",
         "_queue",
         "_received",
         "_refusal",
         "_refused",
         "_server",
+        "_switched",
         "_target",
         "_upgrading",
         "active",
@@ -71,6 +79,10 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self.active = time.monotonic()
         self._body_follows = False  # although the parser thinks the request is over
+        self._deaf = False  # what comes is not for the parser now
+        self._offer: Request | None = None  # offers another protocol, and is not answered
+        self._behind: bytearray | None = None  # has come after that offer: in whose protocol is not decided
+        self._switched: UpgradedProtocol | None = None
         self._refused = False
         self._refusal = b""  # waits for the answers to what came before
         self._incoming: StreamedRequest | None = None  # handed over, or to be, while its body is coming
@@ -110,22 +122,41 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._deaf:
+            if self._behind is not None:
+                self._keep_back(data)
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # An offer to switch protocols may be ignored: the request is plain HTTP/1.1.
-            if self._body_follows:
-                self._body_follows = False
-                self._parser = body_parser(self, self._parser.get_method(), self._headers)
-            else:
-                self._new_parser()
-            rest = data[upgrade.args[0] :]
-            if rest and not self.closed:
-                self.data_received(rest)
+            self._after_offer(data[upgrade.args[0] :])
         except (httptools.HttpParserCallbackError, httptools.HttpParserError):
             self._refuse(400, "Bad Request: not a valid HTTP/1.1 request")
+
+    def _after_offer(self, rest: bytes) -> None:
+        """The head of a request that offers another protocol is over; `rest` has come behind it."""
+        if self._switched is not None:
+            if rest:
+                self._switched.data_received(rest)
+            return
+        if self._offer is not None and not self._body_follows:
+            self._deaf = True
+            self._behind = bytearray(rest)
+            return
+        # An offer to switch protocols may be ignored: the request is plain HTTP/1.1.
+        if self._body_follows:
+            self._body_follows = False
+            self._parser = body_parser(self, self._parser.get_method(), self._headers)
+        else:
+            self._new_parser()
+        if rest and not self.closed:
+            self.data_received(rest)
+
+    def _keep_back(self, data: bytes) -> None:
+        assert self._behind is not None
+        self._behind += data
+        if len(self._behind) > _MAX_BEHIND_OFFER:
+            self.transport.pause_reading()
 
     def pause_writing(self) -> None:
         if self._drain_waiter is None:
@@ -187,7 +218,9 @@ class Connection(asyncio.Protocol):
         if self._expect_continue and not self._refused:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if self._upgrading:
-            self._body_follows = self._parser.should_upgrade() and has_body(self._headers)
+            offered = self._parser.should_upgrade()
+            self._body_follows = offered and has_body(self._headers)
+            self._upgrading = offered and not self._body_follows and self.http_version == "1.1"
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
@@ -259,6 +292,8 @@ class Connection(asyncio.Protocol):
             body[0] if len(body) == 1 else b"".join(body),
             self._parser.should_keep_alive() and not self._server.draining,
         )
+        if self._upgrading:
+            self._offer = request
         self._reset()
         self._hand_on(request)
 
@@ -282,6 +317,8 @@ class Connection(asyncio.Protocol):
     def answered(self, request: Request) -> None:
         """An answer has been written: go on with the next pipelined request or close."""
         self.active = time.monotonic()
+        if request is self._offer:
+            self._pass_over()
         if request is self._incoming:
             self._drop_rest()
         elif not request.keep_alive:
@@ -295,6 +332,52 @@ class Connection(asyncio.Protocol):
                 self._go_on()
             elif self._server.draining:
                 self.transport.close()
+
+    def _pass_over(self) -> None:
+        """The offer of another protocol was answered in HTTP: what came behind it is HTTP too."""
+        self._offer = None
+        if self._behind is None:
+            return  # answered within the handler: the parser says next where the offer ends
+        # Not called from here: requests that each offer something would nest as deep as they are many.
+        asyncio.get_running_loop().call_soon(self._read_behind)
+
+    def _read_behind(self) -> None:
+        behind, self._behind = self._behind, None
+        if self.closed or behind is None:
+            return
+        self._deaf = self._refused
+        self._new_parser()
+        self.transport.resume_reading()
+        if behind:
+            self.data_received(bytes(behind))
+
+    def offers(self, request: Request) -> bool:
+        """Whether `request` offers another protocol and is not answered."""
+        return request is self._offer
+
+    def switch(self, head: bytes, protocol: UpgradedProtocol) -> None:
+        """Answer the offer with `head`, which is complete, and have `protocol` go on."""
+        transport, behind = self.transport, self._behind
+        self._offer = self._behind = None
+        self._deaf = True
+        self._switched = protocol
+        self._parser = _SPENT  # frees the connection's own: its callbacks are a cycle
+        transport.write(head)
+        switched = Switched(self._server, transport, protocol)
+        transport.set_protocol(switched)
+        self._server.switched_over(self, switched)
+        try:
+            protocol.connection_made(transport)
+            if self._drain_waiter is not None:
+                protocol.pause_writing()
+            transport.resume_reading()
+            if behind:
+                protocol.data_received(bytes(behind))
+        except BaseException:
+            transport.abort()
+            raise
+        if self._server.draining:
+            protocol.drain()
 
     def _go_on(self) -> None:
         """Nothing is being answered: turn to what has come meanwhile, if the client takes what is written."""
@@ -329,7 +412,7 @@ class Connection(asyncio.Protocol):
         """Answer what cannot become a request once all before it is answered, and close."""
         if self._refused or self.closed:
             return
-        self._refused = True
+        self._refused = self._deaf = True
         body = b'{"message":"' + message.encode() + b'"}'
         headers = encode_headers([*_JSON, ("Content-Length", str(len(body))), ("Connection", "close")])
         self._refusal = STATUS_LINES[status] + headers + b"\r\n" + body
@@ -343,7 +426,7 @@ class Connection(asyncio.Protocol):
 
     def _drop_rest(self) -> None:
         """What has been answered is still coming: it is of no interest any more."""
-        self._refused = True
+        self._refused = self._deaf = True
         self._incoming = None
         self._queue.clear()
         self.busy = False
@@ -370,6 +453,11 @@ class Connection(asyncio.Protocol):
     def receiving(self) -> bool:
         """Whether a request has begun and is not complete."""
         return bool(self._target) and not self._refused
+
+    @property
+    def behind(self) -> int:
+        """Bytes that have come behind an offer of another protocol and wait for what becomes of it."""
+        return len(self._behind or b"")
 
     def stalled(self, since: float) -> bool:
         """Whether a request that is handed over has waited for more of its body since `since`."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from lambent.http.connection import Connection
+    from lambent.http.upgrades import UpgradedProtocol
 
 Headers: TypeAlias = "Iterable[tuple[str, str]]"
 
@@ -29,8 +30,8 @@ class Request:
 
     `headers` are (name, value) pairs in order of arrival, names in lower case, both as sent otherwise.
     `target` is the request target as sent: nothing is decoded. Answer with exactly one of
-    `respond`, `send` or `stream`; a second answer is the caller's error, one to a client that has left is
-    dropped.
+    `respond`, `send`, `stream` or, where the client offers an `upgrade`, `switch`; a second answer is the caller's
+    error, one to a client that has left is dropped.
     """
 
     __slots__ = ("_path_end", "answered", "body", "connection", "headers", "keep_alive", "method", "target")
@@ -136,6 +137,34 @@ class Request:
         self._claim()
         head = STATUS_LINES[status] + encode_headers(headers) + http_date()
         return ResponseStream(self, head, length, bodiless=status in _BODILESS or self.method == b"HEAD")
+
+    @property
+    def upgrade(self) -> bytes:
+        """The protocol that the client offers to switch to, in lower case (`websocket`); empty where there is none.
+
+        An offer with a body, or of a client of HTTP/1.0, is none: such a request is read as a plain one.
+        """
+        if not self.connection.offers(self):
+            return b""
+        return (self.header(b"upgrade") or b"").lower()
+
+    def switch(self, head: bytes, protocol: UpgradedProtocol) -> bool:
+        """Answer 101 and have `protocol` take over the transport. False when the client has left: nothing is done.
+
+        `head` is complete: status line, headers and the empty line. The protocol's `connection_made` is called before
+        this returns, and `data_received` with what has come behind the request; from then on the protocol alone reads,
+        writes and closes. The server counts the connection, leaves it alone when it is idle, and calls `drain`.
+        Raises RuntimeError for a request without an `upgrade`.
+        """
+        connection = self.connection
+        if connection.closed:
+            self._claim()
+            return False
+        if not connection.offers(self):
+            raise RuntimeError(f"{self!r} offers no other protocol")
+        self._claim()
+        connection.switch(head, protocol)
+        return True
 
     def _claim(self) -> None:
         if self.answered:

@@ -7,10 +7,13 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from lambent.http.connection import Connection
 from lambent.http.request import Request
+
+if TYPE_CHECKING:
+    from lambent.http.upgrades import Switched
 
 Handler: TypeAlias = Callable[[Request], None]
 """Called on the event loop for each complete request; answers it now or later, and does not raise."""
@@ -46,6 +49,7 @@ class HttpServer:
         self.stream_above = max_body if streams is None else min(_STREAM_ABOVE, max_body)
         self.idle_seconds = idle_seconds
         self.connections: set[Connection] = set()
+        self.switched: set[Switched] = set()
         self.draining = False
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -67,11 +71,19 @@ class HttpServer:
             raise
         self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: Connection | Switched) -> None:
         """A connection has ended, whoever closed it."""
-        self.connections.discard(connection)
-        if self._emptied is not None and not self.connections:
+        if isinstance(connection, Connection):
+            self.connections.discard(connection)
+        else:
+            self.switched.discard(connection)
+        if self._emptied is not None and not self.connections and not self.switched:
             self._emptied.set()
+
+    def switched_over(self, connection: Connection, switched: Switched) -> None:
+        """`connection` speaks another protocol from now on."""
+        self.switched.add(switched)
+        self.connections.discard(connection)
 
     def _sweep(self) -> None:
         oldest = time.monotonic() - self.idle_seconds
@@ -92,13 +104,19 @@ class HttpServer:
         for connection in list(self.connections):
             if not connection.busy and not connection.receiving:
                 connection.transport.close()
+        for switched in list(self.switched):
+            switched.protocol.drain()
 
     async def drain(self, seconds: float) -> None:
-        """Stop accepting and wait at most `seconds` for the answers in flight; what is left then is cut."""
+        """Stop accepting and wait at most `seconds` for the answers in flight and for connections that have switched
+        to another protocol to end; what is left then is cut.
+        """
         self.stop_accepting()
-        if self.connections:
+        if self.connections or self.switched:
             self._emptied = asyncio.Event()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), seconds)
         for connection in list(self.connections):
             connection.transport.abort()
+        for switched in list(self.switched):
+            switched.transport.abort()

@@ -1,4 +1,4 @@
-"""Bodies of requests that offer another protocol.
+"""Requests that offer another protocol: the protocol that takes over, and bodies where none does.
 
 The parser takes what follows such a head for that other protocol. Where the offer is passed over, what follows is the
 body of a plain request: another parser reads it, behind a head that repeats what the first one said of it.
@@ -6,12 +6,52 @@ body of a plain request: another parser reads it, behind a head that repeats wha
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from lambent.http.server import HttpServer
+
+
+class UpgradedProtocol(asyncio.Protocol):
+    """What a connection speaks after `Request.switch`: asyncio's callbacks and `drain`."""
+
+    __slots__ = ()
+
+    def drain(self) -> None:
+        """The server stops: end in good order and close the transport, which is cut when the server's time is up."""
+
+
+class Switched(asyncio.Protocol):
+    """Stands between a transport and the protocol that has taken it over: the server counts it until it is lost.
+
+    What comes goes straight to the protocol. Slots and no parser: idle connections are many.
+    """
+
+    __slots__ = ("_server", "data_received", "protocol", "transport")
+
+    def __init__(self, server: HttpServer, transport: asyncio.Transport, protocol: UpgradedProtocol) -> None:
+        self._server = server
+        self.transport = transport
+        self.protocol = protocol
+        self.data_received = protocol.data_received  # type: ignore[method-assign]
+
+    def eof_received(self) -> bool | None:
+        return self.protocol.eof_received()
+
+    def pause_writing(self) -> None:
+        self.protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.protocol.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.lost(self)
+        self.protocol.connection_lost(exc)
 
 
 class Listener(Protocol):
