@@ -8,6 +8,7 @@ from lambent.aws.apigatewayv2.apis import ApiOperations
 from lambent.aws.apigatewayv2.authorizers import AuthorizerOperations
 from lambent.aws.apigatewayv2.domain_names import DomainNameOperations
 from lambent.aws.apigatewayv2.integrations import IntegrationOperations
+from lambent.aws.apigatewayv2.openapi import OpenApiOperations
 from lambent.aws.apigatewayv2.routes import RouteOperations
 from lambent.aws.apigatewayv2.stages import StageOperations
 from lambent.aws.apigatewayv2.tags import TagOperations
@@ -24,6 +25,7 @@ class ApiGatewayV2Service(
     StageOperations,
     AuthorizerOperations,
     DomainNameOperations,
+    OpenApiOperations,
     TagOperations,
     Service,
 ):

@@ -43,7 +43,7 @@ def create(account: str, region: str, members: dict[str, Any], *, api_id: str | 
         raise BadApiRequest("RouteSelectionExpression is required for WEBSOCKET protocol")
     if "name" not in given:
         raise BadApiRequest("Name is required")
-    api = _checked(
+    api = checked(
         Api(api_id=api_id or new_id(10), account=account, region=region, created_date=now(), **given)
     )
     definition = Definition(Content(api))
@@ -70,7 +70,7 @@ def update(content: Content, members: dict[str, Any]) -> tuple[Content, Api]:
         given["route_selection_expression"] = (
             _HTTP_SELECTION if content.api.protocol_type == "HTTP" else content.api.route_selection_expression
         )
-    api = _checked(replace(content.api, **given))
+    api = checked(replace(content.api, **given))
     content = replace(content, api=api)
     return (_quickly_changed(content, quick) if quick else content), api
 
@@ -86,7 +86,8 @@ def retagged(definition: Definition, new: dict[str, str]) -> tuple[Definition, N
     return replace(definition, content=replace(definition.content, api=api)), None
 
 
-def _checked(api: Api) -> Api:
+def checked(api: Api) -> Api:
+    """`api` as it is kept. Raises BadApiRequest."""
     if len(api.name) > 128:
         raise BadApiRequest("Name must be between 1 and 128 characters in length")
     if len(api.description or "") > 1024:

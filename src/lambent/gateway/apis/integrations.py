@@ -32,6 +32,13 @@ def get(content: Content, integration_id: str) -> Integration:
 
 def create(content: Content, members: dict[str, Any]) -> tuple[Content, Integration]:
     """Add an integration; its defaults are AWS's for the protocol. Raises BadApiRequest."""
+    integration = new(content, members)
+    integrations = {**content.integrations, integration.integration_id: integration}
+    return replace(content, integrations=integrations), integration
+
+
+def new(content: Content, members: dict[str, Any]) -> Integration:
+    """An integration that `create` would add. Raises BadApiRequest."""
     protocol = content.api.protocol_type
     given = {key: value for key, value in cleared(members).items() if value is not None}
     given.setdefault("timeout_in_millis", _MOST_MS[protocol])
@@ -46,8 +53,7 @@ def create(content: Content, members: dict[str, Any]) -> tuple[Content, Integrat
         del given["tls_config"]
     integration = Integration(integration_id=new_id(7, content.integrations), **given)
     _check(content, integration)
-    integrations = {**content.integrations, integration.integration_id: integration}
-    return replace(content, integrations=integrations), integration
+    return integration
 
 
 def update(content: Content, integration_id: str, members: dict[str, Any]) -> tuple[Content, Integration]:

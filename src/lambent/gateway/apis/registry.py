@@ -15,6 +15,7 @@ from lambent.gateway.apis.deployments import auto_deployed
 from lambent.gateway.apis.errors import ApiNotFound, BadApiRequest
 from lambent.gateway.apis.layout import APIS, DOMAINS, VPC_LINKS, DomainDefinition, VpcLinkDefinition
 from lambent.gateway.apis.ledger import Ledger
+from lambent.gateway.apis.openapi_import import imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,30 @@ class ApiRegistry:
             return (draft if content is draft.content else replace(draft, content=content)), result
 
         return await self.change(account, region, api_id, edited)
+
+    async def import_api(
+        self, account: str, region: str, text: str, *, base_path: str, fail_on_warnings: bool
+    ) -> Definition:
+        """Add an HTTP API that an OpenAPI document describes. Raises ApiError, StoreError."""
+        while True:
+            new = apis.create(account, region, {"name": "imported", "protocol_type": "HTTP"})
+            found = imported(new.api, text, base_path=base_path, fail_on_warnings=fail_on_warnings)
+            new = replace(new, content=found.content)
+            if await self.apis.insert(new.api.api_id, account, region, new):
+                return new
+
+    async def reimport_api(
+        self, account: str, region: str, api_id: str, text: str, *, base_path: str, fail_on_warnings: bool
+    ) -> Api:
+        """Put what an OpenAPI document describes in place of what an HTTP API has. Raises ApiError, StoreError."""
+
+        def replaced(content: Content) -> tuple[Content, Api]:
+            if content.api.protocol_type != "HTTP":
+                raise BadApiRequest("Only HTTP APIs can be imported")
+            found = imported(content.api, text, base_path=base_path, fail_on_warnings=fail_on_warnings)
+            return found.content, found.content.api
+
+        return await self.edit(account, region, api_id, replaced)
 
     async def delete_api(self, account: str, region: str, api_id: str) -> None:
         """Delete an API with everything that belongs to it. Raises ApiError, StoreError."""

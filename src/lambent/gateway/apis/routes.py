@@ -29,12 +29,19 @@ def get(content: Content, route_id: str) -> Route:
 
 def create(content: Content, members: dict[str, Any]) -> tuple[Content, Route]:
     """Add a route. Raises ApiNotFound, ApiConflict, BadApiRequest."""
+    route = new(content, members)
+    _check_key(content, route)
+    return replace(content, routes={**content.routes, route.route_id: route}), route
+
+
+def new(content: Content, members: dict[str, Any]) -> Route:
+    """A route that `create` would add if its key is free. Raises ApiNotFound, BadApiRequest."""
     given = {key: value for key, value in cleared(members).items() if value is not None}
     if "route_key" not in given:
         raise BadApiRequest("Route key is required")
     route = Route(route_id=new_id(7, content.routes), **given)
     _check(content, route)
-    return replace(content, routes={**content.routes, route.route_id: route}), route
+    return route
 
 
 def update(content: Content, route_id: str, members: dict[str, Any]) -> tuple[Content, Route]:
@@ -54,6 +61,7 @@ def update(content: Content, route_id: str, members: dict[str, Any]) -> tuple[Co
     if given.get("authorization_type") in ("NONE", "AWS_IAM") and not given.get("authorizer_id"):
         route = replace(route, authorizer_id=None, authorization_scopes=given.get("authorization_scopes"))
     _check(content, route)
+    _check_key(content, route)
     return replace(content, routes={**content.routes, route_id: route}), route
 
 
@@ -75,17 +83,18 @@ def without_request_parameter(content: Content, route_id: str, key: str) -> tupl
     return replace(content, routes={**content.routes, route_id: route}), None
 
 
+def _check_key(content: Content, route: Route) -> None:
+    for other in content.routes.values():
+        if other.route_key == route.route_key and other.route_id != route.route_id:
+            raise ApiConflict(f"Route with key {route.route_key} already exists for this API")
+
+
 def _check(content: Content, route: Route) -> None:
     if content.api.protocol_type == "HTTP":
         check_http(route.route_key)
         _check_http_members(route)
     else:
         _check_websocket_members(route)
-    if any(
-        other.route_key == route.route_key and other.route_id != route.route_id
-        for other in content.routes.values()
-    ):
-        raise ApiConflict(f"Route with key {route.route_key} already exists for this API")
     if route.target is not None:
         integration_id = route.target.removeprefix(_TARGET)
         if not route.target.startswith(_TARGET) or "/" in integration_id:
