@@ -113,4 +113,6 @@ def test_what_msgspec_says_is_said_otherwise(declared: Any, value: Any) -> None:
 
 def test_there_is_an_end_to_it() -> None:
     assert len(wrong(list[int], ["x"] * 1000)) == 100
-    assert len(wrong(list[int], ["x"] * 1001)) == 1
+    assert len(wrong(list[int], ["x"] * 2001)) == 1
+    # Of a million values only some are looked at, and what follows is not found so.
+    assert len(wrong(list[list[int]], [[1] * 1000] * 999 + [[1] * 998 + ["x", "y"]])) == 1

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from tests.app.conftest import answer_of, event_of
 
-from lambent import App, AppError, Request
+from lambent import (
+    App,
+    AppError,
+    Layer,
+    Logger,
+    Request,
+    RequestLog,
+    SecurityHeaders,
+    ServiceUnavailable,
+    Unauthorized,
+)
+from lambent.testing import Client
 
 
 class Settings:
@@ -272,6 +285,124 @@ def test_a_service_of_an_invocation_may_ask_for_it() -> None:
 
     event = event_of("v2", "GET", "/", headers=[("X-Name", "ada")])
     assert answer_of(app(event)).text == "ada orders"
+
+
+async def passing_later(request: Any, call_next: Any) -> Any:
+    return await call_next(request)
+
+
+def passing(request: Any, call_next: Any) -> Any:
+    return call_next(request)
+
+
+CHAINS: dict[str, list[Any]] = {
+    "none": [],
+    "sync": [passing],
+    "async": [passing_later],
+    "sync, async": [passing, passing_later],
+    "async, sync": [passing_later, passing],
+    "hooks, sync": [SecurityHeaders(), passing],
+    "async, hooks": [passing_later, SecurityHeaders()],
+    "log, async, sync, hooks": [RequestLog(), passing_later, passing, SecurityHeaders()],
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("handler_is_async", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("lifetime", ["environment", "invocation"])
+def test_services_of_the_loop_in_every_chain(
+    chain: str, handler_is_async: bool, fails: bool, lifetime: Any
+) -> None:
+    app, log = App(middleware=CHAINS[chain], logger=Logger(stream=io.StringIO())), []
+
+    async def transaction() -> AsyncIterator[Transaction]:
+        log.append("open")
+        try:
+            yield Transaction()
+        except KeyError:
+            log.append("rolled back")
+            raise
+        log.append("closed")
+
+    app.provide(transaction, lifetime=lifetime)
+
+    def handle(transaction: Transaction) -> str:
+        if fails:
+            raise KeyError
+        return type(transaction).__name__
+
+    async def handle_later(transaction: Transaction) -> str:
+        return handle(transaction)
+
+    app.get("/")(handle_later if handler_is_async else handle)
+    answers = [answer_of(app(EVENT)) for _ in range(2)]
+    assert [answer.status for answer in answers] == [500 if fails else 200] * 2
+    if lifetime == "environment":
+        assert log == ["open"]
+        app.services.shut_down()
+        assert log == ["open", "closed"]
+    else:
+        assert log == ["open", "rolled back" if fails else "closed"] * 2
+    app.loop.close()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_services_come_after_the_layers(is_async: bool) -> None:
+    """One that refuses keeps them from being built, and they see what it found out; their errors go through it."""
+    log: list[str] = []
+
+    class Caller:
+        name = ""
+
+    class Gate(Layer):
+        def before(self, invocation: Any) -> None:
+            if "x-key" not in invocation.headers:
+                raise Unauthorized
+            invocation.state["key"] = invocation.headers["x-key"]
+
+    def caller(request: Request) -> Caller:
+        log.append(request.state["key"])
+        if request.state["key"] == "bad":
+            raise ServiceUnavailable
+        return Caller()
+
+    async def caller_later(request: Request) -> Caller:
+        return caller(request)
+
+    app = App(middleware=[SecurityHeaders(), Gate()])
+    app.provide(caller_later if is_async else caller, type=Caller, lifetime="invocation")
+
+    @app.get("/")
+    def handler(caller: Caller) -> str:
+        return "ok"
+
+    def status(*headers: tuple[str, str]) -> int:
+        answer = answer_of(app(event_of("v2", "GET", "/", headers=list(headers))))
+        assert "x-content-type-options" in answer.headers
+        return answer.status
+
+    assert (status(), log) == (401, [])
+    assert (status(("X-Key", "good")), status(("X-Key", "bad")), log) == (200, 503, ["good", "bad"])
+    app.loop.close()
+
+
+def test_a_singleton_that_several_records_want_at_once_is_built_once() -> None:
+    app, built = App(), []
+
+    @app.provide
+    async def settings() -> Settings:
+        built.append("settings")
+        await asyncio.sleep(0)
+        return Settings()
+
+    @app.queue("orders")
+    async def on_order(order: dict[str, int], settings: Settings) -> None:
+        assert settings.table == "orders"
+
+    assert Client(app).send("orders", [{"a": 1}] * 5).failures == []
+    assert built == ["settings"]
+    app.loop.close()
 
 
 def test_an_invocation_of_another_kind() -> None:

@@ -94,11 +94,27 @@ class Endpoint:
         if self.is_async and not is_coroutine:
             self.call = _awaiting(self.call)
 
-    def prepare(self, invocation: Any) -> None:
-        """Build the services that need the event loop, while it is free."""
-        for provider in self._wanted:
-            if self.services.needs_loop(provider):
-                self.services.get(provider, scope_of(invocation))
+    def composed(self) -> tuple[Getter, bool]:
+        """What calls the handler, and whether that gives a coroutine: also of a plain handler that wants services which
+        need the event loop.
+
+        They are built within the layers: one that refuses a request keeps them from being built, and one that finds out
+        who asks comes before those that want to know it.
+        """
+        services, call = self.services, self.call
+        late = [provider for provider in self._wanted if services.needs_loop(provider)]
+        if not late:
+            return call, self.is_async
+        is_async = self.is_async
+
+        async def with_services(invocation: Any) -> Any:
+            scope = scope_of(invocation)
+            for provider in late:
+                await services.aget(provider, scope)
+            result = call(invocation)
+            return await result if is_async else result
+
+        return with_services, True
 
     @staticmethod
     def _known(parameter: Parameter, takes: tuple[Any, ...]) -> Getter | None:

@@ -15,41 +15,51 @@ from lambent.app.conversion import Invalid, is_pydantic, members
 _MOST = 100
 """Errors that are told at most."""
 
-_LONGEST = 1000
-"""Members of a list that are looked at one by one; of longer ones only the first error is told, as that takes long."""
+_LOOKS = 2000
+"""Values that are looked at one by one, which takes some microseconds each; then the first error has to do."""
 
 
 def explained(declared: Any, value: Any, first: tuple[str, str], strict: bool) -> Invalid:
     """Everything that is wrong with `value`; `first` is what msgspec has said."""
-    found: list[tuple[str, str]] = []
-    _collect(declared, value, "", strict, found)
-    return Invalid(found or [first])
+    search = _Search(strict)
+    search.look(declared, value, "")
+    return Invalid(search.found or [first])
 
 
-def _collect(declared: Any, value: Any, where: str, strict: bool, found: list[tuple[str, str]]) -> None:
-    if len(found) >= _MOST:
-        return
-    before = len(found)
-    fields = fields_of(declared)
-    if fields is not None and isinstance(value, dict):
-        for name, kind, required in fields:
-            place = f"{where}.{name}" if where else name
-            if name in value:
-                _collect(kind, value[name], place, strict, found)
-            elif required:
-                found.append((place, "It is missing"))
-    elif _is_list(declared) and isinstance(value, list) and len(value) <= _LONGEST:
-        (kind,) = get_args(declared)[:1] or (Any,)
-        for index, one in enumerate(value):
-            _collect(kind, one, f"{where}[{index}]", strict, found)
-    if len(found) > before:
-        return
-    try:
-        msgspec.convert(value, declared, strict=strict)
-    except msgspec.ValidationError as error:
-        reason, at, place = str(error).partition(" - at `")
-        inner = place[:-1].removeprefix("$") if at else ""
-        found.append(((where + inner).removeprefix("."), reason))
+class _Search:
+    __slots__ = ("_left", "_strict", "found")
+
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+        self._left = _LOOKS
+        self.found: list[tuple[str, str]] = []
+
+    def look(self, declared: Any, value: Any, where: str) -> None:
+        """Find what is wrong with a value that stands at `where`."""
+        self._left -= 1
+        if self._left < 0 or len(self.found) >= _MOST:
+            return
+        before = len(self.found)
+        fields = fields_of(declared)
+        if fields is not None and isinstance(value, dict):
+            for name, kind, required in fields:
+                place = f"{where}.{name}" if where else name
+                if name in value:
+                    self.look(kind, value[name], place)
+                elif required:
+                    self.found.append((place, "It is missing"))
+        elif _is_list(declared) and isinstance(value, list) and len(value) <= self._left:
+            (kind,) = get_args(declared)[:1] or (Any,)
+            for index, one in enumerate(value):
+                self.look(kind, one, f"{where}[{index}]")
+        if len(self.found) > before or self._left < 0:
+            return
+        try:
+            msgspec.convert(value, declared, strict=self._strict)
+        except msgspec.ValidationError as error:
+            reason, at, place = str(error).partition(" - at `")
+            inner = place[:-1].removeprefix("$") if at else ""
+            self.found.append(((where + inner).removeprefix("."), reason))
 
 
 def fields_of(declared: Any) -> list[tuple[str, Any, bool]] | None:

@@ -206,7 +206,7 @@ class Http:
             if route.run is None:
                 self._prepare(route)
             if route.plain is None:
-                return self._run(request, route.run, route.run_is_async, route, to_wire)  # type: ignore[arg-type]
+                return self._run(request, route.run, route.run_is_async, to_wire)  # type: ignore[arg-type]
             plain = route.plain
         # Without layers and coroutines: the straight line.
         try:
@@ -240,12 +240,13 @@ class Http:
         app, endpoint = self._app, route.endpoint
         assert endpoint is not None
         layers = (*app.layers, *route.layers)
-        if not layers and not endpoint.is_async:
-            route.plain = endpoint.call
+        call, is_async = endpoint.composed()
+        if not layers and not is_async:
+            route.plain = call
             return
         status = route.status
         route.run, route.run_is_async = wrapped(
-            layers, endpoint.call, endpoint.is_async, lambda result: response_of(result, status), app.loop
+            layers, call, is_async, lambda result: response_of(result, status), app.loop
         )
 
     def _run(
@@ -253,18 +254,12 @@ class Http:
         request: Request,
         run: Call,
         is_async: bool,
-        route: Route | None,
         to_wire: Callable[..., dict[str, Any]],
     ) -> dict[str, Any]:
         """Through the layers."""
         app = self._app
         try:
-            if is_async:
-                if route is not None and route.endpoint is not None:
-                    route.endpoint.prepare(request)
-                response = app.loop.run(run(request))
-            else:
-                response = run(request)
+            response = app.loop.run(run(request)) if is_async else run(request)
             if request.scope is not None:
                 app.services.close(request.scope.closing, response.error)
         except Exception as error:  # noqa: BLE001 - each exception is answered
@@ -394,7 +389,7 @@ class Http:
             self._unmatched, self._unmatched_is_async = wrapped(
                 self._app.layers, _no_route, False, response_of, self._app.loop
             )
-        return self._run(request, self._unmatched, self._unmatched_is_async, None, to_wire)
+        return self._run(request, self._unmatched, self._unmatched_is_async, to_wire)
 
 
 def _prefixes(given: Iterable[str | re.Pattern[str]]) -> tuple[re.Pattern[str], ...]:

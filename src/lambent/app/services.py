@@ -23,6 +23,7 @@ from lambent.app.signature import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from lambent.app.loop import Loop
@@ -55,6 +56,7 @@ class Services:
         self._closing: list[tuple[Provider, Any]] = []
         self._loop = loop
         self._offered: dict[Any, Provider] = {}
+        self._building: dict[Provider, asyncio.Future[Any]] = {}
         self._wanted: list[Provider] = []
 
     def provide(self, service: Any, factory: Callable[..., Any], lifetime: Lifetime) -> Provider:
@@ -118,6 +120,41 @@ class Services:
         scope.built[provider] = built = self._build(provider, scope, scope.closing)
         return built
 
+    async def aget(self, provider: Provider, scope: Scope) -> Any:
+        """`get` on the loop. A singleton that several ask for at the same time is built once."""
+        if provider in self._singletons:
+            return self._singletons[provider]
+        if provider.lifetime == "environment":
+            import asyncio
+
+            building = self._building.get(provider)
+            if building is None:
+                building = self._building[provider] = asyncio.ensure_future(
+                    self._abuild_singleton(provider, scope)
+                )
+                building.add_done_callback(lambda _: self._building.pop(provider, None))
+            # Who is cancelled while he waits is not the only one who wants it.
+            return await asyncio.shield(building)
+        if provider in scope.built:
+            return scope.built[provider]
+        scope.built[provider] = built = await self._abuild(provider, scope, scope.closing)
+        return built
+
+    async def _abuild_singleton(self, provider: Provider, scope: Scope) -> Any:
+        self._singletons[provider] = built = await self._abuild(provider, scope, self._closing)
+        return built
+
+    async def _abuild(self, provider: Provider, scope: Scope, closing: list[tuple[Provider, Any]]) -> Any:
+        if provider.needs is None:
+            provider.needs = self._needs(provider)
+        given = {name: await self.aget(needed, scope) for name, needed in provider.needs}
+        made = self._made(provider, scope, given)
+        if not provider.is_generator:
+            return await made if provider.is_async else made
+        built = await anext(made) if provider.is_async else next(made)
+        closing.append((provider, made))
+        return built
+
     def needs_loop(self, provider: Provider) -> bool:
         """Whether building it runs coroutines."""
         if provider.needs is None:
@@ -127,15 +164,19 @@ class Services:
     def _build(self, provider: Provider, scope: Scope, closing: list[tuple[Provider, Any]]) -> Any:
         if provider.needs is None:
             provider.needs = self._needs(provider)
-        given = {name: self.get(needed, scope) for name, needed in provider.needs}
-        for name, kind in provider.invocations:
-            given[name] = scope.given(provider, kind)
-        made = provider.factory(**given)
+        made = self._made(provider, scope, {name: self.get(needed, scope) for name, needed in provider.needs})
         if not provider.is_generator:
             return self._loop.run(made) if provider.is_async else made
         built = self._loop.run(anext(made)) if provider.is_async else next(made)
         closing.append((provider, made))
         return built
+
+    @staticmethod
+    def _made(provider: Provider, scope: Scope, given: dict[str, Any]) -> Any:
+        """What the factory returns: the service, or its coroutine or generator."""
+        for name, kind in provider.invocations:
+            given[name] = scope.given(provider, kind)
+        return provider.factory(**given)
 
     def _needs(self, provider: Provider, within: tuple[Provider, ...] = ()) -> list[tuple[str, Provider]]:
         needs = []
@@ -182,15 +223,29 @@ class Services:
         if failure is not None:
             raise failure
 
+    async def aclose(self, closing: list[tuple[Provider, Any]], error: BaseException | None) -> None:
+        """`close` on the loop."""
+        failure: BaseException | None = None
+        while closing:
+            provider, generator = closing.pop()
+            try:
+                if provider.is_async:
+                    await _aend(provider, generator, error)
+                else:
+                    self._end(provider, generator, error)
+            except BaseException as raised:  # noqa: BLE001 - the others are to be closed nevertheless
+                if raised is not error and failure is None:
+                    failure = raised
+        if failure is not None:
+            raise failure
+
     def _end(self, provider: Provider, generator: Any, error: BaseException | None) -> None:
+        if provider.is_async:
+            self._loop.run(_aend(provider, generator, error))
+            return
         try:
-            if error is None:
-                self._loop.run(anext(generator)) if provider.is_async else next(generator)
-            elif provider.is_async:
-                self._loop.run(generator.athrow(error))
-            else:
-                generator.throw(error)
-        except (StopIteration, StopAsyncIteration):
+            next(generator) if error is None else generator.throw(error)
+        except StopIteration:
             return
         raise AppError(f"{described(provider.factory)} has to yield once")
 
@@ -198,6 +253,14 @@ class Services:
         """Close the singletons; for tests and at the end of an environment."""
         self.close(self._closing, None)
         self._singletons.clear()
+
+
+async def _aend(provider: Provider, generator: Any, error: BaseException | None) -> None:
+    try:
+        await (anext(generator) if error is None else generator.athrow(error))
+    except StopAsyncIteration:
+        return
+    raise AppError(f"{described(provider.factory)} has to yield once")
 
 
 class Scope:

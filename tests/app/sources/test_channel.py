@@ -310,3 +310,83 @@ def test_mistakes() -> None:
     chat.action("x")(lambda: 1)
     with pytest.raises(AppError, match="channel chat, x: both"):
         chat.action("x")(lambda: 2)
+
+
+# ---------------------------------------------------------------- who is not let in, stays out
+
+
+def refusal(app: App, delivered: Any) -> int:
+    status: int = app(delivered)["statusCode"]
+    return status
+
+
+def forbidding(error: PermissionError) -> None:
+    raise Forbidden
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (lambda error: ({"error": "no"}, 403), 403),
+        (lambda error: Response("no", 401), 401),
+        (lambda error: {"error": "no"}, 500),
+        (lambda error: ({"error": "no"}, 200), 500),
+        (lambda error: None, 500),
+        (forbidding, 403),
+    ],
+)
+def test_what_maps_a_failure_lets_nobody_in(answer: Any, status: int) -> None:
+    app = App()
+    app.error_handler(PermissionError)(answer)
+
+    @app.channel("chat").on_connect
+    def on_connect(connection: Connection) -> None:
+        raise PermissionError
+
+    assert refusal(app, event("$connect")) == status
+
+
+def test_an_async_error_handler_refuses() -> None:
+    app = App()
+
+    @app.error_handler(PermissionError)
+    async def answer(error: PermissionError, request: Any) -> Any:
+        return {"error": "no"}, 403
+
+    @app.channel("chat").on_connect
+    async def on_connect(connection: Connection) -> None:
+        raise PermissionError
+
+    assert refusal(app, event("$connect")) == 403
+    app.loop.close()
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        (({"error": "no"}, 403), 403),
+        (Response("no", 401), 401),
+        (False, 403),
+        (True, 200),
+        (None, 200),
+        ({}, 200),
+    ],
+)
+@pytest.mark.parametrize("early", [False, True])
+def test_results_that_refuse(result: Any, status: int, early: bool) -> None:
+    app = App(middleware=[lambda invocation, call_next: result] if early and result is not None else [])
+    app.channel("chat").on_connect(lambda connection: result)
+    assert refusal(app, event("$connect")) == status
+
+
+def test_layers_added_later_count() -> None:
+    app, seen = App(), []
+    app.channel("chat").on_connect(lambda connection: None)
+    assert refusal(app, event("$connect")) == 200
+
+    @app.middleware
+    def layer(invocation: Any, call_next: Any) -> Any:
+        seen.append(invocation.kind)
+        raise Forbidden
+
+    assert (refusal(app, event("$connect")), seen) == (403, ["websocket"])

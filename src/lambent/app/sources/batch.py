@@ -223,7 +223,6 @@ class BatchSource:
                 record = make(delivered, event, context)
                 if record.correlation_id is not None:
                     _correlate(record.correlation_id)
-                handler.endpoint.prepare(record)
                 call(record)
                 if record.failure is not None:
                     raise record.failure
@@ -271,7 +270,9 @@ class BatchSource:
         except Exception as error:  # noqa: BLE001 - reported, and Lambda is told
             explained(error)
             self._app.report(
-                error, f"{self.noun} {handler.options['name']}: a batch of {len(rows)} failed", seen=_seen(error)
+                error,
+                f"{self.noun} {handler.options['name']}: a batch of {len(rows)} failed",
+                seen=_seen(error),
             )
             return failed | dict.fromkeys(rows, error)
         for place in rows:

@@ -60,15 +60,16 @@ class Chain:
         """Composed with all layers, as the app may have been given some since the last time."""
         outer = app.layers
         if outer != self._outer:
-            self.call, self.is_async = wrapped(
-                (*outer, *self.layers), self.endpoint.call, self.endpoint.is_async, None, app.loop
-            )
+            call, is_async = self.endpoint.composed()
+            if self.options.get("concurrency") and not self.endpoint.is_async:
+                call, is_async = (
+                    self.endpoint.call,
+                    False,
+                )  # it is called by threads, which wait for its services
+            self.call, self.is_async = wrapped((*outer, *self.layers), call, is_async, None, app.loop)
             self._outer = outer
             straight = (
-                not outer
-                and not self.layers
-                and not self.endpoint.is_async
-                and positions(self.endpoint.handler) is None
+                not outer and not self.layers and not is_async and positions(self.endpoint.handler) is None
             )
             self.straight = self._payload if straight else None
         return self
@@ -77,7 +78,6 @@ class Chain:
         """Call it for one invocation, and close what services that had."""
         self.ready(app)
         try:
-            self.endpoint.prepare(invocation)
             result = app.loop.run(self.call(invocation)) if self.is_async else self.call(invocation)
         except BaseException as error:
             if invocation.scope is not None:

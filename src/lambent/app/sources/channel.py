@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lambent.app.conversion import Invalid, NotDecodable, from_json
-from lambent.app.encoding import encode
 from lambent.app.endpoint import Endpoint, InvalidParameter
-from lambent.app.errors import AppError, BadRequest, HTTPError, InternalServerError, UnknownEvent
+from lambent.app.errors import AppError, BadRequest, UnknownEvent
 from lambent.app.onion import wrapped
 from lambent.app.parameters import HttpParameters
 from lambent.app.request import Request
-from lambent.app.response import Response
+from lambent.app.response import Response, response_of
 from lambent.app.signature import MISSING, described
 from lambent.app.sources.naming import physical_name
 from lambent.app.sources.understood import understood
@@ -149,14 +148,16 @@ class Channel:
 class _Handler:
     """One handler of one action."""
 
-    __slots__ = ("action", "call", "endpoint", "is_async", "layers")
+    __slots__ = ("action", "call", "endpoint", "is_async", "layers", "outer")
 
     def __init__(self, endpoint: Endpoint, layers: tuple[Middleware, ...], action: str) -> None:
         self.endpoint = endpoint
         self.layers = layers
         self.action = action
-        self.call: Call | None = None
+        self.call: Call = endpoint.call
         self.is_async = False
+        self.outer: tuple[Middleware, ...] | None = None
+        """The app's layers that `call` was composed with."""
 
 
 class Channels:
@@ -201,9 +202,8 @@ class Channels:
             if handler is None:
                 handler = handlers.get(_named(connection, key)) or handlers.get(DEFAULT)
             if handler is None:
-                return self._refuse(
-                    connection, BadRequest(f"No handler is for this message; the key is {key!r}")
-                )
+                error = BadRequest(f"No handler is for this message; the key is {key!r}")
+                return self._refuse(connection, self._app.http.failed(error, connection))
         connection.action = connection.route = handler.action
         return self._run(connection, handler)
 
@@ -222,66 +222,55 @@ class Channels:
 
     def _run(self, connection: Connection, handler: _Handler) -> dict[str, Any]:
         app = self._app
-        if handler.call is None:
-            endpoint = handler.endpoint
+        if handler.outer != app.layers:
+            handler.outer = app.layers
             handler.call, handler.is_async = wrapped(
-                (*app.layers, *handler.layers), endpoint.call, endpoint.is_async, None, app.loop
+                (*app.layers, *handler.layers), *handler.endpoint.composed(), None, app.loop
             )
         try:
-            if handler.is_async:
-                handler.endpoint.prepare(connection)
-                result = app.loop.run(handler.call(connection))
-            else:
-                result = handler.call(connection)
+            result = app.loop.run(handler.call(connection)) if handler.is_async else handler.call(connection)
             if connection.scope is not None:
                 app.services.close(connection.scope.closing, None)
             return self._answer(connection, result)
         except Exception as error:  # noqa: BLE001 - each exception is answered
-            return self._failed(connection, error)
+            return self._refuse(connection, app.http.failed(error, connection))
+        except BaseException as error:
+            if connection.scope is not None:
+                app.services.close(connection.scope.closing, error)
+            raise
 
     def _answer(self, connection: Connection, result: Any) -> dict[str, Any]:
         if connection.action == CONNECT:
-            if result is False:
-                return {"statusCode": 403}
-            if isinstance(result, Response):
-                # The subprotocol that was chosen, for example.
-                headers = {name: one for name, one in result.headers.items() if isinstance(one, str)}
-                return {"statusCode": result.status, "headers": headers}
-        elif connection.action != DISCONNECT and result is not None:
+            return _accepted(result)
+        if connection.action != DISCONNECT and result is not None:
             connection.send(result.body if isinstance(result, Response) else result)
         return {"statusCode": 200}
 
-    def _failed(self, connection: Connection, error: Exception) -> dict[str, Any]:
-        app = self._app
-        if connection.scope is not None and connection.scope.closing:
-            try:
-                app.services.close(connection.scope.closing, error)
-            except Exception as another:
-                app.logger.exception("A service could not be closed", exc_info=another)
-        if isinstance(error, HTTPError):
-            return self._refuse(connection, error)
-        answer = app.failure_handler(error)
-        if answer is not None:
-            mapped = answer(error, connection)
-            if isinstance(mapped, HTTPError):
-                return self._refuse(connection, mapped)
-            return self._answer(connection, mapped)
-        if app.reraise:
-            raise error
-        app.logger.error(f"{connection.path} {connection.action} failed", exc_info=error)
-        return self._refuse(connection, InternalServerError())
-
-    def _refuse(self, connection: Connection, error: HTTPError) -> dict[str, Any]:
+    def _refuse(self, connection: Connection, answer: Response) -> dict[str, Any]:
         """A connection is rejected; a message is answered with the error."""
-        if connection.action not in (CONNECT, DISCONNECT):
+        if connection.action not in (CONNECT, DISCONNECT) and answer.body is not None:
             from lambent.app.client.errors import AWSError
             from lambent.app.connections import ConnectionGone
 
             try:
-                connection.send(encode(error.document()))
+                connection.send(answer.body)
             except (ConnectionGone, AWSError, OSError) as another:
                 self._app.logger.warning(f"The error could not be sent to {connection.id}: {another}")
-        return {"statusCode": error.status}
+        if connection.action == CONNECT and answer.status < 400:
+            return {"statusCode": 500}  # what has failed is no connection, whatever words it was given
+        return {"statusCode": answer.status}
+
+
+def _accepted(result: Any) -> dict[str, Any]:
+    """The answer to who wants to connect: with a status of 2xx he is."""
+    if result is None or result is True:
+        return {"statusCode": 200}
+    if result is False:
+        return {"statusCode": 403}
+    response = response_of(result)
+    # The subprotocol that was chosen, for example.
+    headers = {name: one for name, one in response.headers.items() if isinstance(one, str)}
+    return {"statusCode": response.status, "headers": headers}
 
 
 def _named(connection: Connection, key: str) -> str:

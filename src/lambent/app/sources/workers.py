@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lambent.app import current
 from lambent.app.endpoint import scope_of
-from lambent.app.errors import AppError
-from lambent.app.signature import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,9 +34,13 @@ class Workers:
     def run(self, handler: Chain, records: list[Record], halt: Halt, lanes: list[list[int]]) -> Failures:
         """Handle records as `BatchSource` says it, as many lanes at a time as the handler's `concurrency`."""
         failed: Failures = {}
-        prepares = self._prepare(handler, records[0])
-        workers = min(handler.options.get("concurrency") or len(lanes), len(lanes))
-        pool = None if handler.is_async else self._pool(handler)
+        # Of a plain handler that wants services of the loop only one record has them open at a time.
+        most = handler.options.get("concurrency") or (len(lanes) if handler.endpoint.is_async else 1)
+        workers = min(most, len(lanes))
+        pool = None
+        if not handler.is_async:
+            self._prepare(handler, records[0])
+            pool = self._pool(handler)
         remaining = iter(lanes)
         ended: list[BaseException] = []
 
@@ -49,7 +51,7 @@ class Workers:
                         failed[place] = None
                         continue
                     try:
-                        error = await self._attempt(handler, records[place], prepares and place != 0, pool)
+                        error = await self._attempt(handler, records[place], pool)
                     except (SystemExit, KeyboardInterrupt) as end:
                         ended.append(end)
                         raise _Ended from None
@@ -75,25 +77,18 @@ class Workers:
             raise ended[0]
         return failed
 
-    def _prepare(self, handler: Chain, first: Record) -> bool:
-        """Build services while the loop is free; whether other records have some of their own to be built.
-
-        Those of the environment are built with the first record, as two threads might build them twice. What each
-        record has its own of is built by a thread when it is its turn, so that no more are open than are used.
-        """
+    def _prepare(self, handler: Chain, first: Record) -> None:
+        """Build services of the environment with the first record: two threads might build them twice."""
         services = self._app.services
         try:
-            handler.endpoint.prepare(first)
-            if not handler.is_async:
-                for parameter in handler.endpoint.signature.parameters:
-                    provider = services.find(parameter.type)
-                    if provider is not None:
-                        self._build_shared(provider, first)
+            for parameter in handler.endpoint.signature.parameters:
+                provider = services.find(parameter.type)
+                if provider is not None:
+                    self._build_shared(provider, first)
         except BaseException as error:
             if first.scope is not None:
                 services.close(first.scope.closing, error)
             raise
-        return first.scope is not None and bool(first.scope.built)
 
     def _build_shared(self, provider: Provider, record: Record) -> None:
         services = self._app.services
@@ -113,15 +108,13 @@ class Workers:
         return pool
 
     async def _attempt(
-        self, handler: Chain, record: Record, prepare: bool, pool: ThreadPoolExecutor | None
+        self, handler: Chain, record: Record, pool: ThreadPoolExecutor | None
     ) -> Exception | None:
         """Handle one record; what it failed with."""
         import asyncio
 
         _correlate(record.correlation_id)
         try:
-            if prepare:
-                await asyncio.to_thread(handler.endpoint.prepare, record)
             if pool is None:
                 await handler.call(record)
             else:
@@ -132,7 +125,7 @@ class Workers:
             if record.failure is not None:
                 raise record.failure
             if record.scope is not None:
-                await _close(self._app, record.scope.closing, None)
+                await self._app.services.aclose(record.scope.closing, None)
         except Exception as error:  # noqa: BLE001 - each failure is reported
             return await self._fail(handler, record, error)
         except BaseException as end:
@@ -152,34 +145,6 @@ class Workers:
     async def _close_failed(self, record: Record, error: BaseException) -> None:
         if record.scope is not None:
             try:
-                await _close(self._app, record.scope.closing, error)
+                await self._app.services.aclose(record.scope.closing, error)
             except Exception as another:
                 self._app.logger.error("A service could not be closed", exc_info=another)
-
-
-async def _close(app: App, closing: list[Any], error: BaseException | None) -> None:
-    """Close services as `Services.close` does, on the loop. Raises the first failure."""
-    failure: BaseException | None = None
-    while closing:
-        provider, generator = closing.pop()
-        try:
-            if provider.is_async:
-                await _end(provider, generator, error)
-            else:
-                app.services.close([(provider, generator)], error)
-        except BaseException as raised:  # noqa: BLE001 - the others are to be closed nevertheless
-            if raised is not error and failure is None:
-                failure = raised
-    if failure is not None:
-        raise failure
-
-
-async def _end(provider: Provider, generator: Any, error: BaseException | None) -> None:
-    try:
-        if error is None:
-            await anext(generator)
-        else:
-            await generator.athrow(error)
-    except StopAsyncIteration:
-        return
-    raise AppError(f"{described(provider.factory)} has to yield once")
