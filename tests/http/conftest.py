@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeAlias
 
@@ -48,6 +50,12 @@ class Client:
             await self.reader.readexactly(2)
             return status, headers, body
         return status, headers, await self.reader.readexactly(int(headers.get("content-length", 0)))
+
+    def reset(self) -> None:
+        """Leave with a RST: a FIN alone may be of a client that waits for its answer."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
 
     async def ended(self) -> bool:
         """Wait until the server has closed its side."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from lambent.http.head import fault_of, is_host
 from lambent.http.request import Request, StreamedRequest, encode_headers
 from lambent.http.status import STATUS_LINES
 from lambent.http.upgrades import Switched, UpgradedProtocol, body_parser, has_body
@@ -24,6 +25,11 @@ _MAX_HEADERS = 256
 _MAX_HEADER_BYTES = 65_536
 _MAX_PIPELINED = 64
 _MAX_BEHIND_OFFER = 65_536
+
+_SLOWEST = 1000
+"""Bytes of a body that a client sends each second at least, when its time for a body is over."""
+
+_WATCHED = frozenset({b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"})
 
 _JSON = [("Content-Type", "application/json")]
 
@@ -45,12 +51,17 @@ class Connection(asyncio.Protocol):
         "_body",
         "_body_follows",
         "_deaf",
+        "_doubtful",
         "_drain_waiter",
+        "_ended",
         "_expect_continue",
         "_header_bytes",
         "_headers",
         "_held",
+        "_host",
+        "_in_body",
         "_incoming",
+        "_known_host",
         "_length",
         "_limit",
         "_offer",
@@ -62,6 +73,8 @@ class Connection(asyncio.Protocol):
         "_server",
         "_switched",
         "_target",
+        "_unsent",
+        "_unsent_since",
         "_upgrading",
         "active",
         "busy",
@@ -86,6 +99,10 @@ class Connection(asyncio.Protocol):
         self._refused = False
         self._refusal = b""  # waits for the answers to what came before
         self._incoming: StreamedRequest | None = None  # handed over, or to be, while its body is coming
+        self._ended = False  # the client sends no more, and waits for answers
+        self._known_host: bytes | None = None  # the last Host that was one
+        self._unsent = 0
+        self._unsent_since = 0.0
         self._held = False  # nothing is read until what has come of its body is taken
         self._new_parser()
         self._reset()
@@ -103,6 +120,9 @@ class Connection(asyncio.Protocol):
         self._limit = self._server.stream_above
         self._expect_continue = False
         self._upgrading = False
+        self._host: bytes | None = None
+        self._doubtful = False
+        self._in_body = False
 
     # ------------------------------------------------------------ asyncio's side
 
@@ -120,6 +140,12 @@ class Connection(asyncio.Protocol):
             self._incoming.break_off()
         self._server.lost(self)
         self.resume_writing()
+
+    def eof_received(self) -> bool:
+        """The client has shut its side; it may still want the answers to what it has sent whole."""
+        waits = (self.busy or bool(self._queue)) and self._incoming is None and self._offer is None
+        self._ended = waits and not self.closed and not self.secure
+        return self._ended
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -200,19 +226,51 @@ class Connection(asyncio.Protocol):
             self._refuse(414, "URI Too Long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        self._headers.append((name, value))
         self._header_bytes += len(name) + len(value)
-        if name == b"content-length":
-            self._length = value
-        elif name == b"expect" and value.lower() == b"100-continue":
-            self._expect_continue = True
-        elif name == b"upgrade":
-            self._upgrading = True
+        if self._in_body:
+            # A trailer: no header, since it comes when what headers decide is decided (RFC 9110, 6.5.1).
+            self._header_bytes += _MAX_HEADER_BYTES // _MAX_HEADERS
+        else:
+            name = name.lower()
+            self._headers.append((name, value))
+            if name in _WATCHED:
+                self._watch(name, value)
         if self._header_bytes > _MAX_HEADER_BYTES or len(self._headers) > _MAX_HEADERS:
             self._refuse(431, "Request Header Fields Too Large")
 
+    def _watch(self, name: bytes, value: bytes) -> None:
+        if name == b"host":
+            if self._host is not None:
+                self._doubtful = True
+            self._host = value
+            if value != self._known_host:
+                if is_host(value):
+                    self._known_host = value
+                else:
+                    self._doubtful = True
+        elif name == b"content-length":
+            self._length = value
+        elif name == b"transfer-encoding":
+            self._doubtful = True
+        elif name == b"upgrade":
+            self._upgrading = True
+        elif value.lower() == b"100-continue":
+            self._expect_continue = True
+
     def on_headers_complete(self) -> None:
+        self._in_body = True
+        if self._refused:
+            return
+        if (
+            self._doubtful
+            or self._host is None
+            or self._target[:1] != b"/"
+            or self._parser.get_http_version() != "1.1"
+        ):
+            fault = fault_of(self._parser.get_method(), self._target, self.http_version, self._headers)
+            if fault is not None:
+                self._refuse(*fault)
+                return
         if len(self._length) > 18 or int(self._length) > self._limit:
             self._begin_large(int(self._length[:19]))
         if self._expect_continue and not self._refused:
@@ -330,7 +388,7 @@ class Connection(asyncio.Protocol):
             self.busy = False
             if self._queue or self._refused:
                 self._go_on()
-            elif self._server.draining:
+            elif self._server.draining or self._ended:
                 self.transport.close()
 
     def _pass_over(self) -> None:
@@ -458,6 +516,26 @@ class Connection(asyncio.Protocol):
     def behind(self) -> int:
         """Bytes that have come behind an offer of another protocol and wait for what becomes of it."""
         return len(self._behind or b"")
+
+    def late(self, now: float, head_seconds: float, body_seconds: float) -> bool:
+        """Whether the request that is coming has taken more time than it may."""
+        allowed = head_seconds
+        if self._in_body:
+            allowed += body_seconds + self._received / _SLOWEST
+        return now - self.active > allowed
+
+    def time_out(self) -> None:
+        """Give up a request that does not come."""
+        self._refuse(408, "Request Timeout")
+        self.transport.close()
+
+    def unread(self, now: float, seconds: float) -> bool:
+        """Whether the client has taken nothing of what is written for it for `seconds`; to be asked now and then."""
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent or unsent != self._unsent:
+            self._unsent = unsent
+            self._unsent_since = now
+        return now - self._unsent_since > seconds
 
     def stalled(self, since: float) -> bool:
         """Whether a request that is handed over has waited for more of its body since `since`."""

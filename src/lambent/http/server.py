@@ -32,7 +32,10 @@ class HttpServer:
     `max_body`: bytes of the largest request body that is read; more is answered 413.
     `streams`: asked of each request with a body over 1 MB; those that it takes are handed over as
     `StreamedRequest` when their head is there, and may be of any size.
-    `idle_seconds`: a connection that is idle, or slow to send its request, is closed after this.
+    `idle_seconds`: a connection that is idle is closed after this, and one of which the client takes nothing of its
+    answer is cut.
+    `head_seconds`, `body_seconds`: a request must come in that time, and a body may take a second more for each
+    1000 bytes that have come; else it is answered 408. A streamed one must go on within `idle_seconds`.
     """
 
     def __init__(
@@ -42,12 +45,16 @@ class HttpServer:
         max_body: int = 100_000_000,
         streams: Streams | None = None,
         idle_seconds: float = 120.0,
+        head_seconds: float = 30.0,
+        body_seconds: float = 60.0,
     ) -> None:
         self.handler = handler
         self.max_body = max_body
         self.streams = streams
         self.stream_above = max_body if streams is None else min(_STREAM_ABOVE, max_body)
         self.idle_seconds = idle_seconds
+        self.head_seconds = head_seconds
+        self.body_seconds = body_seconds
         self.connections: set[Connection] = set()
         self.switched: set[Switched] = set()
         self.draining = False
@@ -86,12 +93,18 @@ class HttpServer:
         self.connections.discard(connection)
 
     def _sweep(self) -> None:
-        oldest = time.monotonic() - self.idle_seconds
+        now = time.monotonic()
+        oldest = now - self.idle_seconds
         for connection in list(self.connections):
-            if not connection.busy and connection.active < oldest:
-                connection.transport.abort() if connection.receiving else connection.transport.close()
-            elif connection.stalled(oldest):
+            if connection.unread(now, self.idle_seconds) or connection.stalled(oldest):
                 connection.transport.abort()
+            elif connection.busy:
+                continue
+            elif connection.receiving:
+                if connection.late(now, self.head_seconds, self.body_seconds):
+                    connection.time_out()
+            elif connection.active < oldest:
+                connection.transport.close()
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
     def stop_accepting(self) -> None:
