@@ -148,12 +148,13 @@ def test_cors(api: Any, http_api: str) -> None:
         ),
         (
             {"RouteSelectionExpression": "$request.body.action"},
-            "Invalid route selection expression specified: $request.body.action",
+            'Route selection expression is currently limited to "${request.method} ${request.path}"',
         ),
         (
             {"ApiKeySelectionExpression": "$request.body.key"},
             "Invalid API key selection expression specified: $request.body.key",
         ),
+        ({"Name": ""}, "Invalid API name specified"),
         ({"Name": "n" * 129}, "Name must be between 1 and 128 characters in length"),
         ({"Tags": {"aws:x": "1"}}, "Tag keys starting with 'aws:' are reserved for system use: aws:x"),
         ({"RouteKey": "GET /"}, "Target is required when RouteKey or CredentialsArn is specified"),
@@ -171,8 +172,15 @@ def test_refused_websocket_apis(api: Any, refused: Refused) -> None:
     assert refused(api.create_api, Name="n", ProtocolType="WEBSOCKET") == (
         400,
         "BadRequestException",
-        "RouteSelectionExpression is required for WEBSOCKET protocol",
+        "Invalid routeSelectionExpression",
     )
+    assert refused(
+        api.create_api,
+        Name="n",
+        ProtocolType="WEBSOCKET",
+        RouteSelectionExpression="$request.body.action",
+        CorsConfiguration={"AllowOrigins": ["*"]},
+    ) == (400, "BadRequestException", "Cors is not supported for WEBSOCKET protocolType")
 
 
 def test_an_api_that_is_not_there(api: Any, plane: Any, http_api: str, refused: Refused) -> None:

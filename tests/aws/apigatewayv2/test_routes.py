@@ -17,7 +17,7 @@ INVOKE_ARN = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{FU
 BAD, LOST, TAKEN = (400, "BadRequestException"), (404, "NotFoundException"), (409, "ConflictException")
 MISFORMED = (
     "The provided route key is not formatted properly for HTTP protocol. "
-    'Format should be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"'
+    'Format should be "[HTTP METHOD] /[RESOURCE PATH]" or "$default"'
 )
 
 
@@ -94,8 +94,18 @@ def test_refused_routes(api: Any, http_api: str, refused: Refused) -> None:
         refused(api.create_route, ApiId=http_api, RouteKey="GET /x", Target="integrations/missing")[:2]
         == LOST
     )
-    assert refused(api.create_route, ApiId=http_api, RouteKey="GET /x", Target="missing")[:2] == BAD
-    assert refused(api.create_route, ApiId=http_api, RouteKey="GET /x", ApiKeyRequired=True)[:2] == BAD
+    assert refused(api.create_route, ApiId=http_api, RouteKey="GET /x", Target="missing") == (
+        *BAD,
+        "Unexpected or malformed target in route. Correct format should be integrations/<integration_id>.",
+    )
+    assert refused(api.create_route, ApiId=http_api, RouteKey="GET /x", ApiKeyRequired=True) == (
+        *BAD,
+        "ApiKeyRequired is not currently supported for HTTP APIs.",
+    )
+    assert refused(api.create_route, ApiId=http_api, RouteKey="GET /x", AuthorizationScopes=["read"]) == (
+        *BAD,
+        "Authorization Scopes are only valid for COGNITO_USER_POOLS and JWT authorization type",
+    )
     assert refused(api.get_route, ApiId=http_api, RouteId="missing") == (
         *LOST,
         "Invalid Route identifier specified missing",
@@ -228,7 +238,7 @@ def test_parameters_are_laid_over_those_that_are_there(api: Any, http_api: str) 
             {"PayloadFormatVersion": "2.0", "IntegrationMethod": "GET"},
             "HttpMethod must be POST for AWS_PROXY IntegrationType",
         ),
-        ({"PayloadFormatVersion": "3.0"}, "Invalid payload format version specified: 3.0"),
+        ({"PayloadFormatVersion": "3.0"}, "Unsupported PayloadFormatVersion: 3.0"),
         (
             {"IntegrationType": "MOCK", "PayloadFormatVersion": "1.0"},
             (
@@ -238,19 +248,40 @@ def test_parameters_are_laid_over_those_that_are_there(api: Any, http_api: str) 
         ),
         (
             {"IntegrationType": "HTTP_PROXY", "PayloadFormatVersion": "2.0"},
-            "Invalid payload format version specified: 2.0",
+            "PayloadFormatVersion 2.0 is not supported for integration of type HTTP_PROXY",
         ),
         (
             {"IntegrationType": "HTTP_PROXY", "PayloadFormatVersion": "1.0"},
-            "IntegrationMethod is a required parameter for HTTP_PROXY integration",
+            "HttpMethod parameter method must be specified for integrationType HTTPPROXY",
         ),
         (
             {"IntegrationSubtype": "S3-PutObject", "PayloadFormatVersion": "1.0"},
-            "Invalid integration subtype specified: S3-PutObject",
+            "Operation: S3-PutObject is not supported.",
         ),
         (
             {"PayloadFormatVersion": "1.0", "ConnectionType": "VPC_LINK"},
-            "ConnectionId is required for VPC_LINK connections",
+            "ConnectionId must be set to vpcLinkId for ConnectionType VPC_LINK",
+        ),
+        (
+            {"PayloadFormatVersion": "1.0", "RequestParameters": {"badaction:header.x": "1"}},
+            (
+                "Invalid mapping expression specified: Validation Result: warnings : [], errors : "
+                "[Invalid Request Actioned Parameter destination specified: badaction:header.x]"
+            ),
+        ),
+        (
+            {"PayloadFormatVersion": "1.0", "ResponseParameters": {"200": {"badaction:header.x": "1"}}},
+            (
+                "Invalid mapping expression specified: Validation Result: warnings : [], errors : "
+                "[Invalid Response Actioned Parameter destination specified: badaction:header.x]"
+            ),
+        ),
+        (
+            {"PayloadFormatVersion": "1.0", "ResponseParameters": {"199": {"overwrite:statuscode": "200"}}},
+            (
+                "Invalid mapping expression specified: Validation Result: warnings : [], errors : "
+                "[Status Code 199 is not valid.]"
+            ),
         ),
     ],
 )
@@ -275,7 +306,14 @@ def test_integrations_with_services(api: Any, http_api: str, refused: Refused) -
     members["RequestParameters"] = {"QueueUrl": "q"}
     assert refused(api.create_integration, ApiId=http_api, **members) == (
         *BAD,
-        "Missing required request parameters for SQS-SendMessage: [MessageBody]",
+        (
+            "Operation: SQS-SendMessage requires enabling passthrough, or defining all of the following parameters in "
+            "the parameter mapping: [QueueUrl, MessageBody]"
+        ),
+    )
+    assert refused(api.create_integration, ApiId=http_api, **{**members, "CredentialsArn": ""}) == (
+        *BAD,
+        "Role ARN must be specified for AWS integration configuration with Subtype: SQS-SendMessage",
     )
 
 
@@ -364,6 +402,44 @@ def test_refused_authorizers(api: Any, http_api: str, websocket_api: str, refuse
         "AuthorizerPayloadFormatVersion is a required parameter for REQUEST authorizer",
     )
     assert api.create_authorizer(ApiId=websocket_api, **request)["Name"] == "n"
+    jwt = {
+        "AuthorizerType": "JWT",
+        "Name": "j",
+        "IdentitySource": ["$request.header.Authorization"],
+        "JwtConfiguration": {"Audience": ["a"], "Issuer": "https://issuer.example.com"},
+    }
+    request = {**request, "AuthorizerPayloadFormatVersion": "2.0"}
+    told: list[tuple[str, dict[str, Any], str]] = [
+        (websocket_api, jwt, "Only REQUEST authorizer type is supported on WEBSOCKET protocol Apis."),
+        (
+            http_api,
+            {**jwt, "JwtConfiguration": {"Audience": ["a"], "Issuer": "http://example.com"}},
+            "Invalid issuer: Issuer is not a valid URL for JWT Authorizer",
+        ),
+        (
+            http_api,
+            {**jwt, "JwtConfiguration": {"Issuer": "https://example.com"}},
+            "Audience list must have at least 1 item for JWT Authorizer",
+        ),
+        (
+            http_api,
+            {**request, "IdentitySource": ["header.Authorization"]},
+            "Invalid identity source expression: header.Authorization",
+        ),
+        (
+            http_api,
+            {**request, "AuthorizerResultTtlInSeconds": 1},
+            "Identity source must be set if authorizer caching is enabled (TTL is greater than 0)",
+        ),
+        (
+            http_api,
+            {**request, "AuthorizerPayloadFormatVersion": "1.0", "EnableSimpleResponses": True},
+            'EnableSimpleResponses can only be set for AuthorizerPayloadFormatVersion "2.0".',
+        ),
+        (http_api, {**request, "AuthorizerUri": ""}, "AuthorizerUri is a required field in an Authorizer"),
+    ]
+    for api_id, members, message in told:
+        assert refused(api.create_authorizer, ApiId=api_id, **members) == (*BAD, message)
     jwt_authorizer(api, http_api, "twice")
     with pytest.raises(api.exceptions.BadRequestException, match="Authorizer twice already exists"):
         jwt_authorizer(api, http_api, "twice")
@@ -391,6 +467,19 @@ def test_an_authorizer_that_a_route_uses_stays(api: Any, http_api: str, refused:
 
 
 # Models
+
+
+def test_http_apis_have_no_models_and_responses(api: Any, http_api: str, refused: Refused) -> None:
+    assert refused(api.create_model, ApiId=http_api, Name="Pet", Schema="{}") == (
+        *BAD,
+        "Currently, Models are not permitted for APIs with a protocol type of HTTP",
+    )
+    route_id = api.create_route(ApiId=http_api, RouteKey="GET /x")["RouteId"]
+    status, code, message = refused(
+        api.create_route_response, ApiId=http_api, RouteId=route_id, RouteResponseKey="$default"
+    )
+    assert (status, code) == BAD
+    assert message.startswith("RouteResponses are currently not supported for this API protocol type.")
 
 
 def test_models(api: Any, websocket_api: str, refused: Refused, plain: Any) -> None:

@@ -47,7 +47,10 @@ def test_a_stage_as_aws_describes_it(
         *LOST,
         "Invalid stage identifier specified none",
     )
-    assert refused(api.create_stage, ApiId=http_api, StageName="bad name!")[:2] == BAD
+    assert refused(api.create_stage, ApiId=http_api, StageName="bad stage") == (
+        *BAD,
+        "Stage name only allows a-zA-Z0-9_",
+    )
 
 
 def test_deployments(api: Any, routed: str, plain: Any, refused: Refused) -> None:
@@ -158,11 +161,21 @@ def test_variables_and_settings_are_laid_over_those_that_are_there(api: Any, rou
             (*BAD, "Execution logs are not supported on protocolType HTTP"),
         ),
         (
-            {"StageVariables": {"a": "no spaces"}},
-            (*BAD, "Invalid value of stage variable a: it must match [A-Za-z0-9-._~:/?#&=,]+"),
+            {"StageVariables": {"a": "<b>"}},
+            (
+                *BAD,
+                (
+                    "Invalid stage variable value of key a.  Please use values with alphanumeric characters and the "
+                    "symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
+                ),
+            ),
         ),
         (
-            {"AccessLogSettings": {"DestinationArn": LOGS, "Format": "a\nb"}},
+            {"AccessLogSettings": {"DestinationArn": LOGS, "Format": "$context.path"}},
+            (*BAD, "Access Log format must include either $context.requestId or $context.extendedRequestId"),
+        ),
+        (
+            {"AccessLogSettings": {"DestinationArn": LOGS, "Format": "$context.requestId\nb"}},
             (
                 *BAD,
                 "Access Log format must be single line, new line character is allowed only at end of the format",

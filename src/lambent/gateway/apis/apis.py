@@ -1,4 +1,8 @@
-"""APIs themselves, and quick create: an API with its integration, route and stage in one call."""
+"""APIs themselves, and quick create: an API with its integration, route and stage in one call.
+
+Refusals are worded as API Gateway does where that is known: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2).
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,11 @@ _KEY_SELECTIONS: Final = (
     "$context.authorizer.usageIdentifierKey",
     "${context.authorizer.usageIdentifierKey}",
 )
+_NO_NAME: Final = "Invalid API name specified"
+_NO_SELECTION: Final = "Invalid routeSelectionExpression"
+_ONE_SELECTION: Final = (
+    'Route selection expression is currently limited to "${request.method} ${request.path}"'
+)
 _QUICK: Final[tuple[str, ...]] = ("target", "route_key", "credentials_arn")
 
 
@@ -40,9 +49,9 @@ def create(account: str, region: str, members: dict[str, Any], *, api_id: str | 
     if given["protocol_type"] == "HTTP":
         given.setdefault("route_selection_expression", _HTTP_SELECTION)
     elif "route_selection_expression" not in given:
-        raise BadApiRequest("RouteSelectionExpression is required for WEBSOCKET protocol")
+        raise BadApiRequest(_NO_SELECTION)
     if "name" not in given:
-        raise BadApiRequest("Name is required")
+        raise BadApiRequest(_NO_NAME)
     api = checked(
         Api(api_id=api_id or new_id(10), account=account, region=region, created_date=now(), **given)
     )
@@ -65,7 +74,7 @@ def update(content: Content, members: dict[str, Any]) -> tuple[Content, Api]:
     for key, value in cleared(given).items():
         given[key] = defaults.get(key) if value is None else value
     if given.get("name", "-") is None:
-        raise BadApiRequest("Name is required")
+        raise BadApiRequest(_NO_NAME)
     if given.get("route_selection_expression", "-") is None:
         given["route_selection_expression"] = (
             _HTTP_SELECTION if content.api.protocol_type == "HTTP" else content.api.route_selection_expression
@@ -101,12 +110,12 @@ def checked(api: Api) -> Api:
     selection = api.route_selection_expression
     if api.protocol_type == "HTTP":
         if selection not in _HTTP_SELECTIONS:
-            raise BadApiRequest(f"Invalid route selection expression specified: {selection}")
+            raise BadApiRequest(_ONE_SELECTION)
     elif not selection.startswith(("$request.", "${request.")):
-        raise BadApiRequest(f"Invalid route selection expression specified: {selection}")
+        raise BadApiRequest(_NO_SELECTION)
     if api.cors_configuration is not None:
         if api.protocol_type == "WEBSOCKET":
-            raise BadApiRequest("CORS configuration is not supported for WEBSOCKET protocol")
+            raise BadApiRequest("Cors is not supported for WEBSOCKET protocolType")
         api = replace(api, cors_configuration=cors.checked(api.cors_configuration))
     tags.check(api.tags)
     return api

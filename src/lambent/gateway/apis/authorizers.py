@@ -1,8 +1,14 @@
-"""Authorizers of an API."""
+"""Authorizers of an API.
+
+Refusals are worded as API Gateway does where that is known: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2), unless another source is named.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -13,6 +19,16 @@ from lambent.gateway.apis.records import Authorizer
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.definition import Content
+
+_HTTP_SOURCE: Final = re.compile(
+    r"\$(?:request\.(?:header|querystring)|context|stageVariables)\.\S+"
+    r"|\$\{(?:request\.(?:header|querystring)|context|stageVariables)\.[^\s{}]+\}"
+)
+_WEBSOCKET_SOURCE: Final = re.compile(
+    r"(?:route\.request\.(?:header|querystring)|context|stageVariables)\.\S+"
+)
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_MOST_TTL_S: Final = 3600
 
 
 def get(content: Content, authorizer_id: str) -> Authorizer:
@@ -61,43 +77,63 @@ def _put(content: Content, authorizer: Authorizer) -> tuple[Content, Authorizer]
             f"Authorizer name must be unique. Authorizer {authorizer.name} already exists in this RestApi."
         )
     if authorizer.authorizer_type == "JWT":
-        authorizer = _checked_jwt(content, authorizer)
+        _check_jwt(content, authorizer)
     else:
         _check_request(content, authorizer)
     authorizers = {**content.authorizers, authorizer.authorizer_id: authorizer}
     return replace(content, authorizers=authorizers), authorizer
 
 
-def _checked_jwt(content: Content, authorizer: Authorizer) -> Authorizer:
+def _check_jwt(content: Content, authorizer: Authorizer) -> None:
     if content.api.protocol_type == "WEBSOCKET":
-        raise BadApiRequest("JWT authorizers are not supported for WEBSOCKET protocol")
-    sources = authorizer.identity_source or ()
-    if len(sources) != 1:
-        raise BadApiRequest("JWT authorizers need exactly one identity source")
+        raise BadApiRequest("Only REQUEST authorizer type is supported on WEBSOCKET protocol Apis.")
     jwt = authorizer.jwt_configuration
-    if jwt is None or not jwt.issuer:
-        raise BadApiRequest("JwtConfiguration with an Issuer is required for JWT authorizers")
-    if not jwt.issuer.startswith(("https://", "http://")):
-        raise BadApiRequest(f"Invalid issuer: {jwt.issuer}. Issuer must be a URL")
+    if jwt is None:
+        raise BadApiRequest("JwtConfiguration must not be null for JWT Authorizer")
     if not jwt.audience:
-        raise BadApiRequest("At least one audience is required for JWT authorizers")
-    return authorizer
+        raise BadApiRequest("Audience list must have at least 1 item for JWT Authorizer")
+    if not _is_issuer(jwt.issuer or ""):
+        raise BadApiRequest("Invalid issuer: Issuer is not a valid URL for JWT Authorizer")
+    if len(authorizer.identity_source or ()) != 1:
+        raise BadApiRequest("JWT Authorizer must have exactly 1 identity source")
+    _check_sources(_HTTP_SOURCE, "Invalid identity source expression", authorizer)
+
+
+def _is_issuer(issuer: str) -> bool:
+    """As on AWS an issuer has https; without it only those of this machine, such as a test's."""
+    url = urlsplit(issuer)
+    here = url.hostname in _LOOPBACK or (url.hostname or "").endswith(".localhost")
+    return bool(url.hostname) and (url.scheme == "https" or (url.scheme == "http" and here))
 
 
 def _check_request(content: Content, authorizer: Authorizer) -> None:
     if authorizer.authorizer_uri is None:
-        raise BadApiRequest("AuthorizerUri is a required parameter for REQUEST authorizer")
-    if content.api.protocol_type == "WEBSOCKET":
-        if authorizer.authorizer_payload_format_version is not None:
-            raise BadApiRequest("AuthorizerPayloadFormatVersion is not supported for WEBSOCKET protocol")
-        return
+        raise BadApiRequest("AuthorizerUri is a required field in an Authorizer")
+    ttl = authorizer.authorizer_result_ttl_in_seconds
+    if ttl is not None and not 0 <= ttl <= _MOST_TTL_S:
+        raise BadApiRequest(
+            f"Authorizer result TTL outside allowable range. TTL must be between 0 and {_MOST_TTL_S} seconds."
+        )
     version = authorizer.authorizer_payload_format_version
+    if content.api.protocol_type == "WEBSOCKET":
+        if version is not None:
+            raise BadApiRequest("AuthorizerPayloadFormatVersion is not supported for WEBSOCKET protocolType")
+        _check_sources(_WEBSOCKET_SOURCE, "Invalid request identity source expression", authorizer)
+        return
     if version is None:
-        # getmoto/moto#5474, tried against AWS there.
         raise BadApiRequest("AuthorizerPayloadFormatVersion is a required parameter for REQUEST authorizer")
     if version not in ("1.0", "2.0"):
-        raise BadApiRequest(f"Invalid authorizer payload format version specified: {version}")
-    if authorizer.enable_simple_responses and version == "1.0":
-        raise BadApiRequest("EnableSimpleResponses is supported for AuthorizerPayloadFormatVersion 2.0 only")
-    if authorizer.authorizer_result_ttl_in_seconds and not authorizer.identity_source:
-        raise BadApiRequest("Identity sources are required when authorizer caching is enabled")
+        raise BadApiRequest(f"Unsupported AuthorizerPayloadFormatVersion: {version}")
+    if authorizer.enable_simple_responses and version != "2.0":
+        raise BadApiRequest('EnableSimpleResponses can only be set for AuthorizerPayloadFormatVersion "2.0".')
+    if ttl and not authorizer.identity_source:
+        raise BadApiRequest(
+            "Identity source must be set if authorizer caching is enabled (TTL is greater than 0)"
+        )
+    _check_sources(_HTTP_SOURCE, "Invalid identity source expression", authorizer)
+
+
+def _check_sources(form: re.Pattern[str], refusal: str, authorizer: Authorizer) -> None:
+    for source in authorizer.identity_source or ():
+        if not form.fullmatch(source):
+            raise BadApiRequest(f"{refusal}: {source}")

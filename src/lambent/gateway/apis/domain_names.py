@@ -1,4 +1,8 @@
-"""Custom domain names and their API mappings."""
+"""Custom domain names and their API mappings.
+
+Refusals are worded as API Gateway does where that is known: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2), unless another source is named.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +63,8 @@ def create(account: str, region: str, members: dict[str, Any]) -> DomainDefiniti
     """A new domain name. Raises BadApiRequest."""
     given = {key: value for key, value in members.items() if value is not None}
     name = given.pop("domain_name").lower()
+    if "_" in name:
+        raise BadApiRequest("Domain names cannot contain an underscore character")
     if not _NAME.fullmatch(name):
         raise BadApiRequest(f"Invalid domain name {name} specified")
     domain = DomainName(
@@ -160,7 +166,16 @@ def _configured(
     known = domain.domain_name_configurations[0] if domain.domain_name_configurations else None
     if given.certificate_arn is None and known is None:
         raise BadApiRequest("CertificateArn is required for a domain name configuration")
-    if (given.security_policy or "TLS_1_2") != "TLS_1_2" or (given.endpoint_type or "REGIONAL") != "REGIONAL":
+    if (given.endpoint_type or "REGIONAL") != "REGIONAL":
+        raise BadApiRequest(
+            f"{given.endpoint_type} endpoint type is not supported for APIGatewayV2 domainName"
+        )
+    certificate = (given.certificate_arn or "").split(":")
+    if len(certificate) > 5 and certificate[2] == "acm" and certificate[3] not in ("", domain.region):
+        raise BadApiRequest(
+            f"Invalid certificate ARN: {given.certificate_arn}. Certificate must be in '{domain.region}'."
+        )
+    if (given.security_policy or "TLS_1_2") != "TLS_1_2":
         # amplify-education/serverless-domain-manager#381
         raise BadApiRequest(
             "Only REGIONAL domain names with a security policy of TLS 1.2 can be managed through the API Gateway "

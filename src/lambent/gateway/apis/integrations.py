@@ -1,4 +1,8 @@
-"""Integrations of an API."""
+"""Integrations of an API.
+
+Refusals are worded as API Gateway does where that is known: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2), unless another source is named.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from lambent.gateway.apis import parameter_mappings
 from lambent.gateway.apis.errors import ApiConflict, ApiNotFound, BadApiRequest
 from lambent.gateway.apis.identifiers import new_id
 from lambent.gateway.apis.merging import cleared, merged
@@ -109,7 +114,7 @@ def _check(content: Content, integration: Integration) -> None:
             # hashicorp/terraform-provider-aws#42391
             raise BadApiRequest("HttpMethod must be POST for AWS_PROXY IntegrationType")
         if integration.integration_uri is None:
-            raise BadApiRequest("IntegrationUri is a required parameter for AWS_PROXY integration")
+            raise BadApiRequest("IntegrationUri is a required parameter for integration")
         if not integration.integration_uri.startswith("arn:"):
             raise BadApiRequest(f"Invalid function ARN specified: {integration.integration_uri}")
 
@@ -125,43 +130,56 @@ def _check_http(integration: Integration) -> None:
     if version is None:
         # localstack/localstack#9184; the developer guide asks for it too ("Lambda proxy integrations").
         raise BadApiRequest("PayloadFormatVersion is a required parameter for integration")
-    lambda_proxy = integration.integration_type == "AWS_PROXY" and integration.integration_subtype is None
-    if version not in (("1.0", "2.0") if lambda_proxy else ("1.0",)):
-        raise BadApiRequest(f"Invalid payload format version specified: {version}")
     if integration.integration_subtype is not None:
         _check_service(integration)
-    elif integration.integration_type == "HTTP_PROXY":
-        if integration.integration_uri is None:
-            raise BadApiRequest("IntegrationUri is a required parameter for HTTP_PROXY integration")
+        return
+    if version not in ("1.0", "2.0"):
+        raise BadApiRequest(f"Unsupported PayloadFormatVersion: {version}")
+    if version == "2.0" and integration.integration_type != "AWS_PROXY":
+        raise BadApiRequest(
+            f"PayloadFormatVersion {version} is not supported for integration of type HTTP_PROXY"
+        )
+    if integration.integration_type == "HTTP_PROXY":
         if integration.integration_method is None:
-            raise BadApiRequest("IntegrationMethod is a required parameter for HTTP_PROXY integration")
-    if integration.connection_type == "VPC_LINK" and integration.connection_id is None:
-        raise BadApiRequest("ConnectionId is required for VPC_LINK connections")
+            raise BadApiRequest("HttpMethod parameter method must be specified for integrationType HTTPPROXY")
+        if integration.integration_uri is None:
+            raise BadApiRequest("IntegrationUri is a required parameter for integration")
+    if integration.connection_type == "VPC_LINK":
+        if integration.connection_id is None:
+            raise BadApiRequest("ConnectionId must be set to vpcLinkId for ConnectionType VPC_LINK")
+        if not (integration.integration_uri or "").startswith("arn:"):
+            raise BadApiRequest(
+                "For VpcLink VPC_LINK, integration uri should be a valid ELB listener ARN or a valid Cloud Map "
+                "service ARN."
+            )
+    parameter_mappings.check_request(integration.request_parameters or {})
+    parameter_mappings.check_response(integration.response_parameters or {})
 
 
 def _check_service(integration: Integration) -> None:
     subtype = integration.integration_subtype or ""
     required = REQUIRED.get(subtype)
-    if required is None or integration.integration_type != "AWS_PROXY":
-        raise BadApiRequest(f"Invalid integration subtype specified: {subtype}")
+    if required is None or integration.payload_format_version != "1.0":
+        raise BadApiRequest(f"Operation: {subtype} is not supported.")
     if integration.credentials_arn is None:
-        raise BadApiRequest(f"CredentialsArn is a required parameter for integration subtype {subtype}")
+        raise BadApiRequest(
+            f"Role ARN must be specified for AWS integration configuration with Subtype: {subtype}"
+        )
     given = integration.request_parameters or {}
-    missing = [name for name in required if name not in given]
-    if missing:
-        raise BadApiRequest(f"Missing required request parameters for {subtype}: [{', '.join(missing)}]")
+    if any(name not in given for name in required):
+        raise BadApiRequest(
+            f"Operation: {subtype} requires enabling passthrough, or defining all of the following parameters in the "
+            f"parameter mapping: [{', '.join(required)}]"
+        )
 
 
 def _check_websocket(integration: Integration) -> None:
     if integration.payload_format_version != "1.0":
-        raise BadApiRequest(f"Invalid payload format version specified: {integration.payload_format_version}")
+        raise BadApiRequest(f"Unsupported PayloadFormatVersion: {integration.payload_format_version}")
     if integration.integration_type == "MOCK" or integration.integration_type == "AWS_PROXY":
         return
     if integration.integration_uri is None:
-        raise BadApiRequest(
-            f"IntegrationUri is a required parameter for {integration.integration_type} integration"
-        )
+        raise BadApiRequest("IntegrationUri is a required parameter for integration")
     if integration.integration_method is None:
-        raise BadApiRequest(
-            f"IntegrationMethod is a required parameter for {integration.integration_type} integration"
-        )
+        kind = integration.integration_type.replace("_", "")
+        raise BadApiRequest(f"HttpMethod parameter method must be specified for integrationType {kind}")

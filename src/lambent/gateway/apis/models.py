@@ -1,4 +1,8 @@
-"""Models of an API: JSON schemas, and templates that make samples of them."""
+"""Models of WebSocket APIs: JSON schemas, and templates that make samples of them.
+
+Refusals are worded as API Gateway does where that is known: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2).
+"""
 
 from __future__ import annotations
 
@@ -65,6 +69,8 @@ def template(model: Model) -> str:
 
 
 def _put(content: Content, model: Model) -> tuple[Content, Model]:
+    if content.api.protocol_type == "HTTP":
+        raise BadApiRequest("Currently, Models are not permitted for APIs with a protocol type of HTTP")
     if not _NAME.fullmatch(model.name):
         raise BadApiRequest(f"Model name must be alphanumeric: {model.name}")
     if any(one.name == model.name and one.model_id != model.model_id for one in content.models.values()):

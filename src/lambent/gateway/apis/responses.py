@@ -1,4 +1,8 @@
-"""Route responses and integration responses: what WebSocket APIs make of an integration's answer."""
+"""Route responses and integration responses: what WebSocket APIs make of an integration's answer.
+
+Refusals are worded as API Gateway does where that is known: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from lambent.gateway.apis.errors import ApiConflict, ApiNotFound, BadApiRequest
 from lambent.gateway.apis.identifiers import new_id
 from lambent.gateway.apis.merging import cleared
 from lambent.gateway.apis.records import IntegrationResponse, RouteResponse
+from lambent.gateway.apis.route_keys import DEFAULT
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.definition import Content
@@ -54,7 +59,21 @@ def delete_of_route(content: Content, route_id: str, response_id: str) -> tuple[
     return replace(content, route_responses=rest), None
 
 
+def _check_protocol(content: Content, what: str) -> None:
+    if content.api.protocol_type == "HTTP":
+        raise BadApiRequest(
+            f"{what} are currently not supported for this API protocol type. This is because the API may only be "
+            "configured with proxy integration at this time."
+        )
+
+
 def _put_for_route(content: Content, response: RouteResponse) -> tuple[Content, RouteResponse]:
+    _check_protocol(content, "RouteResponses")
+    if response.route_response_key != DEFAULT:
+        raise BadApiRequest(
+            "Currently, only $default is supported as a RouteResponseKey. The creation of the RouteResponse with a "
+            "key of $default will indicate to API Gateway that this Route is intended to handle two-way communication."
+        )
     for other in content.route_responses.values():
         same = (other.route_id, other.route_response_key) == (response.route_id, response.route_response_key)
         if same and other.route_response_id != response.route_response_id:
@@ -112,6 +131,7 @@ def delete_of_integration(content: Content, integration_id: str, response_id: st
 def _put_for_integration(
     content: Content, response: IntegrationResponse
 ) -> tuple[Content, IntegrationResponse]:
+    _check_protocol(content, "IntegrationResponses")
     wanted = (response.integration_id, response.integration_response_key)
     for other in content.integration_responses.values():
         same = (other.integration_id, other.integration_response_key) == wanted

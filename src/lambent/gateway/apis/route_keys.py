@@ -1,4 +1,8 @@
-"""Route keys of HTTP APIs: `METHOD /path`, where segments may be parameters, or `$default`."""
+"""Route keys of HTTP APIs: `METHOD /path`, where segments may be parameters, or `$default`.
+
+The refusal of what has another form is worded as API Gateway does: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ _FORM: Final = re.compile(rf"(?:{'|'.join(METHODS)}) (/\S*)")
 _PARAMETER: Final = re.compile(r"\{([A-Za-z0-9._:-]+)(\+?)\}")
 _MISFORMED: Final = (
     "The provided route key is not formatted properly for HTTP protocol. "
-    'Format should be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"'
+    'Format should be "[HTTP METHOD] /[RESOURCE PATH]" or "$default"'
 )
 
 

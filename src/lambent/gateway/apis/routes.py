@@ -1,4 +1,8 @@
-"""Routes of an API."""
+"""Routes of an API.
+
+Refusals are worded as API Gateway does where that is known: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2).
+"""
 
 from __future__ import annotations
 
@@ -98,7 +102,9 @@ def _check(content: Content, route: Route) -> None:
     if route.target is not None:
         integration_id = route.target.removeprefix(_TARGET)
         if not route.target.startswith(_TARGET) or "/" in integration_id:
-            raise BadApiRequest(f"Invalid target {route.target}: it must be {_TARGET}<integration id>")
+            raise BadApiRequest(
+                "Unexpected or malformed target in route. Correct format should be integrations/<integration_id>."
+            )
         if integration_id not in content.integrations:
             raise ApiNotFound(
                 f"Unable to find Integration by key {integration_id} within the provided Target"
@@ -107,8 +113,9 @@ def _check(content: Content, route: Route) -> None:
 
 
 def _check_http_members(route: Route) -> None:
+    if route.api_key_required:
+        raise BadApiRequest("ApiKeyRequired is not currently supported for HTTP APIs.")
     unsupported = {
-        "ApiKeyRequired": route.api_key_required,
         "ModelSelectionExpression": route.model_selection_expression,
         "RequestModels": route.request_models,
         "RequestParameters": route.request_parameters,
@@ -120,11 +127,8 @@ def _check_http_members(route: Route) -> None:
 
 
 def _check_websocket_members(route: Route) -> None:
-    # The refusal is API Gateway's own, reported where authorizers were put on other routes.
     if route.authorization_type != "NONE" and route.route_key != "$connect":
         raise BadApiRequest("Currently, authorization is restricted to the $connect route only")
-    if route.authorization_type == "JWT" or route.authorization_scopes:
-        raise BadApiRequest("JWT authorization is not supported for WEBSOCKET protocol")
     expression = route.route_response_selection_expression
     if expression is not None and expression != DEFAULT:
         raise BadApiRequest(
@@ -133,7 +137,10 @@ def _check_websocket_members(route: Route) -> None:
 
 
 def _check_authorizer(content: Content, route: Route) -> None:
-    """The JWT wording is API Gateway's own (anomalyco/ion#1104)."""
+    if route.authorization_scopes and route.authorization_type != "JWT":
+        raise BadApiRequest(
+            "Authorization Scopes are only valid for COGNITO_USER_POOLS and JWT authorization type"
+        )
     kind = {"JWT": "JWT", "CUSTOM": "REQUEST"}.get(route.authorization_type)
     if kind is None:
         return

@@ -1,4 +1,8 @@
-"""Stages of an API."""
+"""Stages of an API.
+
+Refusals are worded as API Gateway does where that is known: recorded by badmintoncryer/cdk-preflight
+(rules/apigatewayv2 and, for variables, rules/apigateway), unless another source is named.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +23,10 @@ if TYPE_CHECKING:
 
     from lambent.gateway.apis.definition import Definition
 
-_NAME: Final = re.compile(r"[a-zA-Z0-9._-]{1,128}")
+_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _VARIABLE: Final = re.compile(r"[a-zA-Z0-9_]+")
-_VALUE: Final = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]+")
-_VALUE_TEXT: Final = "[A-Za-z0-9-._~:/?#&=,]+"
+_VALUE: Final = re.compile(r"[A-Za-z0-9 \-._~:/?#&=,]+")
+_LOG_GROUP: Final = re.compile(r"arn:[a-z-]+:logs:[^:]*:[^:]*:log-group:[a-zA-Z0-9_\-/.#]+(?::\*)?")
 _SETTINGS: Final = {
     "HTTP": RouteSettings(detailed_metrics_enabled=False),
     "WEBSOCKET": RouteSettings(data_trace_enabled=False, detailed_metrics_enabled=False, logging_level="OFF"),
@@ -43,7 +47,7 @@ def create(definition: Definition, members: dict[str, Any]) -> tuple[Definition,
     given = {key: value for key, value in cleared(members).items() if value is not None}
     name = given.get("stage_name", "")
     if name != DEFAULT and not _NAME.fullmatch(name):
-        raise BadApiRequest("Stage name only allows a-zA-Z0-9._- or $default")
+        raise BadApiRequest("Stage name only allows a-zA-Z0-9_")
     if name in definition.stages:
         raise ApiConflict("Stage already exists")
     base = _SETTINGS[definition.api.protocol_type]
@@ -134,10 +138,13 @@ def _check(definition: Definition, stage: Stage) -> None:
     for name, value in stage.stage_variables.items():
         if not _VARIABLE.fullmatch(name):
             raise BadApiRequest(
-                f"Invalid stage variable name {name}: only alphanumeric and underscore characters are allowed"
+                f"Invalid stage variable name: {name}. Please use names with only word characters."
             )
         if not _VALUE.fullmatch(value):
-            raise BadApiRequest(f"Invalid value of stage variable {name}: it must match {_VALUE_TEXT}")
+            raise BadApiRequest(
+                f"Invalid stage variable value of key {name}.  Please use values with alphanumeric characters and "
+                "the symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
+            )
     if definition.api.protocol_type == "HTTP":
         for settings in (stage.default_route_settings, *stage.route_settings.values()):
             if settings is not None and (
@@ -146,11 +153,17 @@ def _check(definition: Definition, stage: Stage) -> None:
                 raise BadApiRequest("Execution logs are not supported on protocolType HTTP")
     logs = stage.access_log_settings
     if logs is not None:
-        if not (logs.destination_arn or "").startswith("arn:"):
-            raise BadApiRequest("Invalid access log settings: DestinationArn must be an ARN")
-        if not logs.format:
-            raise BadApiRequest("Invalid access log settings: Format is required")
-        if "\n" in logs.format.rstrip("\n"):
+        destination, form = logs.destination_arn or "", logs.format or ""
+        if not _LOG_GROUP.fullmatch(destination):
+            raise BadApiRequest(
+                "Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.': "
+                f"'{destination.rpartition(':')[2]}'"
+            )
+        if "$context.requestId" not in form and "$context.extendedRequestId" not in form:
+            raise BadApiRequest(
+                "Access Log format must include either $context.requestId or $context.extendedRequestId"
+            )
+        if "\n" in form.rstrip("\n"):
             raise BadApiRequest(
                 "Access Log format must be single line, new line character is allowed only at end of the format"
             )

@@ -23,7 +23,7 @@ def create(account: str, region: str, members: dict[str, Any]) -> VpcLinkDefinit
     """A new link, available at once. Raises BadApiRequest."""
     given = {key: value for key, value in members.items() if value is not None}
     if not given["subnet_ids"]:
-        raise BadApiRequest("At least one subnet ID is required")
+        raise BadApiRequest("SubnetIds for a vpc link cannot be empty")
     given.setdefault("security_group_ids", ())
     tags.check(given.get("tags", {}))
     link = VpcLink(vpc_link_id=new_id(6), account=account, region=region, created_date=now(), **given)
