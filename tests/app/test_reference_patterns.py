@@ -25,7 +25,7 @@ from lambent import (
     invoke_async,
 )
 from lambent.testing import Client, LambdaContext, SQSMessage, capture_logs, capture_metrics
-from lambent.testing.listener import Listener
+from lambent.testing.listener import Asked, Listener, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,9 +246,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Any]]]:
     """What was asked of AWS."""
     asked: list[tuple[str, Any]] = []
 
-    def answer(method: str, target: str, body: bytes) -> tuple[int, bytes]:
-        asked.append((target, msgspec.json.decode(body)))
-        return (202, b"") if "invocations" in target else (200, b'{"MessageId": "m"}')
+    def answer(one: Asked) -> Reply:
+        asked.append((one.target, msgspec.json.decode(one.body)))
+        return Reply(202) if "invocations" in one.target else Reply(200, b'{"MessageId": "m"}')
 
     listener = Listener(answer)
     for name, value in {

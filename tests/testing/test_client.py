@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import AsyncIterator  # noqa: TC003 - the hints of factories are evaluated
 from decimal import Decimal
@@ -20,6 +21,7 @@ from lambent import (
     ConnectionGone,
     Deny,
     LogBatch,
+    Logger,
     Metrics,
     Request,
     ResourceRequest,
@@ -661,6 +663,17 @@ def test_failures_are_logged() -> None:
     with capture_logs() as logs:
         Client(app).send("orders", [{"id": 1}])
     assert logs[0]["exception_name"] == "KeyError"
+
+
+def test_loggers_of_other_tests_take_no_lines() -> None:
+    elsewhere = io.StringIO()
+    left_over = Logger("shop", stream=elsewhere, level="ERROR")
+    app = App("shop")
+    with capture_logs() as logs:
+        app.logger.info("Looking")
+    assert [line["message"] for line in logs] == ["Looking"]
+    assert not elsewhere.getvalue()
+    del left_over
 
 
 def test_events_go_in_as_they_are(app: App) -> None:

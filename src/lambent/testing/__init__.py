@@ -1,4 +1,5 @@
-"""Tests of functions without AWS: a client for every trigger, events of every source, what was logged and measured.
+"""Tests of functions without AWS: a client for every trigger, events of every source, what was logged, measured, called
+and sent.
 
     client = Client(app)
     assert client.get("/orders/1").status == 200
@@ -10,6 +11,7 @@ It imports the standard library, msgspec and the framework.
 from __future__ import annotations
 
 from lambent.testing.answers import Answer, NoAnswer
+from lambent.testing.calls import Call, Calls, SentMessage, capture_calls
 from lambent.testing.capture import capture_logs, capture_metrics
 from lambent.testing.client import Client
 from lambent.testing.events import KinesisRecord, LambdaContext, SQSMessage, Window
@@ -20,6 +22,8 @@ __all__ = [
     "Answer",
     "Authorization",
     "BatchResult",
+    "Call",
+    "Calls",
     "Client",
     "ConnectionRejected",
     "Failure",
@@ -28,8 +32,10 @@ __all__ = [
     "NoAnswer",
     "ResourceAnswer",
     "SQSMessage",
+    "SentMessage",
     "WebSocket",
     "Window",
+    "capture_calls",
     "capture_logs",
     "capture_metrics",
 ]

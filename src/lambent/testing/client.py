@@ -9,8 +9,8 @@ import msgspec
 
 from lambent.testing import events
 from lambent.testing.answers import Answer, answer_of
+from lambent.testing.gateway import gateway
 from lambent.testing.triggers import Triggers
-from lambent.testing.websocket import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +88,7 @@ class Client(Triggers):
             context = events.LambdaContext()
         with self._raising():
             result = self.app(event, context)
-        hang_up()
+        gateway.hang_up()
         return _sent(result)
 
     @contextmanager

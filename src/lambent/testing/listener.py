@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import sys
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    Answering = Callable[[str, str, bytes], tuple[int, bytes]]
+    Answering = Callable[["Asked"], "Reply"]
+
+
+class Asked(NamedTuple):
+    """A request. `target` is as it was sent, encoded and with its query; names of headers are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """What it is answered."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
 
 
 class Listener:
-    """Answers requests at `url` in a thread of its own until it is closed.
-
-    `answer` is given method, target and body, and gives status and body.
-    """
+    """Answers requests at `url`, each in a thread of its own, until it is closed."""
 
     def __init__(self, answer: Answering) -> None:
         class Handler(BaseHTTPRequestHandler):
             def handle_one(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                status, content = answer(self.command, self.path, body)
-                self.send_response(status)
-                self.send_header("content-length", str(len(content)))
-                self.send_header("content-type", "application/json")
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                reply = answer(Asked(self.command, self.path, headers, body))
+                self.send_response(reply.status)
+                for name, value in {"content-type": "application/json", **reply.headers}.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(reply.body)))
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(reply.body)
 
             do_GET = do_POST = do_PUT = do_DELETE = handle_one  # noqa: N815 - the base class's names
 
@@ -42,6 +59,8 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening."""
+        if sys.is_finalizing():
+            return  # Threads do not run any more: the one that listens could not be waited for.
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

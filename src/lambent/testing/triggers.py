@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from lambent.testing import events
-from lambent.testing.listener import Listener
+from lambent.testing.listener import Listener, Reply
 from lambent.testing.results import Authorization, BatchResult, ResourceAnswer
 from lambent.testing.websocket import WebSocket
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lambent.testing.answers import Source
+    from lambent.testing.listener import Asked
 
 
 class Triggers:
@@ -116,9 +117,9 @@ class Triggers:
         """
         told: list[bytes] = []
 
-        def answer(method: str, target: str, body: bytes) -> tuple[int, bytes]:
-            told.append(body)
-            return 200, b""
+        def answer(asked: Asked) -> Reply:
+            told.append(asked.body)
+            return Reply(200)
 
         listener = Listener(answer)
         try:

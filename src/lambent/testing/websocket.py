@@ -1,29 +1,18 @@
-"""WebSocket connections in tests: what handlers send to them is kept instead of going to AWS.
-
-While one is open, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI leads to a listener in this process, which stands for API
-Gateway: it takes messages for the connections that are open, and knows no others (410 Gone).
-"""
+"""WebSocket connections in tests: what handlers send to them is kept instead of going to AWS (see `gateway`)."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
-
-import msgspec
 
 from lambent.app.sources.naming import physical_name
 from lambent.testing import events
-from lambent.testing.events.values import SOURCE_IP, USER_AGENT, iso_millis
-from lambent.testing.listener import Listener
+from lambent.testing.gateway import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
     Invoke = Callable[[Any], Any]
-
-_VARIABLE = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 
 
 class ConnectionRejected(Exception):
@@ -55,7 +44,7 @@ class WebSocket:
 
     def __enter__(self) -> Self:
         """Connect. Raises ConnectionRejected, and what the app raises."""
-        _gateway.open()
+        gateway.open()
         try:
             event = events.websocket_connect(connection_id=self.id, **{**self._connect, **self._api})
             answer = self._invoke(event) or {}
@@ -63,17 +52,17 @@ class WebSocket:
             if not 200 <= status < 300:
                 raise ConnectionRejected(status)
         except BaseException:
-            _gateway.close()
+            gateway.close()
             raise
         self.closed = False
-        _gateway.sockets[self.id] = self
+        gateway.connected(self)
         return self
 
     def __exit__(self, *raised: object) -> None:
         try:
             self.close()
         finally:
-            _gateway.close()
+            gateway.close()
 
     def send(self, message: Any, *, route: str = "$default") -> None:
         """Send a message: text and bytes as they are, anything else as JSON. Raises ConnectionError when it has ended.
@@ -91,79 +80,16 @@ class WebSocket:
 
     def _ended(self, code: int, reason: str) -> None:
         self.closed = True
-        _gateway.sockets.pop(self.id, None)
+        gateway.disconnected(self.id)
         self._invoke(
             events.websocket_disconnect(connection_id=self.id, code=code, reason=reason, **self._api)
         )
 
-    def _take(self, body: bytes) -> None:
-        try:
-            text = body.decode()
-        except UnicodeDecodeError:
-            self.received.append(body)
-            return
-        if text[:1] in ("{", "["):
-            try:
-                self.received.append(msgspec.json.decode(text))
-                return
-            except msgspec.DecodeError:
-                pass
-        self.received.append(text)
-
-
-class _Gateway:
-    """API Gateway's management API, for all connections of this process."""
-
-    def __init__(self) -> None:
-        self.sockets: dict[str, WebSocket] = {}
-        self.leaving: list[WebSocket] = []
-        self._users = 0
-        self._listener: Listener | None = None
-        self._before: dict[str, str | None] = {}
-
-    def open(self) -> None:
-        self._users += 1
-        if self._listener is None:
-            self._listener = Listener(self._answer)
-            variables = {_VARIABLE: self._listener.url, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false"}
-            if not os.environ.get("AWS_ACCESS_KEY_ID"):
-                variables |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-            self._before = {name: os.environ.get(name) for name in variables}
-            os.environ.update(variables)
-
-    def close(self) -> None:
-        self._users -= 1
-        if not self._users and self._listener is not None:
-            self._listener.close()
-            self._listener = None
-            for name, value in self._before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
-    def _answer(self, method: str, target: str, body: bytes) -> tuple[int, bytes]:
-        socket = self.sockets.get(unquote(target.rpartition("/@connections/")[2]))
-        if socket is None:
-            return 410, b'{"message":"Gone"}'
-        if method == "POST":
-            socket._take(body)
-            return 200, b""
-        if method == "DELETE":
-            del self.sockets[socket.id]
-            self.leaving.append(socket)
-            return 204, b""
-        now = iso_millis(None)
-        identity = {"sourceIp": SOURCE_IP, "userAgent": USER_AGENT}
-        return 200, msgspec.json.encode({"connectedAt": now, "lastActiveAt": now, "identity": identity})
+    def take(self, message: Any) -> None:
+        """A message for the client, from the gateway."""
+        self.received.append(message)
 
     def hang_up(self) -> None:
-        """End the connections that the app has ended: between invocations, as an environment has one at a time."""
-        while self.leaving:
-            socket = self.leaving.pop(0)
-            if not socket.closed:
-                socket._ended(1000, "")
-
-
-_gateway = _Gateway()
-hang_up = _gateway.hang_up
+        """The app has ended it, says the gateway."""
+        if not self.closed:
+            self._ended(1000, "")
