@@ -29,6 +29,7 @@ from lambent import (
     UnknownEvent,
     redirect,
 )
+from lambent.app import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,6 +165,16 @@ def test_what_is_added_after_a_router_is_included_would_be_lost() -> None:
         router.get("/")(lambda: "a")
 
 
+@pytest.mark.parametrize(
+    "late", [lambda router: router.middleware(lambda r, n: n(r)), lambda router: router.include(Router())]
+)
+def test_layers_and_routers_that_would_be_lost(late: Callable[[Router], Any]) -> None:
+    router = Router("/orders")
+    App().include(router)
+    with pytest.raises(AppError, match="its router has been included already"):
+        late(router)
+
+
 def test_paths_of_routers_begin_with_a_slash() -> None:
     router = Router()
     router.get("{user_id}")(lambda user_id: user_id)
@@ -184,6 +195,26 @@ def test_what_an_http_api_has_decoded() -> None:
     event = event_of("v2", "GET", "/orders/a/b")
     event |= {"routeKey": "GET /orders/{order}", "pathParameters": {"order": "a/b"}}
     assert answer_of(app(event)).text == "a/b"
+
+
+@pytest.mark.parametrize("path", ["/orders/1", "/orders/%31"])
+def test_what_a_rest_api_matched_is_not_nearer_than_a_route(path: str) -> None:
+    app = App()
+    app.any("/{proxy+}")(lambda proxy: f"all {proxy}")
+    app.get("/orders/{number}")(lambda number: f"order {number}")
+    event = event_of("v1", "GET", "/", resource="/{proxy+}", parameters={"proxy": "orders/1"}) | {
+        "path": path
+    }
+    assert answer_of(app(event)).text == "order 1"
+
+
+@pytest.mark.parametrize("name", ["x-correlation-id", "X-Correlation-Id"])
+def test_correlation_ids(source: str, name: str) -> None:
+    app = App()
+    app.get("/")(lambda: str(current.correlation_id.get()))
+    assert answer_of(app(event_of(source, "GET", "/", headers=[(name, "abc")]))).text == "abc"
+    without = answer_of(app(event_of(source, "GET", "/", headers=[("x-amzn-trace-id", "Root=1-a")]))).text
+    assert without == ("Root=1-a" if source.startswith("alb") else "request-1")
 
 
 @pytest.mark.parametrize("method", ["DELETE", "POST", "PUT"])
@@ -387,6 +418,13 @@ def test_what_is_compressed_is_no_text(call: Call) -> None:
     app.get("/")(lambda: Response(b"abc", content_type="text/html", headers={"Content-Encoding": "gzip"}))
     assert call(app, "GET", "/").body == b"abc"
     assert app(event_of("v2", "GET", "/"))["isBase64Encoded"] is True
+
+
+def test_cookies_in_headers_reach_every_target_too(call: Call) -> None:
+    app = App()
+    response = Response("x", headers={"Set-Cookie": ["a=1; Path=/", "b=2"]}, cookies=["c=3"])
+    app.get("/")(lambda: response)
+    assert call(app, "GET", "/").cookies == ["a=1; Path=/", "b=2", "c=3"]
 
 
 def test_several_cookies_reach_every_target(call: Call) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from lambent import (
     ServiceUnavailable,
     Unauthorized,
 )
+from lambent.app.services import Scope
 from lambent.testing import Client
 
 
@@ -402,6 +405,68 @@ def test_a_singleton_that_several_records_want_at_once_is_built_once() -> None:
 
     assert Client(app).send("orders", [{"a": 1}] * 5).failures == []
     assert built == ["settings"]
+    app.loop.close()
+
+
+def test_an_app_may_be_made_warm() -> None:
+    app, built = App(), []
+
+    @app.provide(eager=True)
+    def settings() -> Settings:
+        built.append(1)
+        return Settings()
+
+    app.warm()
+    app.warm()
+    assert built == [1]
+
+    app.provide(lambda missing: Database(missing), type=Database)
+
+    @app.get("/")
+    def handler(database: Database) -> str:
+        return database.table
+
+    with pytest.raises(AppError, match="nothing provides its parameter 'missing'"):
+        app.warm()
+
+
+def test_threads_build_a_singleton_once() -> None:
+    app, built = App(), []
+
+    @app.provide
+    def settings() -> Settings:
+        built.append(1)
+        threading.Event().wait(0.01)
+        return Settings()
+
+    @app.queue("orders", concurrency=5)
+    def on_order(order: dict[str, int], settings: Settings) -> None: ...
+
+    app.services.check()
+    provider = app.services.find(Settings)
+    assert provider is not None
+    with ThreadPoolExecutor(5) as pool:
+        assert len(set(pool.map(lambda _: id(app.services.get(provider, Scope())), range(5)))) == 1
+    assert built == [1]
+
+
+def test_services_that_need_threads_of_their_own() -> None:
+    """What opens a connection looks up its name in a thread of the loop's, of which there are few."""
+    app = App(middleware=[passing_later, passing])
+    opened: list[int] = []
+
+    async def database() -> AsyncIterator[Database]:
+        await asyncio.gather(*(asyncio.to_thread(opened.append, 1) for _ in range(3)))
+        yield Database(Settings())
+
+    app.provide(database, type=Database, lifetime="invocation")
+
+    @app.queue("orders")
+    async def on_order(order: dict[str, int], database: Database) -> None:
+        await asyncio.to_thread(opened.append, 2)
+
+    assert Client(app).send("orders", [{"a": 1}] * 60).failures == []
+    assert (opened.count(1), opened.count(2)) == (180, 60)
     app.loop.close()
 
 

@@ -143,7 +143,8 @@ class App(Registrar):
     ) -> Any:
         """A service for handlers that ask for its type: `@app.provide` above a factory whose result is annotated.
 
-        A factory that yields goes on after the invocation, or when the environment ends. `eager` builds it at init.
+        A factory that yields goes on after the invocation, or when the environment ends. One that is `eager` is built
+        before the first event, or by `warm()` when the environment is started.
         """
 
         def add(factory: Callable[..., Any]) -> Callable[..., Any]:
@@ -239,8 +240,15 @@ class App(Registrar):
                     self.logger.error("What was recorded could not be written", exc_info=error)
             current.end()
 
+    def warm(self) -> None:
+        """Build the eager services, and look whether all that handlers ask for is there. Raises AppError.
+
+        As the last line of a module it happens when the environment is started; otherwise before the first event.
+        """
+        if not self._checked:
+            self._check()
+
     def _check(self) -> None:
-        """Before the first event: what handlers ask for has to be there. Services that are eager are built."""
         self.services.check()
         self._checked = True
         while self._eager:

@@ -159,7 +159,9 @@ class Http:
                         # An HTTP API that speaks 1.0, whose paths begin with the stage.
                         path = _without_stage(path, about.get("stage"))
             headers = event.get("headers")
-            correlation = (headers and headers.get("x-correlation-id")) or about.get("requestId")
+            correlation = headers and headers.get("x-correlation-id")
+            if not correlation:
+                correlation = about.get("requestId") if to_wire is to_v2 else _correlation(event, about)
             _set_correlation(correlation)
             if self._strip:
                 path = self._stripped(path)
@@ -180,16 +182,17 @@ class Http:
         entry = table.static.get(path)
         if entry is None:
             found = None
-            if "%" not in path and event.get("pathParameters") and "resource" in event:
-                # A path that somebody has decoded: what the gateway took from it may have slashes of its own.
-                found = table.by_resource(event.get("resource"), event["pathParameters"])
+            if "%" not in path and "resource" in event and event.get("pathParameters"):
+                # A path that somebody has decoded: what was one segment for the gateway could be several now. What it
+                # took for all that follows is another matter: a route here may be nearer.
+                resource = event["resource"]
+                if resource and "+}" not in resource:
+                    found = table.by_resource(resource, event["pathParameters"])
             if found is None:
                 found = table.find(path)
-            if found is None and path and to_wire is to_v2 and event.get("pathParameters"):
-                # HTTP APIs decode paths: what was matched as one segment may be several now.
-                found = table.by_resource(
-                    event.get("routeKey", "").partition(" ")[2], event["pathParameters"]
-                )
+            if found is None and path and event.get("pathParameters"):
+                resource = event.get("resource") or event.get("routeKey", "").partition(" ")[2]
+                found = table.by_resource(resource, event["pathParameters"])
             if found is None:
                 return self._not_found(request, to_wire)
             entry, request.values = found
@@ -402,6 +405,14 @@ def _prefixes(given: Iterable[str | re.Pattern[str]]) -> tuple[re.Pattern[str], 
             prefix = re.compile(re.escape(prefix.rstrip("/")))
         found.append(prefix)
     return tuple(found)
+
+
+def _correlation(event: dict[str, Any], about: dict[str, Any]) -> str | None:
+    """Of REST APIs, which keep the spelling of headers, and of load balancers, which have no request ids."""
+    fields = event.get("headers") or event.get("multiValueHeaders") or {}
+    found = fields.get("X-Correlation-Id") or fields.get("x-correlation-id") or about.get("requestId")
+    found = found or fields.get("x-amzn-trace-id")
+    return found[-1] if isinstance(found, list) else found
 
 
 def _without_stage(path: str, stage: str | None) -> str:

@@ -175,10 +175,26 @@ def _as_coroutine(call: Call, waits: bool) -> Callable[[Any], Awaitable[Any]]:
         if not waits:
             return call(invocation)
         import asyncio
+        from contextvars import copy_context
 
-        return await asyncio.to_thread(call, invocation)
+        return await asyncio.get_running_loop().run_in_executor(
+            _waiting(), copy_context().run, call, invocation
+        )
 
     return called
+
+
+_pool: Any = None
+
+
+def _waiting() -> Any:
+    """Threads that wait for the loop. The loop's own would run out: what they wait for may need one of these."""
+    global _pool
+    if _pool is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        _pool = ThreadPoolExecutor(1000, "lambent-layers")
+    return _pool
 
 
 def _blocking(call: Call, loop: Loop) -> Call:

@@ -130,11 +130,13 @@ class Router(Registrar):
 
     def middleware(self, layer: Middleware) -> Middleware:
         """Add a layer; for use as a decorator too. It counts for all handlers, also those added before."""
+        self._check_open(layer)
         self._middleware.append(layer)
         return layer
 
     def include(self, router: Router, prefix: str = "") -> None:
         """Take over the handlers of another router."""
+        self._check_open(router)
         for kind, handler, layers, options in router.registrations(prefix):
             self._registrations.append((kind, handler, layers, options))
 
@@ -145,12 +147,15 @@ class Router(Registrar):
         middleware: Iterable[Middleware],
         options: dict[str, Any],
     ) -> None:
+        self._check_open(handler)
+        self._registrations.append((kind, handler, tuple(middleware), options))
+
+    def _check_open(self, added: Any) -> None:
         if self._included:
             raise AppError(
-                f"{described(handler)}: its router has been included already, so nothing would call it: add handlers "
-                "first"
+                f"{described(added)}: its router has been included already, so nothing would call it: add everything "
+                "to a router first"
             )
-        self._registrations.append((kind, handler, tuple(middleware), options))
 
     def registrations(
         self, prefix: str = ""

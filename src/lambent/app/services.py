@@ -9,6 +9,7 @@ A class that brings its own factory as `__lambent_service__` need not be provide
 
 from __future__ import annotations
 
+from _thread import RLock
 from typing import TYPE_CHECKING, Any, Literal
 
 from lambent.app.errors import AppError
@@ -58,6 +59,7 @@ class Services:
         self._offered: dict[Any, Provider] = {}
         self._building: dict[Provider, asyncio.Future[Any]] = {}
         self._wanted: list[Provider] = []
+        self._turn = RLock()
 
     def provide(self, service: Any, factory: Callable[..., Any], lifetime: Lifetime) -> Provider:
         """Add a service. Raises AppError when there is one of the type."""
@@ -113,8 +115,13 @@ class Services:
         if provider in self._singletons:
             return self._singletons[provider]
         if provider.lifetime == "environment":
-            self._singletons[provider] = built = self._build(provider, scope, self._closing)
-            return built
+            if self.needs_loop(provider):
+                self._singletons[provider] = built = self._build(provider, scope, self._closing)
+                return built
+            with self._turn:  # several threads may want it at once
+                if provider not in self._singletons:
+                    self._singletons[provider] = self._build(provider, scope, self._closing)
+                return self._singletons[provider]
         if provider in scope.built:
             return scope.built[provider]
         scope.built[provider] = built = self._build(provider, scope, scope.closing)

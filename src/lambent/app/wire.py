@@ -107,17 +107,19 @@ def to_v2(response: Response, event: dict[str, Any], head: bool) -> dict[str, An
     if plain is not None:
         return plain
     body, encoded = _body(response, head)
+    headers = _head(response)
+    given = headers.pop("set-cookie", [])
+    cookies = [*([given] if isinstance(given, str) else given), *response.cookies]
     answer: dict[str, Any] = {
         "statusCode": response.status,
         "headers": {
-            name: value if isinstance(value, str) else ", ".join(value)
-            for name, value in _head(response).items()
+            name: value if isinstance(value, str) else ", ".join(value) for name, value in headers.items()
         },
         "body": body,
         "isBase64Encoded": encoded,
     }
-    if response.cookies:
-        answer["cookies"] = response.cookies
+    if cookies:
+        answer["cookies"] = cookies
     return answer
 
 
