@@ -8,7 +8,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
-from bench import framework, load, memory, runtimes
+from bench import framework, front_door, load, memory, runtimes
 from bench.caller import Caller
 from bench.figure import Figure
 from bench.targets import ECHO, ROLE, RUNTIME, Platform, archive, floor
@@ -222,5 +222,6 @@ ALL: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "functions": lambda data, quick: many_functions(data, 200 if quick else 10_000),
     "runtimes": runtimes.measure,
     "framework": framework.measure,
+    "front_door": front_door.measure,
     "payload": lambda data, quick: large_payload(data, 5 if quick else 20),
 }

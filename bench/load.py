@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import re
 import shutil
@@ -10,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +38,19 @@ def require_wrk() -> None:
 
 
 def run(
-    url: str, connections: int, seconds: float, headers: Mapping[str, str] | None = None, body: str = BODY
+    url: str,
+    connections: int,
+    seconds: float,
+    headers: Mapping[str, str] | None = None,
+    body: str | None = BODY,
 ) -> Load:
-    """POST `body` as fast as `connections` allow, for a while."""
-    lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(body)}"]
-    for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+    """POST `body` as fast as `connections` allow, for a while; GET without one."""
+    lines = []
+    sent = dict(headers or {})
+    if body is not None:
+        lines += ['wrk.method = "POST"', f"wrk.body = {json.dumps(body)}"]
+        sent = {"Content-Type": "application/json", **sent}
+    for name, value in sent.items():
         lines.append(f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "post.lua"
@@ -55,6 +66,16 @@ def run(
     errors = int(refused[1]) if refused else 0
     errors += sum(map(int, broken.groups())) if broken else 0
     return Load(_rate(said), _percentile(said, 50), _percentile(said, 99), errors)
+
+
+def get(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+    """One GET: status and body of its answer."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("GET", parts.path, headers=dict(headers or {}))
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def _rate(said: str) -> float:

@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
+import msgspec
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -21,7 +23,6 @@ from botocore.credentials import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 KEY: Final = ("AKIALAMBENTBENCH0001", "bench-secret")
 ROLE: Final = "arn:aws:iam::000000000000:role/bench"
@@ -63,6 +64,18 @@ def packed(files: Mapping[str, str | bytes]) -> bytes:
             entry.external_attr = 0o755 << 16
             package.writestr(entry, content)
     return buffer.getvalue()
+
+
+def framework_files() -> dict[str, str | bytes]:
+    """What an app needs beside itself: lambent's framework and msgspec, by their names in a package."""
+    sources = Path(__file__).parent.parent / "src" / "lambent"
+    files: dict[str, str | bytes] = {"lambent/__init__.py": (sources / "__init__.py").read_bytes()}
+    installed = Path(msgspec.__file__).parent
+    for root, name in ((sources / "app", "lambent/app"), (installed, "msgspec")):
+        for path in root.rglob("*"):
+            if path.suffix in (".py", ".so"):
+                files[f"{name}/{path.relative_to(root)}"] = path.read_bytes()
+    return files
 
 
 @contextlib.contextmanager
