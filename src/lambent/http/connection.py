@@ -234,7 +234,10 @@ class Connection(asyncio.Protocol):
             name = name.lower()
             self._headers.append((name, value))
             if name in _WATCHED:
-                self._watch(name, value)
+                if value == self._known_host and self._host is None and name == b"host":
+                    self._host = value
+                else:
+                    self._watch(name, value)
         if self._header_bytes > _MAX_HEADER_BYTES or len(self._headers) > _MAX_HEADERS:
             self._refuse(431, "Request Header Fields Too Large")
 

@@ -13,6 +13,8 @@ from lambent.http.connection import Connection
 from lambent.http.request import Request
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from lambent.http.upgrades import Switched
 
 Handler: TypeAlias = Callable[[Request], None]
@@ -63,8 +65,11 @@ class HttpServer:
         self._emptied: asyncio.Event | None = None
         self.address: tuple[str, int] = ("", 0)
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen. Port 0 takes a free one; `address` tells which. OSError when the address is taken."""
+    async def start(self, host: str, port: int, ssl: SSLContext | None = None) -> None:
+        """Listen. Port 0 takes a free one; `address` tells which. With `ssl`, a server's context, TLS alone is spoken.
+
+        OSError when the address is taken.
+        """
         loop = asyncio.get_running_loop()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -72,7 +77,9 @@ class HttpServer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((host, port))
             self.address = sock.getsockname()[:2]
-            self._server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=1024)
+            self._server = await loop.create_server(
+                lambda: Connection(self), sock=sock, backlog=1024, ssl=ssl
+            )
         except BaseException:
             sock.close()
             raise
