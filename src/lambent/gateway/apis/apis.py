@@ -107,12 +107,8 @@ def checked(api: Api) -> Api:
         raise BadApiRequest(
             f"Invalid API key selection expression specified: {api.api_key_selection_expression}"
         )
-    selection = api.route_selection_expression
-    if api.protocol_type == "HTTP":
-        if selection not in _HTTP_SELECTIONS:
-            raise BadApiRequest(_ONE_SELECTION)
-    elif not selection.startswith(("$request.", "${request.")):
-        raise BadApiRequest(_NO_SELECTION)
+    if api.protocol_type == "HTTP" and api.route_selection_expression not in _HTTP_SELECTIONS:
+        raise BadApiRequest(_ONE_SELECTION)
     if api.cors_configuration is not None:
         if api.protocol_type == "WEBSOCKET":
             raise BadApiRequest("Cors is not supported for WEBSOCKET protocolType")
