@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -240,3 +241,30 @@ def test_everything_survives_a_restart(api: Any, plane: Any, plain: Any) -> None
     after[-1].pop("ApiEndpoint")
     assert after == before
     again.close()
+
+
+def test_what_quick_create_made_is_not_deleted_by_itself(api: Any, refused: Refused) -> None:
+    api_id = api.create_api(Name="quick", ProtocolType="HTTP", Target=FUNCTION)["ApiId"]
+    route_id = api.get_routes(ApiId=api_id)["Items"][0]["RouteId"]
+    for operation, members in (
+        (api.delete_route, {"RouteId": route_id}),
+        (api.delete_stage, {"StageName": "$default"}),
+    ):
+        status, code, message = refused(operation, ApiId=api_id, **members)
+        assert (status, code) == (400, "BadRequestException")
+        assert "is managed by API Gateway" in message
+    api.delete_api(ApiId=api_id)
+
+
+def test_changes_at_the_same_time_are_all_there(plane: Any, http_api: str) -> None:
+    clients = [plane.client() for _ in range(4)]
+
+    def work(number: int) -> None:
+        for each in range(10):
+            clients[number].create_route(ApiId=http_api, RouteKey=f"GET /{number}/{each}")
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(work, range(len(clients))))
+    assert len(clients[0].get_routes(ApiId=http_api)["Items"]) == 40
+    for client in clients:
+        client.close()

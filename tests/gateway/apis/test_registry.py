@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvloop
 
-from lambent.gateway.apis import ApiNotFound, ApiRegistry, deployments, integrations, routes, stages
+from lambent.gateway.apis import (
+    ApiNotFound,
+    ApiRegistry,
+    deployments,
+    integrations,
+    models,
+    responses,
+    routes,
+    stages,
+)
 from lambent.store import Database, open_database
 
 if TYPE_CHECKING:
@@ -206,5 +215,101 @@ def test_clear_forgets_everything(tmp_path: Path) -> None:
         assert registry.deployed(api_id, "$default") is None
         for table in ("gateway_roots", "gateway_documents"):
             assert await database.read(f"SELECT * FROM {table}") == []  # noqa: S608
+
+    with_registry(tmp_path, work)
+
+
+def test_what_is_deployed_is_found_by_what_it_belongs_to(tmp_path: Path) -> None:
+    async def work(database: Database, registry: ApiRegistry) -> None:
+        definition = await registry.create_api(
+            *HERE,
+            {"name": "chat", "protocol_type": "WEBSOCKET", "route_selection_expression": "$request.body.a"},
+        )
+        api_id = definition.api.api_id
+        integration = await registry.edit(
+            *HERE, api_id, lambda content: integrations.create(content, {"integration_type": "MOCK"})
+        )
+        route = await add_route(
+            registry, api_id, "$default", target=f"integrations/{integration.integration_id}"
+        )
+        response = await registry.edit(
+            *HERE,
+            api_id,
+            lambda content: responses.create_for_route(
+                content, route.route_id, {"route_response_key": "$default"}
+            ),
+        )
+        answers = [
+            await registry.edit(
+                *HERE,
+                api_id,
+                lambda content, key=key: responses.create_for_integration(  # type: ignore[misc]
+                    content, integration.integration_id, {"integration_response_key": key}
+                ),
+            )
+            for key in ("/200/", "$default")
+        ]
+        model = await registry.edit(
+            *HERE, api_id, lambda content: models.create(content, {"name": "Message", "schema": "{}"})
+        )
+        await add_stage(registry, api_id, "prod", auto_deploy=True, stage_variables={"a": "1"})
+        deployed = registry.deployed(api_id, "prod")
+        assert deployed is not None
+        assert route.integration_id == integration.integration_id
+        assert deployed.routes == (route,)
+        assert deployed.integrations == {integration.integration_id: integration}
+        assert deployed.route_responses == {route.route_id: (response,)}
+        assert set(deployed.integration_responses[integration.integration_id]) == set(answers)
+        assert deployed.models == {"Message": model}
+        assert deployed.stage.stage_variables == {"a": "1"}
+        # A stage's own settings need no deployment.
+        await registry.change(
+            *HERE,
+            api_id,
+            lambda definition: stages.update(definition, "prod", {"stage_variables": {"a": "2"}}),
+        )
+        changed = registry.deployed(api_id, "prod")
+        assert changed is not None
+        assert changed.source is deployed.source
+        assert changed.stage.stage_variables == {"a": "2"}
+
+    with_registry(tmp_path, work)
+
+
+def test_deployments_that_stages_made_by_themselves_do_not_grow_without_end(tmp_path: Path) -> None:
+    async def work(database: Database, registry: ApiRegistry) -> None:
+        api_id = await new_api(registry)
+        (integration,) = registry.definition(*HERE, api_id).content.integrations
+        kept = await deploy(registry, api_id)
+        await add_stage(registry, api_id, "$default", auto_deploy=True)
+        for number in range(1_100):
+            await registry.edit(
+                *HERE,
+                api_id,
+                lambda content, number=number: integrations.update(  # type: ignore[misc]
+                    content, integration, {"description": str(number)}
+                ),
+            )
+        definition = registry.definition(*HERE, api_id)
+        assert kept.deployment_id in definition.deployments
+        assert definition.stages["$default"].deployment_id in definition.deployments
+        assert len(definition.deployments) < 1_010
+        ((rows,),) = await database.read("SELECT COUNT(*) FROM gateway_documents")
+        assert isinstance(rows, int)
+        assert rows < 2_100
+
+    with_registry(tmp_path, work)
+
+
+def test_who_compiles_what_is_deployed_is_told_of_changes(tmp_path: Path) -> None:
+    async def work(database: Database, registry: ApiRegistry) -> None:
+        told: list[str] = []
+        registry.on_change = told.append
+        api_id = await new_api(registry)
+        assert set(told) == {api_id}
+        before = len(told)
+        await registry.delete_api(*HERE, api_id)
+        assert told[before:] == [api_id]
+        assert registry.api(api_id) is None
 
     with_registry(tmp_path, work)

@@ -25,6 +25,7 @@ class ApiOperations:
     async def create_api(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """With Target, the API gets an integration, a route and the stage $default too."""
         with translating():
+            apis.check_protocol(request["ProtocolType"])
             members = {**given(Api, request), **_quick(request)}
             definition = await self.registry.create_api(context.account, context.region, members)
         return described_api(context, definition.api)

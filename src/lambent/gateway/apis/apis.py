@@ -44,8 +44,7 @@ def create(account: str, region: str, members: dict[str, Any], *, api_id: str | 
     """
     given = {key: value for key, value in cleared(members).items() if value is not None}
     quick = {key: given.pop(key) for key in _QUICK if key in given}
-    if given.get("protocol_type") not in _PROTOCOLS:
-        raise BadApiRequest("Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]")
+    check_protocol(given.get("protocol_type"))
     if given["protocol_type"] == "HTTP":
         given.setdefault("route_selection_expression", _HTTP_SELECTION)
     elif "route_selection_expression" not in given:
@@ -57,6 +56,12 @@ def create(account: str, region: str, members: dict[str, Any], *, api_id: str | 
     )
     definition = Definition(Content(api))
     return _quickly(definition, quick) if quick else definition
+
+
+def check_protocol(protocol_type: str | None) -> None:
+    """Raise BadApiRequest unless there are APIs of this protocol."""
+    if protocol_type not in _PROTOCOLS:
+        raise BadApiRequest("Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]")
 
 
 def update(content: Content, members: dict[str, Any]) -> tuple[Content, Api]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lambent.gateway.apis.definition import Content, Definition
+
+# How many deployments stay that a stage has made by itself and serves no more; twice as many before any goes.
+_KEPT: Final = 500
 
 
 def get(definition: Definition, deployment_id: str) -> Deployment:
@@ -66,7 +69,8 @@ def delete(definition: Definition, deployment_id: str) -> tuple[Definition, None
 def auto_deployed(definition: Definition, names: Iterable[str] | None = None) -> Definition:
     """`definition` with a new deployment on each stage that deploys by itself, or on those of `names`.
 
-    Each stage's LastDeploymentStatusMessage tells what came of it.
+    Each stage's LastDeploymentStatusMessage tells what came of it. Of the deployments that were made so and that no
+    stage serves any more the last ones are kept: a platform in use for years would have as many as changes.
     """
     for name in list(definition.stages if names is None else names):
         stage = definition.stages[name]
@@ -86,7 +90,24 @@ def auto_deployed(definition: Definition, names: Iterable[str] | None = None) ->
         else:
             stage = replace(stage, last_deployment_status_message=f"Deployment attempt failed: {problem}")
         definition = replace(definition, stages={**definition.stages, name: stage})
-    return definition
+    return _without_old(definition)
+
+
+def _without_old(definition: Definition) -> Definition:
+    if len(definition.deployments) <= 2 * _KEPT:
+        return definition
+    served = {stage.deployment_id for stage in definition.stages.values()}
+    idle = [
+        one
+        for one in definition.deployments.values()
+        if one.auto_deployed and one.deployment_id not in served
+    ]
+    if len(idle) <= 2 * _KEPT:
+        return definition
+    idle.sort(key=lambda one: one.version)
+    gone = {one.deployment_id for one in idle[:-_KEPT]}
+    rest = {key: value for key, value in definition.deployments.items() if key not in gone}
+    return replace(definition, deployments=rest)
 
 
 def undeployable(content: Content) -> str | None:

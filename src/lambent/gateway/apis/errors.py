@@ -3,6 +3,7 @@
 ApiError
 ├── ApiNotFound     what a path names does not exist
 ├── BadApiRequest   a member that is not allowed, a combination of members, or what they refer to
+│   └── ApiManaged  what quick create made cannot be deleted by itself
 ├── ApiConflict     a key that is taken
 └── ApiForbidden    an operation that nobody may call on this resource
 """
@@ -24,6 +25,15 @@ class BadApiRequest(ApiError):
 
 class ApiConflict(ApiError):
     """A key that is taken."""
+
+
+class ApiManaged(BadApiRequest):
+    """What quick create made: it is changed, never deleted by itself."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"{kind} is managed by API Gateway: it was made by quick create and cannot be deleted"
+        )
 
 
 class ApiForbidden(ApiError):

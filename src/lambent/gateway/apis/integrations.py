@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from lambent.gateway.apis import parameter_mappings
-from lambent.gateway.apis.errors import ApiConflict, ApiNotFound, BadApiRequest
+from lambent.gateway.apis.errors import ApiConflict, ApiManaged, ApiNotFound, BadApiRequest
 from lambent.gateway.apis.identifiers import new_id
 from lambent.gateway.apis.merging import cleared, merged
 from lambent.gateway.apis.records import Integration
@@ -81,8 +81,9 @@ def update(content: Content, integration_id: str, members: dict[str, Any]) -> tu
 
 
 def delete(content: Content, integration_id: str) -> tuple[Content, None]:
-    """Remove an integration that no route leads to, with its responses. Raises ApiNotFound, ApiConflict."""
-    get(content, integration_id)
+    """Remove an integration that no route leads to, with its responses. Raises ApiNotFound, ApiConflict, ApiManaged."""
+    if get(content, integration_id).api_gateway_managed:
+        raise ApiManaged("Integration")
     users = [route.route_id for route in content.routes.values() if route.integration_id == integration_id]
     if users:
         # Worded as in hashicorp/terraform-provider-aws#12195.

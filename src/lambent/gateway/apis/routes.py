@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from lambent.gateway.apis.errors import ApiConflict, ApiNotFound, BadApiRequest
+from lambent.gateway.apis.errors import ApiConflict, ApiManaged, ApiNotFound, BadApiRequest
 from lambent.gateway.apis.identifiers import new_id
 from lambent.gateway.apis.merging import cleared
 from lambent.gateway.apis.records import Route
@@ -70,8 +70,9 @@ def update(content: Content, route_id: str, members: dict[str, Any]) -> tuple[Co
 
 
 def delete(content: Content, route_id: str) -> tuple[Content, None]:
-    """Remove a route with its responses. Raises ApiNotFound."""
-    get(content, route_id)
+    """Remove a route with its responses. Raises ApiNotFound, ApiManaged."""
+    if get(content, route_id).api_gateway_managed:
+        raise ApiManaged("Route")
     routes = {key: value for key, value in content.routes.items() if key != route_id}
     responses = {key: value for key, value in content.route_responses.items() if value.route_id != route_id}
     return replace(content, routes=routes, route_responses=responses), None

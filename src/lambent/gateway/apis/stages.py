@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lambent.gateway.apis import deployments, tags
 from lambent.gateway.apis.clock import now
-from lambent.gateway.apis.errors import ApiConflict, ApiNotFound, BadApiRequest
+from lambent.gateway.apis.errors import ApiConflict, ApiManaged, ApiNotFound, BadApiRequest
 from lambent.gateway.apis.merging import cleared, merged
 from lambent.gateway.apis.records import AccessLogSettings, RouteSettings, Stage
 from lambent.gateway.apis.route_keys import DEFAULT
@@ -92,8 +92,9 @@ def update(definition: Definition, stage_name: str, members: dict[str, Any]) -> 
 
 
 def delete(definition: Definition, stage_name: str) -> tuple[Definition, None]:
-    """Remove a stage; its deployments stay. Raises ApiNotFound."""
-    get(definition, stage_name)
+    """Remove a stage; its deployments stay. Raises ApiNotFound, ApiManaged."""
+    if get(definition, stage_name).api_gateway_managed:
+        raise ApiManaged("Stage")
     rest = {key: value for key, value in definition.stages.items() if key != stage_name}
     return replace(definition, stages=rest), None
 
