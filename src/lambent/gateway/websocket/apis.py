@@ -5,41 +5,50 @@ Sources: "WebSocket APIs" of the API Gateway developer guide; recorded events an
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import re
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from lambent.gateway.call import extended_id
 from lambent.gateway.websocket import events, handshakes
 from lambent.gateway.websocket.clients import Client, Clients
+from lambent.gateway.websocket.connecting import FORBIDDEN, INTERNAL, TOO_MANY, Connecting, refuse
 from lambent.gateway.websocket.integrations import Integrations, Outcome
 from lambent.gateway.websocket.limits import Limits
 from lambent.gateway.websocket.stages import ServedStages
-from lambent.http.status import STATUS_LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from lambent.gateway.apis.deployed import Deployed
+    from lambent.gateway.apis.records import Route
     from lambent.gateway.apis.registry import ApiRegistry
+    from lambent.gateway.authorizers import Verdict
+    from lambent.gateway.call import Call
     from lambent.gateway.functions import FunctionCaller
-    from lambent.gateway.websocket.stages import ServedStage, StageRoute
+    from lambent.gateway.websocket.stages import StageRoute
     from lambent.http import Request
 
-_log = logging.getLogger(__name__)
-_decode = msgspec.json.Decoder().decode
+    Authorize: TypeAlias = Callable[
+        [Call, Deployed, Route, Callable[[], dict[str, Any]]], "Verdict | Awaitable[Verdict]"
+    ]
+    """Judges a handshake; the last parameter gives what the event of a Lambda authorizer has besides `type` and
+    `methodArn`."""
 
-_MANAGED = re.compile(r"(?:@|%40)connections/([^/]+)/?", re.IGNORECASE)
-_INTERNAL = "Internal server error"
-_FORBIDDEN = "Forbidden"
+_MANAGED: Final = re.compile(r"(?:@|%40)connections/([^/]+)/?", re.IGNORECASE)
+_UPGRADE: Final = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+_VERSION: Final = b"Sec-WebSocket-Version: 13\r\n"
+
+_log = logging.getLogger(__name__)
 
 
 class WebSocketApis:
     """Serves all WebSocket APIs.
 
-    `manage` answers requests to `@connections` below a stage: it is called with the request and the connection's id as
-    it was sent.
+    `manage` answers requests to `@connections`: it is called with the request, the API's id, the stage and the
+    connection's id as it was sent. `authorize` judges handshakes of routes that are not open to everybody.
     """
 
     def __init__(
@@ -49,13 +58,18 @@ class WebSocketApis:
         *,
         clients: Clients | None = None,
         manage: Callable[[Request, str, str, str], None] | None = None,
+        authorize: Authorize | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.clients = clients if clients is not None else Clients(self.limits)
+        self.integrations = Integrations(functions, self.limits.integration_s)
         self._manage = manage
+        self._authorize = authorize
         self._stages = ServedStages(registry)
-        self._integrations = Integrations(functions, self.limits.integration_s)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._parting = 0
+        self._parted = asyncio.Event()
 
     # ------------------------------------------------------------ handshakes
 
@@ -63,27 +77,44 @@ class WebSocketApis:
         self, request: Request, api_id: str, host: str, path: str, *, stage: str | None = None
     ) -> None:
         """Answer a request to a WebSocket API. `path` begins with the stage, unless that is given."""
-        rest = path
+        below = path.lstrip("/")
         if stage is None:
-            stage, _, rest = path.lstrip("/").partition("/")
-        below = rest.lstrip("/")
+            stage, _, below = below.partition("/")
+            below = below.lstrip("/")
         managed = _MANAGED.fullmatch(below)
         if managed is not None and self._manage is not None:
             self._manage(request, api_id, stage, managed[1])
             return
         if not handshakes.offered(request):
             # Whatever the path is (serverless-offline's tests, which were run against AWS).
-            _refuse(request, 426, b'{"message":"Upgrade Required"}')
+            refuse(request, 426, b'{"message":"Upgrade Required"}', _UPGRADE)
             return
         served = self._stages.get(api_id, stage)
         if served is None or below:
-            _refuse(request, 403, b'{"message":"Forbidden"}')
+            refuse(request, 403, b'{"message":"Forbidden"}')
             return
-        found = handshakes.flaw(request)
-        if found is not None:
-            _refuse(request, found[0], b'{"message":"%s"}' % found[1].encode())
+        flaw = handshakes.flaw(request)
+        if flaw is not None:
+            status, message = flaw
+            refuse(
+                request, status, b'{"message":"%s"}' % message.encode(), _VERSION if status == 426 else b""
+            )
             return
-        _Handshake(self, request, served, host).begin(self._integrations)
+        connecting = Connecting(self, request, served, host)
+        verdict = connecting.begin(self._authorize)
+        if verdict is not None:
+            task = asyncio.get_running_loop().create_task(self._judge(connecting, verdict))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _judge(self, connecting: Connecting, verdict: Awaitable[Verdict]) -> None:
+        try:
+            judged = await verdict
+        except Exception:  # noqa: BLE001 - whatever goes wrong there, the client gets an answer
+            _log.exception("an authorizer failed")
+            connecting.refuse(500, INTERNAL)
+        else:
+            connecting.judged(judged)
 
     # ------------------------------------------------------------ messages
 
@@ -93,34 +124,49 @@ class WebSocketApis:
         served = self._stages.get(client.api_id, client.stage)
         route = None if served is None else served.route_of(text)
         if served is None or route is None:
-            client.send(events.complaint(_FORBIDDEN, client.id, request_id))
+            client.reply(events.complaint(FORBIDDEN, client.id, request_id))
+            return
+        if route.bucket is not None and not route.bucket.take():
+            client.reply(events.complaint(TOO_MANY, client.id, request_id))
             return
         client.at_work += 1
         if client.at_work >= self.limits.calls:
             client.socket.hold()
-        event = events.message_event(
-            client.context, route.key, request_id, text, served.variables, events.now_ms()
-        )
-        self._integrations.call(route, event, _Message(self, client, route, request_id).finished)
+        event = events.message_event(client.context, route.key, request_id, text, served.variables)
+        self.integrations.call(route, event, _Message(self, client, route, request_id).finished)
 
     def ended(self, client: Client, code: int, reason: str) -> None:
         """A client has gone."""
         self.clients.discard(client)
         served = self._stages.get(client.api_id, client.stage)
         route = None if served is None else served.routes.get("$disconnect")
-        if served is None or route is None:
+        if served is None or route is None or route.integration is None:
             return
-        if not reason and code == 1005:
-            reason = "Client-side close frame status not set"  # recorded
-        event = events.disconnect_event(
-            client.context, extended_id(), client.host, code, reason, served.variables, events.now_ms()
-        )
-        self._integrations.call(route, event, _disconnected)
+        event = events.disconnect_event(client, extended_id(), code, reason, served.variables)
+        self._parting += 1
+        self._parted.clear()
+        self.integrations.call(route, event, self._disconnected)
 
+    def _disconnected(self, outcome: Outcome) -> None:
+        if outcome.failure is not None:
+            _log.warning("$disconnect: %s", outcome.failure)
+        self._parting -= 1
+        if not self._parting:
+            self._parted.set()
 
-def _disconnected(outcome: Outcome) -> None:
-    if outcome.failure is not None:
-        _log.warning("$disconnect: %s", outcome.failure)
+    # ------------------------------------------------------------ the end
+
+    async def settled(self, seconds: float) -> None:
+        """Return when the functions of $disconnect that are at work have ended, after `seconds` at the latest."""
+        if self._parting:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._parted.wait(), seconds)
+
+    async def close(self) -> None:
+        """End what is left: handshakes that wait, connections to other servers."""
+        for task in list(self._tasks):
+            task.cancel()
+        self.integrations.close()
 
 
 class _Message:
@@ -138,123 +184,10 @@ class _Message:
         """Send back what is to be sent back."""
         client = self._client
         if outcome.failure is not None:
-            _log.warning("a message to %s: %s", self._route.route.route_key, outcome.failure)
-            client.send(events.complaint(_INTERNAL, client.id, self._request_id))
-        elif self._route.answers:
-            body = _body(outcome.result)
-            if body:
-                client.send(body)
+            _log.warning("a message to %s: %s", self._route.source_arn, outcome.failure)
+            client.reply(events.complaint(INTERNAL, client.id, self._request_id))
+        elif self._route.answers and outcome.body:
+            client.reply(outcome.body)
         client.at_work -= 1
         if client.at_work < self._apis.limits.calls:
             client.socket.release()
-
-
-def _body(result: bytes) -> bytes:
-    try:
-        value = _decode(result)
-    except (msgspec.DecodeError, RecursionError):
-        return b""
-    body = value.get("body") if isinstance(value, dict) else None
-    return body.encode() if isinstance(body, str) else b""
-
-
-class _Handshake:
-    """A client that wants to connect."""
-
-    __slots__ = ("_apis", "_client", "_request", "_request_id", "_served")
-
-    def __init__(self, apis: WebSocketApis, request: Request, served: ServedStage, host: str) -> None:
-        self._apis = apis
-        self._request = request
-        self._served = served
-        self._request_id = extended_id()
-        agent = request.header(b"user-agent")
-        self._client = Client(
-            apis,
-            extended_id(),
-            account=served.deployed.api.account,
-            api_id=served.deployed.api.api_id,
-            stage=served.deployed.stage.stage_name,
-            host=host,
-            source_ip=request.peer[0],
-            user_agent=None if agent is None else agent.decode("latin-1"),
-            connected_ms=events.now_ms(),
-            limits=apis.limits,
-        )
-
-    def begin(self, integrations: Integrations) -> None:
-        """Ask the function of $connect, if there is one."""
-        client, served = self._client, self._served
-        client.context = events.shared_context(
-            api_id=client.api_id,
-            stage=client.stage,
-            connection_id=client.id,
-            connected_ms=client.connected_ms,
-            host=client.host,
-            source_ip=client.source_ip,
-            user_agent=client.user_agent,
-            authorizer=None,
-        )
-        route = served.routes.get("$connect")
-        if route is None or route.integration is None:
-            self._accept(None)
-            return
-        event = events.connect_event(
-            client.context,
-            self._request_id,
-            events.headers_of(self._request, client.host, client.connected_ms),
-            events.query_of(self._request),
-            served.variables,
-            client.connected_ms,
-        )
-        integrations.call(route, event, self._decided)
-
-    def _decided(self, outcome: Outcome) -> None:
-        if outcome.failure is not None:
-            _log.warning("$connect: %s", outcome.failure)
-            self._refuse(502, _INTERNAL)
-            return
-        status, subprotocol = _decision(outcome.result)
-        if status is None:
-            _log.warning("what $connect returned has no statusCode")
-            self._refuse(502, _INTERNAL)
-        elif 200 <= status < 300:
-            self._accept(subprotocol)
-        else:
-            self._refuse(status, _FORBIDDEN)
-
-    def _accept(self, subprotocol: str | None) -> None:
-        head = handshakes.accepting(self._request, subprotocol)
-        client = self._client
-        self._apis.clients.add(client)
-        if not self._request.switch(head, client.socket):
-            self._apis.ended(client, 1006, "")
-
-    def _refuse(self, status: int, message: str) -> None:
-        _refuse(self._request, status, events.complaint(message, self._client.id, self._request_id))
-
-
-def _decision(result: bytes) -> tuple[int | None, str | None]:
-    """The status and the subprotocol in what a $connect function returned."""
-    try:
-        value = _decode(result)
-    except (msgspec.DecodeError, RecursionError):
-        return None, None
-    if not isinstance(value, dict):
-        return None, None
-    status = value.get("statusCode")
-    if isinstance(status, str) and status.isdigit():
-        status = int(status)
-    if status.__class__ is not int or not 200 <= status <= 599:
-        return None, None
-    headers = value.get("headers")
-    subprotocol = None
-    if isinstance(headers, dict):
-        for name, text in headers.items():
-            if name.lower() == "sec-websocket-protocol" and isinstance(text, str):
-                subprotocol = text
-    return status, subprotocol
-
-
-def _refuse(request: Request, status: int, body: bytes) -> None:
-    request.send(b"%sContent-Type: application/json\r\n" % STATUS_LINES[status], body, status)

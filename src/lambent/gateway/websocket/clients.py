@@ -86,6 +86,11 @@ class Client:
         self._active_s = time.monotonic()
         return self.socket.send(data)
 
+    def reply(self, data: bytes) -> None:
+        """Send what came of a message; a client that does not take it is cut off."""
+        if not self.send(data):
+            self.socket.abort()
+
     # ------------------------------------------------------------ told by the socket
 
     def active(self) -> None:

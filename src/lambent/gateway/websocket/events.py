@@ -21,7 +21,12 @@ from lambent.invocation.request_id import random_hex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lambent.gateway.websocket.clients import Client
     from lambent.http import Request
+
+
+NO_STATUS: Final = 1005
+"""The code of a connection whose client said goodbye without one."""
 
 _HOP_BY_HOP: Final = frozenset({b"connection", b"upgrade", b"keep-alive", b"te", b"transfer-encoding"})
 _NAMES: Final = {
@@ -79,28 +84,21 @@ def query_of(request: Request) -> dict[str, list[str]]:
 
 
 def shared_context(
-    *,
-    api_id: str,
-    stage: str,
-    connection_id: str,
-    connected_ms: int,
-    host: str,
-    source_ip: str,
-    user_agent: str | None,
-    authorizer: Mapping[str, Any] | None,
+    client: Client, identity: Mapping[str, Any], authorizer: Mapping[str, Any] | None
 ) -> bytes:
-    """The members of requestContext that all events of a connection share, as JSON without braces."""
-    identity = (
-        {"sourceIp": source_ip} if user_agent is None else {"userAgent": user_agent, "sourceIp": source_ip}
-    )
+    """The members of requestContext that all events of a client share, as JSON without braces."""
+    who: dict[str, Any] = dict(identity)
+    if client.user_agent is not None:
+        who["userAgent"] = client.user_agent
+    who["sourceIp"] = client.source_ip
     context: dict[str, Any] = {
         "messageDirection": "IN",
-        "stage": stage,
-        "connectedAt": connected_ms,
-        "identity": identity,
-        "domainName": host,
-        "connectionId": connection_id,
-        "apiId": api_id,
+        "stage": client.stage,
+        "connectedAt": client.connected_ms,
+        "identity": who,
+        "domainName": client.host,
+        "connectionId": client.id,
+        "apiId": client.api_id,
     }
     if authorizer is not None:
         context["authorizer"] = authorizer
@@ -127,40 +125,44 @@ def _context(
     )
 
 
-def connect_event(
-    shared: bytes,
-    request_id: str,
-    headers: tuple[dict[str, str], dict[str, list[str]]],
-    query: dict[str, list[str]],
-    variables: bytes,
-    time_ms: int,
-) -> bytes:
-    """The event of $connect. `variables` is what `stage_variables` gives."""
-    facts: dict[str, Any] = {"headers": headers[0], "multiValueHeaders": headers[1]}
+def _handshake(request: Request, client: Client) -> dict[str, Any]:
+    single, several = headers_of(request, client.host, client.connected_ms)
+    facts: dict[str, Any] = {"headers": single, "multiValueHeaders": several}
+    query = query_of(request)
     if query:
         facts["queryStringParameters"] = {name: values[-1] for name, values in query.items()}
         facts["multiValueQueryStringParameters"] = query
-    context = _context(shared, b'"$connect"', b"CONNECT", request_id, b"", time_ms)
-    return b'%s,"requestContext":%s%s,"isBase64Encoded":false}' % (_encode(facts)[:-1], context, variables)
+    return facts
 
 
-def message_event(
-    shared: bytes, route_key: bytes, request_id: str, text: str, variables: bytes, time_ms: int
-) -> bytes:
+def handshake_facts(request: Request, client: Client, request_id: str) -> dict[str, Any]:
+    """What the event of $connect says of a handshake, before it is JSON."""
+    context = _context(client.context, b'"$connect"', b"CONNECT", request_id, b"", client.connected_ms)
+    return {**_handshake(request, client), "requestContext": msgspec.json.decode(context)}
+
+
+def connect_event(request: Request, client: Client, request_id: str, variables: bytes) -> bytes:
+    """The event of $connect. `variables` is what `stage_variables` gives."""
+    context = _context(client.context, b'"$connect"', b"CONNECT", request_id, b"", client.connected_ms)
+    facts = _encode(_handshake(request, client))[:-1]
+    return b'%s,"requestContext":%s%s,"isBase64Encoded":false}' % (facts, context, variables)
+
+
+def message_event(shared: bytes, route_key: bytes, request_id: str, text: str, variables: bytes) -> bytes:
     """The event of a message; `route_key` is JSON."""
     more = b'"messageId":"%s",' % extended_id().encode()
-    context = _context(shared, route_key, b"MESSAGE", request_id, more, time_ms)
+    context = _context(shared, route_key, b"MESSAGE", request_id, more, now_ms())
     return b'{"requestContext":%s%s,"body":%s,"isBase64Encoded":false}' % (context, variables, _encode(text))
 
 
-def disconnect_event(
-    shared: bytes, request_id: str, host: str, code: int, reason: str, variables: bytes, time_ms: int
-) -> bytes:
+def disconnect_event(client: Client, request_id: str, code: int, reason: str, variables: bytes) -> bytes:
     """The event of $disconnect: why the connection ended."""
-    headers = {"Host": host, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
+    if code == NO_STATUS and not reason:
+        reason = "Client-side close frame status not set"  # recorded
+    headers = {"Host": client.host, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
     facts = {"headers": headers, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
     more = b'"disconnectStatusCode":%d,"disconnectReason":%s,' % (code, _encode(reason))
-    context = _context(shared, b'"$disconnect"', b"DISCONNECT", request_id, more, time_ms)
+    context = _context(client.context, b'"$disconnect"', b"DISCONNECT", request_id, more, now_ms())
     return b'%s,"requestContext":%s%s,"isBase64Encoded":false}' % (_encode(facts)[:-1], context, variables)
 
 

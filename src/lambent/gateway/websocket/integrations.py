@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from lambent.gateway.errors import GatewayError
+from lambent.gateway.websocket.http_calls import HttpCallFailed, HttpCalls
+from lambent.gateway.websocket.mocks import TemplateUnsupported, mocked
 from lambent.invocation.errors import InvocationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from lambent.execution.invocation import Invocation
+    from lambent.gateway.apis.records import Integration
     from lambent.gateway.functions import FunctionCaller
     from lambent.gateway.websocket.stages import StageRoute
 
-_log = logging.getLogger(__name__)
+_decode = msgspec.json.Decoder().decode
 
 
 class Outcome(NamedTuple):
-    """What came of calling an integration: `result` as it was given, or a `failure` for the log."""
+    """What came of calling an integration, or a `failure` for the log.
 
-    result: bytes = b""
+    `status` is None where an integration did not say any, as functions do that return nothing of the kind.
+    """
+
+    status: int | None = None
+    body: bytes = b""
+    subprotocol: str | None = None
+    """What a function put into the header Sec-WebSocket-Protocol."""
     failure: str | None = None
 
 
@@ -32,31 +42,65 @@ class Integrations:
     def __init__(self, functions: FunctionCaller, seconds: float) -> None:
         self._functions = functions
         self._seconds = seconds
+        self._http = HttpCalls()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def close(self) -> None:
+        """Cut the connections to other servers."""
+        self._http.close()
 
     def call(self, route: StageRoute, event: bytes, finished: Callable[[Outcome], None]) -> None:
         """Have a route's integration work on an event."""
         integration = route.integration
         if integration is None:
-            finished(Outcome(failure=f"the route {route.route.route_key} has no integration"))
-        elif integration.integration_type == "MOCK":
-            finished(Outcome(b'{"statusCode":200}'))
-        elif integration.integration_type == "AWS_PROXY":
-            self._call_function(route, integration.integration_uri or "", event, finished)
+            finished(Outcome(failure="the route has no integration"))
+            return
+        kind = integration.integration_type
+        if kind == "AWS_PROXY":
+            self._call_function(route, integration, event, finished)
+        elif kind == "MOCK":
+            finished(_mock(route, integration))
+        elif kind in ("HTTP_PROXY", "HTTP"):
+            self._start(self._call_http(integration, event, finished))
         else:
-            kind = integration.integration_type
             finished(Outcome(failure=f"integrations of type {kind} are not supported"))
 
     def _call_function(
-        self, route: StageRoute, uri: str, event: bytes, finished: Callable[[Outcome], None]
+        self, route: StageRoute, integration: Integration, event: bytes, finished: Callable[[Outcome], None]
     ) -> None:
-        assert route.integration is not None
-        seconds = min(self._seconds, route.integration.timeout_in_millis / 1000)
-        call = _FunctionCall(uri, finished, seconds)
+        uri = integration.integration_uri or ""
+        call = _FunctionCall(uri, finished, self._time_of(integration))
         try:
             callee = self._functions.permitted(uri, route.source_arn)
             self._functions.call(callee, event, None, call.answered)
         except (GatewayError, InvocationError) as error:
             call.give(Outcome(failure=str(error)))
+
+    async def _call_http(
+        self, integration: Integration, event: bytes, finished: Callable[[Outcome], None]
+    ) -> None:
+        try:
+            status, body = await self._http.call(integration, event, self._time_of(integration))
+        except HttpCallFailed as failure:
+            finished(Outcome(failure=str(failure)))
+        else:
+            finished(Outcome(status, body))
+
+    def _time_of(self, integration: Integration) -> float:
+        return min(self._seconds, integration.timeout_in_millis / 1000)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _mock(route: StageRoute, integration: Integration) -> Outcome:
+    try:
+        status, body = mocked(integration, route.responses)
+    except TemplateUnsupported as error:
+        return Outcome(failure=str(error))
+    return Outcome(status, body.encode())
 
 
 class _FunctionCall:
@@ -77,7 +121,7 @@ class _FunctionCall:
         elif invocation.function_error:
             self.give(Outcome(failure=f"{self._uri} failed"))
         else:
-            self.give(Outcome(invocation.result))
+            self.give(returned(invocation.result))
 
     def _late(self) -> None:
         # The function goes on, and what it returns is dropped.
@@ -89,3 +133,32 @@ class _FunctionCall:
         if finished is not None:
             self._timer.cancel()
             finished(outcome)
+
+
+def returned(result: bytes) -> Outcome:
+    """What a function returned: `{"statusCode": …, "headers": …, "body": …}`, or anything else."""
+    try:
+        value = _decode(result)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Outcome()
+    if not isinstance(value, dict):
+        return Outcome()
+    status = value.get("statusCode")
+    if isinstance(status, str) and status.isascii() and status.isdigit():
+        status = int(status)
+    if status.__class__ is not int or not 200 <= status <= 599:
+        status = None
+    body = value.get("body")
+    return Outcome(
+        status,
+        body.encode("utf-8", "replace") if isinstance(body, str) else b"",
+        _subprotocol(value.get("headers")),
+    )
+
+
+def _subprotocol(headers: Any) -> str | None:
+    if isinstance(headers, dict):
+        for name, value in headers.items():
+            if name.lower() == "sec-websocket-protocol" and isinstance(value, str):
+                return value if value.isascii() and value.isprintable() else None
+    return None

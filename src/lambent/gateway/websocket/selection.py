@@ -63,6 +63,11 @@ def _evaluate(pieces: list[str | list[str | int]], message: str) -> str | None:
     return found
 
 
+def value_at(value: Any, path: str) -> Any:
+    """What stands at a path such as `user.names[0]` in decoded JSON; None where there is nothing."""
+    return _at(value, _path(path))
+
+
 def _at(value: Any, path: list[str | int]) -> Any:
     for step in path:
         if isinstance(step, int):

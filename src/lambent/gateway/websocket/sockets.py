@@ -29,6 +29,30 @@ _frames_log = logging.getLogger("lambent.gateway.websocket.frames")
 _frames_log.setLevel(logging.WARNING)
 
 
+class _Frames(Frames):
+    """Joins frames to messages: `messages` are those that have come whole."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(SERVER, max_size=(limits.message_bytes, limits.frame_bytes), logger=_frames_log)
+        self.messages: list[str] = []
+        self._parts: list[bytes] = []
+
+    def recv_frame(self, frame: Frame) -> None:
+        """A frame has come. What is raised here, the parser turns into a close code."""
+        opcode = frame.opcode
+        if opcode is Opcode.BINARY:
+            self.fail(1003, "Binary messages are not supported")
+            return
+        super().recv_frame(frame)
+        if opcode is Opcode.TEXT and frame.fin:
+            self.messages.append(bytes(frame.data).decode())
+        elif opcode is Opcode.TEXT or opcode is Opcode.CONT:
+            self._parts.append(bytes(frame.data))
+            if frame.fin:
+                whole, self._parts = b"".join(self._parts), []
+                self.messages.append(whole.decode())
+
+
 def _is_text(data: bytes) -> bool:
     try:
         data.decode()
@@ -63,7 +87,6 @@ class Socket(UpgradedProtocol):
         "_held",
         "_limits",
         "_listener",
-        "_parts",
         "_saturated",
         "_told",
         "_transport",
@@ -73,9 +96,8 @@ class Socket(UpgradedProtocol):
     def __init__(self, listener: Listener, limits: Limits) -> None:
         self._listener = listener
         self._limits = limits
-        self._frames = Frames(SERVER, max_size=(limits.message_bytes, limits.frame_bytes), logger=_frames_log)
+        self._frames = _Frames(limits)
         self._transport: asyncio.Transport | None = None
-        self._parts: list[bytes] | None = None
         self._waiting: deque[str] | None = None
         self._held = False
         self._saturated = False
@@ -97,11 +119,15 @@ class Socket(UpgradedProtocol):
         self._listener.active()
         frames = self._frames
         frames.receive_data(data)
-        for frame in frames.events_received():
-            self._take(cast("Frame", frame))
-        failure = frames.parser_exc
-        if failure is not None and frames.close_sent is not None:
-            self._over(int(frames.close_sent.code), frames.close_sent.reason)
+        frames.events_received()
+        if frames.messages:
+            messages, frames.messages = frames.messages, []
+            for text in messages:
+                self._deliver(text)
+        end = frames.close_rcvd if frames.parser_exc is None else None
+        end = end or frames.close_sent
+        if end is not None:
+            self._over(int(end.code), end.reason)
         self._flush()
 
     def eof_received(self) -> None:
@@ -130,34 +156,8 @@ class Socket(UpgradedProtocol):
 
     # ------------------------------------------------------------ what comes
 
-    def _take(self, frame: Frame) -> None:
-        opcode = frame.opcode
-        if opcode is Opcode.TEXT:
-            if frame.fin:
-                self._deliver(bytes(frame.data))
-            else:
-                self._parts = [bytes(frame.data)]
-        elif opcode is Opcode.CONT:
-            if self._parts is None:
-                return
-            self._parts.append(bytes(frame.data))
-            if frame.fin:
-                whole, self._parts = b"".join(self._parts), None
-                self._deliver(whole)
-        elif opcode is Opcode.BINARY:
-            self._fail(1003, "Binary is not supported")
-        elif opcode is Opcode.CLOSE:
-            received = self._frames.close_rcvd
-            if received is not None:
-                self._over(int(received.code), received.reason)
-
-    def _deliver(self, data: bytes) -> None:
+    def _deliver(self, text: str) -> None:
         if self._end is not None:
-            return
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            self._fail(1007, "Invalid UTF-8")
             return
         if self._held:
             if self._waiting is None:
@@ -243,11 +243,6 @@ class Socket(UpgradedProtocol):
         """Cut the connection."""
         if self._transport is not None:
             self._transport.abort()
-
-    def _fail(self, code: int, reason: str) -> None:
-        if self._end is None:
-            self._frames.fail(code, reason)
-            self._over(code, reason)
 
     def _flush(self) -> None:
         transport = self._transport

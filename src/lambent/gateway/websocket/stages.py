@@ -9,6 +9,7 @@ import msgspec
 from lambent.functions.names import partition_of
 from lambent.gateway.websocket.events import stage_variables
 from lambent.gateway.websocket.selection import selector
+from lambent.gateway.websocket.throttle import bucket_of
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.deployed import Deployed
@@ -21,13 +22,15 @@ _KEPT = 4096
 class StageRoute:
     """A route with what its messages need."""
 
-    __slots__ = ("answers", "integration", "key", "route", "source_arn")
+    __slots__ = ("answers", "bucket", "integration", "key", "responses", "route", "source_arn")
 
     def __init__(self, deployed: Deployed, route: Route) -> None:
         api, stage = deployed.api, deployed.stage
         self.route = route
         self.key = msgspec.json.encode(route.route_key)
         self.integration: Integration | None = deployed.integrations.get(route.integration_id or "")
+        self.responses = deployed.integration_responses.get(route.integration_id or "", ())
+        self.bucket = bucket_of(stage, route.route_key)
         self.answers = bool(deployed.route_responses.get(route.route_id))
         """Whether what comes of a message is sent back."""
         self.source_arn = (
