@@ -18,6 +18,7 @@ from lambent import App, AppError, UnknownEvent
 from lambent.app.logger import Logger
 from lambent.app.sources.table_stream import Change
 from lambent.app.sources.window import Window
+from lambent.testing import Client
 from lambent.testing.events import LambdaContext, dynamodb_stream
 from lambent.testing.events import Window as EventWindow
 
@@ -139,6 +140,116 @@ def test_changes_of_other_kinds_are_passed_over() -> None:
     assert app(dynamodb_stream(CHANGES, table="orders"), CONTEXT) == {"batchItemFailures": []}
     assert len(got) == 2
     assert app(dynamodb_stream(CHANGES[2:], table="orders"), CONTEXT) == {"batchItemFailures": []}
+
+
+def _item(number: int) -> dict[str, Any]:
+    return {"id": number}
+
+
+MIXED: list[tuple[dict[str, Any] | None, dict[str, Any] | None]] = [
+    (None, _item(0)),
+    (None, _item(1)),
+    (_item(0), _item(0)),
+    (_item(1), None),
+    (None, _item(1)),
+]
+
+
+@pytest.mark.parametrize("concurrency", [None, 3])
+@pytest.mark.parametrize("fails_at", [None, 0, 2, 3, 4])
+@pytest.mark.parametrize("after_failure", ["stop", "continue"])
+def test_handlers_of_one_table_take_turns(
+    concurrency: int | None, fails_at: int | None, after_failure: Any
+) -> None:
+    """What happened and what is reported is as with one handler that looks at the event's name."""
+    app, _ = new_app()
+    got: list[tuple[str, int]] = []
+    wrong = None if fails_at is None else dynamodb_stream(MIXED[: fails_at + 1])["Records"][-1]["eventName"]
+    event = dynamodb_stream(MIXED, table="orders")
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+
+    def seen(change: Change[Any]) -> None:
+        if fails_at is not None and change.sequence_number == numbers[fails_at]:
+            assert change.event_name == wrong
+            raise ValueError("no")
+        got.append((change.event_name, numbers.index(change.sequence_number)))
+
+    @app.table_stream("orders", events=["INSERT"], after_failure=after_failure)
+    def inserted(change: Change[Any]) -> None:
+        seen(change)
+
+    @app.table_stream("orders", events=["REMOVE"], after_failure=after_failure, concurrency=concurrency)
+    async def removed(change: Change[Any]) -> None:
+        seen(change)
+
+    @app.table_stream("orders", events=["MODIFY"], after_failure=after_failure)
+    def modified(changes: list[Change[Any]]) -> None:
+        for change in changes:
+            seen(change)
+
+    with Client(app) as client:
+        reported = client.invoke(event)["batchItemFailures"]
+    names = ["INSERT", "INSERT", "MODIFY", "REMOVE", "INSERT"]
+    places = range(5) if after_failure == "continue" else range(5 if fails_at is None else fails_at)
+    assert got == [(names[place], place) for place in places if place != fails_at]
+    assert [one["itemIdentifier"] for one in reported] == ([] if fails_at is None else [numbers[fails_at]])
+
+
+def test_what_no_handler_of_a_table_wants_is_a_success() -> None:
+    app, log = new_app()
+    got = []
+    app.table_stream("orders", events=["INSERT"])(lambda new: got.append(new))
+    app.table_stream("orders", events=["REMOVE"])(lambda old: got.append(old))
+    assert app(dynamodb_stream(CHANGES, table="orders"), CONTEXT) == {"batchItemFailures": []}
+    assert got == [OLD, NEW]
+    event = dynamodb_stream(CHANGES, table="orders")
+    event["Records"][0] = "none"
+    with pytest.raises(ExceptionGroup):
+        app(
+            {"Records": [event["Records"][2], {"eventSourceARN": event["Records"][2]["eventSourceARN"]}]},
+            CONTEXT,
+        )
+    assert "It is no record of a table stream" in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        ({}, {}, "both .*one.* and .*two.* are for INSERT and MODIFY and REMOVE"),
+        ({"events": ["INSERT", "MODIFY"]}, {"events": ["MODIFY"]}, "are for MODIFY: one handler"),
+        ({"events": ["INSERT"]}, {"events": ["REMOVE"], "batch_size": 10}, "with batch_size=100 and 10"),
+        ({"events": ["INSERT"], "bisect": True}, {"events": ["REMOVE"]}, "with bisect=True and False"),
+        ({"events": ["INSERT"]}, {"events": ["REMOVE"], "concurrency": 0}, "concurrency is 0"),
+    ],
+)
+def test_handlers_that_are_no_neighbours(first: Any, second: Any, text: str) -> None:
+    app, _ = new_app()
+    got: list[Any] = []
+
+    def one(change: Change[Any]) -> None:
+        got.append(change)
+
+    def two(change: Change[Any]) -> None: ...
+
+    app.table_stream("orders", **first)(one)
+    with pytest.raises(AppError, match=text):
+        app.table_stream("orders", **second)(two)
+    app(dynamodb_stream(CHANGES[:1], table="orders"), CONTEXT)
+    assert len(got) == 1
+
+
+def test_windows_of_tables_with_several_handlers() -> None:
+    app, _ = new_app()
+    app.table_stream("orders", events=["INSERT"])(lambda new: None)
+
+    @app.table_stream("orders", events=["REMOVE"])
+    def removed(keys: dict[str, Any], window: Window) -> None:
+        window.state["removed"] = window.state.get("removed", 0) + 1
+
+    with pytest.raises(AppError, match="asks for a window"):
+        app(dynamodb_stream(CHANGES, table="orders"), CONTEXT)
+    answer = app(dynamodb_stream(CHANGES, table="orders", window=EventWindow(0, 60)), CONTEXT)
+    assert answer == {"batchItemFailures": [], "state": {"removed": 1}}
 
 
 @pytest.mark.parametrize("declared", [Exact, dict, dict[str, Any]])

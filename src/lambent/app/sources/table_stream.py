@@ -3,12 +3,16 @@
 Numbers are int when they are whole and Decimal otherwise, exactly as they were stored; binary values are bytes and sets
 are sets: see `attribute_values`. What is reported to Lambda is said in `stream`.
 
+A table may have several handlers whose `events` have none in common. They take turns, so that changes are handled in
+their order: handlers of whole batches are called for each run of changes that are theirs.
+
 Sources: "Using Lambda with DynamoDB" of the Lambda developer guide; "DynamoDB Streams and Time to Live" of the DynamoDB
 developer guide.
 """
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 from lambent.app.attribute_values import from_attributes
@@ -16,7 +20,7 @@ from lambent.app.conversion import Invalid, from_object, members
 from lambent.app.endpoint import InvalidParameter
 from lambent.app.errors import AppError, ValidationFailed
 from lambent.app.signature import described
-from lambent.app.sources.lanes import LanesBy
+from lambent.app.sources.lanes import LanesBy, lane_of_all
 from lambent.app.sources.naming import name_in
 from lambent.app.sources.stream import ShardRecord, ShardSource, time_of
 from lambent.app.sources.window import window_parameter
@@ -29,11 +33,17 @@ if TYPE_CHECKING:
     from lambent.app.endpoint import Getter, Resolver
     from lambent.app.onion import Middleware
     from lambent.app.signature import Parameter
+    from lambent.app.sources.batch import Failures, Halt, Make
     from lambent.app.sources.chain import Chain
+    from lambent.app.sources.lanes import Lanes
+    from lambent.app.sources.window import Window
 
 Item = TypeVar("Item")
 
 EVENTS = ("INSERT", "MODIFY", "REMOVE")
+
+_OF_HANDLERS = ("name", "events", "concurrency")
+"""Options in which handlers of one table may differ; the others are the event source mapping's."""
 
 _ABSENT_AT = {"new": "REMOVE", "old": "INSERT"}
 """Which event has no such image."""
@@ -130,22 +140,89 @@ class TableStreams(ShardSource):
     record = Change
     lanes = LanesBy(lambda record: repr(sorted(record["dynamodb"]["Keys"].items())))
 
+    def __init__(self, app: Any) -> None:
+        super().__init__(app)
+        self._further: dict[str, list[Chain]] = {}
+        """Of tables with several handlers: all but the first, which is in `handlers`."""
+
     def add(
         self, handler: Callable[..., Any], layers: tuple[Middleware, ...], options: dict[str, Any]
     ) -> None:
         """Add a handler. Raises AppError."""
-        unknown = set(options["events"]) - set(EVENTS)
-        if unknown or not options["events"]:
-            raise AppError(
-                f"{described(handler)}: events are some of {', '.join(EVENTS)}, not {options['events']}"
-            )
-        super().add(handler, layers, options)
+        name, events = options["name"], options["events"]
+        unknown = set(events) - set(EVENTS)
+        if unknown or not events:
+            raise AppError(f"{described(handler)}: events are some of {', '.join(EVENTS)}, not {events}")
+        first = self.handlers.get(name)
+        if first is None:
+            super().add(handler, layers, options)
+            return
+        for there in (first, *self._further.get(name, ())):
+            self._check_beside(there, handler, options)
+        del self.handlers[name]
+        try:
+            super().add(handler, layers, options)
+            self._further.setdefault(name, []).append(self.handlers[name])
+        finally:
+            self.handlers[name] = first
+
+    def _check_beside(self, there: Chain, handler: Callable[..., Any], options: dict[str, Any]) -> None:
+        """Raise AppError if a handler cannot be for the same table as another."""
+        name = options["name"]
+        both = f"The table stream {name!r}: both {described(there.endpoint.handler)} and {described(handler)} are for"
+        shared = [event for event in options["events"] if event in there.options["events"]]
+        if shared:
+            raise AppError(f"{both} {' and '.join(shared)}: one handler has to do")
+        for option, value in options.items():
+            if option not in _OF_HANDLERS and value != there.options[option]:
+                raise AppError(
+                    f"{both} it, with {option}={there.options[option]!r} and {value!r}: it is read once for both, so "
+                    "they have to say the same"
+                )
 
     def _wanted(self, handler: Chain, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         events = handler.options["events"]
-        if events == EVENTS:
+        for further in self._further.get(handler.options["name"], ()):
+            events += further.options["events"]
+        if len(events) == len(EVENTS):
             return records
         return [one for one in records if not self._is_own(one) or one.get("eventName") in events]
+
+    def _window_of(self, handler: Chain, event: dict[str, Any]) -> Window | None:
+        for further in self._further.get(handler.options["name"], ()):
+            super()._window_of(further, event)
+        return super()._window_of(handler, event)
+
+    def _run(
+        self,
+        handler: Chain,
+        make: Make,
+        records: list[dict[str, Any]],
+        event: Any,
+        context: Any,
+        halt: Halt,
+        lanes: Lanes,
+    ) -> Failures:
+        further = self._further.get(handler.options["name"])
+        if further is None:
+            return super()._run(handler, make, records, event, context, halt, lanes)
+        chains = {name: one.ready(self._app) for one in further for name in one.options["events"]}
+
+        def chain_of(record: Any) -> Chain:
+            return chains.get(record.get("eventName"), handler) if self._is_own(record) else handler
+
+        failed: Failures = {}
+        begin = 0
+        for chain, run in groupby(records, chain_of):
+            part = list(run)
+            if failed and halt == "batch":
+                failed.update((begin + place, None) for place in range(len(part)))
+            else:
+                lanes = lane_of_all if chain.options["concurrency"] is None else self.lanes
+                found = super()._run(chain, make, part, event, context, halt, lanes)
+                failed.update((begin + place, error) for place, error in found.items())
+            begin += len(part)
+        return failed
 
     def _record_of(self, declared: Any) -> Getter | None:
         if get_origin(declared) is Change:
