@@ -206,3 +206,15 @@ def test_deleted_stages_leave_their_deployments(api: Any, routed: str) -> None:
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
     (deployment,) = api.get_deployments(ApiId=routed)["Items"]
     api.create_stage(ApiId=routed, StageName="prod", DeploymentId=deployment["DeploymentId"])
+
+
+def test_a_stage_that_deploys_by_itself_takes_no_deployment(api: Any, routed: str, refused: Refused) -> None:
+    deployment = api.create_deployment(ApiId=routed)["DeploymentId"]
+    message = "DeploymentId cannot be set on a stage with AutoDeploy enabled"
+    given = {"ApiId": routed, "StageName": "prod", "DeploymentId": deployment}
+    assert refused(api.create_stage, **given, AutoDeploy=True) == (*BAD, message)
+    api.create_stage(ApiId=routed, StageName="prod", AutoDeploy=True)
+    assert refused(api.update_stage, **given) == (*BAD, message)
+    assert refused(api.create_deployment, ApiId=routed, StageName="prod")[:2] == BAD
+    api.update_stage(**given, AutoDeploy=False)
+    assert api.get_stage(ApiId=routed, StageName="prod")["DeploymentId"] == deployment

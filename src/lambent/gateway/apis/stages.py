@@ -86,7 +86,8 @@ def update(definition: Definition, stage_name: str, members: dict[str, Any]) -> 
     if given.get("access_log_settings") == AccessLogSettings():
         given["access_log_settings"] = None
     stage = replace(old, last_updated_date=now(), **given)
-    if stage.auto_deploy and given.get("deployment_id") not in (None, old.deployment_id):
+    if stage.auto_deploy and given.get("deployment_id") is not None:
+        # Even the one that it has: aws-controllers-k8s/apigatewayv2-controller#15.
         raise BadApiRequest("DeploymentId cannot be set on a stage with AutoDeploy enabled")
     return _put(definition, stage)
 
