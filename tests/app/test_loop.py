@@ -48,6 +48,15 @@ def test_the_loop_cannot_wait_for_itself(loop: Loop) -> None:
         loop.run(outer())
 
 
+def test_a_loop_of_somebody_else(loop: Loop) -> None:
+    async def within() -> None:
+        with pytest.raises(RuntimeError, match=r"call it in a thread, await asyncio\.to_thread"):
+            loop.run(later(3))
+        assert await asyncio.to_thread(loop.run, later(3)) == 3
+
+    asyncio.run(within())
+
+
 def test_two_loops_in_one_thread(loop: Loop) -> None:
     other = Loop()
 

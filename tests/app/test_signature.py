@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.app.conftest import answer_of, event_of
 
-from lambent import App
+from lambent import App, AppError
 from lambent.app.signature import described, is_coroutine_function, signature_of
+from lambent.testing import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,3 +140,66 @@ def test_coroutine_functions() -> None:
     assert is_coroutine_function(functools.partial(multiply_later))
     assert not is_coroutine_function(Later)
     assert not is_coroutine_function(multiply)
+
+
+def test_a_default_is_nobody_elses() -> None:
+    app = App()
+
+    @app.get("/")
+    def handler(tags: list[int] = []) -> list[int]:  # noqa: B006 - that is the point
+        tags.append(1)
+        return tags
+
+    assert [answer_of(app(event_of("v2", "GET", "/"))).json for _ in range(2)] == [[1], [1]]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_handlers_do_not_yield(asynchronous: bool) -> None:
+    def pieces() -> Any:
+        yield "a"
+
+    async def pieces_later() -> Any:
+        yield "a"
+
+    for handler in (pieces_later if asynchronous else pieces, passing(pieces)):
+        with pytest.raises(AppError, match="a handler cannot yield"):
+            App().get("/")(handler)
+
+
+def hiding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator that does not say what it is around."""
+
+    def inner(message: dict[str, int]) -> Any:
+        return function(message)
+
+    return inner
+
+
+@pytest.mark.parametrize("layers", [0, 1])
+def test_a_coroutine_that_nobody_could_know_of_is_run(layers: int) -> None:
+    """Dropped, it would be a message that was never handled, and is deleted."""
+    handled = []
+
+    async def take(message: dict[str, int]) -> None:
+        handled.append(message["a"])
+        if message["a"] == 2:
+            raise KeyError
+
+    app = App(middleware=[lambda invocation, call_next: call_next(invocation)] * layers)
+    app.queue("orders")(hiding(take))
+    app.topic("alerts")(hiding(take))
+    client = Client(app)
+    assert client.send("orders", [{"a": 1}, {"a": 2}]).failed == [1]
+    client.publish("alerts", {"a": 3})
+    assert handled == [1, 2, 3]
+    app.loop.close()
+
+
+def test_a_layer_in_a_decorator() -> None:
+    async def layer(invocation: Any, call_next: Any) -> Any:
+        return await call_next(invocation)
+
+    app = App(middleware=[passing(layer)])
+    app.get("/")(lambda: "a")
+    assert answer_of(app(event_of("v2", "GET", "/"))).text == "a"
+    app.loop.close()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lambent.app.sources import Source
 
 
-Factory = TypeVar("Factory", bound="Callable[..., Any]")
+Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
 class App(Registrar):
@@ -87,7 +87,7 @@ class App(Registrar):
 
     def error_handler(
         self, *kinds: type[BaseException] | Sequence[type[BaseException]]
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    ) -> Callable[[Function], Function]:
         """A function that answers exceptions of these types: `def answer(error, request) -> Response | dict | …`.
 
         The nearest class in an exception's own order of bases decides. It may be async, do without the request, and
@@ -104,7 +104,7 @@ class App(Registrar):
         if not classes:
             raise AppError("error_handler: say which exceptions it is for: @app.error_handler(KeyError)")
 
-        def add(answer: Callable[..., Any]) -> Callable[..., Any]:
+        def add(answer: Function) -> Function:
             takes = len(signature_of(answer).parameters)
             if takes not in (1, 2):
                 raise AppError(f"{described(answer)}: an error handler takes the error and the request")
@@ -118,12 +118,12 @@ class App(Registrar):
     @overload
     def provide(
         self,
-        factory: Factory,
+        factory: Function,
         *,
         type: Any = None,
         lifetime: Lifetime = "environment",
         eager: bool = False,
-    ) -> Factory: ...
+    ) -> Function: ...
     @overload
     def provide(
         self,
@@ -132,7 +132,7 @@ class App(Registrar):
         type: Any = None,
         lifetime: Lifetime = "environment",
         eager: bool = False,
-    ) -> Callable[[Factory], Factory]: ...
+    ) -> Callable[[Function], Function]: ...
     def provide(
         self,
         factory: Callable[..., Any] | None = None,
@@ -278,9 +278,8 @@ class App(Registrar):
 
         `seen` is what the log shows of it, where that is not the error as it is; `extra` are further keys.
         """
-        self.logger.error(
-            message, exc_info=error if seen is None else seen, **({"extra": extra} if extra else {})
-        )
+        given = {} if extra is None else {"extra": extra}
+        self.logger.error(message, exc_info=error if seen is None else seen, **given)
         if self.tracer is not None:
             self.tracer.record_failure(error)
 

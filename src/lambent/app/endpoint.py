@@ -10,7 +10,9 @@ from lambent.app.services import Scope
 from lambent.app.signature import (
     described,
     innermost,
+    is_async_generator_function,
     is_coroutine_function,
+    is_generator_function,
     positions,
     signature_of,
 )
@@ -61,9 +63,12 @@ class Endpoint:
     ) -> None:
         self.handler = handler
         self.services = services
+        inner = innermost(handler)
+        if is_generator_function(inner) or is_async_generator_function(inner):
+            raise AppError(f"{described(handler)}: a handler cannot yield: return a list, or all at once")
         is_coroutine = is_coroutine_function(handler)
         # A decorator may hand on the coroutine of what it is around, without being asynchronous itself.
-        self.is_async = is_coroutine or is_coroutine_function(innermost(handler))
+        self.is_async = is_coroutine or is_coroutine_function(inner)
         self.signature = signature_of(handler)
         self.takes_invocation = False
         places = positions(handler)

@@ -5,6 +5,7 @@ Clients and connections that belong to a loop live as long as the environment do
 
 from __future__ import annotations
 
+import sys
 from _thread import allocate_lock
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,14 @@ class Loop:
         """
         if _within.get() is self and self._loop is not None:
             return self._beside(self._loop, coroutine)
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is not None and asyncio._get_running_loop() is not None:
+            if hasattr(coroutine, "close"):
+                coroutine.close()
+            raise RuntimeError(
+                "An app runs coroutines on a loop of its own, and another one is running here: call it in a thread, "
+                "await asyncio.to_thread(client.get, …)"
+            )
         with self._turn:
             loop = self._loop
             if loop is None or loop.is_closed():

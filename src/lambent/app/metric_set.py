@@ -170,7 +170,7 @@ class MetricSet:
         # What stays the same is JSON already: putting the line together costs half of encoding it as one document.
         return (
             f'{{"_aws":{{"Timestamp":{self.timestamp or time_ns() // 1_000_000},{frame}'
-            f"{encode({**dimensions, **self.metadata, **values})[1:]}\n"
+            f"{encode({**dimensions, **self.metadata, **dimensions, **values})[1:]}\n"
         )
 
     def _frame(self, namespace: str, dimensions: list[list[str]], key: Any = None) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lambent.app.errors import AppError
-from lambent.app.signature import described, is_coroutine_function
+from lambent.app.signature import described, innermost, is_coroutine_function
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,7 +65,7 @@ def wrapped(
         twin = getattr(layer, "acall", None) if is_async else None
         if twin is not None:
             call = _asynchronous(twin, call, finish)
-        elif is_coroutine_function(layer):
+        elif is_coroutine_function(layer) or is_coroutine_function(innermost(layer)):
             call, is_async = (
                 _asynchronous(layer, call if is_async else _as_coroutine(call, waits), finish),
                 True,

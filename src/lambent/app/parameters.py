@@ -19,7 +19,7 @@ from lambent.app.conversion import (
 )
 from lambent.app.endpoint import InvalidParameter
 from lambent.app.errors import AppError, BadRequest, UnsupportedMediaType
-from lambent.app.signature import MISSING, described
+from lambent.app.signature import MISSING, described, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ def _is_object(declared: Any) -> bool:
 def _missing(place: str, name: str, default: Any) -> Any:
     if default is MISSING:
         raise InvalidParameter(place, name, [("", "It is missing")])
-    return default
+    return fresh(default)
 
 
 def _from_path(parameter: Parameter, name: str, index: int) -> Getter:

@@ -55,6 +55,11 @@ class Signature:
         self.any_keyword = any_keyword
 
 
+def fresh(default: Any) -> Any:
+    """A default for one invocation: what its handler puts into a list is nobody else's."""
+    return default.copy() if default.__class__ in (list, dict, set) else default
+
+
 def described(handler: Callable[..., Any]) -> str:
     """A handler as a person finds it: `create_order (shop/orders.py:12)`."""
     function = _function(handler)[0]

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 _WITHOUT_BODY = frozenset({204, 304})
 
+
 # A load balancer passes on one value per spelling of a header's name, and browsers do not mind how it is spelt.
-_SET_COOKIE = tuple(
-    "".join(letter.upper() if index & 1 << bit else letter for bit, letter in enumerate("setcookie"))
-    for index in range(512)
-)
+def _spelt(index: int) -> str:
+    """Set-Cookie, in one of its 512 spellings."""
+    text = "".join(letter.upper() if index & 1 << bit else letter for bit, letter in enumerate("setcookie"))
+    return f"{text[:3]}-{text[3:]}"
 
 
 def _body(response: Response, head: bool) -> tuple[str, bool]:
@@ -173,8 +174,8 @@ def to_alb(response: Response, event: dict[str, Any], head: bool) -> dict[str, A
     }
     given = headers.get("set-cookie", [])
     cookies = [*([given] if isinstance(given, str) else given), *response.cookies]
-    for spelling, cookie in zip(_SET_COOKIE, cookies, strict=False):
-        single[f"{spelling[:3]}-{spelling[3:]}"] = cookie
+    for index, cookie in enumerate(cookies[:512]):
+        single[_spelt(index)] = cookie
     return answer
 
 

@@ -172,6 +172,8 @@ class RemoteKeys:
         url = found.get("jwks_uri")
         if not isinstance(url, str) or not url.startswith("http"):
             raise ValueError("the discovery document has no jwks_uri")
+        if not url.startswith("https:") and self._issuer.startswith("https:"):
+            raise ValueError("the discovery document leads to keys that are not behind TLS")
         return url
 
 

@@ -242,9 +242,13 @@ class Authorizers:
                     "False, Allow(…) or Deny(…)"
                 )
             answer = Allow() if answer else Deny()
+        if event.get("version") == "2.0" and chain.options["simple"]:
+            return _simple(answer)
+        asked = request.arn.arn.partition("/")[2]
+        if not answer.resources and answer.effect == "Allow" and any(one in asked for one in ("*", "?", "${")):
+            # In a policy it would allow more than was asked for, and policies are kept for other requests.
+            answer = Deny()
         if event.get("version") == "2.0":
-            if chain.options["simple"]:
-                return _simple(answer)
             return _policy(answer, request.arn, _members(answer.context))
         return _policy(answer, request.arn, _scalars(answer.context))
 

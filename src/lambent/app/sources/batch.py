@@ -218,12 +218,16 @@ class BatchSource:
             record = None
             try:
                 if straight is not None and not delivered.get("messageAttributes"):
-                    function(straight(delivered))
+                    result = function(straight(delivered))
+                    if result is not None:
+                        self._settle(result)
                     continue
                 record = make(delivered, event, context)
                 if record.correlation_id is not None:
                     _correlate(record.correlation_id)
-                call(record)
+                result = call(record)
+                if result is not None:
+                    self._settle(result)
                 if record.failure is not None:
                     raise record.failure
                 if record.scope is not None:
@@ -235,6 +239,11 @@ class BatchSource:
                 if halt == "lane":
                     skipped.update(next(lane for lane in lanes(records) if place in lane))
         return failed
+
+    def _settle(self, result: Any) -> None:
+        """Of results nothing is made; but a coroutine that a decorator hands on is the handler itself."""
+        if hasattr(result, "__await__"):
+            self._app.loop.run(result)
 
     def _made(self, make: Make, delivered: Any, event: Any, context: Any) -> Record:
         """What the handler is called with; also of what is no record at all, and will fail."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambent.app.errors import AppError, ValidationFailed
 from lambent.app.onion import wrapped
-from lambent.app.signature import MISSING, described, positions
+from lambent.app.signature import MISSING, described, fresh, positions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,9 @@ class Chain:
         """Call it for one invocation, and close what services that had."""
         self.ready(app)
         try:
-            result = app.loop.run(self.call(invocation)) if self.is_async else self.call(invocation)
+            result = self.call(invocation)
+            if self.is_async or hasattr(result, "__await__"):
+                result = app.loop.run(result)
         except BaseException as error:
             if invocation.scope is not None:
                 app.services.close(invocation.scope.closing, error)
@@ -121,7 +123,7 @@ class PayloadResolver:
         if self.parameter is not None:
             if parameter.default is not MISSING:
                 default = parameter.default
-                return lambda _: default
+                return lambda _: fresh(default)
             raise AppError(
                 f"{described(self._handler)}: both {self.parameter.name!r} and {parameter.name!r} would be the body: "
                 "make one type of them, or provide the service before the handler is added"

@@ -9,7 +9,7 @@ Source: "Working with WebSocket APIs" of the API Gateway developer guide.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -20,7 +20,7 @@ from lambent.app.onion import wrapped
 from lambent.app.parameters import HttpParameters
 from lambent.app.request import Request
 from lambent.app.response import Response, response_of
-from lambent.app.signature import MISSING, described
+from lambent.app.signature import MISSING, described, fresh
 from lambent.app.sources.naming import physical_name
 from lambent.app.sources.understood import understood
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from lambent.app.endpoint import Getter
     from lambent.app.onion import Call, Middleware
     from lambent.app.signature import Parameter
+
+Handler = TypeVar("Handler", bound="Callable[..., Any]")
+Class = TypeVar("Class", bound=type)
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
 
@@ -102,31 +105,31 @@ class Channel:
         self.key = key
         self._register = register
 
-    def on_connect(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+    def on_connect(self, handler: Handler) -> Handler:
         """The handler of new connections. Raising an HTTPError rejects one with its status, False with 403."""
         self._register(handler, {"action": CONNECT})
         return handler
 
-    def on_disconnect(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+    def on_disconnect(self, handler: Handler) -> Handler:
         """The handler of connections that have ended."""
         self._register(handler, {"action": DISCONNECT})
         return handler
 
-    def on_message(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+    def on_message(self, handler: Handler) -> Handler:
         """The handler of messages that no action is for."""
         self._register(handler, {"action": DEFAULT})
         return handler
 
-    def action(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def action(self, name: str) -> Callable[[Handler], Handler]:
         """The handler of messages with this name under the channel's key."""
 
-        def add(handler: Callable[..., Any]) -> Callable[..., Any]:
+        def add(handler: Handler) -> Handler:
             self._register(handler, {"action": name})
             return handler
 
         return add
 
-    def __call__(self, handlers: type) -> type:
+    def __call__(self, handlers: Class) -> Class:
         """Above a class: its methods on_connect, on_disconnect and on_message, and every other public one by its name.
 
         The class is made without arguments, once per environment.
@@ -320,7 +323,7 @@ def _message(parameter: Parameter) -> Getter:
     def message(connection: Connection) -> Any:
         raw = connection.raw_body
         if not raw and default is not MISSING:
-            return default
+            return fresh(default)
         try:
             return decode(raw)
         except Invalid as invalid:
