@@ -6,7 +6,6 @@ import asyncio
 import re
 import ssl
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
@@ -24,9 +23,9 @@ Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]
 """The document at a URL. Raises FetchFailed."""
 
 TIMEOUT_S: Final = 1.5
-"""How long an identity provider may take, as on AWS ("Integration timeout", quotas of HTTP APIs: JWT authorizers)."""
-MAX_DOCUMENT: Final = 512 * 1024
-"""Bytes; AWS's limit is not known. Keys of the largest providers are some 20 KB."""
+"""How long an identity provider may take ("Quotas for configuring and running an HTTP API")."""
+MAX_DOCUMENT: Final = 150_000
+"""Bytes of the largest key set (the same quotas)."""
 
 _REDIRECTS: Final = 3
 _MOVED: Final = frozenset({301, 302, 303, 307, 308})
@@ -48,6 +47,7 @@ class Fetcher:
     def __init__(self, neighbours: Neighbours | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         self._neighbours = neighbours
         self._timeout_s = timeout_s
+        self._trust: ssl.SSLContext | None = None
 
     async def __call__(self, url: str) -> bytes:
         """The document at `url`, redirects followed, but never from https to http. Raises FetchFailed."""
@@ -57,7 +57,7 @@ class Fetcher:
             if pool is not None:
                 timeout_s = _POOL_TIMEOUT_S
             async with asyncio.timeout(timeout_s):
-                return await (_follow(url) if pool is None else self._from_pool(url, pool))
+                return await (self._follow(url) if pool is None else self._from_pool(url, pool))
         except TimeoutError:
             raise FetchFailed(f"{url}: no answer within {timeout_s:g} seconds") from None
         except (ExchangeFailed, NeighbourError, ValueError) as error:
@@ -91,35 +91,39 @@ class Fetcher:
         )
         return await _document(url, answer)
 
-
-async def _follow(url: str) -> bytes:
-    for _ in range(_REDIRECTS + 1):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise FetchFailed(f"{url} is no URL of http or https")
-        secure = parts.scheme == "https"
-        client = HttpClient(
-            host=parts.hostname,
-            port=parts.port or (443 if secure else 80),
-            tls=_tls() if secure else None,
-        )
-        try:
-            host = parts.netloc.rpartition("@")[2].encode("ascii")
-            answer = await client.exchange(
-                b"GET",
-                _target(parts),
-                [(b"Host", host), (b"Accept", b"application/json"), (b"User-Agent", b"lambent")],
+    async def _follow(self, url: str) -> bytes:
+        for _ in range(_REDIRECTS + 1):
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise FetchFailed(f"{url} is no URL of http or https")
+            secure = parts.scheme == "https"
+            client = HttpClient(
+                host=parts.hostname,
+                port=parts.port or (443 if secure else 80),
+                tls=self._tls() if secure else None,
             )
-            where = answer.header(b"location") if answer.status in _MOVED else None
-            if where is None:
-                return await _document(url, answer)
-        finally:
-            client.close()
-        there = urljoin(url, where.decode("ascii"))
-        if secure and not there.startswith("https:"):
-            raise FetchFailed(f"{url} leads away from https, to {there}")
-        url = there
-    raise FetchFailed(f"{url}: too many redirects")
+            try:
+                host = parts.netloc.rpartition("@")[2].encode("ascii")
+                answer = await client.exchange(
+                    b"GET",
+                    _target(parts),
+                    [(b"Host", host), (b"Accept", b"application/json"), (b"User-Agent", b"lambent")],
+                )
+                where = answer.header(b"location") if answer.status in _MOVED else None
+                if where is None:
+                    return await _document(url, answer)
+            finally:
+                client.close()
+            there = urljoin(url, where.decode("ascii"))
+            if secure and not there.startswith("https:"):
+                raise FetchFailed(f"{url} leads away from https, to {there}")
+            url = there
+        raise FetchFailed(f"{url}: too many redirects")
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._trust is None:
+            self._trust = ssl.create_default_context()
+        return self._trust
 
 
 async def _document(url: str, answer: Answer) -> bytes:
@@ -137,8 +141,3 @@ def _target(parts: SplitResult) -> bytes:
     if any(letter <= " " or letter > "~" for letter in target):
         raise FetchFailed(f"{target!r} is no path of a URL")
     return target.encode("ascii")
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()

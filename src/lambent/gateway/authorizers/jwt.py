@@ -140,10 +140,12 @@ class JwtAuthorizer:
                 raise _Invalid(what)
 
     def _refused(self, description: str) -> Verdict:
+        # Parts of it are the client's, and it goes into a header and into logs.
+        description = description.translate(_QUOTED)
         return unauthorized(f"invalid_token: {description}", self._challenge("invalid_token", description))
 
     def _challenge(self, error: str, description: str) -> tuple[tuple[str, str], ...]:
-        scopes, description = " ".join(self._scopes).translate(_QUOTED), description.translate(_QUOTED)
+        scopes = " ".join(self._scopes).translate(_QUOTED)
         return (
             (
                 "www-authenticate",
@@ -154,8 +156,8 @@ class JwtAuthorizer:
 
 def _bare(value: str) -> str:
     """A token, with `Bearer` before it or without."""
-    value = value.strip()
-    return value[7:].lstrip() if value[:7].lower() == "bearer " else value
+    scheme, _, token = value.strip().partition(" ")
+    return token.lstrip() if scheme.lower() == "bearer" else value.strip()
 
 
 def _key_id(text: str) -> str:

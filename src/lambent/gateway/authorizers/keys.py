@@ -157,6 +157,10 @@ class Issuers:
             found = self._issuers[issuer] = IssuerKeys(issuer, self._fetch, self._clock)
         return found
 
+    def clear(self) -> None:
+        """Forget all keys."""
+        self._issuers.clear()
+
 
 def _library() -> None:
     import joserfc.jwk

@@ -1,0 +1,214 @@
+"""REQUEST authorizers: functions that are shown a request, of HTTP APIs and of $connect of WebSocket APIs.
+
+As "Control access to HTTP APIs with AWS Lambda authorizers" and "Control access to WebSocket APIs with AWS Lambda
+REQUEST authorizers" of the API Gateway developer guide say: a request without all identity sources is answered 401
+and the function is not called; one that it refuses 403; a function that fails, may not be called, says what is no
+answer, or takes longer than 10 seconds ("Quotas for configuring and running an HTTP API") 500. Of WebSocket APIs, as
+of REST APIs, one that fails with "Unauthorized" is answered 401; their decisions are never kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from lambent.functions.names import partition_of
+from lambent.gateway.authorizers.decisions import Decision, read_policy, read_simple
+from lambent.gateway.authorizers.events import Place, request_v1, request_v2
+from lambent.gateway.authorizers.identity import identity
+from lambent.gateway.authorizers.kept import DEFAULT_S, KeptDecisions
+from lambent.gateway.authorizers.verdict import Verdict, broken, forbidden, unauthorized
+from lambent.gateway.errors import BadAnswer, GatewayError
+from lambent.invocation.errors import FunctionNotReady, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from lambent.functions.authorization import Context
+    from lambent.gateway.apis.deployed import Deployed
+    from lambent.gateway.apis.records import Api, Authorizer, Route
+    from lambent.gateway.authorizers.callees import Callees
+    from lambent.gateway.call import Call
+
+DECIDE_S: Final = 10.0
+"""Seconds that a function may take to decide."""
+
+_MISSING: Final = unauthorized("the request does not have all identity sources")
+_UNAUTHORIZED: Final = unauthorized("the function says Unauthorized")
+_DENIED: Final = "the function does not allow it"
+
+_encode = msgspec.json.Encoder().encode
+_log = logging.getLogger(__name__)
+
+
+class _Failed(Exception):
+    """The function did not decide; the text says why."""
+
+
+class _Unauthorized(Exception):
+    """The function says that it does not know the caller."""
+
+
+def kept_seconds(api: Api, authorizer: Authorizer) -> int:
+    """For how long decisions of an authorizer are kept; 0 for not at all."""
+    if api.protocol_type == "WEBSOCKET" or not authorizer.identity_source:
+        return 0
+    seconds = authorizer.authorizer_result_ttl_in_seconds
+    return DEFAULT_S if seconds is None else seconds
+
+
+class RequestAuthorizer:
+    """Asks a function about the requests of one API's stage, and keeps what it has decided.
+
+    `ticks` gives seconds; the function may take `decide_s`.
+    """
+
+    def __init__(
+        self,
+        authorizer: Authorizer,
+        api: Api,
+        callees: Callees,
+        ticks: Callable[[], float],
+        decide_s: float,
+    ) -> None:
+        self.record = authorizer
+        self._callees = callees
+        self._decide_s = decide_s
+        self._sources = authorizer.identity_source or ()
+        self._own_arn = (
+            f"arn:{partition_of(api.region)}:execute-api:{api.region}:{api.account}:{api.api_id}"
+            f"/authorizers/{authorizer.authorizer_id}"
+        )
+        self._simple = bool(authorizer.enable_simple_responses)
+        self._flat = api.protocol_type == "WEBSOCKET"
+        self._event = request_v1 if authorizer.authorizer_payload_format_version == "1.0" else request_v2
+        seconds = kept_seconds(api, authorizer)
+        self._kept = KeptDecisions(seconds, ticks) if seconds > 0 else None
+
+    def forget(self) -> None:
+        """Forget what was decided."""
+        if self._kept is not None:
+            self._kept.clear()
+
+    def authorize(
+        self,
+        call: Call,
+        deployed: Deployed,
+        route: Route,
+        path: str,
+        raw_path: str,
+        parameters: Mapping[str, str] | None,
+    ) -> Verdict | Awaitable[Verdict]:
+        """Judge a request to a route of an HTTP API; later, when the function has to be called."""
+        who = self._identity(call, deployed, route)
+        if who is None:
+            return _MISSING
+        arn = f"{_stage_arn(deployed)}/{call.method}/{path.lstrip('/')}"
+        decision = self._kept.get(who) if self._kept is not None else None
+        if decision is not None:
+            return self._verdict(decision, arn, call, 0)
+        place = Place(arn, path, raw_path, parameters)
+        event = self._event(call, deployed, route, place, who or None)
+        return self._ask(who, event, arn, call)
+
+    def authorize_connect(
+        self, call: Call, deployed: Deployed, route: Route, facts: Callable[[], dict[str, Any]]
+    ) -> Verdict | Awaitable[Verdict]:
+        """Judge a handshake. `facts` gives what the event has besides its type and ARN."""
+        who = self._identity(call, deployed, route)
+        if who is None:
+            return _MISSING
+        arn = f"{_stage_arn(deployed)}/{route.route_key}"
+        event = _encode({"type": "REQUEST", "methodArn": arn, **facts()})
+        return self._ask(who, event, arn, call)
+
+    def _identity(self, call: Call, deployed: Deployed, route: Route) -> tuple[str, ...] | None:
+        """What the identity sources hold; None when one of them holds nothing."""
+        who = tuple(identity(source, call, deployed, route) for source in self._sources)
+        return who if all(who) else None
+
+    async def _ask(self, who: tuple[str, ...], event: bytes, arn: str, call: Call) -> Verdict:
+        began = time.monotonic()
+        try:
+            decision = await self._decision(event, call.headers.get("x-amzn-trace-id"))
+        except _Unauthorized:
+            return _UNAUTHORIZED
+        except _Failed as error:
+            _log.warning("the authorizer %s: %s", self.record.name, error)
+            return broken(str(error))
+        if self._kept is not None:
+            self._kept.put(who, decision)
+        return self._verdict(decision, arn, call, round((time.monotonic() - began) * 1000))
+
+    async def _decision(self, event: bytes, trace: str | None) -> Decision:
+        record = self.record
+        try:
+            callee = self._callees.callee(record, self._own_arn)
+            invocation = await self._callees.functions.acall(callee, event, trace, self._decide_s)
+        except GatewayError as error:
+            raise _Failed(str(error)) from None
+        except (Throttled, FunctionNotReady) as error:
+            raise _Failed(f"its function was not run: {error}") from None
+        except TimeoutError:
+            raise _Failed(f"its function took longer than {self._decide_s:g} seconds") from None
+        if invocation.failure is not None:
+            raise _Failed(f"its function was not run: {invocation.failure}")
+        if invocation.function_error:
+            if self._flat and _message(invocation.result) == "Unauthorized":
+                raise _Unauthorized
+            raise _Failed("its function failed")
+        try:
+            if self._simple:
+                return read_simple(invocation.result)
+            return read_policy(invocation.result, flat=self._flat)
+        except BadAnswer as error:
+            raise _Failed(f"its function returned what is no decision: {error}") from None
+
+    def _verdict(self, decision: Decision, arn: str, call: Call, latency_ms: int) -> Verdict:
+        if not decision.allows(arn, _facts(call)):
+            return msgspec.structs.replace(
+                forbidden(_DENIED), variables=decision.variables, latency_ms=latency_ms, function_status=200
+            )
+        context = decision.context
+        flat = dict(context) if context is not None else {}
+        if not self._simple:
+            flat["principalId"] = decision.principal_id
+        return Verdict(
+            allowed=True,
+            context={"lambda": context},
+            context_v1=flat,
+            principal_id=decision.principal_id,
+            variables=decision.variables,
+            latency_ms=latency_ms,
+            function_status=200,
+        )
+
+
+def _stage_arn(deployed: Deployed) -> str:
+    api = deployed.api
+    where = f"arn:{partition_of(api.region)}:execute-api:{api.region}:{api.account}:{api.api_id}"
+    return f"{where}/{deployed.stage.stage_name}"
+
+
+def _facts(call: Call) -> Context:
+    """What conditions of policies may ask for."""
+    return {
+        "aws:SourceIp": call.source_ip,
+        "aws:UserAgent": call.user_agent,
+        "aws:SecureTransport": "true" if call.request.secure else "false",
+        "aws:EpochTime": str(call.time_ms // 1000),
+        "aws:CurrentTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(call.time_ms // 1000)),
+    }
+
+
+def _message(result: bytes) -> str | None:
+    """The message of a function's error."""
+    try:
+        error = msgspec.json.decode(result)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    message = error.get("errorMessage") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else None
