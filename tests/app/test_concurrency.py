@@ -66,6 +66,24 @@ def test_each_thread_gets_its_own_answers() -> None:
     ]
 
 
+def test_async_handlers_of_several_threads_all_end() -> None:
+    app = App()
+
+    @app.get("/{name}")
+    async def echo(name: str) -> str:
+        await asyncio.sleep(0)
+        return name
+
+    def work(number: int) -> list[str]:
+        return [
+            _text(app(events.http_v2("GET", f"/{number}-{call}"), LambdaContext())) for call in range(_CALLS)
+        ]
+
+    with Client(app):
+        answers = _at_once(work)
+    assert answers == [[f"{number}-{call}" for call in range(_CALLS)] for number in range(_THREADS)]
+
+
 def test_two_apps_know_nothing_of_each_other() -> None:
     def made(name: str) -> App:
         app = App(name)
