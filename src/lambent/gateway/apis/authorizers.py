@@ -101,7 +101,10 @@ def _check_jwt(content: Content, authorizer: Authorizer) -> None:
 
 def _is_issuer(issuer: str) -> bool:
     """As on AWS an issuer has https; without it only those of this machine, such as a test's."""
-    url = urlsplit(issuer)
+    try:
+        url = urlsplit(issuer)
+    except ValueError:
+        return False
     here = url.hostname in _LOOPBACK or (url.hostname or "").endswith(".localhost")
     return bool(url.hostname) and (url.scheme == "https" or (url.scheme == "http" and here))
 

@@ -202,7 +202,10 @@ class _Importer:
         for name, variable in variables.items() if isinstance(variables, dict) else ():
             if isinstance(variable, dict):
                 url = url.replace(f"{{{name}}}", str(variable.get("default", "")).strip("/"))
-        segments = [segment for segment in urlsplit(url).path.split("/") if segment]
+        try:
+            segments = [segment for segment in urlsplit(url).path.split("/") if segment]
+        except ValueError:
+            raise BadApiRequest(f"attribute servers.url is not a URL: {url}") from None
         if self._base_path == "split":
             segments = segments[1:]
         return "".join(f"/{segment}" for segment in segments)
@@ -270,12 +273,13 @@ class _Importer:
         reference = given.get("$ref")
         if reference is None:
             return self._new_integration(path, given)
+        reference = str(reference)
         if reference not in self._shared:
             prefix = f"#/components/{INTEGRATIONS}/"
             shared = self._components.get(INTEGRATIONS)
             found = (
-                shared.get(str(reference).removeprefix(prefix))
-                if isinstance(shared, dict) and str(reference).startswith(prefix)
+                shared.get(reference.removeprefix(prefix))
+                if isinstance(shared, dict) and reference.startswith(prefix)
                 else None
             )
             if not isinstance(found, dict):
