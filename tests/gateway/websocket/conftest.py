@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -91,6 +92,23 @@ class Functions:
         invocation.finished(invocation)
 
 
+def framed(opcode: int, payload: bytes, *, fin: bool = True, mask: bool = True, bits: int = 0) -> bytes:
+    """A client's frame."""
+    length = len(payload)
+    head = bytes([(0x80 if fin else 0) | bits | opcode])
+    flag = 0x80 if mask else 0
+    if length < 126:
+        head += bytes([flag | length])
+    elif length < 65536:
+        head += bytes([flag | 126]) + length.to_bytes(2, "big")
+    else:
+        head += bytes([flag | 127]) + length.to_bytes(8, "big")
+    if not mask:
+        return head + payload
+    key = b"\x01\x02\x03\x04"
+    return head + key + bytes(byte ^ key[place % 4] for place, byte in enumerate(payload))
+
+
 class RawClient:
     """A WebSocket client that sends and sees frames as they are."""
 
@@ -102,28 +120,16 @@ class RawClient:
         self, opcode: int, payload: bytes, *, fin: bool = True, mask: bool = True, bits: int = 0
     ) -> None:
         """Send a frame; `bits` are reserved ones."""
-        length = len(payload)
-        head = bytes([(0x80 if fin else 0) | bits | opcode])
-        flag = 0x80 if mask else 0
-        if length < 126:
-            head += bytes([flag | length])
-        elif length < 65536:
-            head += bytes([flag | 126]) + length.to_bytes(2, "big")
-        else:
-            head += bytes([flag | 127]) + length.to_bytes(8, "big")
-        key = b"\x01\x02\x03\x04"
-        if mask:
-            payload = bytes(byte ^ key[place % 4] for place, byte in enumerate(payload))
-            head += key
-        self.writer.write(head + payload)
+        self.writer.write(framed(opcode, payload, fin=fin, mask=mask, bits=bits))
 
     async def flood(self, opcode: int, payload: bytes) -> int:
         """Send the same frame again and again until the server takes no more; how often it was sent."""
+        frame = framed(opcode, payload)
         sent = 0
         try:
             async with asyncio.timeout(0.3) as patience:
                 while True:
-                    self.send(opcode, payload)
+                    self.writer.write(frame)
                     sent += 1
                     await self.writer.drain()
                     patience.reschedule(asyncio.get_running_loop().time() + 0.3)
@@ -180,7 +186,12 @@ class Served(NamedTuple):
 
         A header of None is left out.
         """
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        sock = socket.socket()
+        sock.setblocking(False)
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            sock.setsockopt(socket.SOL_SOCKET, buffer, 16_384)  # floods end sooner
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection(sock=sock)
         self.writers.append(writer)
         given: dict[str, str | None] = {
             "Host": f"127.0.0.1:{self.port}",

@@ -46,6 +46,8 @@ async def ask(client: ClientConnection, message: Any) -> Any:
         ("$request.body.action", "", "$default"),
         ("$request.body.action", '{"action":"join"', "$default"),
         ("$request.body.action", "[" * 20_000, "$default"),
+        ("join", "anything", "join"),
+        ("$default", '{"action":"join"}', "$default"),
     ],
 )
 def test_a_message_goes_to_the_route_that_its_expression_finds(
