@@ -8,6 +8,8 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lambent.aws.apigatewayv2 import ApiGatewayV2Service
 from lambent.aws.model import load_model
@@ -15,6 +17,7 @@ from lambent.aws.model import load_model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/apigateway/aws4_request, SignedHeaders=host, Signature=0"
 # Developer portals and routing rules: neither has a place on one machine.
 ELSEWHERE = ("Portal", "RoutingRule", "ProductPage", "ProductRestEndpointPage")
 
@@ -38,8 +41,7 @@ def ask(plane: Any) -> Callable[..., tuple[int, str, Any]]:
             method=method,
             headers={
                 "Content-Type": "application/json",
-                "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/apigateway/aws4_request,"
-                " SignedHeaders=host, Signature=0",
+                "Authorization": SIGNED,
             },
         )
         try:
@@ -82,3 +84,72 @@ def test_misshapen_requests_are_the_clients_fault(
     status, kind, _ = ask("POST", "/v2/apis", body)
     assert status == 400
     assert kind
+
+
+@pytest.fixture
+def known(api: Any, http_api: str, websocket_api: str) -> dict[str, list[str]]:
+    """Identifiers of what is there, by member."""
+    certificate = "arn:aws:acm:us-east-1:000000000000:certificate/c"
+    api.create_domain_name(
+        DomainName="api.example.com", DomainNameConfigurations=[{"CertificateArn": certificate}]
+    )
+    found: dict[str, list[str]] = {
+        "ApiId": [http_api, websocket_api],
+        "DomainName": ["api.example.com"],
+        "VpcLinkId": [api.create_vpc_link(Name="l", SubnetIds=["s"])["VpcLinkId"]],
+        "ResourceArn": [f"arn:aws:apigateway:us-east-1::/apis/{http_api}"],
+        "StageName": ["prod", "$default"],
+        "RouteId": [],
+        "IntegrationId": [],
+    }
+    for api_id in (http_api, websocket_api):
+        found["RouteId"].append(api.create_route(ApiId=api_id, RouteKey="$default")["RouteId"])
+        api.create_stage(ApiId=api_id, StageName="prod", AutoDeploy=True)
+    found["IntegrationId"].append(
+        api.create_integration(ApiId=websocket_api, IntegrationType="MOCK")["IntegrationId"]
+    )
+    return found
+
+
+OPERATIONS = sorted(
+    name
+    for name in load_model("apigatewayv2").operation_models
+    if not any(word in name for word in ELSEWHERE) and not name.startswith(("DeleteApi", "DeleteDomain"))
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    database=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
+)
+@given(data=st.data())
+def test_whatever_is_asked_nothing_fails_here(
+    plane: Any, known: dict[str, list[str]], wire: Any, drawn: Any, data: st.DataObject
+) -> None:
+    """Requests of the model's shapes, about what is there, are answered or refused."""
+    service = wire("apigatewayv2")
+    operation = data.draw(st.sampled_from(OPERATIONS))
+    members = data.draw(drawn().structure(service.model.operation_model(operation).input_shape))
+    for member, values in known.items():
+        if member in members:
+            members[member] = data.draw(st.sampled_from(values))
+    prepared = service.request(operation, members)
+    target = prepared.url.partition("://")[2].partition("/")[2]
+    request = urllib.request.Request(  # noqa: S310 - the platform's own URL
+        f"{plane.url}/{target}",
+        data=prepared.body or None,
+        method=prepared.method,
+        headers={**dict(prepared.headers), "Authorization": SIGNED},
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
+            assert answer.status < 300
+    except urllib.error.HTTPError as error:
+        with error:
+            assert error.code < 500, (operation, members, error.read())  # noqa: PT017 - refusals are right
