@@ -113,7 +113,11 @@ async def test_payload_1() -> None:
         assert (await door.ask(SENT, target="/pets/dog?a=1")).verdict.allowed
     (event,) = door.functions.events
     context = event.pop("requestContext")
-    assert event.pop("headers")["authorization"] == "secret"
+    headers = event.pop("headers")
+    assert (headers["authorization"], headers["Host"]) == (
+        "secret",
+        "abcdef1234.execute-api.us-east-1.localhost",
+    )
     assert event == {
         "version": "1.0",
         "type": "REQUEST",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lambent.gateway.event_v1 import headers_v1
 from lambent.gateway.event_v2 import clock_time, query_of
 
 if TYPE_CHECKING:
@@ -82,9 +83,7 @@ def request_v1(
     """The event in payload 1.0, as JSON."""
     source = None if identity is None else ",".join(identity)
     resource = route.route_key.partition(" ")[2] or route.route_key
-    headers = dict(call.headers)
-    if call.cookies:
-        headers["cookie"] = "; ".join(call.cookies)
+    headers = {name: values[-1] for name, values in headers_v1(call).items()}
     return _encode(
         {
             "version": "1.0",

@@ -106,7 +106,7 @@ class RequestAuthorizer:
         who = self._identity(call, deployed, route)
         if who is None:
             return _MISSING
-        arn = f"{_stage_arn(deployed)}/{call.method}/{path.lstrip('/')}"
+        arn = f"{_stage_arn(deployed)}/{call.method}/{path.removeprefix('/')}"
         decision = self._kept.get(who) if self._kept is not None else None
         if decision is not None:
             return self._verdict(decision, arn, call, 0)
