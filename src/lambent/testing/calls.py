@@ -23,6 +23,8 @@ import msgspec
 
 from lambent.app.client.errors import AWSError
 from lambent.app.encoding import encode
+from lambent.app.functions import CORRELATION as CORRELATION_OF_CALLS
+from lambent.app.queues import CORRELATION as CORRELATION_OF_MESSAGES
 from lambent.testing.environment import Environment
 from lambent.testing.events.values import ACCOUNT, REGION, new_digits, new_uuid
 from lambent.testing.gateway import gateway
@@ -38,7 +40,6 @@ _T = TypeVar("_T")
 _FUNCTION = re.compile(
     r"(?:(?:arn:[^:]+:lambda:[^:]+:)?\d{12}:)?(?:function:)?(?P<name>[^:]+)(?::(?P<qualifier>.+))?"
 )
-_CORRELATION = "correlation-id"
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,7 +202,7 @@ class Calls:
 
         text = entry["MessageBody"]
         attributes = {name: _value(one) for name, one in (entry.get("MessageAttributes") or {}).items()}
-        correlation = attributes.pop(_CORRELATION, None)
+        correlation = attributes.pop(CORRELATION_OF_MESSAGES, None)
         message = SentMessage(
             body=_decoded(text),
             text=text,
@@ -316,7 +317,7 @@ def _correlation(context: str | None) -> str | None:
     if not context:
         return None
     try:
-        found = msgspec.json.decode(a2b_base64(context))["custom"][_CORRELATION]
+        found = msgspec.json.decode(a2b_base64(context))["custom"][CORRELATION_OF_CALLS]
     except (ValueError, KeyError, TypeError):
         return None
     return str(found)
