@@ -4,5 +4,6 @@
 """
 
 from lambent.gateway.http_api.apis import HttpApis
+from lambent.gateway.http_api.domains import Domains, Mapped
 
-__all__ = ["HttpApis"]
+__all__ = ["Domains", "HttpApis", "Mapped"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,9 +9,14 @@ from lambent.gateway.authorizers import Verdict
 from lambent.gateway.call import MAX_BODY, Call, extended_id
 from lambent.gateway.http_api.deadlines import Deadlines
 from lambent.gateway.http_api.exchange import Exchange
+from lambent.gateway.http_api.mapping import ResponseMapping
 from lambent.gateway.http_api.paths import decoded_path
 from lambent.gateway.http_api.stages import DEFAULT, ServedRoute, ServedStages
 from lambent.gateway.integrations.function import FunctionIntegration
+from lambent.gateway.integrations.http_proxy import HttpProxyIntegration
+from lambent.gateway.integrations.origins import Origins
+from lambent.gateway.integrations.service import ServiceIntegration
+from lambent.gateway.integrations.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,9 +25,11 @@ if TYPE_CHECKING:
     from lambent.gateway.apis.records import Integration, Route
     from lambent.gateway.apis.registry import ApiRegistry
     from lambent.gateway.functions import FunctionCaller
-    from lambent.gateway.http_api.stages import ServedStage
+    from lambent.gateway.http_api.domains import Mapped
     from lambent.gateway.integrations import Integrate
+    from lambent.gateway.integrations.service import CallService
     from lambent.http import Request
+    from lambent.observe.log_store import LogStore
 
 Authorize: TypeAlias = "Callable[..., Verdict | Awaitable[Verdict]]"
 """`Authorizers.authorize`."""
@@ -32,17 +38,34 @@ _log = logging.getLogger(__name__)
 
 
 class HttpApis:
-    """Serves the HTTP APIs of a registry. Without `authorize` every route is open."""
+    """Serves the HTTP APIs of a registry.
+
+    Without `authorize` every route is open; without `call_service` routes to services of the platform are answered
+    500; without `logs` there are no access logs.
+    """
 
     def __init__(
-        self, registry: ApiRegistry, functions: FunctionCaller, *, authorize: Authorize | None = None
+        self,
+        registry: ApiRegistry,
+        functions: FunctionCaller,
+        *,
+        authorize: Authorize | None = None,
+        call_service: CallService | None = None,
+        logs: LogStore | None = None,
     ) -> None:
         self._registry = registry
         self._functions = functions
         self._authorize = authorize
-        self._stages = ServedStages(registry, self._serve)
+        self._call_service = call_service
+        self._stages = ServedStages(registry, self._serve, logs)
         self._deadlines: dict[int, Deadlines[Exchange]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
+        self._origins = Origins()
+
+    def close(self) -> None:
+        """End what is still under way, and cut the connections to other servers."""
+        self._tasks.cancel()
+        self._origins.close()
 
     # ------------------------------------------------------------ requests
 
@@ -62,17 +85,38 @@ class HttpApis:
         stage = self._stages.get(api_id, name) if name else None
         if stage is not None and stage.name != DEFAULT:
             call.path = _without_first(path)
-            self._take(call, stage, slash + rest or "/", decoded, decoded)
+            self._take(Exchange(call, stage, slash + rest or "/", decoded, decoded))
             return
         stage = self._stages.get(api_id, DEFAULT)
         if stage is None:
             call.fail(404, "Not Found")
             return
-        self._take(call, stage, decoded, decoded, decoded)
+        self._take(Exchange(call, stage, decoded, decoded, decoded))
 
-    def _take(self, call: Call, stage: ServedStage, path: str, raw_path: str, mapping_path: str) -> None:
+    def handle_mapped(self, request: Request, mapped: Mapped, host: str) -> None:
+        """Answer a request to a custom domain name.
+
+        Payload 2.0 has the stage's name in its path and payload 1.0 the mapping's key ("Create AWS Lambda proxy
+        integrations for HTTP APIs": rawPath does not have the API mapping, path of format 1.0 has it; captured:
+        CodeGenieApp/serverless-express#465).
+        """
+        call = Call(request, host, mapped.path, extended_id())
+        path = decoded_path(mapped.path)
+        if path is None:
+            call.fail(400, "Bad Request")
+            return
+        stage = self._stages.get(mapped.api_id, mapped.stage)
+        if stage is None:
+            call.fail(404, "Not Found")
+            return
+        raw_path = stage.prefix + path
+        exchange = Exchange(call, stage, path, raw_path, f"/{mapped.key}{path}" if mapped.key else path)
+        exchange.mapping_key = mapped.key
+        self._take(exchange)
+
+    def _take(self, exchange: Exchange) -> None:
+        call, stage = exchange.call, exchange.stage
         request = call.request
-        exchange = Exchange(call, stage, path, raw_path, mapping_path)
         cors = stage.cors
         origin = None
         if cors is not None:
@@ -86,7 +130,7 @@ class HttpApis:
         if len(request.body) > MAX_BODY:
             exchange.fail(413, "Request Entity Too Large")
             return
-        found = stage.routes.match(call.method, path)
+        found = stage.routes.match(call.method, exchange.path)
         if found is None:
             if (
                 origin is not None
@@ -109,25 +153,17 @@ class HttpApis:
             call,
             stage.deployed,
             route.route,
-            path=path,
-            raw_path=raw_path,
+            path=exchange.path,
+            raw_path=exchange.raw_path,
             path_parameters=exchange.parameters,
         )
         if isinstance(verdict, Verdict):
             self._decided(exchange, verdict)
         else:
-            task = asyncio.get_running_loop().create_task(self._wait_for(exchange, verdict))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.start(exchange, self._wait_for(exchange, verdict))
 
     async def _wait_for(self, exchange: Exchange, verdict: Awaitable[Verdict]) -> None:
-        try:
-            decided = await verdict
-        except Exception:  # whatever it is, the client gets an answer
-            _log.exception("the authorizer of route %s has failed", exchange.route.key)
-            exchange.fail(500, "Internal Server Error")
-            return
-        self._decided(exchange, decided)
+        self._decided(exchange, await verdict)
 
     def _decided(self, exchange: Exchange, verdict: Verdict) -> None:
         exchange.verdict = verdict
@@ -150,12 +186,14 @@ class HttpApis:
         integration = deployed.integrations.get(route.integration_id or "")
         if integration is None:
             return ServedRoute(deployed, route, None, None, self._limit(30_000))
+        changes = integration.response_parameters
         return ServedRoute(
             deployed,
             route,
             integration,
             self._integration(deployed, integration),
             self._limit(integration.timeout_in_millis),
+            ResponseMapping(changes) if changes else None,
         )
 
     def _limit(self, milliseconds: int) -> Deadlines[Exchange]:
@@ -165,7 +203,13 @@ class HttpApis:
         return found
 
     def _integration(self, deployed: Deployed, integration: Integration) -> Integrate:
-        return FunctionIntegration(integration, deployed.stage.stage_variables, self._functions)
+        variables = deployed.stage.stage_variables
+        if integration.integration_type == "HTTP_PROXY":
+            return HttpProxyIntegration(integration, variables, self._origins, self._tasks)
+        if integration.integration_subtype is not None:
+            api = deployed.api
+            return ServiceIntegration(integration, api.account, api.region, self._call_service, self._tasks)
+        return FunctionIntegration(integration, variables, self._functions)
 
 
 def _without_first(path: str) -> str:

@@ -23,6 +23,7 @@ class Exchange(Expiring):
     """
 
     __slots__ = (
+        "backend_status",
         "call",
         "cors",
         "error",
@@ -30,10 +31,13 @@ class Exchange(Expiring):
         "integration_latency_ms",
         "integration_request_id",
         "integration_status",
+        "mapping_key",
         "mapping_path",
         "parameters",
         "path",
         "raw_path",
+        "response_length",
+        "response_status",
         "route",
         "stage",
         "started",
@@ -57,19 +61,42 @@ class Exchange(Expiring):
         self.integration_error = ""
         """`$context.integrationErrorMessage`: why the integration has not answered."""
         self.integration_status: int | None = None
+        """What the integration's service has answered; of a function that has run 200."""
+        self.backend_status: int | None = None
+        """What the function, or the other server, says in its answer."""
+        self.mapping_key: str | None = None
+        """The API mapping's key, where a custom domain name leads here."""
+        self.response_status: int | None = None
+        self.response_length = 0
         self.integration_latency_ms: int | None = None
         self.integration_request_id = ""
         self.started = 0.0
         """When the integration was called (time.monotonic)."""
 
+    @property
+    def matched(self) -> bool:
+        """Whether a route was found."""
+        return hasattr(self, "route")
+
     def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Give the answer. ValueError for a header that cannot be sent."""
+        """Give the answer."""
         if self.call.answered:
             return
         if self.cors is not None:
             headers = [one for one in headers if not one[0].lower().startswith("access-control-")]
             headers += self.cors
-        self.call.send(STATUS_LINES[status] + encode_headers(headers), body, status)
+        try:
+            head = STATUS_LINES[status] + encode_headers(headers)
+        except ValueError as error:
+            status, body, self.error = 500, b'{"message":"Internal Server Error"}', "Internal Server Error"
+            self.integration_error = str(error)
+            head = STATUS_LINES[status] + b"Content-Type: application/json\r\n"
+        self.response_status = status
+        self.response_length = len(body)
+        self.call.send(head, body, status)
+        log = self.stage.access_log
+        if log is not None:
+            log.write(self)
 
     def fail(
         self, status: int, message: str, reason: str = "", headers: tuple[tuple[str, str], ...] = ()
@@ -101,7 +128,8 @@ class Exchange(Expiring):
             self.fail(status, message, reason)
 
     def integrated(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """What the integration answers."""
+        """What the integration answers, or what is left of it after the route's mapping."""
+        self.backend_status = status
         respond = self.route.respond
         if respond is not None:
             status, headers = respond(self, status, headers, body)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.functions.names import partition_of
 from lambent.gateway.cors import CorsRules
+from lambent.gateway.http_api.access_log import access_log
 from lambent.gateway.http_api.routes import Routes
 from lambent.gateway.http_api.throttling import bucket_of
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lambent.gateway.http_api.deadlines import Deadlines
     from lambent.gateway.http_api.exchange import Exchange
     from lambent.gateway.integrations import Integrate, Respond
+    from lambent.observe.log_store import LogStore
 
 _KEPT: Final = 4096
 DEFAULT: Final = "$default"
@@ -79,11 +81,14 @@ class ServedRoute:
 class ServedStage:
     """A deployed stage, read once. `prefix` stands before paths in events: the stage's name, but of `$default`."""
 
-    def __init__(self, deployed: Deployed, serve: Callable[[Deployed, Route], ServedRoute]) -> None:
+    def __init__(
+        self, deployed: Deployed, serve: Callable[[Deployed, Route], ServedRoute], logs: LogStore | None
+    ) -> None:
+        self.access_log = access_log(deployed.api.api_id, deployed.stage, logs)
         self.deployed = deployed
-        self.api_id = deployed.api.api_id
-        self.account = deployed.api.account
-        self.name = deployed.stage.stage_name
+        self.api_id: str = deployed.api.api_id
+        self.account: str = deployed.api.account
+        self.name: str = deployed.stage.stage_name
         self.prefix = "" if self.name == DEFAULT else f"/{self.name}"
         self.variables = deployed.stage.stage_variables
         self.routes = Routes((route.route_key, serve(deployed, route)) for route in deployed.routes)
@@ -106,8 +111,14 @@ def cors_rules(cors: Cors) -> CorsRules:
 class ServedStages:
     """All stages of HTTP APIs."""
 
-    def __init__(self, registry: ApiRegistry, serve: Callable[[Deployed, Route], ServedRoute]) -> None:
+    def __init__(
+        self,
+        registry: ApiRegistry,
+        serve: Callable[[Deployed, Route], ServedRoute],
+        logs: LogStore | None,
+    ) -> None:
         self._registry = registry
+        self._logs = logs
         self._serve = serve
         self._served: dict[tuple[str, str], ServedStage] = {}
 
@@ -123,5 +134,5 @@ class ServedStages:
             return None
         if len(self._served) >= _KEPT:
             self._served.clear()
-        served = self._served[api_id, stage] = ServedStage(deployed, self._serve)
+        served = self._served[api_id, stage] = ServedStage(deployed, self._serve, self._logs)
         return served

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlencode
 
 from lambent.gateway.answers import answer_v1, answer_v2
 from lambent.gateway.errors import BadAnswer, NoFunction, NotPermitted
 from lambent.gateway.event_v1 import event_v1
 from lambent.gateway.event_v2 import event_v2
 from lambent.gateway.functions import MAX_EVENT
+from lambent.gateway.http_api.mapping import RequestMapping
 from lambent.gateway.integrations.variables import with_variables
 from lambent.invocation.errors import FunctionNotReady, Throttled
 from lambent.invocation.request_id import new_request_id
@@ -53,8 +55,24 @@ class FunctionIntegration:
     ) -> None:
         self._uri = with_variables(integration.integration_uri or "", variables)
         self._functions = functions
+        parameters = integration.request_parameters
+        self._mapping = RequestMapping(parameters) if parameters else None
         self._read = answer_v1 if integration.payload_format_version == "1.0" else answer_v2
         self._event = _first if integration.payload_format_version == "1.0" else _second
+
+    def _map(self, exchange: Exchange) -> None:
+        assert self._mapping is not None
+        call = exchange.call
+        pairs = parse_qsl(call.query, keep_blank_values=True)
+        headers, query, path = self._mapping.apply(exchange, list(call.headers.items()), list(pairs))
+        call.headers.clear()
+        for name, value in headers:
+            key = name.lower()
+            call.headers[key] = f"{call.headers[key]},{value}" if key in call.headers else value
+        if query != pairs:
+            call.query = urlencode(query)
+        if path is not None:
+            exchange.raw_path = exchange.mapping_path = path
 
     def __call__(self, exchange: Exchange) -> None:
         """Have the function answer."""
@@ -69,6 +87,8 @@ class FunctionIntegration:
             _log.warning("route %s of API %s: %s", exchange.route.key, exchange.stage.api_id, error)
             exchange.fail(500, "Internal Server Error", str(error))
             return
+        if self._mapping is not None:
+            self._map(exchange)
         payload = self._event(exchange)
         if len(payload) > MAX_EVENT:
             exchange.fail(413, "Request Entity Too Large", "The event for the function is larger than 6 MB")
