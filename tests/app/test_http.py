@@ -279,8 +279,18 @@ def test_cookies_of_requests(app: App, call: Call) -> None:
 
 
 def test_who_has_sent_it(app: App, call: Call) -> None:
-    answer = call(app, "GET", "/seen", headers=[("X-Forwarded-For", "203.0.113.7, 10.0.0.1")])
+    """What stands first is what the caller says; a load balancer adds what it has seen."""
+    answer = call(app, "GET", "/seen", headers=[("X-Forwarded-For", "10.0.0.1, 203.0.113.7")])
     assert answer.json["ip"] == "203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [("203.0.113.7:4711", "203.0.113.7"), ("2001:db8::7", "2001:db8::7"), ("", None)],
+)
+def test_addresses_behind_a_load_balancer(app: App, forwarded: str, address: str | None) -> None:
+    headers = [("X-Forwarded-For", forwarded)] if forwarded else []
+    assert answer_of(app(event_of("alb", "GET", "/seen", headers=headers))).json["ip"] == address
 
 
 @pytest.mark.parametrize("body", ["ü", b"\x00\xff", "", None])

@@ -99,7 +99,7 @@ HANDLERS = {"sync": sync_handler, "async": async_handler}
 
 
 def run(layers: tuple[Middleware, ...], handler: str, loop: Loop, invocation: Any, finish: Any = None) -> Any:
-    call, is_async = wrapped(layers, HANDLERS[handler], handler == "async", finish, loop)
+    call, is_async = wrapped(layers, (HANDLERS[handler], handler == "async", False), finish, loop)
     return loop.run(call(invocation)) if is_async else call(invocation)
 
 
@@ -226,7 +226,7 @@ def test_cancellation_is_no_failure(loop: Loop) -> None:
     async def cancelled(invocation: Any) -> None:
         raise asyncio.CancelledError
 
-    call, _ = wrapped((Catches(),), cancelled, True, None, loop)
+    call, _ = wrapped((Catches(),), (cancelled, True, False), None, loop)
     with pytest.raises(asyncio.CancelledError):
         loop.run(call("x"))
 

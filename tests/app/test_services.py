@@ -408,6 +408,25 @@ def test_a_singleton_that_several_records_want_at_once_is_built_once() -> None:
     app.loop.close()
 
 
+@pytest.mark.parametrize("layers", [[], [passing], [passing_later], [passing_later, SecurityHeaders()]])
+def test_a_plain_handler_may_have_a_loop_of_its_own(layers: list[Any]) -> None:
+    """A service that needs the app's loop is no reason to call it on that."""
+    app = App(middleware=layers)
+
+    async def database() -> AsyncIterator[Database]:
+        await asyncio.sleep(0)
+        yield Database(Settings())
+
+    app.provide(database, type=Database, lifetime="invocation")
+
+    @app.get("/")
+    def handler(database: Database) -> str:
+        return asyncio.run(asyncio.sleep(0, database.table))
+
+    assert answer_of(app(EVENT)).text == "orders"
+    app.loop.close()
+
+
 def test_an_app_may_be_made_warm() -> None:
     app, built = App(), []
 

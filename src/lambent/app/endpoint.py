@@ -99,27 +99,24 @@ class Endpoint:
         if self.is_async and not is_coroutine:
             self.call = _awaiting(self.call)
 
-    def composed(self) -> tuple[Getter, bool]:
-        """What calls the handler, and whether that gives a coroutine: also of a plain handler that wants services which
-        need the event loop.
+    def composed(self) -> tuple[Getter, bool, bool]:
+        """What calls the handler, whether that gives a coroutine, and whether it waits for the event loop otherwise.
 
-        They are built within the layers: one that refuses a request keeps them from being built, and one that finds out
-        who asks comes before those that want to know it.
+        Services that need the loop are built within the layers: one that refuses a request keeps them from being built,
+        and one that finds out who asks comes before those that want to know it.
         """
         services, call = self.services, self.call
         late = [provider for provider in self._wanted if services.needs_loop(provider)]
-        if not late:
-            return call, self.is_async
-        is_async = self.is_async
+        if not late or not self.is_async:
+            return call, self.is_async, bool(late)
 
         async def with_services(invocation: Any) -> Any:
             scope = scope_of(invocation)
             for provider in late:
                 await services.aget(provider, scope)
-            result = call(invocation)
-            return await result if is_async else result
+            return await call(invocation)
 
-        return with_services, True
+        return with_services, True, False
 
     @staticmethod
     def _known(parameter: Parameter, takes: tuple[Any, ...]) -> Getter | None:

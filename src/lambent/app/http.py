@@ -243,13 +243,13 @@ class Http:
         app, endpoint = self._app, route.endpoint
         assert endpoint is not None
         layers = (*app.layers, *route.layers)
-        call, is_async = endpoint.composed()
-        if not layers and not is_async:
-            route.plain = call
+        handler = endpoint.composed()
+        if not layers and not endpoint.is_async:
+            route.plain = handler[0]
             return
         status = route.status
         route.run, route.run_is_async = wrapped(
-            layers, call, is_async, lambda result: response_of(result, status), app.loop
+            layers, handler, lambda result: response_of(result, status), app.loop
         )
 
     def _run(
@@ -390,7 +390,7 @@ class Http:
         """Through the app's layers: they log it, and answer preflights of CORS."""
         if self._unmatched is None:
             self._unmatched, self._unmatched_is_async = wrapped(
-                self._app.layers, _no_route, False, response_of, self._app.loop
+                self._app.layers, (_no_route, False, False), response_of, self._app.loop
             )
         return self._run(request, self._unmatched, self._unmatched_is_async, to_wire)
 

@@ -18,7 +18,7 @@ from msgspec import structs
 from lambent.app import current
 from lambent.app.log_buffer import LoggerBufferConfig
 from lambent.app.log_interop import Interop
-from lambent.app.log_keys import Appended, Keys
+from lambent.app.log_keys import Appended, Keys, bound
 from lambent.app.log_level import (
     CRITICAL,
     DEBUG,
@@ -53,6 +53,8 @@ _watched: WeakSet[Logger] = WeakSet()
 
 def end_invocation(failed: bool) -> None:
     """The invocation has ended, for all loggers: see `Logger.end_invocation`."""
+    if bound.get():  # keys of this thread or task are those of the invocation
+        bound.set({})
     sampling = None
     for logger in list(_watched):
         logger._settle(failed)

@@ -49,13 +49,17 @@ class Layer:
 
 
 def wrapped(
-    layers: tuple[Middleware, ...], handler: Call, handler_is_async: bool, finish: Call | None, loop: Loop
+    layers: tuple[Middleware, ...],
+    handler: tuple[Call, bool, bool],
+    finish: Call | None,
+    loop: Loop,
 ) -> tuple[Call, bool]:
     """One function for layers and handler, and whether calling it gives a coroutine.
 
+    Of the handler it has to be known whether calling it gives a coroutine, and whether it waits for the loop if not.
     `finish` is applied to what the handler and each layer give: it makes answers of plain values.
     """
-    call, is_async, waits = handler, handler_is_async, False
+    call, is_async, waits = handler
     if finish is not None:
         call = _finished(call, is_async, finish)
     for layer in reversed(layers):

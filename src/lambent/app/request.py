@@ -207,11 +207,17 @@ class Request(Invocation):
 
     @property
     def source_ip(self) -> str | None:
-        """Who has sent it, as far as the gateway knows; behind a load balancer the first of X-Forwarded-For."""
+        """Who has sent it, as far as the gateway knows.
+
+        Behind a load balancer it is the last of X-Forwarded-For, which is what the load balancer itself has seen; those
+        before it are what the caller says.
+        """
         context = self.event.get("requestContext", {})
         known = (context.get("http") or context.get("identity") or {}).get("sourceIp")
         if known is None:
-            known = (self.headers.get("x-forwarded-for") or "").partition(",")[0].strip() or None
+            known = (self.headers.get("x-forwarded-for") or "").rpartition(",")[2].strip() or None
+            if known is not None and known.count(":") == 1:  # with the client's port, if that is switched on
+                known = known.partition(":")[0]
         return known
 
 

@@ -180,3 +180,20 @@ def test_other_events_pass() -> None:
     app = app_with(Bearer(verifier()))
     app.invocation()(lambda event: event)
     assert app({"a": 1}) == {"a": 1}
+
+
+def test_who_connects_to_a_websocket_needs_a_token() -> None:
+    app = App(middleware=[Bearer(verifier())])
+    channel = app.channel("chat")
+    channel.on_connect(lambda connection: None)
+    seen: list[str] = []
+    channel.on_disconnect(lambda connection: seen.append(connection.action))
+
+    def status(route: str, kind: str, **headers: str) -> int:
+        about = {"routeKey": route, "eventType": kind, "connectionId": "c", "apiId": "a", "stage": "prod"}
+        answer = app({"requestContext": about, "headers": headers, "isBase64Encoded": False})
+        return int(answer["statusCode"])
+
+    assert status("$connect", "CONNECT") == 401
+    assert status("$connect", "CONNECT", Authorization=f"Bearer {token()}") == 200
+    assert (status("$disconnect", "DISCONNECT"), seen) == (200, ["$disconnect"])

@@ -182,6 +182,10 @@ def test_which_origins_are_allowed(origin: str, allowed: bool) -> None:
         ({"origins": "*", "credentials": True}, "with credentials any origin could act"),
         ({"origins": ["https://shop.example/"]}, "'https://shop.example/' is no origin"),
         ({"origins": ["shop.example"]}, "is no origin"),
+        ({"origins": ["https://shop.example*"]}, "others could register"),
+        ({"origins": ["https://*shop.example"]}, "others could register"),
+        ({"origins": ["https://shop.*"]}, "others could register"),
+        ({"origins": ["null"], "credentials": True}, "is any page in a sandbox"),
         ({}, "no origins are allowed"),
     ],
 )

@@ -110,3 +110,14 @@ def test_what_is_no_data(awslogs: Any) -> None:
     app.logs()(lambda batch: None)
     with pytest.raises(ValueError, match="no log data"):
         app({"awslogs": awslogs})
+
+
+def test_what_unpacks_to_more_than_there_is() -> None:
+    app = App()
+    app.logs("/aws/lambda/shop")(lambda event: None)
+    packed = base64.b64encode(gzip.compress(b" " * (65 << 20), 9, mtime=0)).decode()
+    with pytest.raises(ValueError, match="larger than anything"):
+        app({"awslogs": {"data": packed}})
+    cut = base64.b64encode(gzip.compress(b"{}", mtime=0)[:-4]).decode()
+    with pytest.raises(ValueError, match="it is cut"):
+        app({"awslogs": {"data": cut}})

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from lambent.app.errors import AppError, Unauthorized
-from lambent.app.middleware.http import REQUESTS, header
+from lambent.app.middleware.http import header, is_asked
 from lambent.app.onion import Layer
 from lambent.app.signature import is_coroutine_function
 
@@ -95,7 +95,7 @@ class ApiKey(Layer):
 
     def before(self, invocation: Any) -> None:
         """Checks the key. Raises Unauthorized, and AppError when the environment has none."""
-        if invocation.kind not in REQUESTS:
+        if not is_asked(invocation):
             return
         if self._env is not None:
             self._read(self._env)

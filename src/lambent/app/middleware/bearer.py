@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lambent.app.endpoint import scope_of
 from lambent.app.errors import AppError, Forbidden, ServiceUnavailable, Unauthorized
 from lambent.app.jwt.errors import InvalidToken, KeysUnavailable
-from lambent.app.middleware.http import REQUESTS, header
+from lambent.app.middleware.http import header, is_asked
 from lambent.app.onion import Layer
 from lambent.app.request import Invocation  # noqa: TC001 - a service is given by it
 
@@ -63,7 +63,8 @@ class Bearer(Layer):
     """Lets requests with a valid token pass: `Bearer(Verifier(issuer=…, audience=…), scopes=["orders:read"])`.
 
     Without a verifier the other keywords are those of `Verifier`. All of `scopes` are needed. With `optional` requests
-    without a token pass, too; a token that is not valid never does. Other events than HTTP requests pass.
+    without a token pass, too; a token that is not valid never does. It guards
+    requests and who connects to WebSockets; all other events pass.
 
     The issuer's keys are fetched with the first request: `verifier.warm()` does it at init. While they cannot be had,
     the answer is 503.
@@ -107,7 +108,7 @@ class Bearer(Layer):
 
     def before(self, invocation: Any) -> None:
         """Verifies the token. Raises Unauthorized, Forbidden and ServiceUnavailable."""
-        if invocation.kind not in REQUESTS:
+        if not is_asked(invocation):
             return
         value = header(invocation, "authorization")
         scheme, _, token = (value or "").strip().partition(" ")

@@ -54,6 +54,11 @@ class CORS(AnswerLayer):
                 patterns.append(origin)
                 continue
             wanted = origin.lower()
+            if "*" in wanted and wanted != "*" and not _is_pattern(wanted):
+                raise AppError(
+                    f"CORS: {origin!r}: a * stands for names before the domain, https://*.shop.example, or the port, "
+                    "http://localhost:*: others could register what it would let in"
+                )
             if wanted not in ("*", "null") and not _is_origin(wanted):
                 raise AppError(
                     f"CORS: {origin!r} is no origin: it is scheme and host, as in https://shop.example, without a path"
@@ -63,6 +68,10 @@ class CORS(AnswerLayer):
             else:
                 exact.add(wanted)
         self._any = "*" in exact
+        if "null" in exact and credentials:
+            raise AppError(
+                "CORS: with credentials 'null' is any page in a sandbox, which could act as its visitors"
+            )
         if self._any and credentials:
             raise AppError(
                 "CORS: with credentials any origin could act as its visitors: name the origins, or leave credentials"
@@ -137,6 +146,11 @@ def _is_origin(text: str) -> bool:
     return bool(scheme and colon and host) and not any(
         letter in "/?#@" or letter.isspace() for letter in host
     )
+
+
+def _is_pattern(origin: str) -> bool:
+    """Whether it leaves nothing open that others could take: names before a domain, or a port."""
+    return re.fullmatch(r"[a-z][a-z0-9+.-]*://(?:\*\.)*[^*/]+(?::\*)?", origin) is not None
 
 
 def _methods(request: Request) -> str:

@@ -14,6 +14,11 @@ REQUESTS = frozenset({"http.v1", "http.v2", "alb"})
 """The kinds of invocations that are HTTP requests."""
 
 
+def is_asked(invocation: Any) -> bool:
+    """Whether somebody asks to be let in: with a request, or to connect to a WebSocket."""
+    return invocation.kind in REQUESTS or (invocation.kind == "websocket" and invocation.action == "$connect")
+
+
 class AnswerLayer(Layer):
     """A layer that completes answers, those to exceptions included. Other events pass.
 

@@ -245,7 +245,11 @@ class Authorizers:
         if event.get("version") == "2.0" and chain.options["simple"]:
             return _simple(answer)
         asked = request.arn.arn.partition("/")[2]
-        if not answer.resources and answer.effect == "Allow" and any(one in asked for one in ("*", "?", "${")):
+        if (
+            not answer.resources
+            and answer.effect == "Allow"
+            and any(one in asked for one in ("*", "?", "${"))
+        ):
             # In a policy it would allow more than was asked for, and policies are kept for other requests.
             answer = Deny()
         if event.get("version") == "2.0":

@@ -60,17 +60,12 @@ class Chain:
         """Composed with all layers, as the app may have been given some since the last time."""
         outer = app.layers
         if outer != self._outer:
-            call, is_async = self.endpoint.composed()
-            if self.options.get("concurrency") and not self.endpoint.is_async:
-                call, is_async = (
-                    self.endpoint.call,
-                    False,
-                )  # it is called by threads, which wait for its services
-            self.call, self.is_async = wrapped((*outer, *self.layers), call, is_async, None, app.loop)
-            self._outer = outer
-            straight = (
-                not outer and not self.layers and not is_async and positions(self.endpoint.handler) is None
+            self.call, self.is_async = wrapped(
+                (*outer, *self.layers), self.endpoint.composed(), None, app.loop
             )
+            self._outer = outer
+            plain = not self.endpoint.is_async and positions(self.endpoint.handler) is None
+            straight = plain and not outer and not self.layers
             self.straight = self._payload if straight else None
         return self
 

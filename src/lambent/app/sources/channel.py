@@ -228,7 +228,7 @@ class Channels:
         if handler.outer != app.layers:
             handler.outer = app.layers
             handler.call, handler.is_async = wrapped(
-                (*app.layers, *handler.layers), *handler.endpoint.composed(), None, app.loop
+                (*app.layers, *handler.layers), handler.endpoint.composed(), None, app.loop
             )
         try:
             result = app.loop.run(handler.call(connection)) if handler.is_async else handler.call(connection)

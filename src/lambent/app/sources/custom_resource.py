@@ -133,7 +133,7 @@ class CustomResources:
             result = chain.once(self._app, request)
         except BaseException as error:
             explained(error)
-            self._app.logger.error(f"{request.type} of {request.logical_id} failed", exc_info=error)
+            self._app.report(error, f"{request.type} of {request.logical_id} failed")
             answer.fail(str(error) or type(error).__name__)
             if not isinstance(error, Exception):
                 raise

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from lambent.app.onion import Middleware
 
 
+_LARGEST = 64 << 20
+"""Bytes of log data at most, unpacked; what is packed has 6 MB at most."""
+
+
 class LogEvent(msgspec.Struct, frozen=True, rename="camel"):
     """A line. `timestamp` is in milliseconds since 1970; `extracted_fields` are those that the filter names."""
 
@@ -101,7 +105,11 @@ class LogSubscriptions:
         import zlib
 
         try:
-            data = _decode(zlib.decompress(binascii.a2b_base64(event["awslogs"]["data"]), 31))
+            unpacking = zlib.decompressobj(31)
+            unpacked = unpacking.decompress(binascii.a2b_base64(event["awslogs"]["data"]), _LARGEST)
+            if not unpacking.eof:
+                raise zlib.error("it is cut, or larger than anything that CloudWatch Logs sends")
+            data = _decode(unpacked)
         except (binascii.Error, zlib.error, msgspec.DecodeError, KeyError, TypeError) as error:
             raise ValueError(
                 f"This is no log data, which is JSON, packed with gzip and in base64: {error}"

@@ -34,9 +34,7 @@ class Workers:
     def run(self, handler: Chain, records: list[Record], halt: Halt, lanes: list[list[int]]) -> Failures:
         """Handle records as `BatchSource` says it, as many lanes at a time as the handler's `concurrency`."""
         failed: Failures = {}
-        # Of a plain handler that wants services of the loop only one record has them open at a time.
-        most = handler.options.get("concurrency") or (len(lanes) if handler.endpoint.is_async else 1)
-        workers = min(most, len(lanes))
+        workers = min(handler.options.get("concurrency") or len(lanes), len(lanes))
         pool = None
         if not handler.is_async:
             self._prepare(handler, records[0])
