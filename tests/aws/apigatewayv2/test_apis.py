@@ -128,6 +128,16 @@ def test_cors(api: Any, http_api: str) -> None:
         "AllowOrigins": ["https://www.example.com"],
         "MaxAge": 500,
     }
+    # What is not given stays, as in AWS CLI's example; what is given empty goes.
+    changed = api.update_api(
+        ApiId=http_api, CorsConfiguration={"AllowOrigins": ["https://other.example.com"], "AllowHeaders": []}
+    )
+    assert changed["CorsConfiguration"] == {
+        "AllowCredentials": False,
+        "AllowMethods": ["GET", "PUT"],
+        "AllowOrigins": ["https://other.example.com"],
+        "MaxAge": 500,
+    }
     api.delete_cors_configuration(ApiId=http_api)
     assert "CorsConfiguration" not in api.get_api(ApiId=http_api)
 

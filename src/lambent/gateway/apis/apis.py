@@ -84,6 +84,8 @@ def update(content: Content, members: dict[str, Any]) -> tuple[Content, Api]:
         given["route_selection_expression"] = (
             _HTTP_SELECTION if content.api.protocol_type == "HTTP" else content.api.route_selection_expression
         )
+    if "cors_configuration" in given:
+        given["cors_configuration"] = cors.over(content.api.cors_configuration, given["cors_configuration"])
     api = checked(replace(content.api, **given))
     content = replace(content, api=api)
     return (_quickly_changed(content, quick) if quick else content), api

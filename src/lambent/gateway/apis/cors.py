@@ -15,12 +15,21 @@ _METHODS: Final = frozenset({"*", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PU
 _MAX_AGE_S: Final = 86_400
 
 
+def over(old: Cors | None, given: Cors | None) -> Cors | None:
+    """`given` laid over `old`, as UpdateApi means it (AWS CLI's example of update-api); empty lists take away."""
+    if old is None or given is None:
+        return given
+    members = {name: getattr(given, name) for name in given.__struct_fields__}
+    return replace(old, **{name: value for name, value in members.items() if value is not None})
+
+
 def checked(cors: Cors) -> Cors | None:
     """`cors` as API Gateway keeps it: methods in upper, headers and origins in lower case; None when it is empty.
 
     Raises BadApiRequest; the message about credentials is API Gateway's own (aws/aws-cdk#9076).
     """
-    if all(getattr(cors, member) is None for member in cors.__struct_fields__):
+    cors = replace(cors, **{name: None for name in cors.__struct_fields__ if getattr(cors, name) == ()})
+    if all(getattr(cors, name) is None for name in cors.__struct_fields__):
         return None
     origins = _lower(cors.allow_origins)
     if cors.allow_credentials and origins is not None and "*" in origins:

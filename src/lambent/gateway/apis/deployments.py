@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from lambent.gateway.apis.definition import Content, Definition
 
+# As AWS CLI's example of get-deployment has it.
+_AUTOMATIC: Final = "Automatic deployment triggered by changes to the Api configuration"
 # How many deployments stay that a stage has made by itself and serves no more; twice as many before any goes.
 _KEPT: Final = 500
 
@@ -79,7 +81,7 @@ def auto_deployed(definition: Definition, names: Iterable[str] | None = None) ->
             continue
         problem = undeployable(definition.content)
         if problem is None:
-            definition, deployment = _added(definition, auto_deployed=True)
+            definition, deployment = _added(definition, auto_deployed=True, description=_AUTOMATIC)
             message = f"Successfully deployed stage with deployment ID '{deployment.deployment_id}'"
             stage = replace(
                 stage,

@@ -103,7 +103,7 @@ def create_mapping(
     """Map a path to a stage; `find` gives an API by id. Raises BadApiRequest, ApiConflict."""
     given = {key: value for key, value in members.items() if value is not None}
     mapping = ApiMapping(
-        api_mapping_id=new_id(6, definition.mappings),
+        api_mapping_id=new_id(10, definition.mappings),
         **{**given, "domain_name": definition.domain.domain_name},
     )
     return _put(definition, mapping, find)

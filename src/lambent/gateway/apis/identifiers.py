@@ -13,8 +13,8 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 
 def new_id(length: int, taken: Container[str] = ()) -> str:
-    """A random identifier that is not in `taken`: APIs 10 characters, deployments, mappings, links and authorizers 6,
-    all others 7.
+    """A random identifier that is not in `taken`: APIs and API mappings 10 characters, deployments, VPC links,
+    authorizers and models 6, all others 7.
     """
     while True:
         made = "".join(secrets.choice(_ALPHABET) for _ in range(length))

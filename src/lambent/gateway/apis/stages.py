@@ -52,10 +52,7 @@ def create(definition: Definition, members: dict[str, Any]) -> tuple[Definition,
         raise ApiConflict("Stage already exists")
     base = _SETTINGS[definition.api.protocol_type]
     given["default_route_settings"] = _over(base, given.get("default_route_settings"))
-    given["route_settings"] = {
-        key: _over(base, settings) for key, settings in given.get("route_settings", {}).items()
-    }
-    _check_route_keys(definition, given["route_settings"])
+    _check_route_keys(definition, given.get("route_settings", {}))
     tags.check(given.get("tags", {}))
     if given.get("access_log_settings") == AccessLogSettings():
         del given["access_log_settings"]
@@ -79,7 +76,10 @@ def update(definition: Definition, stage_name: str, members: dict[str, Any]) -> 
         _check_route_keys(definition, changed)
         given["route_settings"] = {
             **old.route_settings,
-            **{key: _over(old.route_settings.get(key, base), value) for key, value in changed.items()},
+            **{
+                key: _over(old.route_settings.get(key, RouteSettings()), value)
+                for key, value in changed.items()
+            },
         }
     if "stage_variables" in given:
         given["stage_variables"] = merged(old.stage_variables, given["stage_variables"] or {})
