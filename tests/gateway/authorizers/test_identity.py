@@ -14,7 +14,7 @@ from tests.gateway.authorizers.conftest import opened, request_door, served
 
 from lambent.gateway.apis.records import Route
 from lambent.gateway.authorizers.decisions import read_policy, read_simple
-from lambent.gateway.authorizers.identity import identity
+from lambent.gateway.authorizers.identity import reader
 from lambent.gateway.call import Call
 from lambent.gateway.errors import BadAnswer
 from lambent.http import Request
@@ -42,7 +42,7 @@ def call_of(*headers: tuple[str, str], query: str = "") -> Call:
 
 
 def found(source: str, call: Call) -> str:
-    return identity(source, call, STAGE, ROUTE)
+    return reader(source)(call, STAGE, ROUTE)
 
 
 @pytest.mark.parametrize("prefix", ["$request.header.", "route.request.header."])
@@ -167,7 +167,7 @@ def test_whatever_a_function_says(answer: Any) -> None:
             decision = read(result)
         except BadAnswer:
             continue
-        assert decision.allows("arn:aws:execute-api:x", {"aws:SourceIp": "127.0.0.1"}) in (True, False)
+        assert decision.allows("arn:aws:execute-api:x", call_of()) in (True, False)
 
 
 @given(some.lists(STATEMENTS, max_size=3))
@@ -177,6 +177,6 @@ def test_whatever_a_policy_says(statements: list[dict[str, Any]]) -> None:
         decision = read_policy(result, flat=False)
     except BadAnswer:
         return
-    allowed = decision.allows("arn:aws:execute-api:x", {"aws:SourceIp": "127.0.0.1"})
+    allowed = decision.allows("arn:aws:execute-api:x", call_of())
     if allowed:
         assert any(one["Effect"] == "Allow" for one in statements)

@@ -7,14 +7,19 @@ to be there, and the context is flat.
 
 from __future__ import annotations
 
-from typing import Any, Final
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from lambent.functions.attachments import Policy
-from lambent.functions.authorization import Access, Context, allows
+from lambent.functions.authorization import Access, allows
 from lambent.functions.conditions import known_operator
 from lambent.gateway.errors import BadAnswer
+
+if TYPE_CHECKING:
+    from lambent.functions.authorization import Context
+    from lambent.gateway.call import Call
 
 _ACTION: Final = "execute-api:Invoke"
 
@@ -31,12 +36,15 @@ class Decision(msgspec.Struct, frozen=True, eq=False):
     context: dict[str, Any] | None = None
     variables: dict[str, str] = {}
     """The context and principalId as text."""
+    conditional: bool = False
+    """Whether the policy has conditions."""
 
-    def allows(self, arn: str, facts: Context) -> bool:
-        """Whether a request to the route with this ARN may go on. `facts` are what conditions may ask for."""
+    def allows(self, arn: str, call: Call) -> bool:
+        """Whether a request to the route with this ARN may go on."""
         if self.policy is None:
             return self.everywhere
-        return allows(self.policy, Access(principal=None, action=_ACTION, resource=arn, context=facts))
+        context = _facts(call) if self.conditional else {}
+        return allows(self.policy, Access(principal=None, action=_ACTION, resource=arn, context=context))
 
 
 def read_simple(result: bytes) -> Decision:
@@ -74,7 +82,19 @@ def read_policy(result: bytes, *, flat: bool) -> Decision:
             raise BadAnswer("its context has lists or objects in it")
         context = dict(variables)
     variables["principalId"] = principal_id or ""
-    return Decision(False, policy, principal_id or "", context, variables)
+    conditional = any(one.get("Condition") for one in policy.statements)
+    return Decision(False, policy, principal_id or "", context, variables, conditional)
+
+
+def _facts(call: Call) -> Context:
+    """What conditions of policies may ask for."""
+    return {
+        "aws:SourceIp": call.source_ip,
+        "aws:UserAgent": call.user_agent,
+        "aws:SecureTransport": "true" if call.request.secure else "false",
+        "aws:EpochTime": str(call.time_ms // 1000),
+        "aws:CurrentTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(call.time_ms // 1000)),
+    }
 
 
 def _object(result: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ WebSocket APIs `route.request.header.Name`, `route.request.querystring.name`, `c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lambent.gateway.event_v2 import query_of
 
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from lambent.gateway.apis.records import Route
     from lambent.gateway.call import Call
 
-_HEADER: Final = ("$request.header.", "route.request.header.")
-_QUERY: Final = ("$request.querystring.", "route.request.querystring.")
-_CONTEXT: Final = ("$context.", "context.")
-_VARIABLE: Final = ("$stageVariables.", "stageVariables.")
+Reader: TypeAlias = "Callable[[Call, Deployed, Route], str]"
+"""What a request has at one identity source; empty when it has nothing there."""
 
-_VARIABLES: Final[dict[str, Callable[[Call, Deployed, Route], str]]] = {
+_VARIABLES: Final[dict[str, Reader]] = {
     "accountId": lambda call, deployed, route: deployed.api.account,
     "apiId": lambda call, deployed, route: deployed.api.api_id,
     "domainName": lambda call, deployed, route: call.host,
@@ -40,36 +38,46 @@ _VARIABLES: Final[dict[str, Callable[[Call, Deployed, Route], str]]] = {
 }
 
 
-def identity(source: str, call: Call, deployed: Deployed, route: Route) -> str:
-    """What a request has at one identity source; empty when it has nothing there."""
-    for prefixes, read in (
-        (_HEADER, _header),
-        (_QUERY, _query),
-        (_VARIABLE, _stage_variable),
-        (_CONTEXT, _context_variable),
-    ):
-        for prefix in prefixes:
-            if source.startswith(prefix):
-                return read(source[len(prefix) :], call, deployed, route)
+def reader(source: str) -> Reader:
+    """What reads an identity source; of one that is not known, nothing."""
+    kind, _, name = source.removeprefix("$").removeprefix("route.").partition(".")
+    if kind == "request":
+        kind, _, name = name.partition(".")
+    make = _KINDS.get(kind)
+    return make(name) if make is not None else _nothing
+
+
+def _nothing(call: Call, deployed: Deployed, route: Route) -> str:
     return ""
 
 
-def _header(name: str, call: Call, deployed: Deployed, route: Route) -> str:
+def _header(name: str) -> Reader:
     name = name.lower()
     if name == "cookie":
-        _ = call.headers  # which finds the cookies
-        return "; ".join(call.cookies)
-    return call.headers.get(name, "")
+        return _cookies
+    return lambda call, deployed, route: call.headers.get(name, "")
 
 
-def _query(name: str, call: Call, deployed: Deployed, route: Route) -> str:
-    return query_of(call.query).get(name, "") if call.query else ""
+def _cookies(call: Call, deployed: Deployed, route: Route) -> str:
+    _ = call.headers  # which finds the cookies
+    return "; ".join(call.cookies)
 
 
-def _stage_variable(name: str, call: Call, deployed: Deployed, route: Route) -> str:
-    return deployed.stage.stage_variables.get(name, "")
+def _query(name: str) -> Reader:
+    return lambda call, deployed, route: query_of(call.query).get(name, "") if call.query else ""
 
 
-def _context_variable(name: str, call: Call, deployed: Deployed, route: Route) -> str:
-    read = _VARIABLES.get(name)
-    return "" if read is None else read(call, deployed, route)
+def _stage_variable(name: str) -> Reader:
+    return lambda call, deployed, route: deployed.stage.stage_variables.get(name, "")
+
+
+def _context_variable(name: str) -> Reader:
+    return _VARIABLES.get(name, _nothing)
+
+
+_KINDS: Final[dict[str, Callable[[str], Reader]]] = {
+    "header": _header,
+    "querystring": _query,
+    "context": _context_variable,
+    "stageVariables": _stage_variable,
+}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from lambent.gateway.authorizers.identity import identity
+from lambent.gateway.authorizers.identity import reader
 from lambent.gateway.authorizers.keys import KeysUnavailable
 from lambent.gateway.authorizers.verdict import Verdict, forbidden, unauthorized
 
@@ -67,7 +67,7 @@ class JwtAuthorizer:
         jwt = authorizer.jwt_configuration
         self._issuer = (jwt.issuer if jwt is not None else None) or ""
         self._audience = frozenset((jwt.audience if jwt is not None else None) or ())
-        self._sources = authorizer.identity_source or ()
+        self._sources = tuple(map(reader, authorizer.identity_source or ()))
         self._scopes = route.authorization_scopes or ()
         self._route = route
         self._clock = clock
@@ -77,7 +77,7 @@ class JwtAuthorizer:
         """Judge a request; later, when keys have to be fetched."""
         text = ""
         for source in self._sources:
-            text = _bare(identity(source, call, deployed, self._route))
+            text = _bare(source(call, deployed, self._route))
             if text:
                 break
         if not text:

@@ -18,7 +18,7 @@ import msgspec
 from lambent.functions.names import partition_of
 from lambent.gateway.authorizers.decisions import Decision, read_policy, read_simple
 from lambent.gateway.authorizers.events import Place, request_v1, request_v2
-from lambent.gateway.authorizers.identity import identity
+from lambent.gateway.authorizers.identity import reader
 from lambent.gateway.authorizers.kept import DEFAULT_S, KeptDecisions
 from lambent.gateway.authorizers.verdict import Verdict, broken, forbidden, unauthorized
 from lambent.gateway.errors import BadAnswer, GatewayError
@@ -27,7 +27,6 @@ from lambent.invocation.errors import FunctionNotReady, Throttled
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from lambent.functions.authorization import Context
     from lambent.gateway.apis.deployed import Deployed
     from lambent.gateway.apis.records import Api, Authorizer, Route
     from lambent.gateway.authorizers.callees import Callees
@@ -77,7 +76,7 @@ class RequestAuthorizer:
         self.record = authorizer
         self._callees = callees
         self._decide_s = decide_s
-        self._sources = authorizer.identity_source or ()
+        self._sources = tuple(map(reader, authorizer.identity_source or ()))
         self._own_arn = (
             f"arn:{partition_of(api.region)}:execute-api:{api.region}:{api.account}:{api.api_id}"
             f"/authorizers/{authorizer.authorizer_id}"
@@ -127,7 +126,7 @@ class RequestAuthorizer:
 
     def _identity(self, call: Call, deployed: Deployed, route: Route) -> tuple[str, ...] | None:
         """What the identity sources hold; None when one of them holds nothing."""
-        who = tuple(identity(source, call, deployed, route) for source in self._sources)
+        who = tuple([source(call, deployed, route) for source in self._sources])
         return who if all(who) else None
 
     async def _ask(self, who: tuple[str, ...], event: bytes, arn: str, call: Call) -> Verdict:
@@ -168,7 +167,7 @@ class RequestAuthorizer:
             raise _Failed(f"its function returned what is no decision: {error}") from None
 
     def _verdict(self, decision: Decision, arn: str, call: Call, latency_ms: int) -> Verdict:
-        if not decision.allows(arn, _facts(call)):
+        if not decision.allows(arn, call):
             return msgspec.structs.replace(
                 forbidden(_DENIED), variables=decision.variables, latency_ms=latency_ms, function_status=200
             )
@@ -191,17 +190,6 @@ def _stage_arn(deployed: Deployed) -> str:
     api = deployed.api
     where = f"arn:{partition_of(api.region)}:execute-api:{api.region}:{api.account}:{api.api_id}"
     return f"{where}/{deployed.stage.stage_name}"
-
-
-def _facts(call: Call) -> Context:
-    """What conditions of policies may ask for."""
-    return {
-        "aws:SourceIp": call.source_ip,
-        "aws:UserAgent": call.user_agent,
-        "aws:SecureTransport": "true" if call.request.secure else "false",
-        "aws:EpochTime": str(call.time_ms // 1000),
-        "aws:CurrentTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(call.time_ms // 1000)),
-    }
 
 
 def _message(result: bytes) -> str | None:
