@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from lambent.gateway.authorizers import Verdict
 from lambent.gateway.call import MAX_BODY, Call, extended_id
 from lambent.gateway.http_api.deadlines import Deadlines
+from lambent.gateway.http_api.domains import Domains
 from lambent.gateway.http_api.exchange import Exchange
 from lambent.gateway.http_api.mapping import ResponseMapping
 from lambent.gateway.http_api.paths import decoded_path
@@ -59,6 +60,7 @@ class HttpApis:
         self._call_service = call_service
         self._stages = ServedStages(registry, self._serve, logs)
         self._deadlines: dict[int, Deadlines[Exchange]] = {}
+        self._domains = Domains(registry)
         self._tasks = Tasks()
         self._origins = Origins()
 
@@ -83,7 +85,10 @@ class HttpApis:
         # A stage by its name first, and $default with what is none: "Routing API requests" of the developer guide.
         name, slash, rest = decoded[1:].partition("/")
         stage = self._stages.get(api_id, name) if name else None
-        if stage is not None and stage.name != DEFAULT:
+        if name == DEFAULT:
+            # By path the default stage may be named too.
+            decoded = slash + rest or "/"
+        elif stage is not None:
             call.path = _without_first(path)
             self._take(Exchange(call, stage, slash + rest or "/", decoded, decoded))
             return
@@ -92,6 +97,14 @@ class HttpApis:
             call.fail(404, "Not Found")
             return
         self._take(Exchange(call, stage, decoded, decoded, decoded))
+
+    def handle_domain(self, request: Request, name: str, host: str, path: str) -> None:
+        """Answer a request to a custom domain name; `name` and `path` are as `Domains` takes them."""
+        mapped = self._domains.mapped(name, path or "/")
+        if mapped is None:
+            Call(request, host, path or "/", extended_id()).fail(404, "Not Found")
+        else:
+            self.handle_mapped(request, mapped, host)
 
     def handle_mapped(self, request: Request, mapped: Mapped, host: str) -> None:
         """Answer a request to a custom domain name.
