@@ -18,7 +18,7 @@ from lambent.aws.credentials import Credentials
 from lambent.aws.dispatcher import AwsDispatcher
 from lambent.gateway.addresses import Addresses
 from lambent.gateway.apis import ApiRegistry, integrations, routes, stages
-from lambent.gateway.websocket import Clients, Limits, WebSocketApis
+from lambent.gateway.websocket import Clients, ConnectionLimits, WebSocketApis
 from lambent.http import HttpServer
 from lambent.store import open_database
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lambent.http import Request
 
 HERE = ("000000000000", "us-east-1")
-LIMITS = Limits(buffered_bytes=50_000)
+LIMITS = ConnectionLimits(buffered_bytes=50_000)
 
 
 class Gateway:
@@ -61,9 +61,7 @@ class Gateway:
         )
         endpoint = ConnectionsEndpoint(dispatcher, self.clients)
         functions: Any = None  # no route leads to one
-        apis = WebSocketApis(
-            self._registry, functions, clients=self.clients, manage=endpoint.handle, limits=LIMITS
-        )
+        apis = WebSocketApis(self._registry, functions, clients=self.clients, manage=endpoint.handle)
         addresses = Addresses()
 
         def handle(request: Request) -> None:

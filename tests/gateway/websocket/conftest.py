@@ -15,7 +15,7 @@ from lambent.execution.invocation import Invocation
 from lambent.gateway.addresses import Addresses
 from lambent.gateway.apis import ApiRegistry, integrations, responses, routes, stages
 from lambent.gateway.errors import NoFunction
-from lambent.gateway.websocket import Limits, WebSocketApis
+from lambent.gateway.websocket import Clients, ConnectionLimits, WebSocketApis
 from lambent.http import HttpServer
 from lambent.invocation.errors import Throttled, ThrottleReason
 from lambent.store import open_database
@@ -43,6 +43,7 @@ class Functions:
         self.sources: list[str] = []
         self._arrived = asyncio.Event()
         self.throttled = False
+        self.servers: list[HttpServer] = []
 
     def add(self, name: str, handler: Callable[[dict[str, Any]], Any]) -> str:
         """The ARN of a new function."""
@@ -276,8 +277,8 @@ def serve(tmp_path: Path) -> Callable[..., Any]:
             database = await open_database(tmp_path / "lambent.db", "normal")
             registry = await ApiRegistry.open(database)
             functions = Functions()
-            given = Limits(**limits)
-            apis = WebSocketApis(registry, functions, authorize=authorize, limits=given)  # type: ignore[arg-type]
+            clients = Clients(ConnectionLimits(**limits))
+            apis = WebSocketApis(registry, functions, clients=clients, authorize=authorize)  # type: ignore[arg-type]
             addresses = Addresses()
 
             def handle(request: Request) -> None:
@@ -295,6 +296,8 @@ def serve(tmp_path: Path) -> Callable[..., Any]:
             finally:
                 for writer in writers:
                     writer.transport.abort()
+                for one in functions.servers:
+                    await one.drain(0)
                 await server.drain(1)
                 await database.close()
 

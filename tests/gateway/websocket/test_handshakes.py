@@ -158,6 +158,14 @@ def test_stages_that_are_not_there_are_forbidden(serve: Callable[..., Any], rest
     serve(work)
 
 
+def test_an_api_may_be_reached_by_its_domain_name_only(serve: Callable[..., Any]) -> None:
+    async def work(served: Served) -> None:
+        api_id = await served.api({"$connect": ok}, disable_execute_api_endpoint=True)
+        assert (await served.upgrade(f"/_aws/execute-api/{api_id}/dev"))[0] == 403
+
+    serve(work)
+
+
 def test_a_refused_client_can_send_another_request(serve: Callable[..., Any]) -> None:
     async def work(served: Served) -> None:
         api_id = await served.api({"$connect": lambda event: {"statusCode": 401}})

@@ -5,6 +5,6 @@ Each message is a callback on the loop; frames are parsed by the `websockets` li
 
 from lambent.gateway.websocket.apis import WebSocketApis
 from lambent.gateway.websocket.clients import Client, Clients
-from lambent.gateway.websocket.limits import Limits
+from lambent.gateway.websocket.limits import ConnectionLimits
 
-__all__ = ["Client", "Clients", "Limits", "WebSocketApis"]
+__all__ = ["Client", "Clients", "ConnectionLimits", "WebSocketApis"]

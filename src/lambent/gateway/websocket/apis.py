@@ -16,7 +16,6 @@ from lambent.gateway.websocket import events, handshakes
 from lambent.gateway.websocket.clients import Client, Clients
 from lambent.gateway.websocket.connecting import FORBIDDEN, INTERNAL, TOO_MANY, Connecting, refuse
 from lambent.gateway.websocket.integrations import Integrations, Outcome
-from lambent.gateway.websocket.limits import Limits
 from lambent.gateway.websocket.stages import ServedStages
 
 if TYPE_CHECKING:
@@ -47,8 +46,9 @@ _log = logging.getLogger(__name__)
 class WebSocketApis:
     """Serves all WebSocket APIs.
 
-    `manage` answers requests to `@connections`: it is called with the request, the API's id, the stage and the
-    connection's id as it was sent. `authorize` judges handshakes of routes that are not open to everybody.
+    `clients` are those that connect, with what each may do. `manage` answers requests to `@connections`: it is called
+    with the request, the API's id, the stage and the connection's id as it was sent. `authorize` judges handshakes of
+    routes that are not open to everybody.
     """
 
     def __init__(
@@ -59,10 +59,9 @@ class WebSocketApis:
         clients: Clients | None = None,
         manage: Callable[[Request, str, str, str], None] | None = None,
         authorize: Authorize | None = None,
-        limits: Limits | None = None,
     ) -> None:
-        self.limits = limits or Limits()
-        self.clients = clients if clients is not None else Clients(self.limits)
+        self.clients = clients if clients is not None else Clients()
+        self.limits = self.clients.limits
         self.integrations = Integrations(functions, self.limits.integration_s)
         self._manage = manage
         self._authorize = authorize
@@ -78,6 +77,7 @@ class WebSocketApis:
     ) -> None:
         """Answer a request to a WebSocket API. `path` begins with the stage, unless that is given."""
         below = path.lstrip("/")
+        own_endpoint = stage is None
         if stage is None:
             stage, _, below = below.partition("/")
             below = below.lstrip("/")
@@ -90,7 +90,7 @@ class WebSocketApis:
             refuse(request, 426, b'{"message":"Upgrade Required"}', _UPGRADE)
             return
         served = self._stages.get(api_id, stage)
-        if served is None or below:
+        if served is None or below or (own_endpoint and served.deployed.api.disable_execute_api_endpoint):
             refuse(request, 403, b'{"message":"Forbidden"}')
             return
         flaw = handshakes.flaw(request)

@@ -6,11 +6,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from lambent.gateway.websocket.limits import ConnectionLimits
 from lambent.gateway.websocket.sockets import Socket
 
 if TYPE_CHECKING:
     from lambent.gateway.websocket.apis import WebSocketApis
-    from lambent.gateway.websocket.limits import Limits
 
 GOING_AWAY = (1001, "Going away")
 """How API Gateway closes connections that are idle or old; recorded."""
@@ -54,7 +54,7 @@ class Client:
         source_ip: str,
         user_agent: str | None,
         connected_ms: int,
-        limits: Limits,
+        limits: ConnectionLimits,
     ) -> None:
         self._apis = apis
         self.id = client_id
@@ -109,8 +109,8 @@ class Client:
 class Clients:
     """All clients by id; those that are idle or connected for too long are sent away."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: ConnectionLimits | None = None) -> None:
+        self.limits = limits or ConnectionLimits()
         self._clients: dict[str, Client] = {}
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -126,7 +126,7 @@ class Clients:
         """A client has connected."""
         self._clients[client.id] = client
         if self._sweeper is None:
-            self._sweeper = asyncio.get_running_loop().call_later(self._limits.sweep_s, self._sweep)
+            self._sweeper = asyncio.get_running_loop().call_later(self.limits.sweep_s, self._sweep)
 
     def discard(self, client: Client) -> None:
         """A client has gone."""
@@ -142,7 +142,7 @@ class Clients:
                 client.socket.close(*GOING_AWAY)
 
     def _sweep(self) -> None:
-        limits = self._limits
+        limits = self.limits
         now = time.monotonic()
         idle, old = now - limits.idle_s, now - limits.duration_s
         for client in list(self._clients.values()):

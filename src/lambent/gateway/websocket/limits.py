@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Limits(NamedTuple):
+class ConnectionLimits(NamedTuple):
     """Source: "Quotas for configuring and running a WebSocket API" of the API Gateway developer guide.
 
     What comes without a source is this platform's own.

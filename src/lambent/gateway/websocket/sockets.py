@@ -20,7 +20,7 @@ from lambent.http import UpgradedProtocol
 if TYPE_CHECKING:
     from websockets.frames import Frame
 
-    from lambent.gateway.websocket.limits import Limits
+    from lambent.gateway.websocket.limits import ConnectionLimits
 
 _ABNORMAL: Final = 1006
 
@@ -32,7 +32,7 @@ _frames_log.setLevel(logging.WARNING)
 class _Frames(Frames):
     """Joins frames to messages: `messages` are those that have come whole."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ConnectionLimits) -> None:
         super().__init__(SERVER, max_size=(limits.message_bytes, limits.frame_bytes), logger=_frames_log)
         self.messages: list[str] = []
         self._parts: list[bytes] = []
@@ -93,7 +93,7 @@ class Socket(UpgradedProtocol):
         "_waiting",
     )
 
-    def __init__(self, listener: Listener, limits: Limits) -> None:
+    def __init__(self, listener: Listener, limits: ConnectionLimits) -> None:
         self._listener = listener
         self._limits = limits
         self._frames = _Frames(limits)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lambent.functions.names import partition_of
+from lambent.gateway.http_api.throttling import bucket_of
 from lambent.gateway.websocket.events import stage_variables
 from lambent.gateway.websocket.selection import selector
-from lambent.gateway.websocket.throttle import bucket_of
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.deployed import Deployed
