@@ -8,9 +8,10 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tests.gateway.authorizers.conftest import Issuer, b64, jwk, jwt_door, opened, private_key, signed
+from tests.gateway.authorizers.conftest import Issuer, b64, jwk, jwt_door, opened, private_key, served, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +109,7 @@ NOW = int(time.time())
         ({"aud": 7}, "the token does not have a valid audience"),
         # client_id counts only where there is no aud.
         ({"aud": "else", "client_id": "shop"}, "the token does not have a valid audience"),
+        ({"aud": "", "client_id": "shop"}, "the token does not have a valid audience"),
         ({"iss": "https://elsewhere"}, "issuer does not match"),
         ({"iss": None}, "issuer does not match"),
         ({"exp": NOW - 1}, "the token has expired"),
@@ -181,6 +183,19 @@ async def test_scopes(claims: dict[str, Any], allowed: bool) -> None:
                 'Bearer scope="pets.read pets.write" error="insufficient_scope"'
             )
         refused((await door.ask_with("x.y")).verdict, INVALID_COUNT, "pets.read pets.write")
+
+
+async def test_a_route_that_is_changed() -> None:
+    issuer = Issuer(jwk("one"))
+    await issuer.start()
+    token = signed(issuer.claims(scope="pets.read"))
+    async with opened(jwt_door(issuer), issuer) as door:
+        assert (await door.ask_with(token)).verdict.allowed
+        route = msgspec.structs.replace(door.route, authorization_scopes=("pets.write",))
+        door.deployed = served(route, authorizers=tuple(door.deployed.authorizers.values()))
+        judged = await door.ask_with(token)
+        assert judged.at_once
+        assert judged.verdict.status == 403
 
 
 # ---------------------------------------------------------------- forged tokens

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from tests.gateway.authorizers.conftest import ACCOUNT, API, REGION, opened, request_door, served
+from tests.gateway.authorizers.conftest import ACCOUNT, API, REGION, asking, opened, request_door, served
 
 from lambent.gateway.authorizers.decisions import Decision
 from lambent.gateway.authorizers.kept import KeptDecisions
+from lambent.gateway.authorizers.request import kept_seconds
 
 if TYPE_CHECKING:
     from lambent.gateway.authorizers import Verdict
@@ -420,6 +421,38 @@ async def test_a_kept_policy_is_applied_to_each_route() -> None:
         assert is_denied(other.verdict)
         assert is_denied((await door.ask(SENT, method="POST")).verdict)
         assert (await door.ask(SENT)).verdict.allowed
+
+
+async def test_conditions_of_a_kept_policy_are_asked_each_time() -> None:
+    door = request_door(identity_source=TOKEN, enable_simple_responses=None)
+    only = {"StringEquals": {"aws:UserAgent": "browser"}}
+    document = {
+        "Statement": {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*", "Condition": only}
+    }
+    door.functions.handler = lambda event: {"principalId": "ann", "policyDocument": document}
+    async with opened(door):
+        for _ in range(2):
+            assert (await door.ask(SENT, ("User-Agent", "browser"))).verdict.allowed
+            assert is_denied((await door.ask(SENT, ("User-Agent", "else"))).verdict)
+    assert len(door.functions.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sources", "given", "seconds"),
+    [
+        ("HTTP", TOKEN, None, 300),
+        ("HTTP", TOKEN, 7, 7),
+        ("HTTP", TOKEN, 0, 0),
+        ("HTTP", None, None, 0),
+        ("HTTP", (), None, 0),
+        ("WEBSOCKET", TOKEN, None, 0),
+    ],
+)
+def test_what_is_kept(
+    protocol: str, sources: tuple[str, ...] | None, given: int | None, seconds: int
+) -> None:
+    authorizer = asking(identity_source=sources, authorizer_result_ttl_in_seconds=given)
+    assert kept_seconds(served(protocol=protocol).api, authorizer) == seconds
 
 
 async def test_identity_is_not_mixed_up() -> None:

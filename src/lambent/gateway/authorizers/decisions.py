@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lambent.gateway.call import Call
 
 _ACTION: Final = "execute-api:Invoke"
+_JUDGED: Final = 100
+"""How many routes' ARNs a decision remembers its judgement of."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -38,13 +40,20 @@ class Decision(msgspec.Struct, frozen=True, eq=False):
     """The context and principalId as text."""
     conditional: bool = False
     """Whether the policy has conditions."""
+    _judged: dict[str, bool] = {}
 
     def allows(self, arn: str, call: Call) -> bool:
         """Whether a request to the route with this ARN may go on."""
         if self.policy is None:
             return self.everywhere
-        context = _facts(call) if self.conditional else {}
-        return allows(self.policy, Access(principal=None, action=_ACTION, resource=arn, context=context))
+        allowed = self._judged.get(arn)
+        if allowed is None:
+            context = _facts(call) if self.conditional else {}
+            access = Access(principal=None, action=_ACTION, resource=arn, context=context)
+            allowed = allows(self.policy, access)
+            if not self.conditional and len(self._judged) < _JUDGED:
+                self._judged[arn] = allowed
+        return allowed
 
 
 def read_simple(result: bytes) -> Decision:
@@ -126,7 +135,7 @@ def _statement(given: Any) -> dict[str, Any]:
             # One that is never met would make a Deny say nothing.
             if not known_operator(name):
                 raise BadAnswer(f"there is no condition operator {name}")
-    return {**{name: value for name, value in given.items() if name != "NotPrincipal"}, "Principal": "*"}
+    return {**given, "Principal": "*"}
 
 
 def _context(answer: dict[str, Any]) -> dict[str, Any] | None:
