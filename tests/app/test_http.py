@@ -139,6 +139,49 @@ def test_a_path_that_begins_like_the_stage(app: App) -> None:
     assert answer_of(app(event)).json == {"it": "is"}
 
 
+DEFAULT = {
+    "domainName": "a1b2.execute-api.eu-central-1.amazonaws.com",
+    "domainPrefix": "a1b2",
+    "apiId": "a1b2",
+}
+LOCAL = {"domainName": "a1b2.execute-api.us-east-1.localhost:4566", "domainPrefix": "a1b2", "apiId": "a1b2"}
+OTHER = {"domainName": "a1b2.gateway.test", "domainPrefix": "a1b2", "apiId": "a1b2"}
+CUSTOM = {"domainName": "api.example.com", "domainPrefix": "api", "apiId": "a1b2"}
+
+
+@pytest.mark.parametrize(
+    ("about", "path", "called"),
+    [
+        (DEFAULT, "/prod/prod/x", "prod/x"),
+        (DEFAULT, "/prod/x", "x"),
+        (DEFAULT, "/prod", "/"),
+        (LOCAL, "/prod/x", "x"),
+        (OTHER, "/prod/x", "x"),
+        (CUSTOM, "/prod/x", "prod/x"),
+        (CUSTOM, "/prod/x/", "prod/x"),
+        (CUSTOM, "/x", "x"),
+        (CUSTOM, "/prod/y", "y"),  # no such route: a mapping named like the stage
+        (CUSTOM, "/production", None),
+    ],
+)
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_a_route_that_begins_like_the_stage(
+    about: dict[str, str], path: str, called: str | None, version: str
+) -> None:
+    app = App(logger=Quiet())
+    for route in ("/", "/x", "/y", "/prod/x"):
+        app.get(route)(lambda route=route: route.strip("/") or "/")
+    event = event_of("v1" if version == "1.0" else "v2", "GET", "/", stage="prod")
+    event["requestContext"] |= about
+    if version == "1.0":
+        event |= {"version": "1.0", "path": path}
+        event["requestContext"]["path"] = path
+    else:
+        event["rawPath"] = event["requestContext"]["http"]["path"] = path
+    answer = answer_of(app(event))
+    assert (answer.status, answer.text) == ((404, answer.text) if called is None else (200, called))
+
+
 def test_prefixes_of_custom_domains(call: Call) -> None:
     app = App(strip_prefixes=["/v1", "/api/v2/"])
     app.get("/items")(lambda: [1])

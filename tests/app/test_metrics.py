@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from lambent.app.metrics import EphemeralMetrics, Metrics, single_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 class Context:
@@ -803,3 +805,40 @@ def test_a_cold_start_of_an_app_within_the_decorator(log: io.StringIO) -> None:
         handler({"number": number}, Context())
     assert sum("ColdStart" in blob for blob in blobs(log)) == 1
     assert current.context is None
+
+
+# ------------------------------------------------------------ threads
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_each_value_of_many_threads_is_written_once(tmp_path: Path, impatient: None) -> None:
+    path = tmp_path / "log"
+    with path.open("w", buffering=1) as stream:  # writing to a file lets other threads go on
+        m = EphemeralMetrics("Shop", "orders", stream)
+
+        def count(first: int) -> None:
+            for i in range(8_000):
+                m.add_metric(f"m{(i + first) % 150}", "Count", 1)
+                if i % 701 == 0:
+                    m.flush()
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(count, range(8)))
+        m.flush()
+    written = [json.loads(line) for line in path.read_text().splitlines()]
+    named = [[one["Name"] for one in blob["_aws"]["CloudWatchMetrics"][0]["Metrics"]] for blob in written]
+    values = [
+        {name: one for name, one in blob.items() if name not in ("_aws", "service")} for blob in written
+    ]
+    assert [sorted(names) for names in named] == [sorted(each) for each in values]
+    assert max(len(each) for each in values) == 100
+    assert max(len(one) for each in values for one in each.values()) <= 100
+    assert sum(len(one) for each in values for one in each.values()) == 8 * 8_000

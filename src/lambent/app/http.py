@@ -146,7 +146,7 @@ class Http:
                 request.method = method = about["http"]["method"]
                 stage = about.get("stage")
                 if stage != "$default":
-                    path = _without_stage(path, stage)
+                    path = self._without_stage(path, about)
                 to_wire: Callable[..., dict[str, Any]] = to_v2
             else:
                 request.method = method = event["httpMethod"]
@@ -157,7 +157,7 @@ class Http:
                     request.kind, to_wire = "http.v1", to_v1
                     if event.get("version") == "1.0" and path == about.get("path"):
                         # An HTTP API that speaks 1.0, whose paths begin with the stage.
-                        path = _without_stage(path, about.get("stage"))
+                        path = self._without_stage(path, about)
             headers = event.get("headers")
             correlation = headers and headers.get("x-correlation-id")
             if not correlation:
@@ -342,6 +342,22 @@ class Http:
         response.error = error
         return response
 
+    def _without_stage(self, path: str, about: dict[str, Any]) -> str:
+        """The path below the stage, which is in it unless the API is called by a custom domain name.
+
+        A path may begin like the stage there: it is left as it is when a route is for it.
+        """
+        stage = about.get("stage")
+        if not stage or not path.startswith(f"/{stage}"):
+            return path
+        below = path[len(stage) + 1 :]
+        if below[:1] not in ("/", ""):
+            return path
+        domain = about.get("domainName") or ".execute-api."
+        if ".execute-api." in domain or about.get("domainPrefix") == about.get("apiId"):
+            return below
+        return below if self._table.find(path.rstrip("/")) is None else path
+
     def _stripped(self, path: str) -> str:
         for prefix in self._strip:
             found = prefix.match(path)
@@ -413,12 +429,6 @@ def _correlation(event: dict[str, Any], about: dict[str, Any]) -> str | None:
     found = fields.get("X-Correlation-Id") or fields.get("x-correlation-id") or about.get("requestId")
     found = found or fields.get("x-amzn-trace-id")
     return found[-1] if isinstance(found, list) else found
-
-
-def _without_stage(path: str, stage: str | None) -> str:
-    if stage and path.startswith(f"/{stage}") and path[len(stage) + 1 : len(stage) + 2] in ("/", ""):
-        return path[len(stage) + 1 :]
-    return path
 
 
 def _no_route(request: Request) -> Response:

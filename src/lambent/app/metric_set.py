@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from _thread import RLock
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ class MetricSet:
     """Values and definitions of metrics by name, dimensions, metadata, and when they were measured.
 
     `sets` are further sets of dimensions, `defaults` the dimensions that clear() keeps. Metrics fills `values` and
-    `definitions` itself; both have the same names.
+    `definitions` itself, which have the same names; only who has the `turn` changes them, or makes a blob of them.
     """
 
     __slots__ = (
@@ -55,6 +56,7 @@ class MetricSet:
         "owner",
         "sets",
         "timestamp",
+        "turn",
         "values",
     )
 
@@ -72,6 +74,7 @@ class MetricSet:
         """How many have been written, ever."""
         self.cold_start: object = _NEVER
         """The context of the invocation whose cold start was counted."""
+        self.turn = RLock()
 
     def metrics(self) -> dict[str, dict[str, Any]]:
         """See Metrics.metric_set."""

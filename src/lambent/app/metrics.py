@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from _thread import _count as _count_threads
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
@@ -71,6 +72,7 @@ class Metrics:
         self._set = _shared_set(self) if self._shares else MetricSet(self)
         self._values = self._set.values
         self._definitions = self._set.definitions
+        self._turn = self._set.turn
         self._set.owner.capture_cold_start_metric |= capture_cold_start_metric
 
     @property
@@ -118,23 +120,31 @@ class Metrics:
                 value = number(name, value)
         if not MIN_VALUE <= value <= MAX_VALUE:  # NaN is neither
             raise MetricValueError(f"{value!r} is not a valid number for CloudWatch: the metric {name!r}")
-        definitions = self._definitions
-        values = self._values.get(name)
-        if values is None:
-            self._values[name] = [value]
-            definitions[name] = definition
-            if len(definitions) >= MAX_METRICS:
-                self._write_metrics()
-        else:
-            values.append(value)
-            definitions[name] = definition
-            if len(values) >= MAX_METRICS:
-                self._write_metrics()
-
-    def _write_metrics(self) -> None:
-        """Because the blob is full: dimensions and metadata stay for the ones to come."""
+        # Handlers of a batch may be on threads; without any, a lock would cost a third of all this.
+        turn = self._turn if _count_threads() else None
+        if turn is not None:
+            turn.acquire()
+        line = None
         try:
-            self._write()
+            definitions = self._definitions
+            values = self._values.get(name)
+            if values is None:
+                self._values[name] = values = [value]
+            else:
+                values.append(value)
+            definitions[name] = definition
+            if len(values) >= MAX_METRICS or len(definitions) >= MAX_METRICS:
+                line = self._full()
+        finally:
+            if turn is not None:
+                turn.release()
+        if line is not None:
+            self._write(line)
+
+    def _full(self) -> str | None:
+        """The blob, because nothing more goes into it: dimensions and metadata stay for the ones to come."""
+        try:
+            return self._line()
         finally:
             self._values.clear()
             self._definitions.clear()
@@ -184,19 +194,22 @@ class Metrics:
 
     def serialize_metric_set(self) -> dict[str, Any]:
         """The blob as it would be written now. Raises SchemaValidationError like flush()."""
-        document: dict[str, Any] = msgspec.json.decode(self._line())
+        with self._turn:
+            named = self if self.namespace else self._set.owner
+            line = self._set.line(named.namespace, self.service or named.service)
+        document: dict[str, Any] = msgspec.json.decode(line)
         return document
 
-    def _line(self) -> str:
-        """The blob. Raises SchemaValidationError."""
-        named = self if self.namespace else self._set.owner
-        return self._set.line(named.namespace, self.service or named.service)
-
-    def _write(self) -> None:
+    def _line(self) -> str | None:
+        """The blob to be written. Raises SchemaValidationError."""
         if self.disabled:  # where nothing is written, names may be missing too: in tests, say
-            return
-        line = self._line()
+            return None
+        named = self if self.namespace else self._set.owner
+        line = self._set.line(named.namespace, self.service or named.service)
         self._set.blobs += 1
+        return line
+
+    def _write(self, line: str) -> None:
         # One call, so that nothing gets between a blob and the end of its line: CloudWatch would not see it.
         (self.stream or sys.stdout).write(line)
 
@@ -206,11 +219,15 @@ class Metrics:
         Raises SchemaValidationError when the blob would be invalid (it is forgotten all the same), or when
         there is none and `raise_on_empty_metrics` says so.
         """
-        try:
-            if self._values or raise_on_empty_metrics:
-                self._write()
-        finally:
-            self._set.clear()
+        line = None
+        with self._turn:
+            try:
+                if self._values or raise_on_empty_metrics:
+                    line = self._line()
+            finally:
+                self._set.clear()
+        if line is not None:
+            self._write(line)
 
     def flush_metrics(self, raise_on_empty_metrics: bool = False) -> None:
         """flush(), with a warning when there are no metrics."""
@@ -220,7 +237,8 @@ class Metrics:
 
     def clear_metrics(self) -> None:
         """Forgets everything but the default dimensions."""
-        self._set.clear()
+        with self._turn:
+            self._set.clear()
 
     def end_invocation(self) -> None:
         """What an app calls when an invocation ends, well or badly, before `current.end()`.
