@@ -85,13 +85,15 @@ async def test_old_keys_serve_while_the_issuer_is_down() -> None:
         assert len(issuer.asked) == asked + 2
 
 
-async def test_an_issuer_that_comes_up_late() -> None:
+async def test_an_issuer_that_comes_up_late(caplog: pytest.LogCaptureFixture) -> None:
     issuer = Issuer(jwk("one"))
     await issuer.start()
     token = signed(issuer.claims())
     documents, issuer.documents = issuer.documents, {}
     async with opened(jwt_door(issuer), issuer) as door:
-        assert not (await door.ask_with(token)).verdict.allowed
+        for _ in range(3):
+            assert not (await door.ask_with(token)).verdict.allowed
+        assert caplog.text.count("status 404") == 1
         issuer.documents = documents
         assert (await door.ask_with(token)).verdict.allowed
 
@@ -243,6 +245,14 @@ async def test_redirects_and_slashes() -> None:
     async with opened(jwt_door(issuer), issuer) as door:
         assert (await door.ask_with(signed(issuer.claims()))).verdict.allowed
     assert issuer.asked == [CONFIGURATION, "/keys", "/v2/keys"]
+
+
+async def test_names_below_localhost() -> None:
+    issuer = Issuer(jwk("one"))
+    await issuer.start()
+    issuer.url = issuer.url.replace("127.0.0.1", "people.example.localhost")
+    async with opened(jwt_door(issuer), issuer) as door:
+        assert (await door.ask_with(signed(issuer.claims()))).verdict.allowed
 
 
 async def test_user_pools_need_no_discovery() -> None:

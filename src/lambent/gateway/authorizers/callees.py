@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.functions import FunctionError
 from lambent.gateway.errors import NoFunction
+from lambent.gateway.integrations.variables import with_variables
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lambent.gateway.apis.records import Authorizer
     from lambent.gateway.functions import Callee, FunctionCaller
 
@@ -24,12 +27,13 @@ class Callees:
     def __init__(self, functions: FunctionCaller) -> None:
         self.functions = functions
 
-    def callee(self, authorizer: Authorizer, own_arn: str) -> Callee:
+    def callee(self, authorizer: Authorizer, own_arn: str, variables: Mapping[str, str]) -> Callee:
         """The function, if its policy lets the authorizer with `own_arn` call it, or it is called in a role.
 
+        `variables` are the stage's, which its URI may name.
         What a role may do is not known here, so it may call every function. Raises NoFunction, NotPermitted.
         """
-        uri = authorizer.authorizer_uri or ""
+        uri = with_variables(authorizer.authorizer_uri or "", variables)
         if authorizer.authorizer_credentials_arn is None:
             return self.functions.permitted(uri, own_arn)
         found = _URI.fullmatch(uri)

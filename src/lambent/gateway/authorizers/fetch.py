@@ -97,8 +97,10 @@ class Fetcher:
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise FetchFailed(f"{url} is no URL of http or https")
             secure = parts.scheme == "https"
+            # Names below localhost are this machine (RFC 6761), which not every resolver knows.
+            own = not secure and parts.hostname.endswith(".localhost")
             client = HttpClient(
-                host=parts.hostname,
+                host="127.0.0.1" if own else parts.hostname,
                 port=parts.port or (443 if secure else 80),
                 tls=self._tls() if secure else None,
             )

@@ -1,6 +1,7 @@
 """Identity sources: where in a request it says who sends it.
 
-HTTP APIs write `$request.header.Name`, `$request.querystring.name`, `$context.name` and `$stageVariables.name`;
+HTTP APIs write `$request.header.Name`, `$request.querystring.name`, `$context.name` and `$stageVariables.name`, or
+`${request.header.Name}` and so on;
 WebSocket APIs `route.request.header.Name`, `route.request.querystring.name`, `context.name` and
 `stageVariables.name` (IdentitySource of CreateAuthorizer, API Gateway V2 API reference).
 """
@@ -40,6 +41,8 @@ _VARIABLES: Final[dict[str, Reader]] = {
 
 def reader(source: str) -> Reader:
     """What reads an identity source; of one that is not known, nothing."""
+    if source.startswith("${") and source.endswith("}"):
+        source = source[2:-1]
     kind, _, name = source.removeprefix("$").removeprefix("route.").partition(".")
     if kind == "request":
         kind, _, name = name.partition(".")

@@ -57,6 +57,7 @@ class IssuerKeys:
         self._fetched_at: float | None = None
         self._tried_at = 0.0
         self._under_way: asyncio.Task[None] | None = None
+        self._said = ""
 
     def wants(self, kid: str) -> bool:
         """Whether keys have to be fetched before a token with this key id can be judged."""
@@ -97,6 +98,7 @@ class IssuerKeys:
             return
         self._tried_at = self._fetched_at = self._clock()
         self._keys = keys
+        self._said = ""
         self.tokens = {}
 
     async def _fetched(self) -> dict[str, RSAKey]:
@@ -133,7 +135,10 @@ class IssuerKeys:
         return value
 
     def _say(self, what: str) -> None:
-        _log.warning("no keys of the token issuer %s: %s", self.issuer, what)
+        """Log why there are no keys: once, as strangers' requests make it be tried again and again."""
+        if what != self._said:
+            self._said = what
+            _log.warning("no keys of the token issuer %s: %s", self.issuer, what)
 
     def remember(self, token: str, verified: Any) -> None:
         """Keep what a token says that has been verified."""

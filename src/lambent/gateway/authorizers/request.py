@@ -111,7 +111,7 @@ class RequestAuthorizer:
             return self._verdict(decision, arn, call, 0)
         place = Place(arn, path, raw_path, parameters)
         event = self._event(call, deployed, route, place, who or None)
-        return self._ask(who, event, arn, call)
+        return self._ask(who, event, arn, call, deployed.stage.stage_variables)
 
     def authorize_connect(
         self, call: Call, deployed: Deployed, route: Route, facts: Callable[[], dict[str, Any]]
@@ -122,17 +122,19 @@ class RequestAuthorizer:
             return _MISSING
         arn = f"{_stage_arn(deployed)}/{route.route_key}"
         event = _encode({"type": "REQUEST", "methodArn": arn, **facts()})
-        return self._ask(who, event, arn, call)
+        return self._ask(who, event, arn, call, deployed.stage.stage_variables)
 
     def _identity(self, call: Call, deployed: Deployed, route: Route) -> tuple[str, ...] | None:
         """What the identity sources hold; None when one of them holds nothing."""
         who = tuple([source(call, deployed, route) for source in self._sources])
         return who if all(who) else None
 
-    async def _ask(self, who: tuple[str, ...], event: bytes, arn: str, call: Call) -> Verdict:
+    async def _ask(
+        self, who: tuple[str, ...], event: bytes, arn: str, call: Call, variables: Mapping[str, str]
+    ) -> Verdict:
         began = time.monotonic()
         try:
-            decision = await self._decision(event, call.headers.get("x-amzn-trace-id"))
+            decision = await self._decision(event, call.headers.get("x-amzn-trace-id"), variables)
         except _Unauthorized:
             return _UNAUTHORIZED
         except _Failed as error:
@@ -142,10 +144,10 @@ class RequestAuthorizer:
             self._kept.put(who, decision)
         return self._verdict(decision, arn, call, round((time.monotonic() - began) * 1000))
 
-    async def _decision(self, event: bytes, trace: str | None) -> Decision:
+    async def _decision(self, event: bytes, trace: str | None, variables: Mapping[str, str]) -> Decision:
         record = self.record
         try:
-            callee = self._callees.callee(record, self._own_arn)
+            callee = self._callees.callee(record, self._own_arn, variables)
             invocation = await self._callees.functions.acall(callee, event, trace, self._decide_s)
         except GatewayError as error:
             raise _Failed(str(error)) from None
