@@ -94,3 +94,40 @@ def test_the_end_waits_for_the_functions_of_disconnect(serve: Callable[..., Any]
         assert len(ended) == 1
 
     serve(work)
+
+
+def test_many_that_leave_at_once_do_not_take_all_concurrency(serve: Callable[..., Any]) -> None:
+    async def work(served: Served) -> None:
+        at_once = most = 0
+
+        async def slow(event: dict[str, Any]) -> None:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0)
+            at_once -= 1
+
+        api_id = await served.api({"$disconnect": slow})
+        for _ in range(50):
+            await served.raw(api_id)
+        served.apis.clients.close_all()
+        await served.apis.settled(5)
+        assert len(served.functions.events) == 50
+        assert len({event["requestContext"]["connectionId"] for event in served.functions.events}) == 50
+        assert most == 16
+
+    serve(work)
+
+
+def test_failing_functions_of_disconnect_hold_up_nobody(serve: Callable[..., Any]) -> None:
+    async def work(served: Served) -> None:
+        api_id = await served.api({"$disconnect": ok})
+        for _ in range(400):
+            await served.raw(api_id)
+        served.functions.throttled = True
+        served.apis.clients.close_all()
+        await served.apis.settled(20)
+        assert served.functions.events == []
+        assert len(served.apis.clients) == 0
+
+    serve(work)

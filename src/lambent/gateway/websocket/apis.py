@@ -6,7 +6,6 @@ Sources: "WebSocket APIs" of the API Gateway developer guide; recorded events an
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -16,6 +15,7 @@ from lambent.gateway.websocket import events, handshakes
 from lambent.gateway.websocket.clients import Client, Clients
 from lambent.gateway.websocket.connecting import FORBIDDEN, INTERNAL, TOO_MANY, Connecting, refuse
 from lambent.gateway.websocket.integrations import Integrations, Outcome
+from lambent.gateway.websocket.partings import Partings
 from lambent.gateway.websocket.stages import ServedStages
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class WebSocketApis:
         self._authorize = authorize
         self._stages = ServedStages(registry)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._parting = 0
-        self._parted = asyncio.Event()
+        self._partings = Partings(self.integrations)
 
     # ------------------------------------------------------------ handshakes
 
@@ -142,25 +141,15 @@ class WebSocketApis:
         route = None if served is None else served.routes.get("$disconnect")
         if served is None or route is None or route.integration is None:
             return
-        event = events.disconnect_event(client, extended_id(), code, reason, served.variables)
-        self._parting += 1
-        self._parted.clear()
-        self.integrations.call(route, event, self._disconnected)
-
-    def _disconnected(self, outcome: Outcome) -> None:
-        if outcome.failure is not None:
-            _log.warning("$disconnect: %s", outcome.failure)
-        self._parting -= 1
-        if not self._parting:
-            self._parted.set()
+        self._partings.add(
+            route, events.disconnect_event(client, extended_id(), code, reason, served.variables)
+        )
 
     # ------------------------------------------------------------ the end
 
     async def settled(self, seconds: float) -> None:
-        """Return when the functions of $disconnect that are at work have ended, after `seconds` at the latest."""
-        if self._parting:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._parted.wait(), seconds)
+        """Return when the functions of $disconnect have ended, after `seconds` at the latest."""
+        await self._partings.settled(seconds)
 
     async def close(self) -> None:
         """End what is left: handshakes that wait, connections to other servers."""
