@@ -8,9 +8,11 @@ integrations" (REST APIs answer 502 instead).
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode
 
+from lambent.functions import FunctionError
 from lambent.gateway.answers import answer_v1, answer_v2
 from lambent.gateway.errors import BadAnswer, NoFunction, NotPermitted
 from lambent.gateway.event_v1 import event_v1
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from lambent.execution.invocation import Invocation
     from lambent.gateway.answers import Answer
     from lambent.gateway.apis.records import Integration
-    from lambent.gateway.functions import FunctionCaller
+    from lambent.gateway.functions import Callee, FunctionCaller
     from lambent.gateway.http_api.exchange import Exchange
+
+_ARN: Final = re.compile(r"arn:[^:/]+:lambda:([^:/]+):(\d{12}):function:[^:/]+(?::[^:/]+)?")
 
 PLAIN: Final = "text/plain;charset=UTF-8"
 """What a body is of which the function does not say it."""
@@ -55,10 +59,31 @@ class FunctionIntegration:
     ) -> None:
         self._uri = with_variables(integration.integration_uri or "", variables)
         self._functions = functions
+        self._assumes = integration.credentials_arn is not None
+        self._known: tuple[int, Callee] | None = None
         parameters = integration.request_parameters
         self._mapping = RequestMapping(parameters) if parameters else None
         self._read = answer_v1 if integration.payload_format_version == "1.0" else answer_v2
         self._event = _first if integration.payload_format_version == "1.0" else _second
+
+    def _callee(self, exchange: Exchange) -> Callee:
+        """The function. Raises NoFunction, NotPermitted."""
+        functions = self._functions
+        if not self._assumes:
+            return functions.permitted(self._uri, exchange.route.source_arn(exchange.call.method))
+        # A role calls it: what that may do is not known here, and the function's policy is not asked.
+        known = self._known
+        if known is not None and known[0] == functions.registry.generation:
+            return known[1]
+        arn = _ARN.search(self._uri)
+        if arn is None:
+            raise NoFunction(self._uri)
+        try:
+            callee = functions.callee(functions.registry.resolve(arn[2], arn[1], arn[0], None))
+        except FunctionError:
+            raise NoFunction(arn[0]) from None
+        self._known = (functions.registry.generation, callee)
+        return callee
 
     def _map(self, exchange: Exchange) -> None:
         assert self._mapping is not None
@@ -78,7 +103,7 @@ class FunctionIntegration:
         """Have the function answer."""
         call = exchange.call
         try:
-            callee = self._functions.permitted(self._uri, exchange.route.source_arn(call.method))
+            callee = self._callee(exchange)
         except NotPermitted as error:
             _log.warning("%s", error)
             exchange.fail(500, "Internal Server Error", _NOT_PERMITTED)
@@ -87,6 +112,8 @@ class FunctionIntegration:
             _log.warning("route %s of API %s: %s", exchange.route.key, exchange.stage.api_id, error)
             exchange.fail(500, "Internal Server Error", str(error))
             return
+        # Functions are told that there is no body (captured: aws/aws-lambda-go, apigw-v2-request-no-authorizer.json).
+        call.headers.setdefault("content-length", "0")
         if self._mapping is not None:
             self._map(exchange)
         payload = self._event(exchange)
@@ -98,7 +125,7 @@ class FunctionIntegration:
         running = _Running(exchange, self._read, callee.target.invoked_arn)
         try:
             self._functions.call(
-                callee, payload, call.headers["x-amzn-trace-id"], running.finished, request_id=request_id
+                callee, payload, call.headers.get("x-amzn-trace-id"), running.finished, request_id=request_id
             )
         except Throttled as error:
             exchange.integration_status = 429
