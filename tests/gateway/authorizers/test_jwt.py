@@ -179,9 +179,11 @@ async def test_scopes(claims: dict[str, Any], allowed: bool) -> None:
             assert verdict.context["jwt"]["scopes"] == (given.split() if isinstance(given, str) else given)
         else:
             assert (verdict.status, verdict.message) == (403, "Forbidden")
-            assert challenge(verdict).startswith(
-                'Bearer scope="pets.read pets.write" error="insufficient_scope"'
+            expected = "expected scopes: [pets.read pets.write]"
+            assert challenge(verdict) == (
+                f'Bearer scope="pets.read pets.write" error="insufficient_scope" error_description="{expected}"'
             )
+            assert verdict.error == f"insufficient_scope: {expected}"
         refused((await door.ask_with("x.y")).verdict, INVALID_COUNT, "pets.read pets.write")
 
 

@@ -2,10 +2,12 @@
 
 What is checked, and in which order: "Control access to HTTP APIs with JWT authorizers" of the API Gateway developer
 guide. Answers: "Troubleshooting issues with HTTP API JWT authorizers" has the header of one for a wrong audience;
-the wording of others is what users have seen in headers and access logs: an expired token, `issuer does not match`,
-`signing method ES256 is invalid`, `OIDC discovery endpoint communication error`, `JWKS communication error`. That
-claims reach functions as text, lists as `[a b]`, without those that are null, was measured (floci-io/floci#2011), and
-that `scopes` is null for routes without scopes (DefinitelyTyped/DefinitelyTyped#75458).
+others as users have seen them in headers and access logs: `Bearer` alone and `missing: token not provided`, `token
+contains an invalid number of segments`, `signing method ES256 is invalid`, `issuer does not match`, `expected scopes:
+[a b]` with 403, `OIDC discovery endpoint communication error`, `JWKS communication error`. What is said of signatures,
+keys and times is worded after those. That claims reach functions as text, lists as `[a b]`, without those that are
+null, was measured (floci-io/floci#2011), and that `scopes` is null for routes without scopes
+(DefinitelyTyped/DefinitelyTyped#75458).
 """
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ class JwtAuthorizer:
         if self._scopes:
             scopes = token.scopes
             if not any(scope in scopes for scope in self._scopes):
-                description = "the token does not have any of the required scopes"
+                description = f"expected scopes: [{' '.join(self._scopes)}]".translate(_QUOTED)
                 return forbidden(
                     f"insufficient_scope: {description}", self._challenge("insufficient_scope", description)
                 )
