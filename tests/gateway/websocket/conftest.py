@@ -93,23 +93,6 @@ class Functions:
         invocation.finished(invocation)
 
 
-def framed(opcode: int, payload: bytes, *, fin: bool = True, mask: bool = True, bits: int = 0) -> bytes:
-    """A client's frame."""
-    length = len(payload)
-    head = bytes([(0x80 if fin else 0) | bits | opcode])
-    flag = 0x80 if mask else 0
-    if length < 126:
-        head += bytes([flag | length])
-    elif length < 65536:
-        head += bytes([flag | 126]) + length.to_bytes(2, "big")
-    else:
-        head += bytes([flag | 127]) + length.to_bytes(8, "big")
-    if not mask:
-        return head + payload
-    key = b"\x01\x02\x03\x04"
-    return head + key + bytes(byte ^ key[place % 4] for place, byte in enumerate(payload))
-
-
 class RawClient:
     """A WebSocket client that sends and sees frames as they are."""
 
@@ -117,15 +100,32 @@ class RawClient:
         self.reader = reader
         self.writer = writer
 
+    @staticmethod
+    def framed(opcode: int, payload: bytes, *, fin: bool = True, mask: bool = True, bits: int = 0) -> bytes:
+        """A client's frame."""
+        length = len(payload)
+        head = bytes([(0x80 if fin else 0) | bits | opcode])
+        flag = 0x80 if mask else 0
+        if length < 126:
+            head += bytes([flag | length])
+        elif length < 65536:
+            head += bytes([flag | 126]) + length.to_bytes(2, "big")
+        else:
+            head += bytes([flag | 127]) + length.to_bytes(8, "big")
+        if not mask:
+            return head + payload
+        key = b"\x01\x02\x03\x04"
+        return head + key + bytes(byte ^ key[place % 4] for place, byte in enumerate(payload))
+
     def send(
         self, opcode: int, payload: bytes, *, fin: bool = True, mask: bool = True, bits: int = 0
     ) -> None:
         """Send a frame; `bits` are reserved ones."""
-        self.writer.write(framed(opcode, payload, fin=fin, mask=mask, bits=bits))
+        self.writer.write(self.framed(opcode, payload, fin=fin, mask=mask, bits=bits))
 
     async def flood(self, opcode: int, payload: bytes) -> int:
         """Send the same frame again and again until the server takes no more; how often it was sent."""
-        frame = framed(opcode, payload)
+        frame = self.framed(opcode, payload)
         sent = 0
         try:
             async with asyncio.timeout(0.3) as patience:

@@ -201,6 +201,25 @@ def test_a_flood_waits_at_the_client(serve: Callable[..., Any]) -> None:
     serve(work, calls=3)
 
 
+def test_many_that_waited_may_be_done_with_at_once(serve: Callable[..., Any]) -> None:
+    async def work(served: Served) -> None:
+        going = asyncio.Event()
+
+        async def wait(event: dict[str, Any]) -> None:
+            await going.wait()
+
+        api_id = await served.api({"slow": wait, "$default": {"integration_type": "MOCK"}, "end": wait})
+        client = await served.raw(api_id)
+        slow, end = (client.framed(1, b'{"action":"%s"}' % key) for key in (b"slow", b"end"))
+        client.writer.write(slow * 2 + client.framed(1, b"x") * 5_000 + end)
+        await served.functions.wait(2)
+        going.set()
+        events = await served.functions.wait(3)
+        assert events[-1]["requestContext"]["routeKey"] == "end"
+
+    serve(work, calls=2)
+
+
 def test_a_client_that_leaves_during_a_flood_is_told_last(serve: Callable[..., Any]) -> None:
     async def work(served: Served) -> None:
         going = asyncio.Event()

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+
+from lambent.http import HttpServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.gateway.websocket.conftest import RawClient, Served
 
@@ -204,6 +210,42 @@ def test_a_goodbye_is_answered_and_told(
         (event,) = await served.functions.wait(1)
         assert event["requestContext"]["disconnectStatusCode"] == code
         assert event["requestContext"]["disconnectReason"] == reason
+
+    serve(work)
+
+
+def test_connections_over_tls(serve: Callable[..., Any], tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost"
+        f" -addext subjectAltName=DNS:localhost -days 1 -keyout {key} -out {certificate}".split(),
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+
+    async def work(served: Served) -> None:
+        api_id = await served.api({"$connect": echo, "$default": echo, "$disconnect": echo})
+        server = HttpServer(served.server.handler)
+        await server.start("127.0.0.1", 0, ssl=context)
+        served.functions.servers.append(server)
+        url = f"wss://localhost:{server.address[1]}/_aws/execute-api/{api_id}/dev"
+        async with served.connect_to(url, ssl=trusting, host="127.0.0.1") as client:
+            await (await client.ping())
+            (connected,) = served.functions.events
+            await client.close(4000, "over")
+            assert client.close_code == 4000
+        async with served.connect_to(url, ssl=trusting, host="127.0.0.1") as client:
+            await client.send(b"binary")
+            with pytest.raises(ConnectionClosed):
+                await client.recv()
+            assert client.close_code == 1003
+        assert connected["headers"]["X-Forwarded-Proto"] == "https"
+        events = await served.functions.wait(4)
+        codes = [event["requestContext"].get("disconnectStatusCode") for event in events]
+        assert codes == [None, 4000, None, 1003]
 
     serve(work)
 

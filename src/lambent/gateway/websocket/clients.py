@@ -83,8 +83,10 @@ class Client:
 
     def send(self, data: bytes) -> bool:
         """Send a message; False when the client does not take what is sent."""
+        if not self.socket.send(data):
+            return False
         self._active_s = time.monotonic()
-        return self.socket.send(data)
+        return True
 
     def reply(self, data: bytes) -> None:
         """Send what came of a message; a client that does not take it is cut off."""

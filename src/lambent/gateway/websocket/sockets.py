@@ -87,6 +87,7 @@ class Socket(UpgradedProtocol):
         "_held",
         "_limits",
         "_listener",
+        "_releasing",
         "_saturated",
         "_told",
         "_transport",
@@ -100,6 +101,7 @@ class Socket(UpgradedProtocol):
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[str] | None = None
         self._held = False
+        self._releasing = False
         self._saturated = False
         self._end: tuple[int, str] | None = None
         self._told = False
@@ -189,8 +191,14 @@ class Socket(UpgradedProtocol):
         if not self._held:
             return
         self._held = False
-        while self._waiting and not self._held:
-            self._listener.message(self._waiting.popleft())
+        if self._releasing:
+            return  # by a message that was done with at once: the loop below goes on
+        self._releasing = True
+        try:
+            while self._waiting and not self._held:
+                self._listener.message(self._waiting.popleft())
+        finally:
+            self._releasing = False
         if self._held:
             return
         self._waiting = None
@@ -251,6 +259,8 @@ class Socket(UpgradedProtocol):
                 continue
             if data:
                 transport.write(data)
+            elif not transport.can_write_eof():  # TLS
+                transport.close()
             else:
                 # Closed at once, what the client is still sending would reset the connection, and lose the close frame.
                 transport.write_eof()
