@@ -390,5 +390,7 @@ def test_lists_in_headers(source: str) -> None:
         return x_list
 
     event = event_of(source, "GET", "/", headers=[("X-List", "1, 2"), ("X-List", "3")])
-    expected = [3] if source == "alb" else [1, 2, 3]  # without multi-value headers the last field is all there is
+    expected = (
+        [3] if source == "alb" else [1, 2, 3]
+    )  # without multi-value headers the last field is all there is
     assert answer_of(app(event)).json == expected

@@ -9,7 +9,8 @@ from lambent.app.encoding import encode
 from lambent.app.errors import AppError, UnknownEvent
 from lambent.app.http import Http
 from lambent.app.loop import Loop
-from lambent.app.registrar import Registrar
+from lambent.app.onion import layers_of
+from lambent.app.registrar import Registrar, check_router
 from lambent.app.response import Response
 from lambent.app.services import Scope, Services
 from lambent.app.signature import MISSING, described, hints_of, signature_of
@@ -51,7 +52,7 @@ class App(Registrar):
         self.loop = Loop()
         self.services = Services(self.loop)
         self._logger = logger
-        self._layers = list(middleware)
+        self._layers = list(layers_of(middleware, "App"))
         self._errors: dict[type[BaseException], Callable[..., Any]] = {}
         self._sources: dict[str, Source] = {}
         self._eager: list[Any] = []
@@ -76,12 +77,13 @@ class App(Registrar):
 
     def middleware(self, layer: Middleware) -> Middleware:
         """Add a layer around all handlers; for use as a decorator too."""
-        self._layers.append(layer)
+        self._layers += layers_of([layer], "app.middleware")
         self._changed()
         return layer
 
     def include(self, router: Router, prefix: str = "") -> None:
-        """Add a router's handlers, below `prefix`."""
+        """Add a router's handlers, below `prefix`. Raises AppError."""
+        check_router(router)
         for kind, handler, layers, options in router.registrations(prefix):
             self._register(kind, handler, layers, options)
 

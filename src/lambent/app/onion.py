@@ -48,6 +48,28 @@ class Layer:
         return self.failed(invocation, error)
 
 
+def layers_of(given: Any, where: str) -> tuple[Middleware, ...]:
+    """Middleware as it was given to an app, a router or a handler. Raises AppError for what is none."""
+    if callable(given) or isinstance(given, (str, Layer)):
+        raise AppError(f"{where}: middleware is a list of layers: middleware=[{_spelt(given)}]")
+    layers = tuple(given)
+    for layer in layers:
+        if isinstance(layer, type) or not (callable(layer) or isinstance(layer, Layer)):
+            raise AppError(
+                f"{where}: {_spelt(layer)} is no middleware, which is a function of the invocation and call_next, or a "
+                f"Layer{': ' + _spelt(layer) + '(…), an instance' if isinstance(layer, type) else ''}"
+            )
+    return layers
+
+
+def _spelt(layer: Any) -> str:
+    """As it may stand in the program."""
+    if isinstance(layer, str):
+        return repr(layer)
+    name = getattr(layer, "__qualname__", None)
+    return name or f"{type(layer).__qualname__}(…)"
+
+
 def wrapped(
     layers: tuple[Middleware, ...],
     handler: tuple[Call, bool, bool],

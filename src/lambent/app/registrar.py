@@ -5,18 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lambent.app.errors import AppError
+from lambent.app.onion import layers_of
 from lambent.app.registrations_batch import BatchRegistrations
 from lambent.app.registrations_events import EventRegistrations
-from lambent.app.signature import described
+from lambent.app.signature import described, without_parentheses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypedDict, Unpack
 
     from lambent.app.onion import Middleware
     from lambent.app.sources.channel import Channel
 
     Handler = TypeVar("Handler", bound=Callable[..., Any])
 
+    class RouteOptions(TypedDict, total=False):
+        """What `get` and its like take beside the path; see `Registrar.route`."""
+
+        status: int | None
+        middleware: Iterable[Middleware]
+        summary: str | None
+        description: str | None
+        tags: Iterable[str]
+        operation_id: str | None
+        responses: Mapping[Any, Any] | None
+        deprecated: bool
+        hidden: bool
+
+
+_DECORATORS = {"http": "any", "direct": "invocation"}
+"""Names of decorators, where they are not the kind's."""
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
@@ -35,8 +53,14 @@ class Registrar(BatchRegistrations, EventRegistrations):
     def _adding(
         self, kind: str, middleware: Iterable[Middleware], options: dict[str, Any]
     ) -> Callable[[Handler], Handler]:
+        first = next(iter(options.values()))
+        if callable(first):
+            methods = options.get("methods", ())
+            name = methods[0].lower() if len(methods) == 1 else _DECORATORS.get(kind, kind)
+            raise without_parentheses(first, name)
+
         def add(handler: Handler) -> Handler:
-            self._register(kind, handler, tuple(middleware), options)
+            self._register(kind, handler, layers_of(middleware, described(handler)), options)
             return handler
 
         return add
@@ -47,7 +71,9 @@ class Registrar(BatchRegistrations, EventRegistrations):
         """
         from lambent.app.sources.channel import Channel
 
-        layers = tuple(middleware)
+        if callable(name):
+            raise without_parentheses(name, "channel")
+        layers = layers_of(middleware, f"channel {name}")
 
         def register(handler: Callable[..., Any], options: dict[str, Any]) -> None:
             self._register("channel", handler, layers, {"channel": name.strip("/"), "key": key, **options})
@@ -63,53 +89,74 @@ class Registrar(BatchRegistrations, EventRegistrations):
         methods: Iterable[str] = ("GET",),
         status: int | None = None,
         middleware: Iterable[Middleware] = (),
-        **description: Any,
+        summary: str | None = None,
+        description: str | None = None,
+        tags: Iterable[str] = (),
+        operation_id: str | None = None,
+        responses: Mapping[Any, Any] | None = None,
+        deprecated: bool = False,
+        hidden: bool = False,
     ) -> Callable[[Handler], Handler]:
         """A handler for requests: `@app.route("/orders/{order_id}", methods=["GET", "PUT"])`.
 
-        `status` is that of answers which do not have their own; without it 200, or 204 for None. `description` is what
-        OpenAPI tells: summary, description, tags, operation_id, responses, deprecated, hidden.
+        `status` is that of answers which do not have their own; without it 200, or 204 for None. What follows
+        `middleware` is for OpenAPI: `responses` are further ones by their status, as a text, a type or OpenAPI's own
+        object, and a route that is `hidden` is not told of.
         """
         methods = (methods,) if isinstance(methods, str) else tuple(methods)
-        options = {
-            "path": path,
-            "methods": _METHODS if methods == ("*",) else tuple(one.upper() for one in methods),
+        options: RouteOptions = {
             "status": status,
-            **description,
+            "middleware": middleware,
+            "summary": summary,
+            "description": description,
+            "tags": tags,
+            "operation_id": operation_id,
+            "responses": responses,
+            "deprecated": deprecated,
+            "hidden": hidden,
         }
-        return self._adding("http", middleware, options)
+        return self._route(path, _METHODS if methods == ("*",) else tuple(map(str.upper, methods)), options)
 
-    def get(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+    def _route(
+        self, path: str, methods: tuple[str, ...], given: RouteOptions
+    ) -> Callable[[Handler], Handler]:
+        options: dict[str, Any] = {**given}
+        if "methods" in options:
+            raise AppError(f"{path}: a handler for several methods is @app.route({path!r}, methods=…)")
+        middleware = options.pop("middleware", ())
+        return self._adding("http", middleware, {"path": path, "methods": methods, "status": None, **options})
+
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
         """A handler for GET, and for HEAD unless that has its own. Options are those of `route`."""
-        return self.route(path, methods=("GET",), **options)
+        return self._route(path, ("GET",), options)
 
-    def post(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
         """A handler for POST."""
-        return self.route(path, methods=("POST",), **options)
+        return self._route(path, ("POST",), options)
 
-    def put(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
         """A handler for PUT."""
-        return self.route(path, methods=("PUT",), **options)
+        return self._route(path, ("PUT",), options)
 
-    def patch(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
         """A handler for PATCH."""
-        return self.route(path, methods=("PATCH",), **options)
+        return self._route(path, ("PATCH",), options)
 
-    def delete(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
         """A handler for DELETE."""
-        return self.route(path, methods=("DELETE",), **options)
+        return self._route(path, ("DELETE",), options)
 
-    def head(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
         """A handler for HEAD, where that of GET will not do."""
-        return self.route(path, methods=("HEAD",), **options)
+        return self._route(path, ("HEAD",), options)
 
-    def options(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+    def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
         """A handler for OPTIONS, instead of the answer that tells the methods."""
-        return self.route(path, methods=("OPTIONS",), **options)
+        return self._route(path, ("OPTIONS",), options)
 
-    def any(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+    def any(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
         """A handler for all methods."""
-        return self.route(path, methods=_METHODS, **options)
+        return self._route(path, _METHODS, options)
 
 
 class Router(Registrar):
@@ -124,19 +171,20 @@ class Router(Registrar):
     ) -> None:
         self.prefix = prefix.rstrip("/")
         self.tags = tuple(tags)
-        self._middleware = list(middleware)
+        self._middleware = list(layers_of(middleware, "Router"))
         self._registrations: list[tuple[str, Callable[..., Any], tuple[Middleware, ...], dict[str, Any]]] = []
         self._included = False
 
     def middleware(self, layer: Middleware) -> Middleware:
         """Add a layer; for use as a decorator too. It counts for all handlers, also those added before."""
         self._check_open(layer)
-        self._middleware.append(layer)
+        self._middleware += layers_of([layer], "router.middleware")
         return layer
 
     def include(self, router: Router, prefix: str = "") -> None:
         """Take over the handlers of another router."""
         self._check_open(router)
+        check_router(router)
         for kind, handler, layers, options in router.registrations(prefix):
             self._registrations.append((kind, handler, layers, options))
 
@@ -175,3 +223,10 @@ class Router(Registrar):
                 options = {**options, "path": path, "tags": [*self.tags, *options.get("tags", ())]}
             found.append((kind, handler, (*self._middleware, *layers), options))
         return found
+
+
+def check_router(router: Any) -> None:
+    """Raise AppError for what cannot be included."""
+    if not isinstance(router, Router):
+        found = "the class" if isinstance(router, type) else repr(router)
+        raise AppError(f'include: {found} is no router: orders = Router("/orders"), then app.include(orders)')

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lambent.app.onion import layers_of
+from lambent.app.signature import without_parentheses
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -107,10 +110,12 @@ class EventRegistrations:
         @table.create
         def create(properties: Table) -> dict: ...
         """
-        return CustomResource(self, type, tuple(middleware))
+        if callable(type):
+            raise without_parentheses(type, "custom_resource")
+        return CustomResource(self, type, layers_of(middleware, f"custom_resource {type}"))
 
     def authorizer(
-        self, *, api: str | None = None, simple: bool = True, middleware: Iterable[Middleware] = ()
+        self, api: str | None = None, *, simple: bool = True, middleware: Iterable[Middleware] = ()
     ) -> Callable[[Handler], Handler]:
         """A handler that says who may call an API, or any: it asks for the `AuthorizerRequest`, and gives a boolean,
         `Allow` or `Deny`.

@@ -72,6 +72,11 @@ def described(handler: Callable[..., Any]) -> str:
     return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code is not None else name
 
 
+def without_parentheses(handler: Any, decorator: str) -> AppError:
+    """The mistake of a decorator that was given the handler where it wants something else, or nothing."""
+    return AppError(f"{described(handler)}: write @app.{decorator}(…), with parentheses")
+
+
 def _function(handler: Any) -> tuple[Any, bool]:
     """The plain function within, and whether its first parameter is bound already.
 

@@ -122,6 +122,8 @@ class Channel:
 
     def action(self, name: str) -> Callable[[Handler], Handler]:
         """The handler of messages with this name under the channel's key."""
+        if callable(name):
+            raise AppError(f'{described(name)}: write @{self.name}.action("…"), the name of its messages')
 
         def add(handler: Handler) -> Handler:
             self._register(handler, {"action": name})

@@ -45,8 +45,6 @@ class Direct:
     ) -> None:
         """Add a handler. Raises AppError."""
         name, member = options["name"], options["member"]
-        if name is not None and not isinstance(name, str):
-            raise AppError(f"{described(name)}: write @app.invocation(), with parentheses")
         there = self._unnamed if name is None else self._named.get(member, {}).get(name)
         if there is not None:
             what = "direct invocations" if name is None else f"direct invocations with {member} {name!r}"
