@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import struct
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -217,7 +218,7 @@ def test_whole_answers(returning: Api) -> None:
     )
     assert (answer.status, answer.body, answer.headers["X-One"]) == (201, b"\x89PNG", "1")
     assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
-    assert answer.headers["Content-Type"] == "text/plain;charset=UTF-8"
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("value", [{"statusCode": "abc"}, {"statusCode": 200, "body": {"a": 1}}])
@@ -261,6 +262,24 @@ def test_functions_that_take_too_long(platform: Platform, gate: Gate) -> None:
     gate.release("early")
     assert asking.result().body == b"early"
     assert early == late
+
+
+def test_clients_that_leave(platform: Platform, gate: Gate) -> None:
+    api = Api(platform)
+    api.route(
+        "$default", api.integrate(platform.create(gate.source.replace('event["port"]', str(gate.port))))
+    )
+    with socket.create_connection(platform.address) as client:
+        client.sendall(f"GET / HTTP/1.1\r\nHost: {api.host}\r\n\r\n".encode())
+        ((_, first, _),) = gate.wait()
+        # The connection breaks off: nobody will read the answer.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gate.release("nobody hears this")
+    asking = Background(api)
+    ((_, second, _),) = gate.wait()
+    gate.release("hello")
+    assert asking.result().body == b"hello"
+    assert first == second
 
 
 # ---------------------------------------------------------------- who may be called
@@ -562,6 +581,69 @@ def test_parameter_mapping(platform: Platform, server: str) -> None:
     assert api("POST", "/pets/6", body, JSON).headers["x-backend"] is None
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("plain", "plain"),
+        ("$request.header.x-two", "1,2"),
+        ("$request.header.cookie", "a=1; b=2"),
+        ("$request.querystring.tag", "a,b"),
+        ("$request.querystring.none", None),
+        ("$request.path", "/pets/a b"),
+        ("$request.path.id", "a b"),
+        ("$request.body.name", "Rex"),
+        ("$request.body.tags[0]", "x"),
+        ("$request.body.tags", '["x","y"]'),
+        ("$request.body['name']", "Rex"),
+        ("$request.body.tags[5]", None),
+        ("$request.body.name.deeper", None),
+        ("$stageVariables.color", "blue"),
+        ("$context.routeKey", "POST /pets/{id}"),
+        ("$context.none", None),
+        ("<${request.path.id}|${request.querystring.none}|${context.httpMethod}>", "<a b||POST>"),
+        ("$requests.header.x", "$requests.header.x"),
+    ],
+)
+def test_expressions(expressing: Api, server: str, expression: str, value: str | None) -> None:
+    target = expressing.proxy(f"{server}/x", RequestParameters={"overwrite:header.x-value": expression})
+    route = expressing.route("POST /pets/{id}", target)
+    body = json.dumps({"name": "Rex", "tags": ["x", "y"]}).encode()
+    with socket.create_connection(expressing.platform.address) as client:
+        client.sendall(
+            b"POST /pets/a%%20b?tag=a&tag=b HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nX-Two: 1\r\n"
+            b"X-Two: 2\r\nCookie: a=1; b=2\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+            % (expressing.host.encode(), len(body), body)
+        )
+        answer = client.makefile("rb").read()
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["headers"].get("x-value") == value
+    expressing.client.delete_route(ApiId=expressing.id, RouteId=route)
+
+
+@pytest.fixture(scope="module")
+def expressing(platform: Platform) -> Api:
+    api = Api(platform)
+    api.client.update_stage(ApiId=api.id, StageName="$default", StageVariables={"color": "blue"})
+    return api
+
+
+def test_functions_get_what_is_mapped(platform: Platform) -> None:
+    api = Api(platform)
+    target = api.integrate(
+        platform.create(ECHO),
+        RequestParameters={
+            "append:header.x-id": "$request.path.id",
+            "remove:querystring.secret": "''",
+            "overwrite:path": "/animals",
+        },
+        ResponseParameters={"200": {"overwrite:header.x-status": "was 200", "overwrite:statuscode": "203"}},
+    )
+    api.route("GET /pets/{id}", target)
+    answer = api("GET", "/pets/6?secret=1&a=2")
+    event = answer.json["event"]
+    assert (event["headers"]["x-id"], event["rawQueryString"], event["rawPath"]) == ("6", "a=2", "/animals")
+    assert (answer.status, answer.headers["x-status"]) == (203, "was 200")
+
+
 def test_servers_that_are_not_there(platform: Platform) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
@@ -577,3 +659,73 @@ def test_servers_that_say_nothing(platform: Platform) -> None:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         api.route("$default", api.proxy(uri, TimeoutInMillis=200))
         assert api().status == 503
+
+
+# ---------------------------------------------------------------- services of the platform
+
+
+def service(api: Api, subtype: str, **parameters: str) -> str:
+    """An integration with a service; its target."""
+    made = api.client.create_integration(
+        ApiId=api.id,
+        IntegrationType="AWS_PROXY",
+        IntegrationSubtype=subtype,
+        PayloadFormatVersion="1.0",
+        CredentialsArn=f"arn:aws:iam::{ACCOUNT}:role/api",
+        RequestParameters=parameters,
+    )
+    return f"integrations/{made['IntegrationId']}"
+
+
+def test_queues(platform: Platform) -> None:
+    api = Api(platform)
+    queues = platform.client("sqs")
+    url = queues.create_queue(QueueName=f"q{uuid.uuid4().hex}")["QueueUrl"]
+    attributes = '{"kind":{"DataType":"String","StringValue":"order"}}'
+    send = service(
+        api,
+        "SQS-SendMessage",
+        QueueUrl=url,
+        MessageBody="$request.body.text",
+        DelaySeconds="0",
+        MessageAttributes=attributes,
+    )
+    api.route("POST /messages", send)
+    api.route("GET /messages", service(api, "SQS-ReceiveMessage", QueueUrl=url, MaxNumberOfMessages="1"))
+    api.route("DELETE /messages", service(api, "SQS-PurgeQueue", QueueUrl=url))
+    answer = api("POST", "/messages", b'{"text": "hello"}', JSON)
+    assert answer.status == 200, answer.body
+    assert b"MessageId" in answer.body
+    (message,) = queues.receive_message(QueueUrl=url, VisibilityTimeout=0, MessageAttributeNames=["All"])[
+        "Messages"
+    ]
+    assert message["Body"] == "hello"
+    assert message["MessageAttributes"]["kind"]["StringValue"] == "order"
+    assert b"hello" in api("GET", "/messages").body
+    assert api("DELETE", "/messages").status == 200
+
+
+def test_event_buses(platform: Platform) -> None:
+    api = Api(platform)
+    target = service(
+        api,
+        "EventBridge-PutEvents",
+        Detail="$request.body",
+        DetailType="order",
+        Source="shop",
+        Region="us-east-1",
+    )
+    api.route("POST /events", target)
+    answer = api("POST", "/events", b'{"id": 1}', JSON)
+    assert (answer.status, answer.json["FailedEntryCount"]) == (200, 0)
+
+
+def test_services_that_refuse(platform: Platform) -> None:
+    api = Api(platform)
+    missing = f"{platform.url}/{ACCOUNT}/none"
+    api.route("POST /none", service(api, "SQS-SendMessage", QueueUrl=missing, MessageBody="$request.body"))
+    delayed = service(api, "SQS-SendMessage", QueueUrl=missing, MessageBody="x", DelaySeconds="soon")
+    api.route("POST /bad", delayed)
+    assert api("POST", "/none", b"hello").status == 400
+    answer = api("POST", "/bad")
+    assert (answer.status, answer.body) == (400, b'{"message":"Bad Request"}')

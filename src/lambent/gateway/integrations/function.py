@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _ARN: Final = re.compile(r"arn:[^:/]+:lambda:([^:/]+):(\d{12}):function:[^:/]+(?::[^:/]+)?")
 
-PLAIN: Final = "text/plain;charset=UTF-8"
-"""What a body is of which the function does not say it."""
+PLAIN: Final = "text/plain; charset=utf-8"
+"""What a body is of which the function does not say it (fujiwara/ridge#9; aws/aws-lambda-dotnet, LambdaTestTool-v2)."""
 
 _NOT_PERMITTED: Final = (
     "The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. "
