@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,11 @@ async def refused(served: Served, api_id: str, rest: str = "", **options: Any) -
             pass
     response = refusal.value.response
     assert response.headers["content-type"] == "application/json"
+    uuid.UUID(response.headers["x-amzn-requestid"])
+    assert response.headers["x-amz-apigw-id"] == json.loads(response.body or b"{}").get("requestId")
+    kinds = {401: "UnauthorizedException", 403: "ForbiddenException", 502: "InternalServerErrorException"}
+    if response.status_code in kinds:
+        assert response.headers["x-amzn-errortype"] == kinds[response.status_code]
     return response.status_code, json.loads(response.body or b"null")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from lambent.gateway.call import extended_id
 from lambent.gateway.websocket import events, handshakes
 from lambent.gateway.websocket.clients import Client, Clients
-from lambent.gateway.websocket.connecting import FORBIDDEN, INTERNAL, TOO_MANY, Connecting, refuse
+from lambent.gateway.websocket.connecting import BAD_BODY, FORBIDDEN, INTERNAL, TOO_MANY, Connecting, refuse
 from lambent.gateway.websocket.integrations import Integrations, Outcome
 from lambent.gateway.websocket.partings import Partings
 from lambent.gateway.websocket.stages import ServedStages
@@ -86,18 +86,16 @@ class WebSocketApis:
             return
         if not handshakes.offered(request):
             # Whatever the path is (serverless-offline's tests, which were run against AWS).
-            refuse(request, 426, b'{"message":"Upgrade Required"}', _UPGRADE)
+            refuse(request, 426, "Upgrade Required", more=_UPGRADE)
             return
         served = self._stages.get(api_id, stage)
         if served is None or below or (own_endpoint and served.deployed.api.disable_execute_api_endpoint):
-            refuse(request, 403, b'{"message":"Forbidden"}')
+            refuse(request, 403, FORBIDDEN)
             return
         flaw = handshakes.flaw(request)
         if flaw is not None:
             status, message = flaw
-            refuse(
-                request, status, b'{"message":"%s"}' % message.encode(), _VERSION if status == 426 else b""
-            )
+            refuse(request, status, message, more=_VERSION if status == 426 else b"")
             return
         connecting = Connecting(self, request, served, host)
         verdict = connecting.begin(self._authorize)
@@ -127,6 +125,9 @@ class WebSocketApis:
             return
         if route.bucket is not None and not route.bucket.take():
             client.reply(events.complaint(TOO_MANY, client.id, request_id))
+            return
+        if route.validation is not None and not route.validation.accepts(text):
+            client.reply(events.complaint(BAD_BODY, client.id, request_id))
             return
         client.at_work += 1
         if client.at_work >= self.limits.calls:

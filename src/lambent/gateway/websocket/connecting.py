@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.gateway.call import Call, extended_id
 from lambent.gateway.websocket import events, handshakes
 from lambent.gateway.websocket.clients import Client
+from lambent.http.request import encode_headers
 from lambent.http.status import STATUS_LINES
+from lambent.invocation.request_id import new_request_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
 INTERNAL: Final = "Internal server error"
 FORBIDDEN: Final = "Forbidden"
 TOO_MANY: Final = "Too Many Requests"
+BAD_BODY: Final = "Bad request body"
+
+_ERROR_TYPES: Final = {
+    400: "BadRequestException",
+    401: "UnauthorizedException",
+    403: "ForbiddenException",
+    429: "TooManyRequestsException",
+    500: "InternalServerErrorException",
+    502: "InternalServerErrorException",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -149,9 +161,32 @@ class Connecting:
 
     def refuse(self, status: int, message: str) -> None:
         """Answer that it may not connect."""
-        refuse(self._request, status, events.complaint(message, self._client.id, self._request_id))
+        refuse(self._request, status, message, client_id=self._client.id, request_id=self._request_id)
 
 
-def refuse(request: Request, status: int, body: bytes, more: bytes = b"") -> None:
-    """Answer a request that becomes no connection."""
-    request.send(b"%s%sContent-Type: application/json\r\n" % (STATUS_LINES[status], more), body, status)
+def refuse(
+    request: Request,
+    status: int,
+    message: str,
+    *,
+    client_id: str | None = None,
+    request_id: str | None = None,
+    more: bytes = b"",
+) -> None:
+    """Answer a request that becomes no connection. `more` are header lines.
+
+    The headers are those of API Gateway's refusals; the id of a connection is in the body where it would have been one.
+    """
+    request_id = request_id or extended_id()
+    if client_id is None:
+        body = b'{"message":"%s"}' % message.encode()
+    else:
+        body = events.complaint(message, client_id, request_id)
+    kind = _ERROR_TYPES.get(status)
+    headers = [
+        ("Content-Type", "application/json"),
+        ("x-amzn-RequestId", new_request_id()),
+        *([("x-amzn-ErrorType", kind)] if kind is not None else []),
+        ("x-amz-apigw-id", request_id),
+    ]
+    request.send(STATUS_LINES[status] + more + encode_headers(headers), body, status)

@@ -10,6 +10,7 @@ from lambent.functions.names import partition_of
 from lambent.gateway.http_api.throttling import bucket_of
 from lambent.gateway.websocket.events import stage_variables
 from lambent.gateway.websocket.selection import selector
+from lambent.gateway.websocket.validation import validation_of
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.deployed import Deployed
@@ -22,7 +23,7 @@ _KEPT = 4096
 class StageRoute:
     """A route with what its messages need."""
 
-    __slots__ = ("answers", "bucket", "integration", "key", "responses", "route", "source_arn")
+    __slots__ = ("answers", "bucket", "integration", "key", "responses", "route", "source_arn", "validation")
 
     def __init__(self, deployed: Deployed, route: Route) -> None:
         api, stage = deployed.api, deployed.stage
@@ -31,6 +32,7 @@ class StageRoute:
         self.integration: Integration | None = deployed.integrations.get(route.integration_id or "")
         self.responses = deployed.integration_responses.get(route.integration_id or "", ())
         self.bucket = bucket_of(stage, route.route_key)
+        self.validation = validation_of(deployed, route)
         self.answers = bool(deployed.route_responses.get(route.route_id))
         """Whether what comes of a message is sent back."""
         self.source_arn = (
