@@ -122,14 +122,8 @@ class Connecting:
 
     def _authorizer_event(self) -> dict[str, Any]:
         self._introduce(None)
-        found = events.handshake_facts(self._request, self._client, self._request_id)
-        variables = dict(self._served.deployed.stage.stage_variables)
-        return {
-            "queryStringParameters": {},
-            "multiValueQueryStringParameters": {},
-            **found,
-            "stageVariables": variables,
-        }
+        facts = events.authorizer_facts(self._client, self._request, self._request_id)
+        return {**facts, "stageVariables": dict(self._served.deployed.stage.stage_variables)}
 
     # ------------------------------------------------------------ $connect
 

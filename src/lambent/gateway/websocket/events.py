@@ -135,10 +135,19 @@ def _handshake(request: Request, client: Client) -> dict[str, Any]:
     return facts
 
 
-def handshake_facts(request: Request, client: Client, request_id: str) -> dict[str, Any]:
-    """What the event of $connect says of a handshake, before it is JSON."""
+def authorizer_facts(client: Client, request: Request, request_id: str) -> dict[str, Any]:
+    """What a Lambda authorizer gets of a handshake, but for its type and ARN and the stage's variables.
+
+    Unlike $connect it sees the headers of the upgrade (the example in "Control access to WebSocket APIs with Lambda
+    REQUEST authorizers").
+    """
+    facts = _handshake(request, client)
+    upgrading = {"Connection": "upgrade", "Upgrade": "websocket", "content-length": "0"}
+    facts["headers"] |= upgrading
+    facts["multiValueHeaders"] |= {name: [value] for name, value in upgrading.items()}
     context = _context(client.context, b'"$connect"', b"CONNECT", request_id, b"", client.connected_ms)
-    return {**_handshake(request, client), "requestContext": msgspec.json.decode(context)}
+    nothing: dict[str, Any] = {"queryStringParameters": {}, "multiValueQueryStringParameters": {}}
+    return {**nothing, **facts, "requestContext": msgspec.json.decode(context)}
 
 
 def connect_event(request: Request, client: Client, request_id: str, variables: bytes) -> bytes:
