@@ -2,6 +2,8 @@
 
 Format: "Create AWS Lambda proxy integrations for HTTP APIs" of the API Gateway developer guide, whose example it is
 member by member: what is not there is null, unlike in payload 2.0. Paths have the stage, or the API mapping's key.
+Captured events (tests/gateway/samples) of routes without authorizer have none, and beside what a function says of a
+caller claims and scopes are null.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ def event_v1(exchange: Exchange) -> bytes:
     body, encoded = None, False
     if call.request.body:
         body, encoded = body_of(call.request.body, call.headers.get("content-type"))
-    verdict = exchange.verdict
+    verdict, authorizer = exchange.verdict, _authorizer(exchange)
     event: dict[str, Any] = {
         "version": "1.0",
         "resource": route.resource,
@@ -77,7 +79,7 @@ def event_v1(exchange: Exchange) -> bytes:
         "requestContext": {
             "accountId": stage.account,
             "apiId": stage.api_id,
-            "authorizer": _authorizer(exchange),
+            **({} if authorizer is None else {"authorizer": authorizer}),
             "domainName": call.host,
             "domainPrefix": call.host.partition(".")[0],
             "extendedRequestId": call.request_id,
@@ -100,13 +102,12 @@ def event_v1(exchange: Exchange) -> bytes:
     return _encode(event)
 
 
-def _authorizer(exchange: Exchange) -> dict[str, Any]:
+def _authorizer(exchange: Exchange) -> dict[str, Any] | None:
+    """What is said of who calls; None where nobody was asked, and for signed requests."""
     verdict = exchange.verdict
     if verdict is None or verdict.context_v1 is None:
-        return {"claims": None, "scopes": None}
-    if exchange.route.route.authorization_type == "CUSTOM":
-        return {**verdict.context_v1, "integrationLatency": verdict.latency_ms}
-    return verdict.context_v1
+        return None
+    return {"claims": None, "scopes": None, **verdict.context_v1}
 
 
 def _identity(call: Call, caller: Caller | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lambent.gateway.functions import FunctionCaller
     from lambent.gateway.http_api.domains import Mapped
     from lambent.gateway.integrations import Integrate
-    from lambent.gateway.integrations.service import CallService
+    from lambent.gateway.services import CallService
     from lambent.http import Request
     from lambent.observe.log_store import LogStore
 
@@ -159,6 +159,8 @@ class HttpApis:
         if route.bucket is not None and not route.bucket.take():
             exchange.fail(429, "Too Many Requests")
             return
+        # Functions are told that there is no body (captured: tests/gateway/samples).
+        call.headers.setdefault("content-length", "0")
         if route.route.authorization_type == "NONE" or self._authorize is None:
             self._integrate(exchange)
             return

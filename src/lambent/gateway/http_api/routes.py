@@ -3,8 +3,8 @@
 "Routing API requests" of the developer guide ("Create routes for HTTP APIs"): what matches most specifically wins,
 segment by segment: text before a parameter, that before a greedy one, `$default` last; a route's own method before
 ANY. A path whose route has other methods goes on looking: `GET /pets` beside `ANY /{proxy+}` leaves `POST /pets` to
-the second. A slash at the end is a segment of its own: `GET /pets` does not take `/pets/`, but `/pets/{proxy+}` does
-(storacha/w3infra#166); `/{proxy+}` does not take `/`.
+the second. A slash at the end is a segment of its own: `GET /pets` does not take `/pets/`, but `/pets/{proxy+}` does,
+and `/{proxy+}` takes `/`, with nothing in the parameter (captured: tests/gateway/samples).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Routes(Generic[R]):
             found = self._find(node.open, method, segments, place + 1, [*values, segment])
             if found is not None:
                 return found
-        if node.greedy and (segment or place > 1):
+        if node.greedy:
             return _chosen(node.greedy, method, [*values, "/".join(segments[place:])])
         return None
 

@@ -112,8 +112,6 @@ class FunctionIntegration:
             _log.warning("route %s of API %s: %s", exchange.route.key, exchange.stage.api_id, error)
             exchange.fail(500, "Internal Server Error", str(error))
             return
-        # Functions are told that there is no body (captured: aws/aws-lambda-go, apigw-v2-request-no-authorizer.json).
-        call.headers.setdefault("content-length", "0")
         if self._mapping is not None:
             self._map(exchange)
         payload = self._event(exchange)
