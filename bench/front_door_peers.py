@@ -25,7 +25,7 @@ _ANSWER: Final = {"id": "7", "state": "paid"}
 
 
 class Speed(NamedTuple):
-    """Requests a second at 16 connections, and the median at one in ms."""
+    """Answers with 200 a second at 16 connections, and the median at one in ms."""
 
     rate: float
     p50: float
@@ -51,8 +51,10 @@ def measure(data: Path, source: str, rounds: int, seconds: float) -> dict[str, S
             for connections in (16, 1):
                 load.run(url, connections, seconds, headers, None)
                 runs.append([load.run(url, connections, seconds, headers, None) for _ in range(rounds)])
+            # Some refuse under load, which is quick: only what is an answer counts.
             found[name] = Speed(
-                statistics.median(one.rate for one in runs[0]), statistics.median(one.p50 for one in runs[1])
+                statistics.median(one.rate - one.errors / seconds for one in runs[0]),
+                statistics.median(one.p50 for one in runs[1]),
             )
     return found
 

@@ -274,7 +274,8 @@ def test_nodes_ws(platform: Platform) -> None:
     door = websocket_api(platform, platform.create(SAY), answering=["$default"])
     said = node(
         """
-        const {WebSocket} = await import(process.argv[2] + "/wrapper.mjs");
+        import {createRequire} from "node:module";
+        const WebSocket = createRequire(import.meta.url)(process.argv[2]);
         const socket = new WebSocket(process.argv[1]);
         const next = (name) => new Promise((resolve) => socket.once(name, (...all) => resolve(all)));
         await next("open");
