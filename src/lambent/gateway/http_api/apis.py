@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lambent.gateway.apis.deployed import Deployed
     from lambent.gateway.apis.records import Integration, Route
     from lambent.gateway.apis.registry import ApiRegistry
+    from lambent.gateway.cors import CorsRules
     from lambent.gateway.functions import FunctionCaller
     from lambent.gateway.http_api.domains import Mapped
     from lambent.gateway.integrations import Integrate
@@ -129,28 +130,15 @@ class HttpApis:
 
     def _take(self, exchange: Exchange) -> None:
         call, stage = exchange.call, exchange.stage
-        request = call.request
-        cors = stage.cors
-        origin = None
-        if cors is not None:
-            origin = request.header(b"origin")
-            if origin is not None:
-                text = origin.decode("latin-1")
-                preflight = call.method == "OPTIONS" and cors.is_preflight(request)
-                exchange.cors = cors.preflight(request, text) if preflight else cors.headers(text)
-            else:
-                exchange.cors = []
-        if len(request.body) > MAX_BODY:
+        preflight = stage.cors is not None and _consider_cors(exchange, stage.cors)
+        if len(call.request.body) > MAX_BODY:
             exchange.fail(413, "Request Entity Too Large")
             return
         found = stage.routes.match(call.method, exchange.path)
         if found is None:
-            if (
-                origin is not None
-                and call.method == "OPTIONS"
-                and cors is not None
-                and cors.is_preflight(request)
-            ):
+            # Routes that take OPTIONS, for every method or by default, get preflights themselves: told in
+            # aws/serverless-application-model#1603 and anomalyco/sst#5493.
+            if preflight:
                 exchange.answer(204, [], b"")
             else:
                 exchange.fail(404, "Not Found")
@@ -225,6 +213,21 @@ class HttpApis:
             api = deployed.api
             return ServiceIntegration(integration, api.account, api.region, self._call_service, self._tasks)
         return FunctionIntegration(integration, variables, self._functions)
+
+
+def _consider_cors(exchange: Exchange, cors: CorsRules) -> bool:
+    """Note what the answer is to say of CORS. Whether the request is a preflight."""
+    request = exchange.call.request
+    origin = request.header(b"origin")
+    if origin is None:
+        exchange.cors = []
+        return False
+    text = origin.decode("latin-1")
+    if request.method == b"OPTIONS" and cors.is_preflight(request):
+        exchange.cors = cors.preflight(request, text)
+        return True
+    exchange.cors = cors.headers(text)
+    return False
 
 
 def _without_first(path: str) -> str:
