@@ -59,8 +59,10 @@ def create(functions: Any, name: str) -> None:
 def test_its_own_services_are_those_that_no_neighbour_is_asked_for(tmp_path: Path) -> None:
     async def scenario() -> None:
         platform = await Platform.start(Settings(port=0, ephemeral=True, data=tmp_path))
-        assert set(platform.services) == OWN_SERVICES
-        await platform.stop()
+        try:
+            assert set(platform.services) == OWN_SERVICES
+        finally:
+            await platform.stop()
 
     run(scenario)
 

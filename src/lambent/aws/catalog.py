@@ -62,7 +62,7 @@ ENTRIES = (
     _entry("xray", "rest-json"),
 )
 
-OWN_SERVICES = frozenset({"lambda", "logs", "sts"})
+OWN_SERVICES = frozenset({"apigatewaymanagementapi", "apigatewayv2", "lambda", "logs", "sts"})
 """What Lambent serves itself, by botocore's name: no neighbour is asked for it."""
 
 BY_NAME = {entry.name: entry for entry in ENTRIES}

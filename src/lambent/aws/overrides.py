@@ -104,7 +104,17 @@ _QUIRKS = {
     # CloudWatch Logs' own pages call every refused parameter InvalidParameterException.
     "logs": Quirks(validation_code="InvalidParameterException"),
     # API Gateway V2 models no ValidationException.
-    "apigatewayv2": Quirks(validation_code="BadRequestException", malformed_code="BadRequestException"),
+    "apigatewayv2": Quirks(
+        validation_code="BadRequestException",
+        malformed_code="BadRequestException",
+        # The service words these itself: "Timeout should be between 50 ms and 30000 ms".
+        shapes={
+            "IntegerWithLengthBetween50And30000": {"min": None, "max": None},
+            "IntegerWithLengthBetween0And3600": {"min": None, "max": None},
+            "IntegerWithLengthBetweenMinus1And86400": {"min": None, "max": None},
+            "ProtocolType": {"enum": None},
+        },
+    ),
     # SNS models a ValidationException, but answers its constraints as every query service does.
     "sns": Quirks(validation_code="ValidationError"),
     "sqs": Quirks(

@@ -2,35 +2,92 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from lambent.gateway.addresses import Addresses
+from lambent.gateway.addresses import Address, Addresses, domain_of
 from lambent.gateway.call import text_of
 
 if TYPE_CHECKING:
+    from lambent.gateway.apis import ApiRegistry
+    from lambent.gateway.http_api import Domains, HttpApis
     from lambent.gateway.urls import FunctionUrls
+    from lambent.gateway.websocket import WebSocketApis
     from lambent.http import Request
 
 
-class FrontDoor:
-    """Takes the requests that are for function URLs and APIs. False from `handle` leaves one to the platform itself."""
+_MAX_HOSTS: Final = 4096
 
-    def __init__(self, urls: FunctionUrls) -> None:
+
+class FrontDoor:
+    """Takes the requests that are for function URLs, APIs and custom domain names."""
+
+    def __init__(
+        self,
+        registry: ApiRegistry,
+        urls: FunctionUrls,
+        http_apis: HttpApis,
+        websockets: WebSocketApis,
+        domains: Domains,
+    ) -> None:
         self._addresses = Addresses()
+        self._registry = registry
         self._urls = urls
+        self._http_apis = http_apis
+        self._websockets = websockets
+        self._domains = domains
+        self._known: dict[bytes, Address | None] = {}
+        self._generation = -1
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request, of which the head is there, is for something that is served here."""
+        return self._address(request)[0] is not None
 
     def handle(self, request: Request) -> bool:
-        """Answer a request, now or later, if it is for something that is served here."""
+        """Answer a request, now or later. False leaves one to the platform itself."""
+        address, host = self._address(request)
+        if address is None:
+            return False
+        path = request.path[address.skip :].decode("latin-1")
+        name = text_of(host)
+        if address.kind == "url":
+            self._urls.handle(request, address.id, name, path)
+        elif address.kind == "domain":
+            self._domain(request, address.id, name, path)
+        else:
+            api = self._registry.api(address.id)
+            if api is not None and api.protocol_type == "WEBSOCKET":
+                self._websockets.handle(request, address.id, name, path)
+            else:
+                self._http_apis.handle(request, address.id, name, path)
+        return True
+
+    def _domain(self, request: Request, domain: str, host: str, path: str) -> None:
+        mapped = self._domains.mapped(domain, path or "/")
+        api = self._registry.api(mapped.api_id) if mapped is not None else None
+        if mapped is not None and api is not None and api.protocol_type == "WEBSOCKET":
+            self._websockets.handle(request, mapped.api_id, host, mapped.path, stage=mapped.stage)
+        else:
+            self._http_apis.handle_domain(request, domain, host, path)
+
+    def _address(self, request: Request) -> tuple[Address | None, bytes]:
         host = b""
         for name, value in request.headers:
             if name == b"host":
                 host = value
                 break
-        address = self._addresses.of(host, request.target)
-        if address is None:
-            return False
-        path = request.path[address.skip :].decode("latin-1")
-        if address.kind == "url":
-            self._urls.handle(request, address.id, text_of(host), path)
-            return True
-        return False
+        return self._addresses.of(host, request.target) or self._domain_at(host), host
+
+    def _domain_at(self, host: bytes) -> Address | None:
+        """The custom domain name of a host, if it is one; known until a domain name changes."""
+        if self._generation != self._registry.generation:
+            self._generation = self._registry.generation
+            self._known.clear()
+        try:
+            return self._known[host]
+        except KeyError:
+            pass
+        name = self._domains.name_of(domain_of(host))
+        if len(self._known) >= _MAX_HOSTS:
+            self._known.clear()
+        address = self._known[host] = Address("domain", name) if name is not None else None
+        return address

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambent import __version__
+from lambent.aws.apigatewaymanagementapi import ConnectionsEndpoint, ConnectionsService
 from lambent.aws.apigatewayv2 import ApiGatewayV2Service
 from lambent.aws.callers import caller_finder
 from lambent.aws.credentials import Credentials, kept_master_key
@@ -18,6 +19,7 @@ from lambent.aws.dispatcher import AwsDispatcher
 from lambent.aws.invoke import InvokeEndpoint
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
 from lambent.aws.logs import LogsService
+from lambent.aws.service_calls import ServiceCalls
 from lambent.aws.sts import StsService
 from lambent.events import MappingRegistry
 from lambent.execution.engines.machine import engines_of_this_machine
@@ -34,9 +36,12 @@ from lambent.functions import (
 )
 from lambent.functions.code_store import remove_tree
 from lambent.gateway.apis import ApiRegistry
+from lambent.gateway.authorizers import Authorizers, Fetcher
 from lambent.gateway.door import FrontDoor
 from lambent.gateway.functions import FunctionCaller
+from lambent.gateway.http_api import Domains, HttpApis
 from lambent.gateway.urls import FunctionUrls
+from lambent.gateway.websocket import Clients, ConnectionLimits, WebSocketApis
 from lambent.http import HttpServer
 from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.invoker import Invoker
@@ -157,8 +162,9 @@ class Platform:
         self.mappings = await MappingRegistry.open(database)
         closing.push_async_callback(self.mappings.close)
 
-        # gateway: its registry
+        # gateway: what it keeps
         self.apis = await ApiRegistry.open(database)
+        self.clients = Clients(ConnectionLimits())
 
         # aws
         downloads = CodeDownloads(code)
@@ -176,6 +182,7 @@ class Platform:
             LogsService(self.logs),
             StsService(self.credentials, settings.account),
             ApiGatewayV2Service(self.apis),
+            ConnectionsService(self.clients),
         ]
         self.services = [service.name for service in services]
         self.dispatcher = AwsDispatcher(
@@ -190,9 +197,41 @@ class Platform:
         self._invoke = InvokeEndpoint(self.dispatcher, invoker, self.queue)
         self._admin = AdminEndpoint(self, downloads)
 
+        self._connections = ConnectionsEndpoint(self.dispatcher, self.clients)
+
         # gateway: built here, as who signs a request is for the floor above it to say
         functions = FunctionCaller(invoker)
-        self._door = FrontDoor(FunctionUrls(functions, caller_finder(self.dispatcher.authenticate, "lambda")))
+        authenticate = self.dispatcher.authenticate
+        self.authorizers = Authorizers(
+            functions, Fetcher(self.neighbours), caller_finder(authenticate, "execute-api")
+        )
+        self.apis.on_authorizers_reset = self.authorizers.reset_cache
+        calls = ServiceCalls(self.credentials, lambda: self.url)
+        closing.callback(calls.close)
+        http_apis = HttpApis(
+            self.apis,
+            functions,
+            authorize=self.authorizers.authorize,
+            call_service=calls,
+            logs=self.logs,
+        )
+        closing.callback(http_apis.close)
+        websockets = WebSocketApis(
+            self.apis,
+            functions,
+            clients=self.clients,
+            manage=self._connections.handle,
+            authorize=self.authorizers.authorize_connect,
+        )
+        closing.push_async_callback(websockets.close)
+        closing.push_async_callback(websockets.settled, DRAIN_SECONDS)
+        self._door = FrontDoor(
+            self.apis,
+            FunctionUrls(functions, caller_finder(authenticate, "lambda")),
+            http_apis,
+            websockets,
+            Domains(self.apis),
+        )
 
         await self.server.start(settings.host, settings.port)
         closing.push_async_callback(self.server.drain, DRAIN_SECONDS)
@@ -233,7 +272,9 @@ class Platform:
             await self.registry.settled(reference)
             await self.registry.delete(reference)
         await self.mappings.clear()
+        self.clients.close_all()
         await self.apis.clear()
+        self.authorizers.clear()
         await self.registry.layers.clear()
         await self.registry.signing.clear()
         await self.queue.clear()
@@ -248,11 +289,11 @@ class Platform:
             return
         if request.target.startswith(_ADMIN):
             self._admin.handle(request)
-        else:
+        elif not self._connections.handle_path(request):
             self.dispatcher.handle(request)
 
     def _streams(self, request: Request) -> bool:
-        return self.dispatcher.streams(request)
+        return not self._door.takes(request) and self.dispatcher.streams(request)
 
     # ------------------------------------------------------------ what the floors below ask for
 

@@ -9,50 +9,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from lambent.gateway.http_api.expressions import Expression, Values
+from lambent.gateway.services import ServiceCall, ServiceMissing
+from lambent.http.client import ExchangeFailed
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.records import Integration
     from lambent.gateway.http_api.exchange import Exchange
     from lambent.gateway.integrations.tasks import Tasks
+    from lambent.gateway.services import CallService
 
-
-class ServiceCall(NamedTuple):
-    """What is asked of a service."""
-
-    service: str
-    """As botocore names it: `sqs`, `events`, `kinesis`, `stepfunctions`, `appconfig`."""
-    operation: str
-    """`SendMessage`."""
-    parameters: dict[str, Any]
-    """The operation's input, as botocore takes it."""
-    region: str
-    account: str
-    role: str
-    """The ARN of the role whose permissions the API has."""
-
-
-class ServiceAnswer(NamedTuple):
-    """What a service has answered."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-
-class ServiceMissing(Exception):
-    """Nothing here serves that; the message says what."""
-
-
-CallService: TypeAlias = Callable[[ServiceCall], Awaitable[ServiceAnswer]]
-"""Sends a request to a service of the platform, an error answer included. Raises ServiceMissing, ValueError for
-parameters that are not the operation's.
-"""
 
 _SERVICES: Final = {
     "AppConfig": "appconfig",
@@ -117,6 +87,9 @@ class ServiceIntegration:
             exchange.break_off(
                 503, "Service Unavailable", f"{self._subtype} took longer than {self._seconds:g} seconds"
             )
+        except ExchangeFailed as error:
+            _log.warning("route %s: %s: %s", exchange.route.key, self._subtype, error)
+            exchange.break_off(503, "Service Unavailable", str(error))
         except ValueError as error:
             _log.warning("route %s: %s: %s", exchange.route.key, self._subtype, error)
             exchange.break_off(400, "Bad Request", str(error))

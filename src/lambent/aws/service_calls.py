@@ -1,0 +1,99 @@
+"""Requests of the platform's own parts to its services, as any client sends them: serialised by botocore's model,
+signed with minted credentials, over the platform's own port.
+
+So they are authenticated, validated and answered like all others, whoever serves the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lambent.aws.model import known_service
+from lambent.gateway.services import ServiceAnswer, ServiceCall, ServiceMissing
+from lambent.http.client import HttpClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from lambent.aws.credentials import Credentials
+
+
+_LARGEST = 10_485_760
+
+
+class ServiceCalls:
+    """Calls operations of services at `endpoint_url()`, in the name of roles."""
+
+    def __init__(self, credentials: Credentials, endpoint_url: Callable[[], str]) -> None:
+        self._credentials = credentials
+        self._endpoint_url = endpoint_url
+        self._clients: dict[str, HttpClient] = {}
+
+    async def __call__(self, call: ServiceCall) -> ServiceAnswer:
+        """What the service answers, an error included.
+
+        Raises ServiceMissing when there is no such service or operation, ValueError for parameters that are not its.
+        """
+        if not known_service(call.service):
+            raise ServiceMissing(f"there is no service {call.service}")
+        # In a thread, as the first call imports botocore and reads the service's model.
+        prepared = await asyncio.to_thread(self._prepare, call)
+        url = urlsplit(str(prepared.url))
+        client = self._clients.get(url.netloc)
+        if client is None:
+            client = self._clients[url.netloc] = HttpClient(host=url.hostname or "", port=url.port or 80)
+        target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
+        answer = await client.exchange(
+            str(prepared.method).encode(),
+            target.encode(),
+            [(name.lower().encode(), _bytes(value)) for name, value in prepared.headers.items()],
+            _bytes(prepared.body or b""),
+        )
+        body = await answer.read(_LARGEST) or b""
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
+        return ServiceAnswer(answer.status, headers, body)
+
+    def _prepare(self, call: ServiceCall) -> AWSPreparedRequest:
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import create_request_object, prepare_request_dict
+        from botocore.credentials import Credentials as Keys
+        from botocore.loaders import Loader
+        from botocore.model import OperationNotFoundError, ServiceModel
+        from botocore.serialize import create_serializer
+        from botocore.validate import ParamValidator
+
+        model = ServiceModel(Loader().load_service_model(call.service, "service-2"), call.service)
+        try:
+            operation = model.operation_model(call.operation)
+        except OperationNotFoundError:
+            raise ServiceMissing(f"{call.service} has no operation {call.operation}") from None
+        if operation.input_shape is not None:
+            report = ParamValidator().validate(call.parameters, operation.input_shape)
+            if report.has_errors():
+                raise ValueError(report.generate_report())
+        serializer = create_serializer(model.resolved_protocol, include_validation=False)
+        serialized: dict[str, Any] = serializer.serialize_to_request(call.parameters, operation)
+        endpoint = self._endpoint_url()
+        prepare_request_dict(serialized, endpoint, {"is_presign_request": False})
+        request = create_request_object(serialized)
+        request.headers["Host"] = urlsplit(endpoint).netloc
+        role = call.role.rpartition("/")[2]
+        minted = self._credentials.mint(
+            call.account, principal=f"assumed-role/{role}/BackplaneAssumeRoleSession"
+        )
+        keys = Keys(minted.access_key, minted.secret_key, minted.session_token)
+        SigV4Auth(keys, model.signing_name, call.region).add_auth(request)
+        return request.prepare()
+
+    def close(self) -> None:
+        """Cut its connections."""
+        for client in self._clients.values():
+            client.close()
+
+
+def _bytes(value: bytes | bytearray | str) -> bytes:
+    return value.encode() if isinstance(value, str) else bytes(value)
