@@ -25,7 +25,7 @@ class Verdict(msgspec.Struct, frozen=True, eq=False):
     Not to be changed: it is shared between requests."""
     context_v1: dict[str, Any] | None = None
     """requestContext.authorizer of payload 1.0 and of WebSocket APIs: `{"claims": …, "scopes": …}`, or what a function
-    says, flat, with principalId. Not to be changed. `integrationLatency` is the caller's to add, from `latency_ms`."""
+    says, flat, with principalId. Not to be changed. WebSocket APIs add `integrationLatency`, from `latency_ms`."""
     principal_id: str = ""
     """Who a Lambda authorizer says it is."""
     caller: Caller | None = None
