@@ -210,6 +210,22 @@ def test_functions_that_do_not_permit_it_are_not_called(platform: Platform) -> N
         pass
 
 
+def test_a_role_needs_no_permission_of_the_function(platform: Platform) -> None:
+    name = platform.create(NOTE)
+    integration = {
+        "IntegrationType": "AWS_PROXY",
+        # Which function it is, the stage says.
+        "IntegrationUri": f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:"
+        f"{ACCOUNT}:function:${{stageVariables.function}}/invocations",
+        "CredentialsArn": f"arn:aws:iam::{ACCOUNT}:role/caller",
+    }
+    stage = {"StageVariables": {"function": name}}
+    api = api_of(platform, {"$default": integration}, answering=("$default",), stage=stage)
+    with api.connect() as client:
+        client.send("x")
+        assert client.recv(20) == "x"
+
+
 def test_failing_functions(platform: Platform) -> None:
     source = "def handler(event, context):\n    raise ValueError('secret')\n"
     api = api_of(platform, {"$default": source})

@@ -42,6 +42,21 @@ def test_messages_in_several_frames_are_joined(serve: Callable[..., Any]) -> Non
     serve(work)
 
 
+def test_empty_frames_without_end_take_no_memory(serve: Callable[..., Any]) -> None:
+    async def work(served: Served) -> None:
+        client = await served.raw(await echoing(served))
+        (held,) = served.apis.clients._clients.values()
+        client.send(TEXT, b"a", fin=False)
+        client.writer.write(client.framed(CONT, b"", fin=False) * 20_000)
+        client.send(PING, b"")
+        assert await client.frame() == (PONG, True, b"")
+        assert held.socket._frames._parts == [b"a"]
+        client.send(CONT, b"b", fin=True)
+        assert await client.frame() == (TEXT, True, b"ab")
+
+    serve(work)
+
+
 def test_frames_that_come_byte_by_byte_are_read(serve: Callable[..., Any]) -> None:
     async def work(served: Served) -> None:
         client = await served.raw(await echoing(served))

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from lambent.gateway.integrations.origins import Origins
 from lambent.gateway.websocket.parameters import mapped
-from lambent.http.client import ExchangeFailed, HttpClient
+from lambent.http.client import ExchangeFailed
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.records import Integration
 
 MAX_ANSWER: Final = 131_072
 """Bytes of the longest answer that can be sent to a client as one message (128 KB)."""
-
-_ORIGINS_KEPT: Final = 256
 
 
 class HttpCallFailed(Exception):
@@ -29,16 +27,14 @@ class HttpCalls:
     """Calls other servers, over connections that are kept."""
 
     def __init__(self) -> None:
-        self._origins: dict[tuple[str, str, int], HttpClient] = {}
+        self._origins = Origins()
 
-    async def call(self, integration: Integration, event: bytes, seconds: float) -> tuple[int, bytes]:
+    async def call(
+        self, integration: Integration, uri: str, event: bytes, seconds: float
+    ) -> tuple[int, bytes]:
         """Send a message; a handshake has no body. The status and the body of the answer. Raises HttpCallFailed."""
         told = msgspec.json.decode(event)
         headers, query = mapped(integration.request_parameters or {}, told)
-        variables = told.get("stageVariables") or {}
-        uri = integration.integration_uri or ""
-        for name, value in variables.items():
-            uri = uri.replace(f"${{stageVariables.{name}}}", value)
         url = urlsplit(uri)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise HttpCallFailed(f"{uri} is no URL")
@@ -52,7 +48,8 @@ class HttpCalls:
         method = (integration.integration_method or "POST").upper()
         method = "POST" if method == "ANY" else method
         body = (told.get("body") or "").encode()
-        client = self._client(url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80))
+        port = url.port or (443 if url.scheme == "https" else 80)
+        client = self._origins.client(url.scheme, url.hostname, port)
         try:
             async with asyncio.timeout(seconds):
                 answer = await client.exchange(method.encode(), target.encode("latin-1"), sent, body)
@@ -67,15 +64,4 @@ class HttpCalls:
 
     def close(self) -> None:
         """Cut all connections."""
-        for client in self._origins.values():
-            client.close()
-        self._origins.clear()
-
-    def _client(self, scheme: str, host: str, port: int) -> HttpClient:
-        client = self._origins.get((scheme, host, port))
-        if client is None:
-            if len(self._origins) >= _ORIGINS_KEPT:
-                self._origins.pop(next(iter(self._origins))).close()
-            tls = ssl.create_default_context() if scheme == "https" else None
-            client = self._origins[scheme, host, port] = HttpClient(host=host, port=port, tls=tls)
-        return client
+        self._origins.close()

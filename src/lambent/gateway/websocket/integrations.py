@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from lambent.gateway.errors import GatewayError
+from lambent.functions import FunctionError
+from lambent.gateway.errors import GatewayError, NoFunction
 from lambent.gateway.websocket.http_calls import HttpCallFailed, HttpCalls
 from lambent.gateway.websocket.mocks import TemplateUnsupported, mocked
 from lambent.invocation.errors import InvocationError
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
     from lambent.execution.invocation import Invocation
     from lambent.gateway.apis.records import Integration
-    from lambent.gateway.functions import FunctionCaller
+    from lambent.gateway.functions import Callee, FunctionCaller
     from lambent.gateway.websocket.stages import StageRoute
+
+_ARN: Final = re.compile(r"arn:[^:/]+:lambda:([^:/]+):(\d{12}):function:[^:/]+(?::[^:/]+)?")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -61,26 +65,43 @@ class Integrations:
         elif kind == "MOCK":
             finished(_mock(route, integration))
         elif kind in ("HTTP_PROXY", "HTTP"):
-            self._start(self._call_http(integration, event, finished))
+            self._start(self._call_http(route, integration, event, finished))
         else:
             finished(Outcome(failure=f"integrations of type {kind} are not supported"))
 
     def _call_function(
         self, route: StageRoute, integration: Integration, event: bytes, finished: Callable[[Outcome], None]
     ) -> None:
-        uri = integration.integration_uri or ""
-        call = _FunctionCall(uri, finished, self._time_of(integration))
+        call = _FunctionCall(route.uri, finished, self._time_of(integration))
         try:
-            callee = self._functions.permitted(uri, route.source_arn)
+            if integration.credentials_arn is None:
+                callee = self._functions.permitted(route.uri, route.source_arn)
+            else:
+                callee = self._assumed(route.uri)
             self._functions.call(callee, event, None, call.answered)
         except (GatewayError, InvocationError) as error:
             call.give(Outcome(failure=str(error)))
 
+    def _assumed(self, uri: str) -> Callee:
+        """A function that a role calls: what that may do is not known here, and the function's policy is not asked."""
+        functions = self._functions
+        arn = _ARN.search(uri)
+        if arn is None:
+            raise NoFunction(uri)
+        try:
+            return functions.callee(functions.registry.resolve(arn[2], arn[1], arn[0], None))
+        except FunctionError:
+            raise NoFunction(arn[0]) from None
+
     async def _call_http(
-        self, integration: Integration, event: bytes, finished: Callable[[Outcome], None]
+        self,
+        route: StageRoute,
+        integration: Integration,
+        event: bytes,
+        finished: Callable[[Outcome], None],
     ) -> None:
         try:
-            status, body = await self._http.call(integration, event, self._time_of(integration))
+            status, body = await self._http.call(integration, route.uri, event, self._time_of(integration))
         except HttpCallFailed as failure:
             finished(Outcome(failure=str(failure)))
         else:

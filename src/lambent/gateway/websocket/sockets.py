@@ -47,7 +47,8 @@ class _Frames(Frames):
         if opcode is Opcode.TEXT and frame.fin:
             self.messages.append(bytes(frame.data).decode())
         elif opcode is Opcode.TEXT or opcode is Opcode.CONT:
-            self._parts.append(bytes(frame.data))
+            if frame.data:  # of empty frames there may be any number
+                self._parts.append(bytes(frame.data))
             if frame.fin:
                 whole, self._parts = b"".join(self._parts), []
                 self.messages.append(whole.decode())

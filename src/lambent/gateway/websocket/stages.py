@@ -8,6 +8,7 @@ import msgspec
 
 from lambent.functions.names import partition_of
 from lambent.gateway.http_api.throttling import bucket_of
+from lambent.gateway.integrations.variables import with_variables
 from lambent.gateway.websocket.events import stage_variables
 from lambent.gateway.websocket.selection import selector
 from lambent.gateway.websocket.validation import validation_of
@@ -23,13 +24,26 @@ _KEPT = 4096
 class StageRoute:
     """A route with what its messages need."""
 
-    __slots__ = ("answers", "bucket", "integration", "key", "responses", "route", "source_arn", "validation")
+    __slots__ = (
+        "answers",
+        "bucket",
+        "integration",
+        "key",
+        "responses",
+        "route",
+        "source_arn",
+        "uri",
+        "validation",
+    )
 
     def __init__(self, deployed: Deployed, route: Route) -> None:
         api, stage = deployed.api, deployed.stage
         self.route = route
         self.key = msgspec.json.encode(route.route_key)
         self.integration: Integration | None = deployed.integrations.get(route.integration_id or "")
+        uri = self.integration.integration_uri if self.integration is not None else None
+        self.uri = with_variables(uri or "", stage.stage_variables)
+        """Where the integration is, with the stage's variables in place."""
         self.responses = deployed.integration_responses.get(route.integration_id or "", ())
         self.bucket = bucket_of(stage, route.route_key)
         self.validation = validation_of(deployed, route)
