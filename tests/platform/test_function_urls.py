@@ -345,7 +345,11 @@ def handler(event, context):
     assert preflight.headers["access-control-allow-headers"] == "x-custom"
     assert preflight.headers["access-control-max-age"] == "300"
     answer = url(headers={"Origin": "https://shop.example"})
-    assert answer.headers.get_all("access-control-allow-origin") == ["https://shop.example"]
+    # Beside the function's own, as on AWS: configure it in one place.
+    assert answer.headers.get_all("access-control-allow-origin") == [
+        "https://evil.example",
+        "https://shop.example",
+    ]
     assert answer.headers["access-control-allow-credentials"] == "true"
     assert answer.headers["access-control-expose-headers"] == "x-seen"
     other = url("OPTIONS", headers={**asked, "Origin": "https://evil.example"})

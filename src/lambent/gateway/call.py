@@ -30,10 +30,12 @@ class Call:
 
     `path` is what follows the address, as it was sent, and `raw_path` the same with the stage where that is part of it;
     `query` is what follows the question mark, as it was sent. `on_answer` is told the status and the length of the body
-    when the answer has been given.
+    when the answer has been given. `counts_nothing` is whether functions are told a Content-Length of 0: those of APIs
+    are (captured: aws-lambda-go's apigw-v2-request-no-authorizer.json), those of URLs are not.
     """
 
     __slots__ = (
+        "_counts_nothing",
         "_headers",
         "_source_ip",
         "cookies",
@@ -48,8 +50,11 @@ class Call:
         "time_ms",
     )
 
-    def __init__(self, request: Request, host: str, path: str, request_id: str) -> None:
+    def __init__(
+        self, request: Request, host: str, path: str, request_id: str, *, counts_nothing: bool = True
+    ) -> None:
         self.request = request
+        self._counts_nothing = counts_nothing
         self.host = host
         self.request_id = request_id
         self.method = request.method.decode("latin-1")
@@ -83,7 +88,7 @@ class Call:
                 continue
             key = name.decode("latin-1")
             found[key] = f"{found[key]},{text}" if key in found else text
-        if self.request.body and "content-length" not in found:
+        if "content-length" not in found and (self.request.body or self._counts_nothing):
             found["content-length"] = str(len(self.request.body))
         found["host"] = self.host
         forwarded = found.get("x-forwarded-for")

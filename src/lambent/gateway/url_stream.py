@@ -94,10 +94,8 @@ class UrlStream:
             self._open(status, headers)
 
     def _open(self, status: int, headers: list[tuple[str, str]]) -> None:
-        replaced = {name for name, _ in self._more if name.startswith("access-control-")}
-        kept = [one for one in headers if one[0].lower() not in replaced]
         self._stream = self._request.stream(
-            status, [*kept, *self._more, ("x-amzn-RequestId", self._request_id)]
+            status, [*headers, *self._more, ("x-amzn-RequestId", self._request_id)]
         )
 
     def _fail(self, reason: str) -> None:

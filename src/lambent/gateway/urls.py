@@ -3,7 +3,8 @@
 Statuses, bodies and headers are recorded (`TestLambdaURL`, `TestLambdaPermissions`); the rest follows "Invoking
 Lambda function URLs" and "Control access to Lambda function URLs" of the Lambda developer guide. AWS asks new URLs
 for lambda:InvokeFunction besides lambda:InvokeFunctionUrl since October 2025 and serves older ones without it; here
-the second is enough, as templates of both ages have to work.
+the second is enough, as templates of both ages have to work. CORS headers are added to
+those of the function, as AWS does it (aws-powertools/powertools-lambda-python#4163).
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ class FunctionUrls:
         if callee is None:
             _refuse(request, request_id, 403, _FORBIDDEN, "AccessDeniedException")
             return
-        call = Call(request, host, path or "/", request_id)
+        call = Call(request, host, path or "/", request_id, counts_nothing=False)
         payload = event_v2(
             call,
             api_id=url_id,
@@ -227,9 +228,9 @@ class _Pending:
             _log.warning("%s returned what is no answer: %s", self._callee.target.invoked_arn, error)
             _bad_gateway(request, request_id)
             return
-        if self._more:
-            replaced = {name for name, _ in self._more if name.startswith("access-control-")}
-            headers = [*(one for one in headers if one[0].lower() not in replaced), *self._more]
+        headers += (
+            self._more
+        )  # beside what the function says itself: two of them are one too many for browsers
         _send(request, request_id, status, headers, body)
 
 
