@@ -191,8 +191,9 @@ def test_paths_are_decoded(echo: Api, sent: str, path: str) -> None:
     assert event["rawPath"] == event["requestContext"]["http"]["path"] == path
 
 
-def test_paths_that_cannot_be_decoded(echo: Api) -> None:
-    answer = echo("GET", "/capture/percent%25done")
+@pytest.mark.parametrize(("method", "path"), [("GET", "/capture/percent%25done"), ("OPTIONS", "*")])
+def test_paths_that_are_none(echo: Api, method: str, path: str) -> None:
+    answer = echo(method, path)
     assert (answer.status, answer.body) == (400, b'{"message":"Bad Request"}')
 
 

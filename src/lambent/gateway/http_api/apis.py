@@ -80,7 +80,7 @@ class HttpApis:
             call.fail(404, "Not Found")
             return
         decoded = decoded_path(path or "/")
-        if decoded is None:
+        if decoded is None or decoded[:1] != "/":
             call.fail(400, "Bad Request")
             return
         # A stage by its name first, and $default with what is none: "Routing API requests" of the developer guide.
@@ -116,7 +116,7 @@ class HttpApis:
         """
         call = Call(request, host, mapped.path, extended_id())
         path = decoded_path(mapped.path)
-        if path is None:
+        if path is None or path[:1] != "/":
             call.fail(400, "Bad Request")
             return
         stage = self._stages.get(mapped.api_id, mapped.stage)
