@@ -29,11 +29,15 @@ class Validation:
     def __init__(self, deployed: Deployed, route: Route) -> None:
         self._select = selector(route.model_selection_expression or "$default")
         schemas = {name: msgspec.json.decode(model.schema) for name, model in deployed.models.items()}
-        self._validators = {
-            key: _validator(schemas[name], schemas)
-            for key, name in (route.request_models or {}).items()
-            if name in schemas
-        }
+        self._validators: dict[str, Any] = {}
+        try:
+            for key, name in (route.request_models or {}).items():
+                if name in schemas:
+                    self._validators[key] = _validator(schemas[name], schemas)
+        except ImportError as error:
+            _log.error(
+                "route %s takes no message, as its models cannot be checked: %s", route.route_key, error
+            )
 
     def accepts(self, message: str) -> bool:
         """Whether a message is as its model wants it; without a model for it, it is not."""
