@@ -147,8 +147,6 @@ class HttpApis:
         if route.bucket is not None and not route.bucket.take():
             exchange.fail(429, "Too Many Requests")
             return
-        # Functions are told that there is no body (captured: tests/gateway/samples).
-        call.headers.setdefault("content-length", "0")
         if route.route.authorization_type == "NONE" or self._authorize is None:
             self._integrate(exchange)
             return
