@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambent.neighbours.endpoint import Endpoint, Keys
+from lambent.node.hosts import host_rule
 from lambent.node.settings import (
     Settings,
     SettingsError,
@@ -75,6 +76,7 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         async_retry_seconds = [0, 0.5]
         log_retention_mb = 8
         load = ["hello"]
+        allowed_hosts = ["shop.test", "*.api.test"]
 
         [credentials]
         AKIAEXAMPLE = "secret"
@@ -105,6 +107,7 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         async_retry_seconds=(0, 0.5),
         log_retention_mb=8,
         load=(tmp_path / "hello",),
+        allowed_hosts=("shop.test", "*.api.test"),
         credentials={"AKIAEXAMPLE": "secret"},
         neighbours={
             "s3": Endpoint("https://minio.internal"),
@@ -225,3 +228,46 @@ def test_hosts(host: str, loopback: bool, shown: str) -> None:
 
 def test_every_setting_says_what_is_allowed() -> None:
     assert all(allowed(name) for name in setting_names())
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("127.0.0.1", True),
+        ("[::1]", True),
+        ("10.1.2.3", True),
+        ("localhost", True),
+        ("lambent", True),
+        ("abc.lambda-url.us-east-1.localhost", True),
+        ("sqs.us-east-1.amazonaws.com", True),
+        ("abc.lambda-url.us-east-1.on.aws", True),
+        ("host.docker.internal", True),
+        ("shop.test", True),
+        ("a.api.test", True),
+        ("api.test", False),
+        ("evil.example", False),
+        ("localhost.evil.example", False),
+        ("amazonaws.com.evil.example", False),
+        ("evilamazonaws.com", False),
+        ("", True),
+    ],
+)
+def test_which_hosts_are_answered(host: str, allowed: bool) -> None:
+    allows = host_rule(Settings(allowed_hosts=("shop.test", "*.api.test")))
+    assert allows is not None
+    assert allows(host) is allowed
+
+
+def test_signed_requests_may_be_for_any_host() -> None:
+    assert host_rule(Settings(host="0.0.0.0", credentials={"a": "b"})) is None
+
+
+def test_tls_needs_both_files_and_both_right(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="belong together"):
+        load(tmp_path, {"LAMBENT_TLS_KEY": "key.pem"})
+    with pytest.raises(SettingsError, match=r"certificate\.pem: there is no such file"):
+        load(tmp_path, {"LAMBENT_TLS_KEY": "key.pem", "LAMBENT_TLS_CERTIFICATE": "certificate.pem"})
+    (tmp_path / "certificate.pem").write_text("none")
+    (tmp_path / "key.pem").write_text("none")
+    with pytest.raises(SettingsError, match="have to be a certificate and its key in PEM"):
+        load(tmp_path, {"LAMBENT_TLS_KEY": "key.pem", "LAMBENT_TLS_CERTIFICATE": "certificate.pem"})

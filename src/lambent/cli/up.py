@@ -56,7 +56,7 @@ def command(load: tuple[str, ...], **flags: Any) -> None:
 
     async def ready(platform: Platform) -> None:
         _announce(platform.url, settings)
-        loaded = await asyncio.to_thread(_load, platform.url, settings, functions)
+        loaded = await asyncio.to_thread(_load, platform.inside_url, settings, functions)
         _suggest(platform.url, settings, loaded)
 
     try:

@@ -21,9 +21,9 @@ _MAX_HOSTS: Final = 4096
 class Address(NamedTuple):
     """What is addressed. `skip` is how many bytes of the request target are the address and no path."""
 
-    kind: Literal["url", "api", "domain"]
+    kind: Literal["url", "api", "domain", "refused"]
     id: str
-    """The URL's or the API's id; of a domain its name, in lower case."""
+    """The URL's or the API's id; of a domain its name, in lower case, as of a host that is not answered."""
     skip: int = 0
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from lambent.gateway.addresses import Address, Addresses, domain_of
 from lambent.gateway.call import text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambent.gateway.apis import ApiRegistry
     from lambent.gateway.http_api import Domains, HttpApis
     from lambent.gateway.urls import FunctionUrls
@@ -19,7 +23,10 @@ _MAX_HOSTS: Final = 4096
 
 
 class FrontDoor:
-    """Takes the requests that are for function URLs, APIs and custom domain names."""
+    """Takes the requests that are for function URLs, APIs and custom domain names.
+
+    Requests to hosts that are none of these, and not `is_allowed` (a name in lower case, without port), are refused.
+    """
 
     def __init__(
         self,
@@ -28,6 +35,7 @@ class FrontDoor:
         http_apis: HttpApis,
         websockets: WebSocketApis,
         domains: Domains,
+        is_allowed: Callable[[str], bool] | None = None,
     ) -> None:
         self._addresses = Addresses()
         self._registry = registry
@@ -35,6 +43,7 @@ class FrontDoor:
         self._http_apis = http_apis
         self._websockets = websockets
         self._domains = domains
+        self._is_allowed = is_allowed
         self._known: dict[bytes, Address | None] = {}
         self._generation = -1
 
@@ -53,6 +62,8 @@ class FrontDoor:
             self._urls.handle(request, address.id, name, path)
         elif address.kind == "domain":
             self._domain(request, address.id, name, path)
+        elif address.kind == "refused":
+            _refuse(request, address.id)
         else:
             api = self._registry.api(address.id)
             if api is not None and api.protocol_type == "WEBSOCKET":
@@ -86,8 +97,21 @@ class FrontDoor:
             return self._known[host]
         except KeyError:
             pass
-        name = self._domains.name_of(domain_of(host))
+        named = domain_of(host)
+        name = self._domains.name_of(named)
         if len(self._known) >= _MAX_HOSTS:
             self._known.clear()
-        address = self._known[host] = Address("domain", name) if name is not None else None
+        address = Address("domain", name) if name is not None else None
+        if name is None and self._is_allowed is not None and not self._is_allowed(named):
+            address = Address("refused", named)
+        self._known[host] = address
         return address
+
+
+def _refuse(request: Request, host: str) -> None:
+    """A page of that name may have had it lead here, to do what only this machine's programs may."""
+    text = (
+        f"Requests to the host {host} are not answered here. To have them answered put it into allowed_hosts."
+    )
+    body = msgspec.json.encode({"message": text})
+    request.respond(403, [("Content-Type", "application/json")], body)

@@ -49,7 +49,9 @@ from lambent.neighbours.neighbours import Neighbours
 from lambent.neighbours.networks import Networks
 from lambent.neighbours.objects import Objects
 from lambent.node.admin import AdminEndpoint
+from lambent.node.hosts import host_rule
 from lambent.node.settings import url_host
+from lambent.node.tls import server_context
 from lambent.observe import open_log_store
 from lambent.store import BlobStore, StoreError, open_database
 
@@ -81,6 +83,8 @@ class Platform:
         self.settings = settings
         self._closing = contextlib.AsyncExitStack()
         self.server = HttpServer(self._handle, streams=self._streams)
+        self._inside: HttpServer | None = None
+        """For functions and the platform itself, where the listener speaks TLS: they need not trust its certificate."""
 
     @classmethod
     async def start(cls, settings: Settings) -> Platform:
@@ -136,7 +140,7 @@ class Platform:
             open_log=self._open_log,
             mark=mark,
             credentials=self._environment_credentials,
-            endpoint_url=lambda: self.url,
+            endpoint_url=lambda: self.inside_url,
             executor=executor,
             private_view=settings.isolation != "none",
             runtime_fallback=settings.runtime_fallback,
@@ -206,7 +210,7 @@ class Platform:
             functions, Fetcher(self.neighbours), caller_finder(authenticate, "execute-api")
         )
         self.apis.on_authorizers_reset = self.authorizers.reset_cache
-        calls = ServiceCalls(self.credentials, lambda: self.url)
+        calls = ServiceCalls(self.credentials, lambda: self.inside_url)
         closing.callback(calls.close)
         http_apis = HttpApis(
             self.apis,
@@ -231,9 +235,16 @@ class Platform:
             http_apis,
             websockets,
             Domains(self.apis),
+            host_rule(settings),
         )
 
-        await self.server.start(settings.host, settings.port)
+        context = None
+        if settings.tls_certificate is not None and settings.tls_key is not None:
+            context = server_context(settings.tls_certificate, settings.tls_key)
+            self._inside = HttpServer(self._handle, streams=self._streams)
+            await self._inside.start("127.0.0.1", 0)
+            closing.push_async_callback(self._inside.drain, DRAIN_SECONDS)
+        await self.server.start(settings.host, settings.port, ssl=context)
         closing.push_async_callback(self.server.drain, DRAIN_SECONDS)
         self.registry.resume()
         self.mappings.resume()
@@ -245,7 +256,13 @@ class Platform:
     @property
     def url(self) -> str:
         """Where clients on this machine reach the platform, without a trailing slash."""
-        return f"http://{url_host(self.settings.host)}:{self.server.address[1]}"
+        scheme = "http" if self._inside is None else "https"
+        return f"{scheme}://{url_host(self.settings.host)}:{self.server.address[1]}"
+
+    @property
+    def inside_url(self) -> str:
+        """Where functions and the platform itself reach it: without TLS, from this machine alone."""
+        return self.url if self._inside is None else f"http://127.0.0.1:{self._inside.address[1]}"
 
     @property
     def version(self) -> str:

@@ -20,6 +20,7 @@ from msgspec import Meta
 from lambent.aws.catalog import OWN_SERVICES
 from lambent.aws.model import known_service
 from lambent.neighbours.endpoint import Endpoint, read_endpoint
+from lambent.node.tls import server_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,6 +96,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     java_client: Annotated[
         Path | None, Meta(description="a folder with the jars of aws-lambda-java-runtime-interface-client")
     ] = None
+    tls_certificate: Annotated[
+        Path | None, Meta(description="a file with a certificate, and those that vouch for it, in PEM")
+    ] = None
+    tls_key: Annotated[Path | None, Meta(description="a file with the key of the certificate in PEM")] = None
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description='a list of host names, "*.example.test" for all below one'),
+    ] = ()
     load: Annotated[
         tuple[Path, ...], Meta(description="a list of folders with functions to load at the start")
     ] = ()
@@ -107,7 +116,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def client_url(self) -> str:
         """Where a client on this machine finds a platform with these settings."""
-        return f"http://{url_host(self.host)}:{self.port}"
+        return f"{'http' if self.tls_certificate is None else 'https'}://{url_host(self.host)}:{self.port}"
 
 
 def is_loopback(host: str) -> bool:
@@ -179,7 +188,19 @@ def load_settings(
             f" [credentials] with access key ids and secrets into {FILE}"
             " (or set LAMBENT_CREDENTIALS=KEY:SECRET), or listen on 127.0.0.1"
         )
+    _check_tls(settings)
     return settings
+
+
+def _check_tls(settings: Settings) -> None:
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if (certificate is None) != (key is None):
+        raise SettingsError("tls_certificate and tls_key belong together: give both, or neither")
+    if certificate is not None and key is not None:
+        try:
+            server_context(certificate, key)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
 
 
 def find_file(directory: Path) -> tuple[Path, dict[str, Any]] | None:
@@ -234,8 +255,8 @@ def _convert(name: str, value: Any, place: str, base: Path) -> Any:
     except msgspec.ValidationError:
         shown = "" if name == "credentials" else f" is {value!r}"  # secrets are not repeated
         raise SettingsError(f"{place}{shown}: it must be {allowed(name)}") from None
-    if name in ("data", "java_client"):
-        return base / converted
+    if name in ("data", "java_client", "tls_certificate", "tls_key"):
+        return None if converted is None else base / converted
     if name == "load":
         return tuple(base / folder for folder in converted)
     return converted
