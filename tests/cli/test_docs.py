@@ -41,6 +41,10 @@ def _examples(path: Path) -> list[tuple[str, str]]:
     [
         "README.md",
         "docs/concurrency.md",
+        pytest.param(
+            "docs/front-door.md",
+            marks=pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine"),
+        ),
         "docs/functions.md",
         "docs/neighbours.md",
         "docs/layers.md",
