@@ -197,7 +197,7 @@ def test_scopes_that_name_no_region(platform: Platform, echo: str) -> None:
         ("lambda", "list_durable_executions_by_function", {"FunctionName": "f"}),
         ("logs", "start_query", {"startTime": 1, "endTime": 2, "queryString": "fields @message"}),
         ("cloudformation", "list_stacks", {}),
-        ("apigatewayv2", "get_apis", {}),
+        ("apigatewayv2", "list_portals", {}),
         ("glue", "get_databases", {}),
         ("xray", "get_groups", {}),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import ssl
 import subprocess
 import urllib.request
@@ -56,3 +58,26 @@ def test_a_page_that_has_its_name_lead_here_gets_nothing(platform: Platform, pat
         answer = platform.request("POST", path, b"{}", {"Host": host})
         assert (answer.status, "allowed_hosts" in answer.json["message"]) == (403, True)
     assert platform.request("GET", "/_lambent/health", headers={"Host": "lambent:4566"}).status == 200
+
+
+def test_what_is_too_large_for_an_api_is_told_so_at_its_head(platform: Platform) -> None:
+    """And not after it has been sent."""
+    with socket.create_connection(platform.address, timeout=10) as client:
+        client.sendall(
+            b"POST / HTTP/1.1\r\nHost: abc.execute-api.us-east-1.localhost\r\nExpect: 100-continue\r\n"
+            b"Content-Length: 10485761\r\n\r\n"
+        )
+        answer = client.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.endswith(b'{"message":"Request Entity Too Large"}')
+
+
+def test_what_grows_too_large_for_an_api(platform: Platform) -> None:
+    with socket.create_connection(platform.address, timeout=10) as client:
+        client.sendall(
+            b"POST / HTTP/1.1\r\nHost: abc.execute-api.us-east-1.localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):
+            for _ in range(11):
+                client.sendall(b"100000\r\n" + b"x" * 1048576 + b"\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 413 ")

@@ -64,6 +64,7 @@ class Connection(asyncio.Protocol):
         "_known_host",
         "_length",
         "_limit",
+        "_most",
         "_offer",
         "_parser",
         "_queue",
@@ -73,6 +74,7 @@ class Connection(asyncio.Protocol):
         "_server",
         "_switched",
         "_target",
+        "_too_large",
         "_unsent",
         "_unsent_since",
         "_upgrading",
@@ -118,6 +120,7 @@ class Connection(asyncio.Protocol):
         self._received = 0
         self._length = b"0"
         self._limit = self._server.stream_above
+        self._most = 0  # known when the body turns out to be large
         self._expect_continue = False
         self._upgrading = False
         self._host: bytes | None = None
@@ -302,21 +305,22 @@ class Connection(asyncio.Protocol):
             self._body = []
             self._hand_on(request)
         else:
-            self._limit = self._server.max_body
-            if length is not None and length > self._limit:
-                self._too_large()
+            self._most, self._too_large = self._server.limit(request)
+            self._limit = self._most
+            if length is not None and length > self._most:
+                self._refuse(413, self._too_large)
 
     def _on_large_body(self, body: bytes) -> None:
         if self._refused:
             return
-        if self._incoming is None and self._limit == self._server.stream_above < self._server.max_body:
+        if self._incoming is None and not self._most:
             self._begin_large(None)
         if self._incoming is not None:
             self.active = time.monotonic()
             if self._incoming.feed(body):
                 self._hold()
-        elif self._received > self._server.max_body:
-            self._too_large()
+        elif self._received > self._most:
+            self._refuse(413, self._too_large)
         else:
             self._body.append(body)
 
@@ -465,9 +469,6 @@ class Connection(asyncio.Protocol):
         _log.exception("%r could not be handled", request)
         if not request.answered:
             request.respond(500, _JSON, b'{"message":"Internal Server Error"}')
-
-    def _too_large(self) -> None:
-        self._refuse(413, f"Request must be smaller than {self._server.max_body} bytes")
 
     def _refuse(self, status: int, message: str) -> None:
         """Answer what cannot become a request once all before it is answered, and close."""

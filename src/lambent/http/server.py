@@ -23,6 +23,9 @@ Handler: TypeAlias = Callable[[Request], None]
 Streams: TypeAlias = Callable[[Request], bool]
 """Whether the handler takes this request, of which the head is there, with its body still coming."""
 
+Limit: TypeAlias = Callable[[Request], tuple[int, str]]
+"""Bytes of this request's body at most, and what is answered (413) to more. Its head is there."""
+
 _STREAM_ABOVE = 1_048_576
 
 _SWEEP_SECONDS = 5.0
@@ -34,6 +37,7 @@ class HttpServer:
     `max_body`: bytes of the largest request body that is read; more is answered 413.
     `streams`: asked of each request with a body over 1 MB; those that it takes are handed over as
     `StreamedRequest` when their head is there, and may be of any size.
+    `limit`: asked of each request with a body over 1 MB that is not streamed, instead of `max_body`.
     `idle_seconds`: a connection that is idle is closed after this, and one of which the client takes nothing of its
     answer is cut.
     `head_seconds`, `body_seconds`: a request must come in that time, and a body may take a second more for each
@@ -46,6 +50,7 @@ class HttpServer:
         *,
         max_body: int = 100_000_000,
         streams: Streams | None = None,
+        limit: Limit | None = None,
         idle_seconds: float = 120.0,
         head_seconds: float = 30.0,
         body_seconds: float = 60.0,
@@ -53,7 +58,10 @@ class HttpServer:
         self.handler = handler
         self.max_body = max_body
         self.streams = streams
-        self.stream_above = max_body if streams is None else min(_STREAM_ABOVE, max_body)
+        self.limit: Limit = limit or (
+            lambda request: (max_body, f"Request must be smaller than {max_body} bytes")
+        )
+        self.stream_above = max_body if streams is None and limit is None else min(_STREAM_ABOVE, max_body)
         self.idle_seconds = idle_seconds
         self.head_seconds = head_seconds
         self.body_seconds = body_seconds

@@ -37,6 +37,7 @@ from lambent.functions import (
 from lambent.functions.code_store import remove_tree
 from lambent.gateway.apis import ApiRegistry
 from lambent.gateway.authorizers import Authorizers, Fetcher
+from lambent.gateway.call import MAX_BODY
 from lambent.gateway.door import FrontDoor
 from lambent.gateway.functions import FunctionCaller
 from lambent.gateway.http_api import Domains, HttpApis
@@ -67,6 +68,7 @@ DRAIN_SECONDS: Final = 30.0
 """How long a stop waits for invocations in flight."""
 
 _COLLECT_SECONDS: Final = 3600.0
+_MAX_BODY: Final = 100_000_000
 _ADMIN: Final = b"/_lambent/"
 
 _log = logging.getLogger(__name__)
@@ -82,7 +84,7 @@ class Platform:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._closing = contextlib.AsyncExitStack()
-        self.server = HttpServer(self._handle, streams=self._streams)
+        self.server = HttpServer(self._handle, streams=self._streams, limit=self._limit)
         self._inside: HttpServer | None = None
         """For functions and the platform itself, where the listener speaks TLS: they need not trust its certificate."""
 
@@ -241,7 +243,7 @@ class Platform:
         context = None
         if settings.tls_certificate is not None and settings.tls_key is not None:
             context = server_context(settings.tls_certificate, settings.tls_key)
-            self._inside = HttpServer(self._handle, streams=self._streams)
+            self._inside = HttpServer(self._handle, streams=self._streams, limit=self._limit)
             await self._inside.start("127.0.0.1", 0)
             closing.push_async_callback(self._inside.drain, DRAIN_SECONDS)
         await self.server.start(settings.host, settings.port, ssl=context)
@@ -311,6 +313,11 @@ class Platform:
 
     def _streams(self, request: Request) -> bool:
         return not self._door.takes(request) and self.dispatcher.streams(request)
+
+    def _limit(self, request: Request) -> tuple[int, str]:
+        if self._door.takes(request):
+            return MAX_BODY, "Request Entity Too Large"
+        return _MAX_BODY, f"Request must be smaller than {_MAX_BODY} bytes"
 
     # ------------------------------------------------------------ what the floors below ask for
 
