@@ -215,6 +215,21 @@ def test_who_has_shut_its_side_gets_its_answers(run: Any, serve: Any, connect: A
     run(scenario)
 
 
+def test_who_offers_another_protocol_and_shuts_its_side_gets_its_answer(
+    run: Any, serve: Any, connect: Any
+) -> None:
+    async def scenario() -> None:
+        held: list[Request] = []
+        async with serve(held.append) as server, connect(server) as client:
+            client.writer.write(GET + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n")
+            client.writer.write_eof()
+            await until(lambda: held)
+            held[-1].respond(200, [], b"plain")
+            assert (await client.response())[2] == b"plain"
+
+    run(scenario)
+
+
 def test_who_leaves_in_the_middle_of_a_body_or_an_answer_leaves_nothing(
     run: Any, serve: Any, connect: Any
 ) -> None:

@@ -11,7 +11,7 @@ import re
 from typing import Final, Literal, NamedTuple
 
 _HOST: Final = re.compile(
-    rb"([a-z0-9-]+)\.(lambda-url|execute-api)\.(?:.+\.)?[a-z0-9-]+(?::\d+)?", re.IGNORECASE
+    rb"([a-z0-9-]+)\.(lambda-url|execute-api)\.(?:.+\.)?[a-z0-9-]+\.?(?::\d+)?", re.IGNORECASE
 )
 _PATH: Final = re.compile(rb"/_aws/(lambda-url|execute-api)/([A-Za-z0-9-]+)(?=[/?]|$)")
 _KINDS: Final[dict[bytes, Literal["url", "api"]]] = {b"lambda-url": "url", b"execute-api": "api"}
@@ -57,4 +57,5 @@ class Addresses:
 def domain_of(host: bytes) -> str:
     """The name in a Host header, without its port and in lower case."""
     text = host.decode("latin-1").lower()
-    return text.rpartition(":")[0] if re.search(r":\d+$", text) else text
+    name = text.rpartition(":")[0] if re.search(r":\d+$", text) else text
+    return name.removesuffix(".")

@@ -57,7 +57,7 @@ class FrontDoor:
         if address is None:
             return False
         path = request.path[address.skip :].decode("latin-1")
-        name = text_of(host)
+        name = text_of(host).lower()
         if address.kind == "url":
             self._urls.handle(request, address.id, name, path)
         elif address.kind == "domain":

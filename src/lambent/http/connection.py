@@ -146,7 +146,9 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client has shut its side; it may still want the answers to what it has sent whole."""
-        waits = (self.busy or bool(self._queue)) and self._incoming is None and self._offer is None
+        offer = self._offer  # a WebSocket could not say anything
+        is_plain = offer is None or (offer.header(b"upgrade") or b"").lower() != b"websocket"
+        waits = (self.busy or bool(self._queue)) and self._incoming is None and is_plain
         self._ended = waits and not self.closed and not self.secure
         return self._ended
 
