@@ -146,8 +146,10 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client has shut its side; it may still want the answers to what it has sent whole."""
-        offer = self._offer  # a WebSocket could not say anything
-        is_plain = offer is None or (offer.header(b"upgrade") or b"").lower() != b"websocket"
+        offer = (
+            self._offer
+        )  # of a protocol in which it could not say anything now, unless it is HTTP/2 after all
+        is_plain = offer is None or (offer.header(b"upgrade") or b"").lower() == b"h2c"
         waits = (self.busy or bool(self._queue)) and self._incoming is None and is_plain
         self._ended = waits and not self.closed and not self.secure
         return self._ended
