@@ -47,7 +47,7 @@ class FunctionCaller:
         self._invoker = invoker
         self.registry: FunctionRegistry = invoker.registry
         self._generation = -1
-        self._permitted: dict[tuple[str, str], Callee] = {}
+        self._known: dict[tuple[str, str], Callee] = {}
 
     def callee(self, target: Target) -> Callee:
         """What `call` takes, for something that the registry has resolved."""
@@ -61,32 +61,37 @@ class FunctionCaller:
         `source_arn` is what of the API calls: its resource policy has to permit that to API Gateway. Raises NoFunction,
         NotPermitted.
         """
+        return self._found(uri, source_arn)
+
+    def assumed(self, uri: str) -> Callee:
+        """The same, called in a role: what that may do is not known here, and no policy is asked. Raises NoFunction."""
+        return self._found(uri, "")
+
+    def _found(self, uri: str, source_arn: str) -> Callee:
         if self._generation != self.registry.generation:
             self._generation = self.registry.generation
-            self._permitted.clear()
-        callee = self._permitted.get((uri, source_arn))
+            self._known.clear()
+        callee = self._known.get((uri, source_arn))
         if callee is None:
-            callee = self.callee(self._resolved(uri, source_arn))
-            if len(self._permitted) >= _KEPT:
-                self._permitted.clear()
-            self._permitted[uri, source_arn] = callee
+            target = self._resolved(uri)
+            if source_arn:
+                _check_permission(target, source_arn)
+            callee = self.callee(target)
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[uri, source_arn] = callee
         return callee
 
-    def _resolved(self, uri: str, source_arn: str) -> Target:
+    def _resolved(self, uri: str) -> Target:
         wrapped = _INVOCATION_URI.fullmatch(uri)
         arn = wrapped[1] if wrapped is not None else uri
         parts = _ARN.fullmatch(arn)
         if parts is None:
             raise NoFunction(arn)
         try:
-            target = self.registry.resolve(parts[2], parts[1], arn, None)
+            return self.registry.resolve(parts[2], parts[1], arn, None)
         except FunctionError:
             raise NoFunction(arn) from None
-        account = source_arn.split(":")[4]
-        context = {"aws:SourceArn": source_arn, "aws:SourceAccount": account}
-        if not permits(target, API_GATEWAY, "lambda:InvokeFunction", context):
-            raise NotPermitted(arn, source_arn)
-        return target
 
     def call(
         self,
@@ -132,3 +137,9 @@ class FunctionCaller:
         self.call(callee, payload, trace, finished)
         async with asyncio.timeout(timeout_s):
             return await waiting
+
+
+def _check_permission(target: Target, source_arn: str) -> None:
+    context = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_arn.split(":")[4]}
+    if not permits(target, API_GATEWAY, "lambda:InvokeFunction", context):
+        raise NotPermitted(target.invoked_arn, source_arn)

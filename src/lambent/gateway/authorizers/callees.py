@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from lambent.functions import FunctionError
-from lambent.gateway.errors import NoFunction
 from lambent.gateway.integrations.variables import with_variables
 
 if TYPE_CHECKING:
@@ -14,11 +11,6 @@ if TYPE_CHECKING:
 
     from lambent.gateway.apis.records import Authorizer
     from lambent.gateway.functions import Callee, FunctionCaller
-
-_URI: Final = re.compile(
-    r"arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/"
-    r"(arn:[^:]+:lambda:([^:]+):(\d{12}):function:[^/]+)/invocations"
-)
 
 
 class Callees:
@@ -36,11 +28,4 @@ class Callees:
         uri = with_variables(authorizer.authorizer_uri or "", variables)
         if authorizer.authorizer_credentials_arn is None:
             return self.functions.permitted(uri, own_arn)
-        found = _URI.fullmatch(uri)
-        if found is None:
-            raise NoFunction(uri)
-        arn, region, account = found.groups()
-        try:
-            return self.functions.callee(self.functions.registry.resolve(account, region, arn, None))
-        except FunctionError:
-            raise NoFunction(arn) from None
+        return self.functions.assumed(uri)

@@ -8,7 +8,7 @@ from lambent.functions.names import partition_of
 from lambent.gateway.cors import CorsRules
 from lambent.gateway.http_api.access_log import access_log
 from lambent.gateway.http_api.routes import Routes
-from lambent.gateway.http_api.throttling import bucket_of
+from lambent.gateway.throttling import bucket_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,9 @@ integrations" (REST APIs answer 502 instead).
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode
 
-from lambent.functions import FunctionError
 from lambent.gateway.answers import answer_v1, answer_v2
 from lambent.gateway.errors import BadAnswer, NoFunction, NotPermitted
 from lambent.gateway.event_v1 import event_v1
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from lambent.gateway.functions import Callee, FunctionCaller
     from lambent.gateway.http_api.exchange import Exchange
 
-_ARN: Final = re.compile(r"arn:[^:/]+:lambda:([^:/]+):(\d{12}):function:[^:/]+(?::[^:/]+)?")
 
 PLAIN: Final = "text/plain; charset=utf-8"
 """What a body is of which the function does not say it (fujiwara/ridge#9; aws/aws-lambda-dotnet, LambdaTestTool-v2)."""
@@ -60,7 +57,6 @@ class FunctionIntegration:
         self._uri = with_variables(integration.integration_uri or "", variables)
         self._functions = functions
         self._assumes = integration.credentials_arn is not None
-        self._known: tuple[int, Callee] | None = None
         parameters = integration.request_parameters
         self._mapping = RequestMapping(parameters) if parameters else None
         self._read = answer_v1 if integration.payload_format_version == "1.0" else answer_v2
@@ -71,19 +67,7 @@ class FunctionIntegration:
         functions = self._functions
         if not self._assumes:
             return functions.permitted(self._uri, exchange.route.source_arn(exchange.call.method))
-        # A role calls it: what that may do is not known here, and the function's policy is not asked.
-        known = self._known
-        if known is not None and known[0] == functions.registry.generation:
-            return known[1]
-        arn = _ARN.search(self._uri)
-        if arn is None:
-            raise NoFunction(self._uri)
-        try:
-            callee = functions.callee(functions.registry.resolve(arn[2], arn[1], arn[0], None))
-        except FunctionError:
-            raise NoFunction(arn[0]) from None
-        self._known = (functions.registry.generation, callee)
-        return callee
+        return functions.assumed(self._uri)
 
     def _map(self, exchange: Exchange) -> None:
         assert self._mapping is not None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from lambent.functions import FunctionError
-from lambent.gateway.errors import GatewayError, NoFunction
+from lambent.gateway.errors import GatewayError
 from lambent.gateway.websocket.http_calls import HttpCallFailed, HttpCalls
 from lambent.gateway.websocket.mocks import TemplateUnsupported, mocked
 from lambent.invocation.errors import InvocationError
@@ -19,10 +17,9 @@ if TYPE_CHECKING:
 
     from lambent.execution.invocation import Invocation
     from lambent.gateway.apis.records import Integration
-    from lambent.gateway.functions import Callee, FunctionCaller
+    from lambent.gateway.functions import FunctionCaller
     from lambent.gateway.websocket.stages import StageRoute
 
-_ARN: Final = re.compile(r"arn:[^:/]+:lambda:([^:/]+):(\d{12}):function:[^:/]+(?::[^:/]+)?")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -77,21 +74,10 @@ class Integrations:
             if integration.credentials_arn is None:
                 callee = self._functions.permitted(route.uri, route.source_arn)
             else:
-                callee = self._assumed(route.uri)
+                callee = self._functions.assumed(route.uri)
             self._functions.call(callee, event, None, call.answered)
         except (GatewayError, InvocationError) as error:
             call.give(Outcome(failure=str(error)))
-
-    def _assumed(self, uri: str) -> Callee:
-        """A function that a role calls: what that may do is not known here, and the function's policy is not asked."""
-        functions = self._functions
-        arn = _ARN.search(uri)
-        if arn is None:
-            raise NoFunction(uri)
-        try:
-            return functions.callee(functions.registry.resolve(arn[2], arn[1], arn[0], None))
-        except FunctionError:
-            raise NoFunction(arn[0]) from None
 
     async def _call_http(
         self,

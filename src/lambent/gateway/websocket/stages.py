@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lambent.functions.names import partition_of
-from lambent.gateway.http_api.throttling import bucket_of
 from lambent.gateway.integrations.variables import with_variables
+from lambent.gateway.throttling import bucket_of
 from lambent.gateway.websocket.events import stage_variables
 from lambent.gateway.websocket.selection import selector
 from lambent.gateway.websocket.validation import validation_of

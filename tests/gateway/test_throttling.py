@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from lambent.gateway.apis.records import RouteSettings, Stage
-from lambent.gateway.http_api.throttling import Bucket, bucket_of
+from lambent.gateway.throttling import Bucket, bucket_of
 
 
 def test_a_bucket_fills_again() -> None:
