@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lambent.app.client.errors import AWSError as AWSError
     from lambent.app.client.errors import PayloadTooLarge as PayloadTooLarge
     from lambent.app.connections import ConnectionGone as ConnectionGone
+    from lambent.app.connections import ConnectionInfo as ConnectionInfo
     from lambent.app.connections import adelete_connection as adelete_connection
     from lambent.app.connections import aget_connection as aget_connection
     from lambent.app.connections import apost_to_connection as apost_to_connection
@@ -66,9 +67,11 @@ if TYPE_CHECKING:
     from lambent.app.functions import FunctionCallError as FunctionCallError
     from lambent.app.functions import UnexpectedResult as UnexpectedResult
     from lambent.app.functions import ainvoke as ainvoke
+    from lambent.app.functions import ainvoke_async as ainvoke_async
     from lambent.app.functions import invoke as invoke
     from lambent.app.functions import invoke_async as invoke_async
     from lambent.app.jwt.errors import InvalidToken as InvalidToken
+    from lambent.app.jwt.errors import KeysUnavailable as KeysUnavailable
     from lambent.app.jwt.verifier import Verifier as Verifier
     from lambent.app.log_buffer import LoggerBufferConfig as LoggerBufferConfig
     from lambent.app.logger import Logger as Logger
@@ -92,19 +95,25 @@ if TYPE_CHECKING:
     from lambent.app.middleware.errors import Errors as Errors
     from lambent.app.middleware.request_log import RequestLog as RequestLog
     from lambent.app.middleware.security_headers import SecurityHeaders as SecurityHeaders
+    from lambent.app.onion import Call as Call
     from lambent.app.onion import Layer as Layer
+    from lambent.app.onion import Middleware as Middleware
+    from lambent.app.queues import FailedMessage as FailedMessage
     from lambent.app.queues import OutgoingMessage as OutgoingMessage
     from lambent.app.queues import Queue as Queue
     from lambent.app.queues import SendFailed as SendFailed
     from lambent.app.registrar import Router as Router
+    from lambent.app.request import Headers as Headers
     from lambent.app.request import Invocation as Invocation
     from lambent.app.request import Request as Request
+    from lambent.app.request import Values as Values
     from lambent.app.response import Response as Response
     from lambent.app.response import redirect as redirect
     from lambent.app.sources.alarm import Alarm as Alarm
     from lambent.app.sources.authorizer import Allow as Allow
     from lambent.app.sources.authorizer import AuthorizerRequest as AuthorizerRequest
     from lambent.app.sources.authorizer import Deny as Deny
+    from lambent.app.sources.authorizer import MethodArn as MethodArn
     from lambent.app.sources.batch import BatchFailed as BatchFailed
     from lambent.app.sources.bucket import S3Object as S3Object
     from lambent.app.sources.bus import BusEvent as BusEvent
@@ -119,9 +128,11 @@ if TYPE_CHECKING:
     from lambent.app.sources.stream import StreamRecord as StreamRecord
     from lambent.app.sources.table_stream import Change as Change
     from lambent.app.sources.topic import Notification as Notification
+    from lambent.app.sources.understood import MalformedEvent as MalformedEvent
     from lambent.app.sources.user_pool import Trigger as Trigger
     from lambent.app.sources.window import Window as Window
     from lambent.app.sources.window import WindowEnd as WindowEnd
+    from lambent.app.tracing import Span as Span
     from lambent.app.tracing import Tracer as Tracer
 
 __version__ = "0.1.0"
@@ -179,6 +190,7 @@ _HOMES = {
     "client.errors": ("AWSError", "PayloadTooLarge"),
     "connections": (
         "ConnectionGone",
+        "ConnectionInfo",
         "adelete_connection",
         "aget_connection",
         "apost_to_connection",
@@ -186,7 +198,14 @@ _HOMES = {
         "get_connection",
         "post_to_connection",
     ),
-    "functions": ("FunctionCallError", "UnexpectedResult", "ainvoke", "invoke", "invoke_async"),
+    "functions": (
+        "FunctionCallError",
+        "UnexpectedResult",
+        "ainvoke",
+        "ainvoke_async",
+        "invoke",
+        "invoke_async",
+    ),
     "middleware.api_key": ("ApiKey",),
     "middleware.authorizer": ("AuthorizerContext", "Identity"),
     "middleware.bearer": ("Bearer", "Claims"),
@@ -196,20 +215,20 @@ _HOMES = {
     "middleware.errors": ("Errors",),
     "middleware.request_log": ("RequestLog",),
     "middleware.security_headers": ("SecurityHeaders",),
-    "onion": ("Layer",),
-    "queues": ("OutgoingMessage", "Queue", "SendFailed"),
-    "jwt.errors": ("InvalidToken",),
+    "onion": ("Call", "Layer", "Middleware"),
+    "queues": ("FailedMessage", "OutgoingMessage", "Queue", "SendFailed"),
+    "jwt.errors": ("InvalidToken", "KeysUnavailable"),
     "jwt.verifier": ("Verifier",),
     "log_buffer": ("LoggerBufferConfig",),
     "logger": ("Logger",),
     "metrics": ("EphemeralMetrics", "Metrics", "single_metric"),
-    "tracing": ("Tracer",),
+    "tracing": ("Span", "Tracer"),
     "markers": ("Body", "Cookie", "Header", "Path", "Query"),
     "registrar": ("Router",),
-    "request": ("Invocation", "Request"),
+    "request": ("Headers", "Invocation", "Request", "Values"),
     "response": ("Response", "redirect"),
     "sources.alarm": ("Alarm",),
-    "sources.authorizer": ("Allow", "AuthorizerRequest", "Deny"),
+    "sources.authorizer": ("Allow", "AuthorizerRequest", "Deny", "MethodArn"),
     "sources.batch": ("BatchFailed",),
     "sources.bucket": ("S3Object",),
     "sources.bus": ("BusEvent", "Tick"),
@@ -219,6 +238,7 @@ _HOMES = {
     "sources.stream": ("StreamRecord",),
     "sources.table_stream": ("Change",),
     "sources.topic": ("Notification",),
+    "sources.understood": ("MalformedEvent",),
     "sources.user_pool": ("Trigger",),
     "sources.window": ("Window", "WindowEnd"),
     "sources.channel": ("Channel", "Connection"),

@@ -68,7 +68,9 @@ def test_lambent_itself_imports_nothing() -> None:
 @pytest.mark.parametrize("name", [name for name in lambent.__all__ if not name.startswith("_")])
 def test_each_public_name_is_there(name: str) -> None:
     value: Any = getattr(lambent, name)
-    assert value.__name__ == name
+    assert (
+        name in ("Call", "Middleware") or value.__name__ == name
+    )  # those two are aliases, which have no names
 
 
 def test_there_are_no_other_names() -> None:

@@ -6,16 +6,27 @@ import asyncio
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from lambent import App, Request
+from lambent.app import current
 from lambent.testing import Client, LambdaContext, events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _THREADS = 8
 _CALLS = 40
+
+
+@pytest.fixture(autouse=True)
+def _nothing_after() -> Iterator[None]:
+    """Invocations at once, of which Lambda has none, end in any order: the last may leave another's context."""
+    yield
+    current.end()
 
 
 def _text(answer: dict[str, Any]) -> str:

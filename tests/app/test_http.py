@@ -329,7 +329,12 @@ def test_who_has_sent_it(app: App, call: Call) -> None:
 
 @pytest.mark.parametrize(
     ("forwarded", "address"),
-    [("203.0.113.7:4711", "203.0.113.7"), ("2001:db8::7", "2001:db8::7"), ("", None)],
+    [
+        ("203.0.113.7:4711", "203.0.113.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("[2001:db8::7]:443", "2001:db8::7"),
+        ("", None),
+    ],
 )
 def test_addresses_behind_a_load_balancer(app: App, forwarded: str, address: str | None) -> None:
     headers = [("X-Forwarded-For", forwarded)] if forwarded else []
@@ -381,6 +386,13 @@ def test_what_is_no_text(source: str) -> None:
             event["rawPath" if "rawPath" in event else "path"] = path
         assert answer_of(app(event)).status == 400, (path, body)
     assert answer_of(app(event_of(source, "GET", "/half/answer"))).status == 500
+
+
+@pytest.mark.parametrize("resource", [5, ["/a/{b}"], {"a": 1}])
+def test_a_resource_that_is_none(app: App, resource: Any) -> None:
+    event = event_of("v1", "GET", "/items/1") | {"resource": resource, "pathParameters": {"item_id": "1"}}
+    assert answer_of(app(event)).json == {"id": "1"}
+    assert answer_of(app(event | {"path": "/nothing/of/it"})).status == 404
 
 
 @pytest.mark.parametrize(

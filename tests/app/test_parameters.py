@@ -105,6 +105,43 @@ def test_values_from_text(place: str, declared: Any, text: str, value: Any) -> N
     assert got == [value]
 
 
+@dataclasses.dataclass
+class Ratio:
+    part: float
+    weights: list[float] = dataclasses.field(default_factory=list)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "Infinity", "NaN"])
+@pytest.mark.parametrize(
+    "declared", [float, float | None, list[float], Annotated[float, msgspec.Meta(title="x")]]
+)
+def test_words_that_python_takes_for_numbers(declared: Any, text: str) -> None:
+    def handler(one: Any) -> Any:
+        return one
+
+    handler.__annotations__ = {"one": declared}
+    answer = send(handler, query=[("one", text)])
+    assert answer.status == 422
+    (detail,) = answer.json["details"]
+    assert detail["name"] == ("one[0]" if declared == list[float] else "one")
+    assert detail["message"].startswith("Expected a number, got `")
+    assert send(handler, query=[("one", "1e3")]).json == ([1000.0] if declared == list[float] else 1000.0)
+
+
+def test_words_that_python_takes_for_numbers_in_forms() -> None:
+    def handler(body: Ratio) -> Any:
+        return body
+
+    headers = [("content-type", "application/x-www-form-urlencoded")]
+    answer = send(handler, "POST", headers=headers, body="part=nan&weights=1&weights=inf")
+    assert answer.status == 422
+    assert [(one["name"], one["message"]) for one in answer.json["details"]] == [
+        ("part", "Expected a number, got `nan`"),
+        ("weights[1]", "Expected a number, got `inf`"),
+    ]
+    assert send(handler, "POST", headers=headers, body="part=0.5").json == {"part": 0.5, "weights": []}
+
+
 def test_everything_at_once_and_all_that_is_wrong() -> None:
     def handler(
         number: int,

@@ -449,6 +449,24 @@ def test_an_app_may_be_made_warm() -> None:
         app.warm()
 
 
+def test_a_start_that_failed_is_tried_again() -> None:
+    app, built = App(), []
+
+    @app.provide(eager=True)
+    def settings() -> Settings:
+        built.append(1)
+        if len(built) < 3:
+            raise KeyError("TABLE")
+        return Settings()
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            app.warm()
+    app.warm()
+    app.warm()
+    assert built == [1, 1, 1]
+
+
 def test_threads_build_a_singleton_once() -> None:
     app, built = App(), []
 

@@ -353,6 +353,31 @@ def test_what_an_app_answers_or_reports_is_no_success(spans: Spans) -> None:
     assert [span.status.status_code.name for span in spans.all()] == ["ERROR", "ERROR"]
 
 
+def test_requests_are_told_apart(spans: Spans) -> None:
+    app = App("shop", tracer=Tracer(disabled=False), logger=Logger(stream=io.StringIO()))
+
+    @app.route("/orders/{order_id}", methods=["GET", "PUT"], status=202)
+    def order(order_id: int) -> int:
+        return order_id
+
+    @app.get("/boom")
+    def boom() -> None:
+        raise KeyError("lost")
+
+    client = Client(app)
+    answers = [client.get("/orders/7"), client.put("/orders/7"), client.get("/boom"), client.get("/nothing")]
+    assert [answer.status for answer in answers] == [202, 202, 500, 404]
+    told = [(span.name, dict(span.attributes)) for span in spans.all()]
+    named = ("http.route", "http.request.method", "http.response.status_code")
+    assert [(name, *map(attributes.get, named)) for name, attributes in told] == [
+        ("GET /orders/{order_id}", "/orders/{order_id}", "GET", 202),
+        ("PUT /orders/{order_id}", "/orders/{order_id}", "PUT", 202),
+        ("GET /boom", "/boom", "GET", 500),
+        (told[3][0], None, None, 404),
+    ]
+    assert "nothing" not in told[3][0]
+
+
 def test_what_an_app_calls_or_sends_names_the_span(spans: Spans) -> None:
     from lambent.app.client.propagation import trace_header
 

@@ -145,8 +145,9 @@ class App(Registrar):
     ) -> Any:
         """A service for handlers that ask for its type: `@app.provide` above a factory whose result is annotated.
 
-        A factory that yields goes on after the invocation, or when the environment ends. One that is `eager` is built
-        before the first event, or by `warm()` when the environment is started.
+        A factory that yields goes on when the invocation has ended. One of the environment goes on in tests, when
+        their client is closed: Lambda ends environments without telling them. One that is `eager` is built before the
+        first event, or by `warm()` when the environment is started.
         """
 
         def add(factory: Callable[..., Any]) -> Callable[..., Any]:
@@ -221,8 +222,11 @@ class App(Registrar):
     def _begin(self, event: Any, context: Any) -> Any:
         current.begin(context, self)
         if self.tracer is not None:
-            with self.tracer.invocation(event, context):
-                return self._call(event, context)
+            with self.tracer.invocation(event, context) as span:
+                result = self._call(event, context)
+                if _is_request(event):
+                    span.put_annotation("http.response.status_code", result["statusCode"])
+                return result
         return self._call(event, context)
 
     def _call(self, event: Any, context: Any) -> Any:
@@ -252,10 +256,10 @@ class App(Registrar):
 
     def _check(self) -> None:
         self.services.check()
-        self._checked = True
         while self._eager:
             self.services.get(self._eager[0], Scope())
             del self._eager[0]
+        self._checked = True
 
     def _elsewhere(self, event: Any, context: Any) -> Any:
         from lambent.app.recognition import kind_of

@@ -87,9 +87,54 @@ def from_text(declared: Any) -> Callable[[Any], Any] | None:
     if is_pydantic(declared):
         return _pydantic(declared).validate_python
     convert = _converter(declared, False)
+    if _may_hold_float(declared):
+        convert = _of_numbers(convert)
     if bool in members(_bare(declared)):
         return lambda value: convert(flag_of(value))
     return convert
+
+
+def _may_hold_float(declared: Any) -> bool:
+    """Whether a float may be in what is made; of objects the members are not looked at."""
+    kinds = [_bare(one) for one in members(_bare(declared))]
+    return any(
+        kind is float
+        or hasattr(kind, "__struct_fields__")
+        or any(hasattr(kind, mark) for mark in _MARKS[:3])
+        or any(map(_may_hold_float, get_args(kind)))
+        for kind in kinds
+    )
+
+
+def _of_numbers(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Without "nan" and "inf": Python takes them for floats, and JSON has no such numbers."""
+
+    def converted(value: Any) -> Any:
+        found = convert(value)
+        errors = _no_numbers(found)
+        if errors:
+            raise Invalid(errors)
+        return found
+
+    return converted
+
+
+def _no_numbers(value: Any, where: str = "") -> list[tuple[str, str]]:
+    if value.__class__ is float:
+        return [] if value - value == 0 else [(where, f"Expected a number, got `{value}`")]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [error for at, one in enumerate(value) for error in _no_numbers(one, f"{where}[{at}]")]
+    if isinstance(value, dict):
+        inside = value
+    else:
+        names = getattr(value, "__struct_fields__", None) or getattr(value, "__dataclass_fields__", None)
+        names = names or [one.name for one in getattr(value, "__attrs_attrs__", ())]
+        inside = {name: getattr(value, name) for name in names}
+    return [
+        error
+        for name, one in inside.items()
+        for error in _no_numbers(one, f"{where}.{name}" if where else str(name))
+    ]
 
 
 def flag_of(text: Any) -> Any:

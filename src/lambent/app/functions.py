@@ -147,6 +147,15 @@ async def ainvoke(name: str, payload: Any = None, **options: Any) -> Any:
     return await asyncio.to_thread(lambda: invoke(name, payload, **options))
 
 
+async def ainvoke_async(
+    name: str, payload: Any = None, *, qualifier: str | None = None, correlated: bool = False
+) -> None:
+    """`invoke_async` for `async` handlers: Lambda's answer, that it has queued the event, is waited for in a thread."""
+    import asyncio
+
+    await asyncio.to_thread(invoke_async, name, payload, qualifier=qualifier, correlated=correlated)
+
+
 def unwrap(event: Any) -> tuple[Any, str | None]:
     """The payload and the correlation id of an event: of `invoke_async(…, correlated=True)`, or any other (None)."""
     if isinstance(event, dict) and len(event) == 2 and "payload" in event:

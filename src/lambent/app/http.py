@@ -186,7 +186,7 @@ class Http:
                 # A path that somebody has decoded: what was one segment for the gateway could be several now. What it
                 # took for all that follows is another matter: a route here may be nearer.
                 resource = event["resource"]
-                if resource and "+}" not in resource:
+                if resource.__class__ is str and "+}" not in resource:
                     found = table.by_resource(resource, event["pathParameters"])
             if found is None:
                 found = table.find(path)
@@ -202,7 +202,13 @@ class Http:
             route = self._another(request, entry)
             if route is None:
                 return self._other_method(request, to_wire)
-        request.route = route.template
+        request.route = template = route.template
+        tracer = self._app.tracer
+        if tracer is not None:
+            # Names are those of OpenTelemetry's semantic conventions for HTTP spans.
+            tracer.rename(f"{method} {template}")
+            tracer.put_annotation("http.route", template)
+            tracer.put_annotation("http.request.method", method)
 
         plain = route.plain
         if plain is None:

@@ -10,19 +10,19 @@ have an asynchronous twin, `async def acall(self, invocation, call_next)`, for u
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lambent.app.errors import AppError
 from lambent.app.signature import described, innermost, is_coroutine_function
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import TypeAlias
+    from collections.abc import Awaitable
 
     from lambent.app.loop import Loop
 
-    Call = Callable[[Any], Any]
-    Middleware: TypeAlias = "Callable[[Any, Call], Any] | Layer"
+Call = Callable[[Any], Any]
+"""What a layer calls on with: `call_next`. In asynchronous layers it gives a coroutine."""
 
 
 class Layer:
@@ -46,6 +46,10 @@ class Layer:
     async def afailed(self, invocation: Any, error: Exception) -> Any:
         """As `failed`, in asynchronous chains; for layers that have something to wait for then."""
         return self.failed(invocation, error)
+
+
+Middleware = Callable[[Any, Call], Any] | Layer
+"""What `middleware=` takes."""
 
 
 def layers_of(given: Any, where: str) -> tuple[Middleware, ...]:

@@ -96,6 +96,11 @@ class _Current:
         contexts.detach(self._token)
 
 
+def rename(name: str) -> None:
+    """The current span's name."""
+    trace.get_current_span().update_name(name)
+
+
 def put_annotation(key: str, value: Any, span: Any = None) -> None:
     """An attribute of the span, or of the current one."""
     span = trace.get_current_span() if span is None else span

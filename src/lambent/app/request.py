@@ -216,7 +216,9 @@ class Request(Invocation):
         known = (context.get("http") or context.get("identity") or {}).get("sourceIp")
         if known is None:
             known = (self.headers.get("x-forwarded-for") or "").rpartition(",")[2].strip() or None
-            if known is not None and known.count(":") == 1:  # with the client's port, if that is switched on
+            if known is not None and known[0] == "[":  # with the client's port, if that is switched on
+                known = known[1:].partition("]")[0]
+            elif known is not None and known.count(":") == 1:
                 known = known.partition(":")[0]
         return known
 

@@ -103,7 +103,7 @@ class RouteTable(Generic[Leaf]):
         self, resource: str | None, parameters: dict[str, str]
     ) -> tuple[Entry[Leaf], list[str]] | None:
         """What the gateway itself has matched, with the values that it took from the path."""
-        entry = self.templates.get(resource)  # type: ignore[arg-type]
+        entry = self.templates.get(resource) if isinstance(resource, str) else None
         if entry is None:
             return None
         try:

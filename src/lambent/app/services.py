@@ -257,7 +257,7 @@ class Services:
         raise AppError(f"{described(provider.factory)} has to yield once")
 
     def shut_down(self) -> None:
-        """Close the singletons; for tests and at the end of an environment."""
+        """Close the singletons: at the end of a test. Lambda does not tell functions that their environment ends."""
         self.close(self._closing, None)
         self._singletons.clear()
 

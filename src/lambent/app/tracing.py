@@ -261,6 +261,11 @@ class Tracer:
         span: Span = otel.invocation(event, context, name, self.service, self._capture_error)
         return span
 
+    def rename(self, name: str) -> None:
+        """Names the current span, for what is found out only after it has begun: a route, say."""
+        if self._otel is not None and (otel := self._resolve()) is not None:
+            otel.rename(name)
+
     def put_annotation(self, key: str, value: str | float | bool) -> None:
         """Something to search traces by, on the current span."""
         if self._otel is not None and (otel := self._resolve()) is not None:

@@ -20,6 +20,7 @@ from lambent.app.functions import (
     FunctionCallError,
     UnexpectedResult,
     ainvoke,
+    ainvoke_async,
     correlation_of,
     invoke,
     invoke_async,
@@ -263,3 +264,13 @@ def test_from_async_handlers(backend: Backend, correlation: str) -> None:
 
     assert asyncio.run(both()) == [Price(1), Price(1)]
     assert _context(backend.asked[0]) == {"custom": {"correlation-id": correlation}}
+
+
+@pytest.mark.usefixtures("traced")
+def test_events_from_async_handlers(backend: Backend, correlation: str) -> None:
+    backend.answers = [backend.say(b"", 202)]
+    asyncio.run(ainvoke_async("pricing", Price(1), qualifier="live", correlated=True))
+    (asked,) = backend.asked
+    assert asked.headers["x-amz-invocation-type"] == "Event"
+    assert asked.headers["x-amzn-trace-id"] == TRACE
+    assert unwrap(asked.json) == ({"amount": 1, "currency": "EUR"}, correlation)

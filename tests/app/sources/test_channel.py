@@ -390,3 +390,28 @@ def test_layers_added_later_count() -> None:
         raise Forbidden
 
     assert (refusal(app, event("$connect")), seen) == (403, ["websocket"])
+
+
+def test_an_answer_to_a_client_that_has_gone(app: App, gateway: Gateway) -> None:
+    gateway.gone.add("c-1")
+    answer = app(event("$default", {"action": "send", "text": "hello"}), None)
+    assert answer == {"statusCode": 410}
+    assert app.logger.said == ["The answer could not be sent: c-1 is no longer connected"]
+    assert "c-1" not in dict(gateway.sent)
+
+
+def test_connections_of_async_handlers(gateway: Gateway) -> None:
+    app = App(logger=Quiet())
+    chat = app.channel("chat")
+
+    @chat.on_message
+    async def leave(connection: Connection) -> None:
+        known = await connection.ainfo()
+        await connection.asend(known.identity.source_ip if known.identity else None)
+        await connection.aclose()
+        await connection.aclose("c-2")
+
+    assert app(event("$default", {}), None) == {"statusCode": 200}
+    app.loop.close()
+    assert gateway.sent == [("c-1", b"203.0.113.7")]
+    assert gateway.gone == {"c-1", "c-2"}

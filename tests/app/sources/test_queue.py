@@ -6,9 +6,10 @@ import asyncio
 import dataclasses
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import attrs
 import msgspec
@@ -486,6 +487,39 @@ def test_async_records_are_handled_at_the_same_time_within_bounds() -> None:
     assert asyncio.get_event_loop_policy().get_event_loop() is loop
     app.loop.close()
     assert most == 3
+
+
+@pytest.mark.parametrize("kinds", ["a", "as", "asa"])
+@pytest.mark.parametrize("lifetime", ["environment", "invocation"])
+def test_a_handler_that_is_not_async_has_one_record_at_a_time_whatever_is_around_it(
+    kinds: str, lifetime: Literal["environment", "invocation"]
+) -> None:
+    app, _ = new_app()
+    running, most = 0, 0
+
+    class Pool: ...
+
+    async def waiting(record: Any, call_next: Any) -> Any:
+        return await call_next(record)
+
+    for kind in kinds:
+        app.middleware(waiting if kind == "a" else lambda record, call_next: call_next(record))
+
+    @app.provide(lifetime=lifetime)
+    async def pool() -> Pool:
+        return Pool()
+
+    @app.queue("orders")
+    def handle(body: str, pool: Pool) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.002)
+        running -= 1
+
+    assert app(sqs(["x"] * 10, queue="orders"), CONTEXT) == {"batchItemFailures": []}
+    app.loop.close()
+    assert most == 1
 
 
 def test_async_services_are_the_records_own() -> None:

@@ -57,7 +57,7 @@ class CORS(AnswerLayer):
             if "*" in wanted and wanted != "*" and not _is_pattern(wanted):
                 raise AppError(
                     f"CORS: {origin!r}: a * stands for names before the domain, https://*.shop.example, or the port, "
-                    "http://localhost:*: others could register what it would let in"
+                    "http://localhost:*: others could register what it would let in. For others give a pattern of `re`"
                 )
             if wanted not in ("*", "null") and not _is_origin(wanted):
                 raise AppError(

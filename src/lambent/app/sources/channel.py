@@ -84,11 +84,23 @@ class Connection(Request):
 
         delete_connection(self.endpoint, which or self.id)
 
+    async def aclose(self, which: str | None = None) -> None:
+        """`close` for async handlers."""
+        from lambent.app.connections import adelete_connection
+
+        await adelete_connection(self.endpoint, which or self.id)
+
     def info(self, which: str | None = None) -> ConnectionInfo:
         """What the gateway knows of it. Raises ConnectionGone and AWSError."""
         from lambent.app.connections import get_connection
 
         return get_connection(self.endpoint, which or self.id)
+
+    async def ainfo(self, which: str | None = None) -> ConnectionInfo:
+        """`info` for async handlers."""
+        from lambent.app.connections import aget_connection
+
+        return await aget_connection(self.endpoint, which or self.id)
 
 
 class Channel:
@@ -247,8 +259,15 @@ class Channels:
     def _answer(self, connection: Connection, result: Any) -> dict[str, Any]:
         if connection.action == CONNECT:
             return _accepted(result)
-        if connection.action != DISCONNECT and result is not None:
+        if connection.action == DISCONNECT or result is None:
+            return {"statusCode": 200}
+        from lambent.app.connections import ConnectionGone
+
+        try:
             connection.send(result.body if isinstance(result, Response) else result)
+        except ConnectionGone:  # clients go when they like
+            self._app.logger.warning(f"The answer could not be sent: {connection.id} is no longer connected")
+            return {"statusCode": 410}
         return {"statusCode": 200}
 
     def _refuse(self, connection: Connection, answer: Response) -> dict[str, Any]:

@@ -34,7 +34,9 @@ class Workers:
     def run(self, handler: Chain, records: list[Record], halt: Halt, lanes: list[list[int]]) -> Failures:
         """Handle records as `BatchSource` says it, as many lanes at a time as the handler's `concurrency`."""
         failed: Failures = {}
-        workers = min(handler.options.get("concurrency") or len(lanes), len(lanes))
+        # What need not be safe on several threads gets one record at a time, also where layers are asynchronous.
+        most = handler.options.get("concurrency") or (len(lanes) if handler.endpoint.is_async else 1)
+        workers = min(most, len(lanes))
         pool = None
         if not handler.is_async:
             self._prepare(handler, records[0])
