@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from lambent.http.hops import end_to_end
-from lambent.neighbours.call import Call
 from lambent.neighbours.errors import NeighbourFaulty, NeighbourLacks
 from lambent.neighbours.moto import Moto
 from lambent.neighbours.services import SERVED_BY_MOTO
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lambent.http.client import Answer, RawHeaders
+    from lambent.neighbours.call import Call
     from lambent.neighbours.endpoint import Endpoint
     from lambent.neighbours.real_endpoint import RealEndpoint
 

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from lambent.http.client import ExchangeFailed, HttpClient, Silent, Unreachable
 from lambent.http.hops import end_to_end
-from lambent.neighbours.call import Call
 from lambent.neighbours.errors import NeighbourDown
 from lambent.neighbours.signing import keys_of_environment, signed
 
 if TYPE_CHECKING:
     from lambent.http.client import Answer
+    from lambent.neighbours.call import Call
     from lambent.neighbours.endpoint import Endpoint
 
 
