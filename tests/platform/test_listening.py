@@ -52,9 +52,19 @@ def test_tls(tmp_path: Path) -> None:
         assert platform.stop() == 0
 
 
-@pytest.mark.parametrize("path", ["/_lambent/health", "/2015-03-31/functions/f/invocations", "/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_lambent/health",
+        "/2015-03-31/functions/f/invocations",
+        "/",
+        "/_aws/lambda-url/abc/",
+        "/_aws/execute-api/abc/prod/",
+    ],
+)
 def test_a_page_that_has_its_name_lead_here_gets_nothing(platform: Platform, path: str) -> None:
-    for host in ("evil.example", f"evil.example:{platform.address[1]}"):
+    hosts = ("evil.example", f"evil.example:{platform.address[1]}", "abc.execute-api.evil.example")
+    for host in hosts:
         answer = platform.request("POST", path, b"{}", {"Host": host})
         assert (answer.status, "allowed_hosts" in answer.json["message"]) == (403, True)
     assert platform.request("GET", "/_lambent/health", headers={"Host": "lambent:4566"}).status == 200

@@ -86,7 +86,10 @@ class FrontDoor:
             if name == b"host":
                 host = value
                 break
-        return self._addresses.of(host, request.target) or self._domain_at(host), host
+        at_host = self._domain_at(host)
+        if at_host is not None and at_host.kind == "refused":
+            return at_host, host
+        return self._addresses.of(host, request.target) or at_host, host
 
     def _domain_at(self, host: bytes) -> Address | None:
         """The custom domain name of a host, if it is one; known until a domain name changes."""
