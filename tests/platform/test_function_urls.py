@@ -201,6 +201,9 @@ def test_whole_answers(returning: Url) -> None:
     [
         {"statusCode": "abc"},
         {"statusCode": 99},
+        {"statusCode": "9" * 5000},
+        {"statusCode": 200, "headers": {"x\u0001": "a"}},
+        {"statusCode": 200, "headers": {"a": "b\u007f"}},
         {"statusCode": 101},
         {"statusCode": 200, "headers": []},
         {"statusCode": 200, "headers": {"a": "b\r\nc: d"}},
@@ -215,6 +218,11 @@ def test_what_is_no_answer(returning: Url, value: Any) -> None:
     answer = given(returning, value)
     assert (answer.status, answer.body) == (502, b"Internal Server Error")
     assert returning.function in returning.platform.printed
+
+
+def test_headers_beyond_latin_1_are_utf_8(returning: Url) -> None:
+    answer = given(returning, {"statusCode": 200, "headers": {"x-mark": "✓"}})
+    assert answer.headers["x-mark"].encode("latin-1").decode() == "✓"
 
 
 def test_functions_that_fail(platform: Platform) -> None:

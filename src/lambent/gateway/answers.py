@@ -7,6 +7,7 @@ sends it as compact JSON and a plain string as it is, is recorded (`TestLambdaUR
 
 from __future__ import annotations
 
+import re
 from binascii import a2b_base64
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,9 @@ JSON: Final = "application/json"
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token: RFC 9110, section 5.6.2
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 # Between two hops only, or the server's own to say.
 _NOT_PASSED_ON: Final = frozenset(
@@ -78,7 +82,7 @@ def answer_v1(result: bytes, default_type: str) -> Answer:
 
 
 def _status(given: Any) -> int:
-    if isinstance(given, str) and given.isascii() and given.isdigit():
+    if isinstance(given, str) and len(given) <= 3 and given.isascii() and given.isdigit():
         given = int(given)
     if isinstance(given, float) and given.is_integer():
         given = int(given)
@@ -112,15 +116,15 @@ def _headers(given: Any, several: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _name(name: str) -> str:
-    if not name or not name.isascii() or any(letter in ' \t\r\n:"(),/;<=>?@[\\]{}' for letter in name):
+    if _NAME.fullmatch(name) is None:
         raise BadAnswer(f"{name!r} is no name of a header")
     return name
 
 
 def _text(name: str, value: Any) -> str:
     if value.__class__ is str:
-        if "\r" in value or "\n" in value or "\0" in value:
-            raise BadAnswer(f"{name} has a line break in it")
+        if _CONTROL.search(value) is not None:
+            raise BadAnswer(f"{name} has a line break or another control character in it")
         return value
     if value is True or value is False:
         return "true" if value else "false"

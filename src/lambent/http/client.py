@@ -37,6 +37,9 @@ class Unreachable(ExchangeFailed):
     """No connection could be made."""
 
 
+_IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+
+
 class HttpClient:
     """Connections to one origin: a host and port, with TLS where `tls` is given, or whatever `dial` connects to.
 
@@ -76,17 +79,17 @@ class HttpClient:
         """
         await self._places.acquire()
         try:
-            while True:
-                connection = self._idle.pop() if self._idle and isinstance(body, bytes) else None
-                reused = connection is not None
-                if connection is None:
-                    connection = await self._connect()
+            if self._idle and isinstance(body, bytes):
+                connection = self._idle.pop()
                 try:
                     return await connection.exchange(method, target, headers, body)
                 except ExchangeFailed:
-                    # A kept connection may have been closed at the other end just now: that is no failure.
-                    if not (reused and not connection.heard):
+                    # A kept connection may have been closed at the other end just now, or by what the request did
+                    # there: only what may be done twice is asked for once more (RFC 9110, section 9.2.2).
+                    if connection.heard or method not in _IDEMPOTENT:
                         raise
+            connection = await self._connect()
+            return await connection.exchange(method, target, headers, body)
         except BaseException:
             self._places.release()
             raise

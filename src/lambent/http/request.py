@@ -322,4 +322,8 @@ def encode_headers(headers: Headers) -> bytes:
         if "\r" in value or "\n" in value or "\0" in value:
             raise ValueError(f"header {name} holds a line break")
         lines.append(f"{name}: {value}\r\n")
-    return "".join(lines).encode("latin-1", "replace")
+    text = "".join(lines)
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")

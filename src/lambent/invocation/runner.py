@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from lambent.execution.errors import InterpreterMissing
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from lambent.invocation.concurrency import FunctionConcurrency
     from lambent.invocation.provisioned import Slot
     from lambent.observe import FunctionUsage
+
+
+_log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -97,7 +101,11 @@ class Runner:
         else:
             missing = isinstance(invocation.failure, InterpreterMissing)
             invocation.failure = (RuntimeMissing if missing else PlatformFailure)(str(invocation.failure))
-        invocation.owner(invocation)
+        try:
+            invocation.owner(invocation)
+        except Exception:  # noqa: BLE001 - logged
+            # Whoever asked: what else its environment has to say is for others.
+            _log.exception("the result of %s could not be taken", self.version.qualified_arn)
 
     def check_ready(self) -> None:
         """Raises FunctionNotReady unless the version can be invoked in its state."""

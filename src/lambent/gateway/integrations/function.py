@@ -141,12 +141,14 @@ class _Running:
             exchange.fail(500, "Internal Server Error", _FUNCTION_ERROR)
             return
         try:
-            answer = self._read(invocation.result, PLAIN)
+            exchange.integrated(*self._read(invocation.result, PLAIN))
         except BadAnswer as error:
             _log.warning("%s returned what is no answer: %s", self._arn, error)
             exchange.fail(500, "Internal Server Error", _NO_ANSWER)
-            return
-        exchange.integrated(*answer)
+        except Exception:  # noqa: BLE001 - logged, and answered
+            _log.exception("what %s returned could not be sent", self._arn)
+            if not exchange.call.answered:
+                exchange.fail(500, "Internal Server Error", _NO_ANSWER)
 
 
 def _first(exchange: Exchange) -> bytes:

@@ -150,8 +150,9 @@ class HttpProxyIntegration:
         earlier = call.headers.get("forwarded")
         forwarded = f"{by}for={call.source_ip};host={call.host};proto={scheme}"
         via = call.headers.get("via")
+        if not any(name.lower() == "host" for name, _ in headers):
+            headers.append(("Host", self._netloc))
         headers += [
-            ("Host", self._netloc),
             ("Forwarded", f"{earlier}, {forwarded}" if earlier else forwarded),
             ("Via", f"{via}, {_VIA}" if via else _VIA),
             ("X-Amzn-Trace-Id", call.headers["x-amzn-trace-id"]),
