@@ -240,3 +240,52 @@ def test_a_slow_reader_slows_the_other_side_down(run: Any, serve: Any) -> None:
             client.close()
 
     run(scenario)
+
+
+@pytest.mark.parametrize("method", [b"POST", b"PATCH", b"GET"])
+def test_what_may_not_be_done_twice_is_sent_once(run: Any, method: bytes) -> None:
+    """A server that ends while it works closes the connection, as one does that has kept it long enough."""
+
+    async def scenario() -> None:
+        seen: list[bytes] = []
+
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(asyncio.IncompleteReadError):
+                while True:
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    seen.append(head.split()[1])
+                    if b"/poison" in head:
+                        break
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        client = HttpClient(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+        answers = await asyncio.gather(*(client.exchange(b"GET", b"/", HOST) for _ in range(5)))
+        for answer in answers:
+            await answer.read(100)
+        with pytest.raises(ExchangeFailed):
+            await client.exchange(method, b"/poison", HOST)
+        assert seen.count(b"/poison") == (2 if method == b"GET" else 1)
+        client.close()
+        server.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        (b"/a\r\nx: y", (b"a", b"b")),
+        (b"/", (b"a\r\nx", b"b")),
+        (b"/", (b"a", b"b\nx: y")),
+        (b"/", (b"a", b"b\0")),
+    ],
+)
+def test_a_line_is_a_line(run: Any, target: bytes, header: tuple[bytes, bytes]) -> None:
+    async def scenario() -> None:
+        async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as client:
+            with pytest.raises(ExchangeFailed, match="more than one line"):
+                await client.exchange(b"GET", target, [*HOST, header])
+
+    run(scenario)

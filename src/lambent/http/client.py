@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
@@ -37,6 +38,7 @@ class Unreachable(ExchangeFailed):
     """No connection could be made."""
 
 
+_BREAK: Final = re.compile(rb"[\r\n\0]")
 _IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 
@@ -77,6 +79,10 @@ class HttpClient:
         go out as they come, chunked unless `headers` hold a Content-Length. The answer must be read to its end
         or closed. Raises ExchangeFailed, and whatever `body` raises.
         """
+        if any(_BREAK.search(name) or _BREAK.search(value) for name, value in headers) or _BREAK.search(
+            target
+        ):
+            raise ExchangeFailed("a header or the target would be more than one line")
         await self._places.acquire()
         try:
             if self._idle and isinstance(body, bytes):

@@ -162,3 +162,12 @@ def test_vpc_links(api: Any, http_api: str, refused: Refused, plain: Any) -> Non
     assert api.delete_vpc_link(VpcLinkId=link_id)["ResponseMetadata"]["HTTPStatusCode"] == 202
     assert refused(api.get_vpc_link, VpcLinkId=link_id)[:2] == LOST
     assert api.get_vpc_links()["Items"] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["127.0.0.1", "localhost", "shop", "a.localhost", "*.localhost", "x.amazonaws.com"]
+)
+def test_names_that_are_the_platforms_own(api: Any, refused: Refused, name: str) -> None:
+    """Taken, nothing would reach the platform there any more."""
+    answer = refused(api.create_domain_name, DomainName=name, DomainNameConfigurations=CONFIGURATIONS)
+    assert answer == (*BAD, f"Invalid domain name {name} specified")

@@ -54,7 +54,10 @@ def peer(accepted: socket.socket, pid: int) -> Peer:
     if not inode:
         return Peer.GONE
     wanted = f"socket:[{inode}]"
-    return Peer.OURS if any(_holds(member, wanted) for member in tree(pid)) else Peer.FOREIGN
+    if any(_holds(member, wanted) for member in tree(pid)):
+        return Peer.OURS
+    # A process that dies loses its descriptors before they are closed: it may just have been the holder.
+    return Peer.FOREIGN if _has_files(pid) and _inode(accepted) == inode else Peer.GONE
 
 
 def _inode(accepted: socket.socket) -> int:
@@ -74,6 +77,16 @@ def _inode(accepted: socket.socket) -> int:
     if kind != _SOCK_DIAG_BY_FAMILY:
         return 0
     return int(_INODE.unpack_from(answer, _INODE_AT)[0])
+
+
+def _has_files(pid: int) -> bool:
+    """Whether a process lives, as far as its descriptors tell."""
+    try:
+        return bool(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - as below
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _holds(pid: int, wanted: str) -> bool:

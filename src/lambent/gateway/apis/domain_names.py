@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}$)(\*\.)?({_LABEL}\.)*{_LABEL}")
+_NOT_ONES_OWN: Final = (".localhost", ".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
 _KEY: Final = re.compile(r"[a-zA-Z0-9$\-_.+!*'()]+(/[a-zA-Z0-9$\-_.+!*'()]+)*")
 _KEY_LENGTH: Final = 300
 # Of regional endpoints: "Amazon API Gateway endpoints and quotas", AWS General Reference.
@@ -65,7 +66,9 @@ def create(account: str, region: str, members: dict[str, Any]) -> DomainDefiniti
     name = given.pop("domain_name").lower()
     if "_" in name:
         raise BadApiRequest("Domain names cannot contain an underscore character")
-    if not _NAME.fullmatch(name):
+    # Names of the platform's own, and addresses, would lead nowhere else any more.
+    own = "." not in name or name.rpartition(".")[2].isdigit() or name.endswith(_NOT_ONES_OWN)
+    if own or not _NAME.fullmatch(name):
         raise BadApiRequest(f"Invalid domain name {name} specified")
     domain = DomainName(
         domain_name=name,

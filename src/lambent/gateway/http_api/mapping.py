@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lambent.gateway.http_api.exchange import Exchange
 
 # "Reserved headers" of the same page: mappings do not touch these.
-_RESERVED: Final = frozenset(
+RESERVED: Final = frozenset(
     {
         "authorization",
         "connection",
@@ -39,7 +39,7 @@ _RESERVED: Final = frozenset(
         "x-forwarded-proto",
     }
 )
-_RESERVED_PREFIXES: Final = ("access-control-", "apigw-", "x-amz-", "x-amzn-")
+RESERVED_PREFIXES: Final = ("access-control-", "apigw-", "x-amz-", "x-amzn-")
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class _Change:
     def reserved(self) -> bool:
         """Whether it is about a header that is not to be touched."""
         name = self.name.lower()
-        return self.place == "header" and (name in _RESERVED or name.startswith(_RESERVED_PREFIXES))
+        return self.place == "header" and (name in RESERVED or name.startswith(RESERVED_PREFIXES))
 
 
 def _changes(parameters: Mapping[str, str]) -> list[_Change]:

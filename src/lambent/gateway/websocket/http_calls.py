@@ -40,11 +40,12 @@ class HttpCalls:
             raise HttpCallFailed(f"{uri} is no URL")
         queries = [part for part in (url.query, urlencode(query)) if part]
         target = (url.path or "/") + ("?" + "&".join(queries) if queries else "")
-        sent = [
-            (b"Host", url.netloc.rpartition("@")[2].encode("latin-1")),
-            (b"Content-Type", b"application/json"),
-            *((name.encode("latin-1"), value.encode()) for name, value in headers),
-        ]
+        sent = [(name.encode("latin-1"), value.encode()) for name, value in headers]
+        given = {name.lower() for name, _ in headers}
+        if "host" not in given:
+            sent.append((b"Host", url.netloc.rpartition("@")[2].encode("latin-1")))
+        if "content-type" not in given:
+            sent.append((b"Content-Type", b"application/json"))
         method = (integration.integration_method or "POST").upper()
         method = "POST" if method == "ANY" else method
         body = (told.get("body") or "").encode()

@@ -151,7 +151,7 @@ def returned(result: bytes) -> Outcome:
     if not isinstance(value, dict):
         return Outcome()
     status = value.get("statusCode")
-    if isinstance(status, str) and status.isascii() and status.isdigit():
+    if isinstance(status, str) and len(status) <= 3 and status.isascii() and status.isdigit():
         status = int(status)
     if status.__class__ is not int or not 200 <= status <= 599:
         status = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lambent.gateway.http_api.mapping import RESERVED, RESERVED_PREFIXES
 from lambent.gateway.websocket.selection import value_at
 
 if TYPE_CHECKING:
@@ -31,10 +32,19 @@ def mapped(
         if value is None:
             continue
         if target.startswith(_HEADER):
-            headers.append((target[len(_HEADER) :], value))
+            name = target[len(_HEADER) :]
+            if _can_be_sent(name.lower(), value):
+                headers.append((name, value))
         elif target.startswith(_QUERY):
             query.append((target[len(_QUERY) :], value))
     return headers, query
+
+
+def _can_be_sent(name: str, value: str) -> bool:
+    """Whether it is one header, and one that is the integration's to set."""
+    if name in RESERVED or name.startswith(RESERVED_PREFIXES):
+        return False
+    return not any(one in value or one in name for one in "\r\n\0")
 
 
 def _value(source: str, event: Mapping[str, Any]) -> str | None:
