@@ -57,7 +57,7 @@ class App(Registrar):
         self._sources: dict[str, Source] = {}
         self._eager: list[Any] = []
         self._checked = False
-        self.http = Http(self, strip_prefixes)
+        self.http = Http(self, strip_prefixes, self._layers, self._errors)
 
     @property
     def logger(self) -> Any:
@@ -288,11 +288,6 @@ class App(Registrar):
         self.logger.error(message, exc_info=error if seen is None else seen, **given)
         if self.tracer is not None:
             self.tracer.record_failure(error)
-
-    @property
-    def has_error_handlers(self) -> bool:
-        """Whether exceptions are mapped."""
-        return bool(self._errors)
 
     def failure_handler(self, error: BaseException) -> Callable[..., Any] | None:
         """What was registered for an exception."""

@@ -94,8 +94,16 @@ class Route:
 class Http:
     """The routes of an app."""
 
-    def __init__(self, app: App, strip_prefixes: Iterable[str | re.Pattern[str]]) -> None:
+    def __init__(
+        self,
+        app: App,
+        strip_prefixes: Iterable[str | re.Pattern[str]],
+        layers: list[Middleware],
+        errors: dict[type[BaseException], Callable[..., Any]],
+    ) -> None:
         self._app = app
+        self._layers = layers
+        self._errors = errors
         self._table: RouteTable[Route] = RouteTable()
         self._strip = _prefixes(strip_prefixes)
         self.routes: list[Route] = []
@@ -159,9 +167,15 @@ class Http:
                         # An HTTP API that speaks 1.0, whose paths begin with the stage.
                         path = self._without_stage(path, about)
             headers = event.get("headers")
-            correlation = headers and headers.get("x-correlation-id")
-            if not correlation:
-                correlation = about.get("requestId") if to_wire is to_v2 else _correlation(event, about)
+            correlation = (
+                headers
+                and (
+                    headers.get("x-correlation-id")
+                    or (to_wire is not to_v2 and headers.get("X-Correlation-Id"))
+                )
+            ) or about.get("requestId")
+            if not correlation and to_wire is to_alb:
+                correlation = _correlation(event)
             _set_correlation(correlation)
             if self._strip:
                 path = self._stripped(path)
@@ -181,18 +195,8 @@ class Http:
         table = self._table
         entry = table.static.get(path)
         if entry is None:
-            found = None
-            if "%" not in path and "resource" in event and event.get("pathParameters"):
-                # A path that somebody has decoded: what was one segment for the gateway could be several now. What it
-                # took for all that follows is another matter: a route here may be nearer.
-                resource = event["resource"]
-                if resource.__class__ is str and "+}" not in resource:
-                    found = table.by_resource(resource, event["pathParameters"])
-            if found is None:
-                found = table.find(path)
-            if found is None and path and event.get("pathParameters"):
-                resource = event.get("resource") or event.get("routeKey", "").partition(" ")[2]
-                found = table.by_resource(resource, event["pathParameters"])
+            parameters = event.get("pathParameters")
+            found = self._matched(path, event, parameters) if parameters else table.find(path)
             if found is None:
                 return self._not_found(request, to_wire)
             entry, request.values = found
@@ -243,6 +247,23 @@ class Http:
             self._abandoned(error, request)
             raise
         return self._sent(response, request, to_wire)
+
+    def _matched(
+        self, path: str, event: dict[str, Any], parameters: dict[str, str]
+    ) -> tuple[Entry[Route], list[str]] | None:
+        """The entry for a path of which the gateway has taken `parameters`."""
+        table = self._table
+        resource = event.get("resource")
+        if resource.__class__ is str and "%" not in path and "+}" not in resource:
+            # A path that somebody has decoded: what was one segment for the gateway could be several now. What it took
+            # for all that follows is another matter: a route here may be nearer.
+            found = table.by_resource(resource, parameters)
+            if found is not None:
+                return found
+        found = table.find(path)
+        if found is None:
+            found = table.by_resource(resource or event.get("routeKey", "").partition(" ")[2], parameters)
+        return found
 
     def _prepare(self, route: Route) -> None:
         """Make the chain of a route's layers and its handler."""
@@ -386,7 +407,7 @@ class Http:
         return None
 
     def _not_found(self, request: Request, to_wire: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-        if not self._app.layers and not self._app.has_error_handlers:
+        if not self._layers and not self._errors:
             # Not worth an exception: scanners ask for much that is not there.
             if to_wire is not to_alb and request.method != "HEAD":
                 return {
@@ -429,11 +450,10 @@ def _prefixes(given: Iterable[str | re.Pattern[str]]) -> tuple[re.Pattern[str], 
     return tuple(found)
 
 
-def _correlation(event: dict[str, Any], about: dict[str, Any]) -> str | None:
-    """Of REST APIs, which keep the spelling of headers, and of load balancers, which have no request ids."""
+def _correlation(event: dict[str, Any]) -> str | None:
+    """Of load balancers, which have no request ids, and may have lists of headers."""
     fields = event.get("headers") or event.get("multiValueHeaders") or {}
-    found = fields.get("X-Correlation-Id") or fields.get("x-correlation-id") or about.get("requestId")
-    found = found or fields.get("x-amzn-trace-id")
+    found = fields.get("X-Correlation-Id") or fields.get("x-correlation-id") or fields.get("x-amzn-trace-id")
     return found[-1] if isinstance(found, list) else found
 
 

@@ -114,7 +114,11 @@ def _hooked(layer: Layer, inner: Call, is_async: bool, finish: Call | None) -> C
     later = layer.afailed if kind.afailed is not Layer.afailed else None
 
     def settled(result: Any) -> Any:
-        return result if finish is None else finish(_given(result, layer))
+        if finish is None:
+            return result
+        if result is None:
+            raise _nothing(layer)
+        return finish(result)
 
     if is_async:
 
@@ -174,7 +178,11 @@ def _finished(call: Call, is_async: bool, finish: Call) -> Call:
 def _asynchronous(layer: Callable[[Any, Call], Any], inner: Call, finish: Call | None) -> Call:
     async def outer_later(invocation: Any) -> Any:
         result = await layer(invocation, inner)
-        return result if finish is None else finish(_given(result, layer))
+        if finish is None:
+            return result
+        if result is None:
+            raise _nothing(layer)
+        return finish(result)
 
     return outer_later
 
@@ -184,18 +192,19 @@ def _synchronous(layer: Callable[[Any, Call], Any], inner: Call, finish: Call | 
         return lambda invocation: layer(invocation, inner)
 
     def outer(invocation: Any) -> Any:
-        return finish(_given(layer(invocation, inner), layer))
+        result = layer(invocation, inner)
+        if result is None:
+            raise _nothing(layer)
+        return finish(result)
 
     return outer
 
 
-def _given(result: Any, layer: Any) -> Any:
-    """What a layer returned, which must be something: call_next always gives an answer. Raises AppError."""
-    if result is None:
-        raise AppError(
-            f"The middleware {described(layer)} returned nothing: return what call_next() gave, or another answer"
-        )
-    return result
+def _nothing(layer: Any) -> AppError:
+    """A layer has to return something: call_next always gives an answer."""
+    return AppError(
+        f"The middleware {described(layer)} returned nothing: return what call_next() gave, or another answer"
+    )
 
 
 def _as_coroutine(call: Call, waits: bool) -> Callable[[Any], Awaitable[Any]]:
