@@ -7,6 +7,7 @@ So they are authenticated, validated and answered like all others, whoever serve
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.awsrequest import AWSPreparedRequest
+    from botocore.model import ServiceModel
 
     from lambent.aws.credentials import Credentials
 
@@ -61,12 +63,11 @@ class ServiceCalls:
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import create_request_object, prepare_request_dict
         from botocore.credentials import Credentials as Keys
-        from botocore.loaders import Loader
-        from botocore.model import OperationNotFoundError, ServiceModel
+        from botocore.model import OperationNotFoundError
         from botocore.serialize import create_serializer
         from botocore.validate import ParamValidator
 
-        model = ServiceModel(Loader().load_service_model(call.service, "service-2"), call.service)
+        model = _model(call.service)
         try:
             operation = model.operation_model(call.operation)
         except OperationNotFoundError:
@@ -93,6 +94,14 @@ class ServiceCalls:
         """Cut its connections."""
         for client in self._clients.values():
             client.close()
+
+
+@functools.cache
+def _model(service: str) -> ServiceModel:
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 def _bytes(value: bytes | bytearray | str) -> bytes:

@@ -113,7 +113,7 @@ class CorsRules:
             found.append(("access-control-allow-credentials", "true"))
         if self._exposed:
             found.append(("access-control-expose-headers", self._exposed))
-        if not self._open:
+        if not self._open or self._credentials:
             found.append(("vary", "Origin"))
         return found
 
