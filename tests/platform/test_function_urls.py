@@ -13,6 +13,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from tests.platform.conftest import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -410,3 +411,28 @@ def test_a_stream_that_fails(platform: Platform) -> None:
                 received += piece
     assert b"begun" in received
     assert not received.endswith(b"0\r\n\r\n")
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_stream(platform: Platform, gate: Gate) -> None:
+    """What it would have got is dropped; the environment goes on and is used again."""
+    source = gate.source.replace("def handler", "def wait") + (
+        "def handler(event, context):\n"
+        "    yield str(os.getpid())\n"
+        "    if event.get('body'):\n"
+        "        yield str(wait(json.loads(event['body']), context))\n"
+        "        yield 'x' * 1000000\n"
+    )
+    url = url_of(platform, source, InvokeMode="RESPONSE_STREAM")
+    body = json.dumps({"port": gate.port}).encode()
+    with socket.create_connection(platform.address, timeout=30) as client:
+        client.sendall(
+            b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
+            % (url.host.encode(), len(body), body)
+        )
+        received = b""
+        while b"\r\n\r\n" not in received or not received.endswith(b"\r\n"):
+            received += client.recv(65536)
+        ((_, pid, _),) = gate.wait()
+    gate.release("second")
+    wait_until(lambda: any("REPORT" in line for line in platform.logs(url.function)))
+    assert url().body == str(pid).encode()
