@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lambent.aws.model import known_service
-from lambent.gateway.services import ServiceAnswer, ServiceCall, ServiceMissing
 from lambent.http.client import HttpClient
+from lambent.neighbours.service_calls import ServiceAnswer, ServiceCall, ServiceMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

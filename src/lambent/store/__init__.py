@@ -15,6 +15,7 @@ from lambent.store.errors import (
     StoreError,
 )
 from lambent.store.opening import Durability, open_database
+from lambent.store.staged import Staged
 
 __all__ = [
     "NO_SPACE",
@@ -25,6 +26,7 @@ __all__ = [
     "DirectoryInUse",
     "Done",
     "Durability",
+    "Staged",
     "Statement",
     "StorageFull",
     "StoreClosed",

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from lambent.gateway.functions import FunctionCaller
     from lambent.gateway.http_api.domains import Mapped
     from lambent.gateway.integrations import Integrate
-    from lambent.gateway.services import CallService
     from lambent.http import Request
+    from lambent.neighbours.service_calls import CallService
     from lambent.observe.log_store import LogStore
 
 Authorize: TypeAlias = "Callable[..., Verdict | Awaitable[Verdict]]"

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from lambent.gateway.http_api.expressions import Expression, Values
-from lambent.gateway.services import ServiceCall, ServiceMissing
 from lambent.http.client import ExchangeFailed
+from lambent.neighbours.service_calls import ServiceCall, ServiceMissing
 
 if TYPE_CHECKING:
     from lambent.gateway.apis.records import Integration
     from lambent.gateway.http_api.exchange import Exchange
     from lambent.gateway.integrations.tasks import Tasks
-    from lambent.gateway.services import CallService
+    from lambent.neighbours.service_calls import CallService
 
 
 _SERVICES: Final = {

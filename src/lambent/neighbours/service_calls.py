@@ -1,4 +1,7 @@
-"""Services of AWS, as the front door calls them. It is given what sends the request: wire formats are a floor above."""
+"""Calls of AWS services by the platform's own parts.
+
+What sends them is given to these parts: wire formats are a floor above them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class ServiceCall(NamedTuple):
     region: str
     account: str
     role: str
-    """The ARN of the role whose permissions the API has."""
+    """The ARN of the role in whose name it is sent; empty for none."""
 
 
 class ServiceAnswer(NamedTuple):
