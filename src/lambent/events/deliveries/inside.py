@@ -1,0 +1,158 @@
+"""Targets on this platform: queues, functions and buses take what they get in the deliverer's own transaction.
+
+Without a role it is their resource policy that lets the deliverer in, as on AWS ("Using resource-based policies for
+EventBridge").
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lambent.events.deliveries.arns import Arn, parse_arn
+from lambent.events.deliveries.message_attributes import digest_of
+from lambent.events.deliveries.parcel import Undeliverable
+from lambent.events.queues.errors import QueueError, QueueNotFound
+from lambent.events.queues.message import NewMessage
+from lambent.functions import FunctionError
+from lambent.functions.attachments import Policy
+from lambent.functions.authorization import Access, allows, listed, permits
+from lambent.invocation.request_id import new_request_id
+
+if TYPE_CHECKING:
+    from lambent.events.bus import Buses
+    from lambent.events.deliveries.parcel import Parcel
+    from lambent.events.queues import Queue, Queues
+    from lambent.invocation.async_queue import AsyncQueue
+    from lambent.invocation.invoker import Invoker
+    from lambent.store.staged import Staged
+
+
+class Inside:
+    """What takes parcels here, but for the services that are `elsewhere`."""
+
+    def __init__(
+        self, queues: Queues, events: AsyncQueue, invoker: Invoker, elsewhere: frozenset[str] = frozenset()
+    ) -> None:
+        self.buses: Buses | None = None
+        self._elsewhere = elsewhere
+        self._queues = queues
+        self._events = events
+        self._invoker = invoker
+
+    def stage(self, parcel: Parcel) -> Staged | None:
+        """A parcel handed over to its target; None when that is somewhere else. Raises Undeliverable."""
+        arn = parse_arn(parcel.target_arn)
+        if arn is None:
+            raise Undeliverable("INVALID_PARAMETER", f"{parcel.target_arn} is not an ARN")
+        if arn.service in self._elsewhere:
+            return None
+        if arn.service == "sqs":
+            return self._to_queue(parcel)
+        if arn.service == "lambda":
+            return self._to_function(parcel, arn)
+        if arn.service == "events" and arn.resource.startswith("event-bus/") and self.buses is not None:
+            return self.buses.stage_delivery(parcel)
+        return None
+
+    def _to_queue(self, parcel: Parcel) -> Staged:
+        try:
+            queue = self._queues.by_arn(parcel.target_arn)
+        except QueueNotFound as error:
+            raise Undeliverable("NO_RESOURCE", str(error)) from error
+        if parcel.role_arn is None and not _admits(queue, parcel):
+            raise Undeliverable(
+                "NO_PERMISSIONS",
+                f"the policy of the queue {queue.name} does not let {parcel.principal} send messages: it needs a"
+                f' statement that allows sqs:SendMessage for the principal {{"Service": "{parcel.principal}"}} on'
+                f" {queue.arn}, for example on condition that aws:SourceArn is {parcel.source_arn}",
+            )
+        options = parcel.options
+        attributes = options.get("MessageAttributes")
+        encoded = msgspec.json.encode(attributes) if attributes else b""
+        # Also the attributes of a message count; names, types and values, which are nearly all of this.
+        size = len(parcel.body.encode()) + len(encoded)
+        if size > queue.settings.maximum_bytes:
+            raise Undeliverable(
+                "INVALID_PARAMETER",
+                f"{size} bytes are more than a message of the queue {queue.name} may have"
+                f" ({queue.settings.maximum_bytes})",
+            )
+        message = NewMessage(
+            body=parcel.body,
+            attributes=encoded,
+            delay_s=None,
+            group=options.get("MessageGroupId"),
+            deduplication_id=options.get("MessageDeduplicationId"),
+            trace=parcel.trace,
+            sender=parcel.principal,
+            lineage=parcel.trace,
+            md5_attributes=digest_of(attributes) if attributes else "",
+        )
+        try:
+            return queue.stage([message])[1]
+        except QueueError as error:
+            raise Undeliverable("INVALID_PARAMETER", str(error)) from error
+
+    def _to_function(self, parcel: Parcel, arn: Arn) -> Staged:
+        registry = self._invoker.registry
+        kind, _, named = arn.resource.partition(":")
+        name, _, qualifier = named.partition(":")
+        if kind != "function":
+            raise Undeliverable("INVALID_PARAMETER", f"{parcel.target_arn} is not the ARN of a function")
+        try:
+            target = registry.resolve(arn.account, arn.region, name, qualifier or None)
+        except FunctionError as error:
+            raise Undeliverable("NO_RESOURCE", str(error)) from error
+        context = {"aws:SourceArn": parcel.source_arn, "aws:SourceAccount": parcel.account}
+        if parcel.role_arn is None and not permits(
+            target, parcel.principal, "lambda:InvokeFunction", context
+        ):
+            named = f"{name} --qualifier {qualifier}" if qualifier else name
+            raise Undeliverable(
+                "NO_PERMISSIONS",
+                f"the resource policy of {parcel.target_arn} does not let {parcel.principal} invoke it: allow it with"
+                f" aws lambda add-permission --function-name {named} --action lambda:InvokeFunction"
+                f" --principal {parcel.principal} --source-arn {parcel.source_arn} --statement-id …",
+            )
+        return self._events.stage(
+            target, qualifier or None, parcel.body.encode(), new_request_id(), parcel.trace, b""
+        )
+
+
+def _admits(queue: Queue, parcel: Parcel) -> bool:
+    access = Access(
+        principal=parcel.principal,
+        action="sqs:SendMessage",
+        resource=queue.arn,
+        context={"aws:SourceArn": parcel.source_arn, "aws:SourceAccount": parcel.account},
+    )
+    return allows(_policy(queue.settings.policy or ""), access)
+
+
+@lru_cache(maxsize=1024)
+def _policy(text: str) -> Policy | None:
+    """A policy document that was checked when it was set."""
+    try:
+        document = msgspec.json.decode(text) if text else None
+    except msgspec.DecodeError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    statements = document.get("Statement")
+    found = statements if isinstance(statements, list) else [statements]
+    kept = tuple(_any_case(one) for one in found if isinstance(one, dict))
+    return Policy(revision_id="", statements=kept)
+
+
+def _any_case(statement: dict[str, object]) -> dict[str, object]:
+    """SQS takes `SQS:SendMessage` and `SendMessage` for `sqs:SendMessage`, as older policies write it."""
+    changed = dict(statement)
+    for member in ("Action", "NotAction"):
+        if member in changed:
+            changed[member] = [
+                one if ":" in one or one == "*" else f"sqs:{one}" for one in listed(changed[member])
+            ]
+    return changed
