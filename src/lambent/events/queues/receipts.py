@@ -1,0 +1,42 @@
+"""Receipt handles: which message, and which of its receives.
+
+Opaque to people. They hold after a restart, because they say everything themselves.
+"""
+
+from __future__ import annotations
+
+import struct
+from base64 import b64decode, b64encode
+from typing import Final, NamedTuple
+
+from lambent.events.queues.errors import ReceiptHandleInvalid
+
+# Version, the row's id (queue and sequence), number of the receive, the first half of the message's id.
+_FORMAT: Final = struct.Struct(">BQIQ")
+_VERSION: Final = 1
+
+_pack = _FORMAT.pack
+
+
+class Receipt(NamedTuple):
+    """A receipt handle that has been read. `row`: of the message; `count`: its how manieth receive."""
+
+    row: int
+    count: int
+    nonce: int
+
+
+def receipt(row: int, count: int, nonce: int) -> str:
+    """A receipt handle. `nonce` is of the message's id, so that a handle never fits another message."""
+    return b64encode(_pack(_VERSION, row, count, nonce)).decode()
+
+
+def read(handle: str) -> Receipt:
+    """What a receipt handle says. Raises ReceiptHandleInvalid."""
+    try:
+        version, row, count, nonce = _FORMAT.unpack(b64decode(handle, validate=True))
+    except (ValueError, struct.error):
+        raise ReceiptHandleInvalid(handle) from None
+    if version != _VERSION:
+        raise ReceiptHandleInvalid(handle)
+    return Receipt(row, count, nonce)
