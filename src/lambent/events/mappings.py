@@ -56,6 +56,7 @@ class MappingRegistry:
         self._mappings = {mapping.id: mapping for mapping in mappings}
         self._turns: Turns[str] = Turns()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._results: dict[str, str] = {}
 
     @classmethod
     async def open(cls, database: Database) -> MappingRegistry:
@@ -77,6 +78,19 @@ class MappingRegistry:
         found = [one for one in self._mappings.values() if (one.account, one.region) == (account, region)]
         return sorted(found, key=lambda mapping: mapping.id)
 
+    def all_mappings(self) -> list[Mapping]:
+        """The mappings of all accounts and regions."""
+        return list(self._mappings.values())
+
+    def note(self, mapping_id: str, result: str) -> None:
+        """What has come of the records that were processed last: "OK", or "PROBLEM: …"."""
+        if mapping_id in self._mappings:
+            self._results[mapping_id] = result
+
+    def last_result(self, mapping_id: str) -> str:
+        """What was noted last since the platform was started."""
+        return self._results.get(mapping_id, "No records processed")
+
     # Changing
 
     async def create(
@@ -92,7 +106,8 @@ class MappingRegistry:
         tags: dict[str, str] | None = None,
         **members: Any,
     ) -> Mapping:
-        """Add a mapping; `members` are those of Mapping that belong to its source. Returns it, Creating.
+        """Add a mapping; `members` are those of Mapping that belong to its source. Returns it: Creating, or Disabled
+        (recorded: `test_fifo_message_group_parallelism`).
 
         Raises InvalidMapping, MappingExists, StoreError.
         """
@@ -112,7 +127,7 @@ class MappingRegistry:
             endpoints=endpoints,
             function_arn=function_arn,
             settings=settings,
-            state="Creating",
+            state="Creating" if enabled else "Disabled",
             target="Enabled" if enabled else "Disabled",
             modified_ms=now_ms(),
             tags=tags or {},
@@ -132,7 +147,8 @@ class MappingRegistry:
                 )
             )
             self._mappings[mapping.id] = mapping
-        self._begin(mapping)
+        if not mapping.settled:
+            self._begin(mapping)
         return mapping
 
     def _check_new(self, new: Mapping) -> None:
@@ -207,6 +223,7 @@ class MappingRegistry:
         await self.close()
         await self._database.write(Statement("DELETE FROM event_source_mappings"))
         self._mappings.clear()
+        self._results.clear()
 
     async def _change(
         self, account: str, region: str, mapping_id: str, change: Callable[[Mapping], Mapping]
@@ -290,6 +307,7 @@ class MappingRegistry:
                     Statement("DELETE FROM event_source_mappings WHERE id = ?", (mapping.id,))
                 )
                 self._mappings.pop(mapping.id, None)
+                self._results.pop(mapping.id, None)
             return
 
         def settled(current: Mapping) -> Mapping:

@@ -62,7 +62,7 @@ class EventSourceMappingOperations:
     async def create_event_source_mapping(
         self, context: RequestContext, request: dict[str, Any]
     ) -> dict[str, Any]:
-        """Answers with the new mapping, Creating."""
+        """Answers with the new mapping: Creating, or Disabled where that is asked for."""
         servers = (request.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
         endpoints = {kind: tuple(each) for kind, each in servers.items()} or None
         given = settings_of(request, Settings())
@@ -90,14 +90,14 @@ class EventSourceMappingOperations:
                 topics=_tuple(request, "Topics"),
                 queues=_tuple(request, "Queues"),
             )
-        return _described(mapping)
+        return self._described(mapping)
 
     async def get_event_source_mapping(
         self, context: RequestContext, request: dict[str, Any]
     ) -> dict[str, Any]:
         """One mapping."""
         with _translating(context):
-            return _described(self.mappings.get(context.account, context.region, request["UUID"]))
+            return self._described(self.mappings.get(context.account, context.region, request["UUID"]))
 
     async def list_event_source_mappings(
         self, context: RequestContext, request: dict[str, Any]
@@ -112,7 +112,7 @@ class EventSourceMappingOperations:
             if source in (None, mapping.source_arn) and function in (None, mapping.function_arn)
         ]
         page, marker = page_of(found, lambda mapping: (mapping.id, 0), request, _MAX_PAGE)
-        return {"EventSourceMappings": [_described(mapping) for mapping in page], "NextMarker": marker}
+        return {"EventSourceMappings": [self._described(mapping) for mapping in page], "NextMarker": marker}
 
     async def update_event_source_mapping(
         self, context: RequestContext, request: dict[str, Any]
@@ -130,14 +130,19 @@ class EventSourceMappingOperations:
                 function_arn=function_arn,
                 enabled=request.get("Enabled"),
             )
-        return _described(mapping)
+        return self._described(mapping)
 
     async def delete_event_source_mapping(
         self, context: RequestContext, request: dict[str, Any]
     ) -> dict[str, Any]:
         """Answers with the mapping, Deleting."""
         with _translating(context):
-            return _described(await self.mappings.delete(context.account, context.region, request["UUID"]))
+            return self._described(
+                await self.mappings.delete(context.account, context.region, request["UUID"])
+            )
+
+    def _described(self, mapping: Mapping) -> dict[str, Any]:
+        return _described(mapping, self.mappings.last_result(mapping.id))
 
     def _function(self, context: RequestContext, request: dict[str, Any]) -> str:
         """The ARN of the function that is to be called, as it was named."""
@@ -189,7 +194,7 @@ def settings_of(request: dict[str, Any], settings: Settings) -> Settings:
     return replace(settings, options={**settings.options, **options}, **members)
 
 
-def _described(mapping: Mapping) -> dict[str, Any]:
+def _described(mapping: Mapping, last_result: str) -> dict[str, Any]:
     """A mapping as every operation answers with it; which members it has depends on its source."""
     source, settings = KINDS[mapping.source_kind], mapping.settings
     started = mapping.starting_timestamp
@@ -201,7 +206,7 @@ def _described(mapping: Mapping) -> dict[str, Any]:
         "State": mapping.state,
         "StateTransitionReason": "User action" if source.user_action else "USER_INITIATED",
         "LastModified": datetime.datetime.fromtimestamp(mapping.modified_ms / 1000, datetime.UTC),
-        "LastProcessingResult": "No records processed" if source.processing_result else None,
+        "LastProcessingResult": last_result if source.processing_result else None,
         "StartingPosition": mapping.starting_position,
         "StartingPositionTimestamp": started,
         "Topics": mapping.topics,

@@ -25,6 +25,9 @@ class Poller(Protocol):
     async def start(self) -> None:
         """Begin to read. Comes back soon: what takes its time goes on in the background."""
 
+    def wake(self) -> None:
+        """There may be something new in the source: look at once, if it is not looked all the time anyway."""
+
     async def stop(self) -> None:
         """Read no more, and come back when what runs has ended. What only waits is given back to its source.
 
@@ -34,7 +37,11 @@ class Poller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What pollers work with. `processed(mapping, text)` sets the LastProcessingResult that is shown of a mapping."""
+    """What pollers work with.
+
+    `elsewhere`: the services, by botocore's names, that a real endpoint serves instead of this platform.
+    `processed(mapping, text)` sets the LastProcessingResult that is shown of a mapping.
+    """
 
     calls: FunctionCalls
     queues: Queues
@@ -42,4 +49,5 @@ class Parts:
     call_service: CallService
     clock: Clock
     database: Database
+    elsewhere: frozenset[str]
     processed: Callable[[Mapping, str], None]

@@ -1,0 +1,123 @@
+"""The pollers of all mappings: which there are follows the registry of mappings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from lambent.events.pollers.calls import FunctionCalls
+from lambent.events.pollers.poller import Parts
+from lambent.events.pollers.sqs import SqsPoller
+from lambent.events.sources import SQS
+from lambent.functions.turns import Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambent.clock import Clock
+    from lambent.events.deliveries import Deliveries
+    from lambent.events.mapping import Mapping
+    from lambent.events.mappings import MappingRegistry
+    from lambent.events.pollers.poller import Poller
+    from lambent.events.queues import Queues
+    from lambent.invocation.invoker import Invoker
+    from lambent.neighbours.service_calls import CallService
+    from lambent.store import Database
+
+KINDS: Final[dict[str, Callable[[Mapping, Parts], Poller]]] = {SQS.kind: SqsPoller}
+"""What reads the sources of each kind. Mappings of other kinds are kept, and nothing is read for them."""
+
+_log = logging.getLogger(__name__)
+
+
+class Pollers:
+    """Reads the sources of all mappings that are enabled. `start` begins with those that the registry has.
+
+    `elsewhere`: the services, by botocore's names, that a real endpoint serves instead of this platform.
+    """
+
+    def __init__(
+        self,
+        registry: MappingRegistry,
+        invoker: Invoker,
+        queues: Queues,
+        deliveries: Deliveries,
+        call_service: CallService,
+        clock: Clock,
+        database: Database,
+        *,
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> None:
+        self._registry = registry
+        self._calls = FunctionCalls(invoker, clock)
+        self._parts = Parts(
+            calls=self._calls,
+            queues=queues,
+            deliveries=deliveries,
+            call_service=call_service,
+            clock=clock,
+            database=database,
+            elsewhere=elsewhere,
+            processed=lambda mapping, text: registry.note(mapping.id, text),
+        )
+        self._pollers: dict[str, Poller] = {}
+        self._turns: Turns[str] = Turns()
+        self._stopped = False
+        registry.settle = self.settle
+
+    async def start(self) -> None:
+        """Begin to read for every mapping that is enabled. Those on their way follow with `settle`."""
+        for mapping in self._registry.all_mappings():
+            if mapping.state == "Enabled":
+                await self._start(mapping)
+
+    async def settle(self, mapping: Mapping) -> None:
+        """Do what the state of a mapping says: read as it is now, or no more. Returns when that is so."""
+        async with self._turns.take(mapping.id):
+            await self._stop(mapping.id)
+        if mapping.target == "Enabled" and mapping.state != "Deleting":
+            await self._start(mapping)
+
+    def wake(self, kind: str, arn: str) -> None:
+        """Something has come into the source with this ARN: have it read at once."""
+        for poller in self._pollers.values():
+            if poller.mapping.source_arn == arn and poller.mapping.source_kind == kind:
+                poller.wake()
+
+    async def stop(self, seconds: float) -> None:
+        """Read no more and wait for what runs, at most `seconds`. What ends later is processed again."""
+        self._stopped = True
+        ends = [asyncio.ensure_future(self._stop(mapping_id)) for mapping_id in list(self._pollers)]
+        if ends:
+            _, late = await asyncio.wait(ends, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+        self._calls.close()
+
+    async def clear(self) -> None:
+        """Forget every poller, without waiting for what runs. The registry is cleared after this."""
+        for mapping_id in list(self._pollers):
+            task = asyncio.ensure_future(self._stop(mapping_id))
+            await asyncio.wait({task}, timeout=0)
+            self._pollers.pop(mapping_id, None)
+
+    async def _start(self, mapping: Mapping) -> None:
+        make = KINDS.get(mapping.source_kind)
+        if make is None or self._stopped:
+            return
+        async with self._turns.take(mapping.id):
+            if mapping.id not in self._pollers:
+                poller = self._pollers[mapping.id] = make(mapping, self._parts)
+                await poller.start()
+
+    async def _stop(self, mapping_id: str) -> None:
+        poller = self._pollers.get(mapping_id)
+        if poller is not None:
+            try:
+                await poller.stop()
+            except Exception:  # noqa: BLE001 - logged; others must be stopped as well
+                _log.exception("the poller of event source mapping %s did not end well", mapping_id)
+            if self._pollers.get(mapping_id) is poller:
+                del self._pollers[mapping_id]

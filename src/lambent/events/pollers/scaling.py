@@ -1,0 +1,58 @@
+"""How many batches of a queue are processed at once.
+
+"Configuring scaling behavior for SQS event source mappings": five to begin with, up to 300 more a minute while there
+are messages left, at most 1,250; a MaximumConcurrency of the mapping caps it. Provisioned pollers run up to ten
+batches each. Where functions fail or are throttled, it goes back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from lambent.events.mapping import Settings
+
+STEP_MS: Final = 1_000
+"""How often more are allowed while there is work for them."""
+
+_FIRST: Final = 5
+_STEP: Final = 5
+_MOST: Final = 1_250
+_A_POLLER: Final = 10
+_MIN_POLLERS, _MAX_POLLERS = 2, 200
+
+
+class Scaling:
+    """The limit of one mapping."""
+
+    __slots__ = ("_least", "_most", "limit")
+
+    _least: int
+    _most: int
+
+    def __init__(self, settings: Settings) -> None:
+        pollers = settings.pollers
+        if pollers is not None:
+            self._least = pollers.get("MinimumPollers", _MIN_POLLERS) * _A_POLLER
+            self._most = max(self._least, pollers.get("MaximumPollers", _MAX_POLLERS) * _A_POLLER)
+        else:
+            self._most = settings.maximum_concurrency or _MOST
+            self._least = min(_FIRST, self._most)
+        self.limit = self._least
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether there can be more than now."""
+        return self.limit < self._most
+
+    def grow(self) -> None:
+        """All of them have been busy for a while."""
+        self.limit = min(self._most, self.limit + _STEP)
+
+    def shrink(self) -> None:
+        """A call has failed, or was refused."""
+        self.limit = max(self._least, self.limit // 2)
+
+    def rest(self) -> None:
+        """There is nothing to do."""
+        self.limit = self._least
