@@ -90,14 +90,16 @@ class EventSourceMappingOperations:
                 topics=_tuple(request, "Topics"),
                 queues=_tuple(request, "Queues"),
             )
-        return self._described(mapping)
+        return self._described_mapping(mapping)
 
     async def get_event_source_mapping(
         self, context: RequestContext, request: dict[str, Any]
     ) -> dict[str, Any]:
         """One mapping."""
         with _translating(context):
-            return self._described(self.mappings.get(context.account, context.region, request["UUID"]))
+            return self._described_mapping(
+                self.mappings.get(context.account, context.region, request["UUID"])
+            )
 
     async def list_event_source_mappings(
         self, context: RequestContext, request: dict[str, Any]
@@ -112,7 +114,10 @@ class EventSourceMappingOperations:
             if source in (None, mapping.source_arn) and function in (None, mapping.function_arn)
         ]
         page, marker = page_of(found, lambda mapping: (mapping.id, 0), request, _MAX_PAGE)
-        return {"EventSourceMappings": [self._described(mapping) for mapping in page], "NextMarker": marker}
+        return {
+            "EventSourceMappings": [self._described_mapping(mapping) for mapping in page],
+            "NextMarker": marker,
+        }
 
     async def update_event_source_mapping(
         self, context: RequestContext, request: dict[str, Any]
@@ -130,18 +135,18 @@ class EventSourceMappingOperations:
                 function_arn=function_arn,
                 enabled=request.get("Enabled"),
             )
-        return self._described(mapping)
+        return self._described_mapping(mapping)
 
     async def delete_event_source_mapping(
         self, context: RequestContext, request: dict[str, Any]
     ) -> dict[str, Any]:
         """Answers with the mapping, Deleting."""
         with _translating(context):
-            return self._described(
+            return self._described_mapping(
                 await self.mappings.delete(context.account, context.region, request["UUID"])
             )
 
-    def _described(self, mapping: Mapping) -> dict[str, Any]:
+    def _described_mapping(self, mapping: Mapping) -> dict[str, Any]:
         return _described(mapping, self.mappings.last_result(mapping.id))
 
     def _function(self, context: RequestContext, request: dict[str, Any]) -> str:
