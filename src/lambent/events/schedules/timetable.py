@@ -1,0 +1,480 @@
+"""What happens next, durably: whoever has things to do at a time puts them here and is called.
+
+A row for each; an index orders them by time. Memory holds the nearest of them only, so that a hundred thousand cost no
+more than a thousand. What is due together is done in one transaction: what those who are called stage, and the next
+times.
+
+By the wall's clock. Set forward, what was passed over happens once, like what was missed while nothing ran. Set back by
+less than three hours, nothing happens twice (as cron does it); by more, the clock was wrong before, and times are found
+out anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec.structs import replace
+
+from lambent.events.schedules import entry as entries
+from lambent.events.schedules.entry import COLUMNS, Entry
+from lambent.store import Conflict, Database, Statement, StoreClosed, StoreError
+from lambent.store.staged import Staged, together
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+
+    from lambent.clock import Clock, Timer
+    from lambent.events.schedules.expressions import When
+
+    Fire: TypeAlias = Callable[[str, int], Staged | None]
+    Finished: TypeAlias = Callable[[str], Staged | None]
+    Prepare: TypeAlias = Callable[[Sequence[str]], Awaitable[None]]
+
+_CHUNK: Final = 500
+"""How many are read, and done, at once."""
+_FEW: Final = 250
+"""With fewer than that in memory more are read."""
+_MANY: Final = 5_000
+"""With more than that in memory the later ones are forgotten."""
+_PAUSE_MS: Final = 100
+"""Between two looks at what is due: what comes one after the other is done together."""
+_RETRY_MS: Final = 1_000
+_WATCH_MS: Final = 60_000
+SET_BACK_MS: Final = 3 * 3_600_000
+
+_PUT: Final = (
+    f"INSERT INTO timetable ({COLUMNS}, computed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    " ON CONFLICT (kind, key) DO UPDATE SET expression = excluded.expression, timezone = excluded.timezone,"
+    " anchor_ms = excluded.anchor_ms, start_ms = excluded.start_ms, end_ms = excluded.end_ms,"
+    " window_ms = excluded.window_ms, due_ms = excluded.due_ms, next_ms = excluded.next_ms,"
+    " computed_ms = excluded.computed_ms"
+)
+_MOVE: Final = "UPDATE timetable SET due_ms = ?, next_ms = ?, computed_ms = ? WHERE kind = ? AND key = ?"
+_REMOVE: Final = "DELETE FROM timetable WHERE kind = ? AND key = ?"
+_LATER: Final = (
+    f"SELECT {COLUMNS} FROM timetable WHERE (next_ms, kind, key) > (?, ?, ?)"  # noqa: S608
+    f" ORDER BY next_ms, kind, key LIMIT {_CHUNK}"
+)
+_WRONG: Final = (
+    f"SELECT {COLUMNS}, computed_ms FROM timetable WHERE computed_ms > ?"  # noqa: S608
+    f" AND expression NOT LIKE 'at(%' LIMIT {_CHUNK}"
+)
+
+Position: TypeAlias = "tuple[int, str, str]"
+_BEGINNING: Final[Position] = (-(2**62), "", "")
+
+_log = logging.getLogger(__name__)
+
+
+class Timetable:
+    """Use `open`, then `on` for every kind, then `start`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._kinds: dict[str, tuple[Fire, Finished | None, Prepare | None]] = {}
+        self._heap: list[tuple[int, int, Entry]] = []
+        self._order = itertools.count()
+        # What is in memory. An entry of the heap that is not in here has been changed: it is passed over.
+        self._near: dict[tuple[str, str], Entry] = {}
+        # Up to where everything is in memory; None: all of it is.
+        self._horizon: Position | None = _BEGINNING
+        # What changes of it are not durable yet: it does not happen meanwhile.
+        self._changing: dict[tuple[str, str], int] = {}
+        self._touched: set[tuple[str, str]] | None = None  # what has changed while entries are being read
+        self._timer: Timer | None = None
+        self._timer_ms = 0
+        self._looked_ms = -_PAUSE_MS
+        self._watching: Timer | None = None
+        self._latest_ms = 0
+        self._looking: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._started = False
+
+    @classmethod
+    async def open(cls, database: Database, clock: Clock) -> Timetable:
+        """The timetable of `database`. Nothing of it happens before `start`."""
+        return cls(database, clock)
+
+    def on(
+        self, kind: str, fire: Fire, *, finished: Finished | None = None, prepare: Prepare | None = None
+    ) -> None:
+        """Who is called for the entries of a kind.
+
+        `fire(key, due_ms)` is called once for each time that comes, on the loop; `due_ms` is that time as the
+        expression says it. What it returns is written in one transaction with the entry's next time. It is called again
+        when that fails. `finished(key)` is called besides when it was the last time: the entry is gone then.
+        `prepare(keys)` is awaited before, with all that are due together: whoever reads what it needs reads it for all
+        of them at once.
+        """
+        self._kinds[kind] = (fire, finished, prepare)
+
+    def start(self) -> None:
+        """Begin. What was missed while nothing ran happens once."""
+        self._started = True
+        self._latest_ms = self._clock.wall_ms()
+        self._run(self._set_right())
+        self._watch()
+
+    async def close(self) -> None:
+        """End; what is due stays so until the next start."""
+        self._started = False
+        for timer in (self._timer, self._watching):
+            if timer is not None:
+                timer.cancel()
+        self._timer = None
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def clear(self) -> None:
+        """Forget every entry."""
+        await self._database.write(Statement("DELETE FROM timetable"))
+        self._forget()
+
+    # ------------------------------------------------------------ changes
+
+    def stage_put(
+        self,
+        kind: str,
+        key: str,
+        when: When,
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        window_s: int = 0,
+    ) -> Staged:
+        """Add an entry, or replace it. Nothing of it happens before `start_ms` or after `end_ms`.
+
+        A rate is counted from `start_ms`, which is its first time if it is not past; without, from now, and its first
+        time is once its length later. With a window it happens at any time within `window_s` seconds after its time.
+        What has no time to come is not kept.
+        """
+        entry = entries.first(
+            kind,
+            key,
+            when,
+            self._clock.wall_ms(),
+            start_ms=start_ms,
+            end_ms=end_ms,
+            window_ms=window_s * 1000,
+        )
+        if entry is None:
+            return self.stage_remove(kind, key)
+        return self._change(kind, key, Statement(_PUT, (*_row(entry), self._clock.wall_ms())), entry)
+
+    def stage_remove(self, kind: str, key: str) -> Staged:
+        """Take an entry away, if it is there."""
+        return self._change(kind, key, Statement(_REMOVE, (kind, key)), None)
+
+    def stage_remove_all(self, kind: str, prefix: str) -> Staged:
+        """Take away every entry of a kind whose key begins so."""
+        for each in [each for each in self._near if each[0] == kind and each[1].startswith(prefix)]:
+            del self._near[each]
+        statement = Statement(
+            "DELETE FROM timetable WHERE kind = ? AND key >= ? AND key < ?",
+            (kind, prefix, prefix + "\U0010ffff"),
+        )
+
+        def settled(error: StoreError | None) -> None:
+            if error is not None:
+                self._forget()
+
+        return Staged((statement,), settled)
+
+    def _change(self, kind: str, key: str, statement: Statement, entry: Entry | None) -> Staged:
+        name = (kind, key)
+        self._near.pop(name, None)
+        self._begin(name)
+
+        def settled(error: StoreError | None) -> None:
+            self._end(name, entry, error)
+
+        return Staged((statement,), settled)
+
+    def _begin(self, name: tuple[str, str]) -> None:
+        self._changing[name] = self._changing.get(name, 0) + 1
+
+    def _end(self, name: tuple[str, str], entry: Entry | None, error: StoreError | None) -> None:
+        if self._touched is not None:
+            self._touched.add(name)
+        left = self._changing[name] - 1
+        if left:
+            self._changing[name] = left
+            return
+        del self._changing[name]
+        if error is not None:
+            self._forget()  # what is durable is what counts
+        elif entry is not None and self._is_near(entry):
+            self._add(entry)
+            self._arm()
+
+    # ------------------------------------------------------------ memory
+
+    def _is_near(self, entry: Entry) -> bool:
+        return self._horizon is None or self._touched is not None or entry.position <= self._horizon
+
+    def _add(self, entry: Entry) -> None:
+        self._near[entry.kind, entry.key] = entry
+        heapq.heappush(self._heap, (entry.next_ms, next(self._order), entry))
+        if len(self._heap) > _MANY:
+            self._trim()
+
+    def _trim(self) -> None:
+        """Forget what is furthest away, and what is in the heap no more."""
+        kept = sorted(self._near.values(), key=lambda entry: entry.position)
+        for entry in kept[_CHUNK * 2 :]:
+            del self._near[entry.kind, entry.key]
+        if len(kept) > _CHUNK * 2:
+            del kept[_CHUNK * 2 :]
+            self._horizon = kept[-1].position
+        self._heap = [(entry.next_ms, next(self._order), entry) for entry in kept]
+
+    def _forget(self) -> None:
+        """Read everything anew."""
+        self._heap.clear()
+        self._near.clear()
+        self._horizon = _BEGINNING
+        self._arm()
+
+    async def _load(self) -> None:
+        """Read the next entries beyond the horizon."""
+        horizon = self._horizon
+        if horizon is None:
+            return
+        touched = self._touched = set()
+        try:
+            rows = await self._database.read(_LATER, horizon)
+        finally:
+            self._touched = None
+        if self._horizon != horizon:
+            return  # forgotten meanwhile
+        for row in rows:
+            name = (str(row[0]), str(row[1]))
+            if name[0] not in self._kinds or name in touched or name in self._changing or name in self._near:
+                continue
+            entry = entries.of_row(row)
+            self._near[name] = entry
+            heapq.heappush(self._heap, (entry.next_ms, next(self._order), entry))
+        self._horizon = None if len(rows) < _CHUNK else entries.of_row(rows[-1]).position
+
+    def _first_ms(self) -> int | None:
+        """When something happens next; the past when what is next is not in memory."""
+        heap = self._heap
+        while heap and self._near.get((heap[0][2].kind, heap[0][2].key)) is not heap[0][2]:
+            heapq.heappop(heap)
+        if heap:
+            return heap[0][0]
+        return None if self._horizon is None else 0
+
+    # ------------------------------------------------------------ time
+
+    def _arm(self) -> None:
+        """Have `_look` called when something is due."""
+        if not self._started or self._looking is not None:
+            return  # it arms when it ends
+        due_ms = self._first_ms()
+        if self._timer is not None:
+            if due_ms is not None and self._timer_ms <= due_ms:
+                return  # it looks early enough, and again
+            self._timer.cancel()
+            self._timer = None
+        if due_ms is None:
+            return
+        self._timer_ms = due_ms
+        pause_ms = self._looked_ms + _PAUSE_MS
+        if due_ms - self._clock.wall_ms() < pause_ms - self._clock.steady_ms():
+            self._timer = self._clock.at_steady(pause_ms, self._look)
+        else:
+            self._timer = self._clock.at_wall(due_ms, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._started and self._looking is None:
+            self._looked_ms = self._clock.steady_ms()
+            self._looking = self._run(self._happen())
+            self._looking.add_done_callback(self._looked)
+
+    def _looked(self, _task: asyncio.Task[None]) -> None:
+        self._looking = None
+        self._arm()
+
+    async def _happen(self) -> None:
+        """Do all that is due."""
+        try:
+            while self._started:
+                if len(self._heap) < _FEW:
+                    await self._load()
+                due = self._due()
+                if due:
+                    await self._do(due)
+                    await asyncio.sleep(0)
+                elif self._first_ms() != 0:
+                    return
+        except StoreClosed:
+            self._started = False
+        except Exception:  # noqa: BLE001 - whatever it was, time goes on
+            _log.exception("what is due could not be done: it is tried again")
+            self._looked_ms = self._clock.steady_ms() + _RETRY_MS - _PAUSE_MS
+            self._forget()
+
+    def _due(self) -> list[Entry]:
+        now_ms = self._clock.wall_ms()
+        found: list[Entry] = []
+        heap = self._heap
+        while heap and heap[0][0] <= now_ms and len(found) < _CHUNK:
+            entry = heapq.heappop(heap)[2]
+            if self._is_current(entry):
+                found.append(entry)
+        return found
+
+    def _is_current(self, entry: Entry) -> bool:
+        name = (entry.kind, entry.key)
+        return self._near.get(name) is entry and name not in self._changing
+
+    async def _do(self, due: list[Entry]) -> None:
+        """Call those whose time it is, and write down what they have to do and when the next time is."""
+        by_kind: dict[str, list[str]] = {}
+        for entry in due:
+            by_kind.setdefault(entry.kind, []).append(entry.key)
+        for kind, keys in by_kind.items():
+            prepare = self._kinds[kind][2]
+            if prepare is not None:
+                await prepare(keys)
+        # What has been changed while that was read is not due any more.
+        due = [entry for entry in due if self._is_current(entry)]
+        if not due:
+            return
+        error = await self._write(due)
+        if isinstance(error, Conflict) and len(due) > 1:
+            # One of them cannot be written: the others do not wait for it.
+            for entry in due:
+                if self._is_current(entry):
+                    self._delay(entry, await self._write([entry]))
+        else:
+            for entry in due:
+                self._delay(entry, error)
+
+    def _delay(self, entry: Entry, error: StoreError | None) -> None:
+        """Try again a little later, after an error."""
+        name = (entry.kind, entry.key)
+        if error is None or name in self._changing:
+            return
+        if self._near.get(name) is entry:
+            _log.warning("%s %s is tried again: %s", entry.kind, entry.key, error)
+            self._add(replace(entry, next_ms=self._clock.wall_ms() + _RETRY_MS))
+        elif name not in self._near:
+            self._forget()
+
+    def _write(self, due: list[Entry]) -> asyncio.Future[StoreError | None]:
+        now_ms = self._clock.wall_ms()
+        parts = [part for entry in due for part in self._parts(entry, now_ms)]
+        staged = together(parts)
+        done: asyncio.Future[StoreError | None] = asyncio.get_running_loop().create_future()
+
+        def settled(_results: Any, error: StoreError | None) -> None:
+            staged.settled(error)
+            if not done.done():
+                done.set_result(error)
+
+        self._database.submit(staged.statements, settled)
+        return done
+
+    def _parts(self, entry: Entry, now_ms: int) -> Iterable[Staged]:
+        """What is to be written when the time of an entry has come."""
+        fire, finished, _ = self._kinds[entry.kind]
+        then = entries.following(entry, now_ms)
+        yield from self._called(entry, lambda: fire(entry.key, entry.due_ms))
+        name = (entry.kind, entry.key)
+        if then is None:
+            if finished is not None:
+                yield from self._called(entry, lambda: finished(entry.key))
+            statement = Statement(_REMOVE, name)
+        else:
+            statement = Statement(_MOVE, (then.due_ms, then.next_ms, now_ms, *name))
+        self._begin(name)
+
+        def settled(error: StoreError | None) -> None:
+            if error is None:
+                if self._near.get(name) is entry:
+                    del self._near[name]
+                self._end(name, then, None)
+                return
+            # It is tried again: `_delay`.
+            left = self._changing.pop(name) - 1
+            if left:
+                self._changing[name] = left
+
+        yield Staged((statement,), settled)
+
+    def _called(self, entry: Entry, call: Callable[[], Staged | None]) -> Iterable[Staged]:
+        try:
+            staged = call()
+        except Exception:  # noqa: BLE001
+            # It would fail again at once: its next time comes all the same.
+            _log.exception("%s %s failed at its time", entry.kind, entry.key)
+            return ()
+        return () if staged is None else (staged,)
+
+    # ------------------------------------------------------------ clocks that are set
+
+    def _watch(self) -> None:
+        """Look now and then whether the clock has been set back."""
+        if not self._started:
+            return
+        now_ms = self._clock.wall_ms()
+        if now_ms < self._latest_ms - SET_BACK_MS:
+            self._latest_ms = now_ms
+            self._run(self._set_right())
+        self._latest_ms = max(self._latest_ms, now_ms)
+        self._watching = self._clock.at_steady(self._clock.steady_ms() + _WATCH_MS, self._watch)
+
+    async def _set_right(self) -> None:
+        """Find out anew what was found out by a clock that was far ahead."""
+        now_ms = self._clock.wall_ms()
+        changed = False
+        try:
+            while rows := await self._database.read(_WRONG, (now_ms + SET_BACK_MS,)):
+                changed = True
+                await self._database.write(
+                    *(self._righted(entries.of_row(row[:-1]), now_ms, int(row[-1] or 0)) for row in rows)
+                )
+        except StoreError as error:
+            _log.warning("times could not be found out anew after the clock was set back: %s", error)
+        if changed:
+            _log.warning("the clock was set back: times of schedules have been found out anew")
+            self._forget()
+        self._arm()
+
+    def _righted(self, entry: Entry, now_ms: int, computed_ms: int) -> Statement:
+        righted = entries.anew(entry, now_ms)
+        # Unless it has been changed meanwhile.
+        guard = (entry.kind, entry.key, computed_ms)
+        if righted is None:
+            return Statement(f"{_REMOVE} AND computed_ms = ?", guard)
+        return Statement(f"{_MOVE} AND computed_ms = ?", (righted.due_ms, righted.next_ms, now_ms, *guard))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _row(entry: Entry) -> tuple[str | int | None, ...]:
+    when = entry.when
+    return (
+        entry.kind,
+        entry.key,
+        when.text,
+        when.timezone,
+        entry.anchor_ms,
+        entry.start_ms,
+        entry.end_ms,
+        entry.window_ms,
+        entry.due_ms,
+        entry.next_ms,
+    )
