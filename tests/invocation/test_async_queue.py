@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
     from lambent.store import Database
 
-TARGET: Any = SimpleNamespace(version=SimpleNamespace(account="000000000000", region="us-east-1", name="one"))
+VERSION = SimpleNamespace(
+    account="000000000000",
+    region="us-east-1",
+    name="one",
+    version="$LATEST",
+    dead_letter_target=None,
+    role="",
+)
+FUNCTION = SimpleNamespace(id="1", arn="arn:one", event_invoke={})
+TARGET: Any = SimpleNamespace(version=VERSION, function=FUNCTION, drawn=lambda: TARGET)
 
 
 class Invoker:
@@ -36,7 +45,10 @@ class Invoker:
         return self
 
     def record(self, _reference: object) -> object:
-        return SimpleNamespace(event_invoke={})
+        return FUNCTION
+
+    def version(self, _reference: object) -> object:
+        return FUNCTION, VERSION
 
     def reserved_concurrency(self, *_name: object) -> None:
         return None
@@ -53,6 +65,7 @@ class Invoker:
         payload, finished = self.runs[-1]
         invocation = Invocation(payload, b"", b"", b"", finished)
         invocation.function_error = True
+        invocation.result = b"{}"
         finished(invocation)
 
 
@@ -121,7 +134,9 @@ def test_nothing_is_kept_of_a_function_without_events(tmp_path: Path) -> None:
         for _ in range(3):
             invoker.fail()
             await asyncio.sleep(0)
-        assert (len(queue), queue._lanes) == (0, {})
+        while len(queue):
+            await asyncio.sleep(0)
+        assert queue._lanes == {}
         invoker.throttled = True
         await send(queue, b"3")
         assert len(queue._lanes) == 1  # held back
@@ -141,7 +156,9 @@ def test_events_of_a_missing_function_leave_nothing_behind(tmp_path: Path) -> No
 
         invoker.resolve = gone  # type: ignore[method-assign]
         await send(queue, b"1")
-        assert (len(queue), queue._lanes) == (0, {})
+        while len(queue):
+            await asyncio.sleep(0)
+        assert queue._lanes == {}
         while await database.read("SELECT 1 FROM async_events"):
             await asyncio.sleep(0)
         await database.close()

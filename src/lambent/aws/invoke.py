@@ -24,8 +24,14 @@ from lambent.aws.lambda_.errors import not_run, translated
 from lambent.functions import FunctionError, FunctionNotFound
 from lambent.functions.authorization import permits, root_of
 from lambent.functions.errors import WrongAccount
-from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
-from lambent.invocation.request_id import new_lineage, new_request_id, new_trace_header, with_lineage
+from lambent.invocation.errors import (
+    AsyncQueueUnavailable,
+    FunctionNotReady,
+    RecursiveInvocation,
+    Throttled,
+)
+from lambent.invocation.lineage import continued, first, with_hop
+from lambent.invocation.request_id import new_request_id, new_trace_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +52,11 @@ MAX_ASYNC_REQUEST: Final = 1_048_576
 
 _MAX_CLIENT_CONTEXT: Final = 3_583
 _MAX_ROUTES: Final = 20_000
+
+_RECURSIVE: Final = (
+    "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources "
+    "and stopped your function's invocation."
+)
 
 _PATH: Final = re.compile(
     rb"/(?:2015-03-31/functions/[^/?]+/invocations|2021-11-15/functions/[^/?]+/response-streaming-invocations)"
@@ -82,7 +93,7 @@ class _Route:
         # The function is told the ARN it was invoked by, when that is not its plain one.
         arn = target.invoked_arn
         self.extra = b"" if arn == version.arn else msgspec.json.encode({"arn": arn})
-        self.lineage = new_lineage(version.uid)
+        self.lineage = first(target.function.id)
         self.head = (
             f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Amz-Executed-Version: {version.version}\r\n"
         ).encode()
@@ -201,10 +212,15 @@ class InvokeEndpoint:
         if invocation_type == b"DryRun":
             self._answer_empty(request, request_id, 204)
             return
-        trace = with_lineage(trace, route.lineage) if trace else new_trace_header(route.lineage)
         if invocation_type == b"Event":
+            # Where the chain is too long it is accepted all the same: its end is told like that of others.
+            trace = with_hop(trace or "", route.target.function.id)
             self._enqueue(request, request_id, route, payload, trace, extra)
             return
+        try:
+            trace = continued(trace, route.target) if trace else new_trace_header(route.lineage)
+        except RecursiveInvocation:
+            raise ServiceError("RecursiveInvocationException", _RECURSIVE, status=400) from None
         if route.streaming:
             version = route.target.version.version
             sink = StreamedCall(request, request_id, trace, version, self.refuse)

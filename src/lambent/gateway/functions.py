@@ -11,7 +11,8 @@ import msgspec
 from lambent.functions import FunctionError
 from lambent.functions.authorization import permits
 from lambent.gateway.errors import NoFunction, NotPermitted
-from lambent.invocation.request_id import new_lineage, new_request_id, new_trace_header, with_lineage
+from lambent.invocation.lineage import first, with_hop
+from lambent.invocation.request_id import new_request_id, new_trace_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ class FunctionCaller:
         """What `call` takes, for something that the registry has resolved."""
         arn = target.invoked_arn
         extra = b"" if arn == target.version.arn else msgspec.json.encode({"arn": arn})
-        return Callee(target, new_lineage(target.version.uid), extra)
+        return Callee(target, first(target.function.id), extra)
 
     def permitted(self, uri: str, source_arn: str) -> Callee:
         """The function of an integration or authorizer, by its ARN or invocation URI.
@@ -112,7 +113,7 @@ class FunctionCaller:
             drawn = target.drawn()
             callee = self.callee(drawn)
             target, lineage, extra = callee
-        header = with_lineage(trace, lineage) if trace else new_trace_header(lineage)
+        header = with_hop(trace, target.function.id) if trace else new_trace_header(lineage)
         self._invoker.runner(target).invoke(
             payload,
             (request_id or new_request_id()).encode(),

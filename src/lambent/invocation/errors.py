@@ -3,6 +3,7 @@
 InvocationError
 ├── Throttled              concurrency is used up; `reason` says which
 ├── FunctionNotReady       the version is Pending or Failed
+├── RecursiveInvocation    the function has run too often in one chain of invocations
 ├── AsyncQueueUnavailable  an async event could not be stored
 └── PlatformFailure        the platform could not run it
     └── RuntimeMissing     … because nothing on this machine runs its runtime
@@ -41,6 +42,14 @@ class FunctionNotReady(InvocationError):
         self.state = state
         self.reason_code = reason_code
         self.reason = reason
+
+
+class RecursiveInvocation(InvocationError):
+    """The function has been invoked again and again by what it has sent itself: the chain ends here."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"{arn} is being invoked in a recursive loop: this invocation has been stopped")
+        self.arn = arn
 
 
 class AsyncQueueUnavailable(InvocationError):

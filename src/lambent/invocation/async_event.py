@@ -1,0 +1,124 @@
+"""An asynchronous event that was accepted and has not ended, and its row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from lambent.invocation.outcome import Answer
+from lambent.store import Statement
+
+if TYPE_CHECKING:
+    from lambent.store import Database
+
+_INSERT: Final = (
+    "INSERT INTO async_events (request_id, account, region, name, qualifier, payload, trace, extra, received_ms,"
+    " due_ms, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+)
+_FAILED: Final = "UPDATE async_events SET attempts = ?, due_ms = ?, response = ?, executed_version = ? WHERE request_id = ?"
+_DELETE: Final = "DELETE FROM async_events WHERE request_id = ?"
+_PAGE: Final = 500
+
+CLEAR: Final = Statement("DELETE FROM async_events")
+"""Removes every event."""
+
+
+class Event(msgspec.Struct, eq=False):
+    """An event. `attempts` counts the runs that have ended, `faults` what the platform could not run, in a row.
+
+    `payload` is None while it is only in the database: it is read when it is needed. Times in milliseconds on the
+    steady clock.
+    """
+
+    request_id: str
+    account: str
+    region: str
+    name: str
+    qualifier: str | None
+    trace: str
+    extra: bytes
+    received_ms: int
+    due_ms: int
+    attempts: int
+    payload: bytes | None
+    faults: int = 0
+
+    @property
+    def lane(self) -> tuple[str, str, str]:
+        """The function it is for."""
+        return self.account, self.region, self.name
+
+    def added(self) -> Statement:
+        """Writes it. It has its payload."""
+        return Statement(
+            _INSERT,
+            (
+                self.request_id,
+                self.account,
+                self.region,
+                self.name,
+                self.qualifier,
+                self.payload,
+                self.trace,
+                self.extra,
+                self.received_ms,
+                self.due_ms,
+            ),
+        )
+
+    def failed(self, answer: Answer) -> Statement:
+        """Writes that a run has failed, and when the next one is due."""
+        return Statement(
+            _FAILED,
+            (self.attempts, self.due_ms, answer.payload, answer.executed_version, self.request_id),
+        )
+
+    def ended(self) -> Statement:
+        """Removes it. It is there: an event that has ended already does not end again."""
+        return Statement(_DELETE, (self.request_id,), expect=1)
+
+
+async def load(database: Database, now_ms: int) -> list[Event]:
+    """All events, without payloads, in the order in which they were received.
+
+    What lies in the future (the machine's clock was set back while nothing ran) was received now and is due at
+    most as long after now as it was to wait.
+    """
+    events: list[Event] = []
+    last = ""
+    while True:
+        rows = await database.read(
+            "SELECT request_id, account, region, name, qualifier, trace, extra, received_ms, due_ms, attempts"
+            " FROM async_events WHERE request_id > ? ORDER BY request_id LIMIT ?",
+            (last, _PAGE),
+        )
+        for row in rows:
+            members: list[Any] = [*row, None]
+            event = Event(*members)
+            if event.received_ms > now_ms:
+                event.due_ms -= event.received_ms - now_ms
+                event.received_ms = now_ms
+            events.append(event)
+        if len(rows) < _PAGE:
+            break
+        last = events[-1].request_id
+    events.sort(key=lambda event: event.received_ms)
+    return events
+
+
+async def stored(database: Database, request_id: str) -> tuple[bytes, Answer | None] | None:
+    """The payload of an event, and what its latest failed run has answered; None when it has ended.
+
+    Raises StoreError.
+    """
+    rows = await database.read(
+        "SELECT payload, response, executed_version FROM async_events WHERE request_id = ?", (request_id,)
+    )
+    if not rows:
+        return None
+    payload, response, version = rows[0]
+    assert isinstance(payload, bytes)
+    if not isinstance(response, bytes) or not isinstance(version, str):
+        return payload, None
+    return payload, Answer(response, version, failed=True)
