@@ -1,0 +1,149 @@
+"""From the text of a pattern to what it asks of each field.
+
+The grammar, the order in which things are checked, the wording of refusals and the place each of them names are those
+of event-ruler's rule compiler, which is EventBridge's; recorded refusals are in LocalStack's
+`test_events_patterns.snapshot.json`. `$or` makes alternatives: each is a conjunction of fields. When a path is named
+twice the later one counts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from lambent.events.patterns import tokens as json
+from lambent.events.patterns.addresses import Address, address_of
+from lambent.events.patterns.conditions import Absent, Condition, Exactly
+from lambent.events.patterns.errors import InvalidPattern
+from lambent.events.patterns.expressions import expression
+from lambent.events.patterns.fields import FieldTest
+from lambent.events.patterns.tokens import Tokens
+
+Alternative: TypeAlias = dict[str, FieldTest]
+"""Fields by path, all of which have to let an event through."""
+
+_MAX_ALTERNATIVES: Final = 1000
+_RESERVED: Final = frozenset(
+    {
+        *(
+            "exactly",
+            "equals-ignore-case",
+            "prefix",
+            "suffix",
+            "anything-but",
+            "exists",
+            "wildcard",
+            "numeric",
+        ),
+        *("cidr", "html", "=", "<", "<=", ">", ">=", "regex", "not-wildcard", "not-equals-ignore-case"),
+        *("date-after", "date-on-or-after", "date-before", "date-on-or-before", "in-date-range"),
+        *("ip-address-in-range", "ip-address-not-in-range"),
+    }
+)
+_LITERALS: Final = {"true": True, "false": False, "null": None}
+
+
+def compile_pattern(source: str) -> list[Alternative]:
+    """The alternatives of a pattern, at least one. Raises InvalidPattern.
+
+    What follows the pattern's closing brace is not looked at.
+    """
+    tokens = Tokens(source)
+    if tokens.next() != json.OBJECT:
+        tokens.fail("Filter is not an object")
+    alternatives: list[Alternative] = []
+    _object(tokens, alternatives, "", in_or=False)
+    return alternatives
+
+
+def _object(tokens: Tokens, alternatives: list[Alternative], path: str, *, in_or: bool) -> None:
+    empty = True
+    while tokens.next() != json.END_OBJECT:
+        empty = False
+        name = tokens.text()
+        if name == "$or":
+            _or(tokens, alternatives, path)
+            continue
+        if in_or and name in _RESERVED:
+            tokens.fail(f"{name} is Ruler reserved fieldName which cannot be used inside $or.")
+        below = f"{path}.{name}" if path else name
+        kind = tokens.next()
+        if kind == json.OBJECT:
+            _object(tokens, alternatives, below, in_or=in_or)
+        elif kind == json.ARRAY:
+            _values(tokens, alternatives, below)
+        else:
+            tokens.fail(f'"{name}" must be an object or an array')
+    if empty:
+        tokens.fail("Empty objects are not allowed")
+
+
+def _or(tokens: Tokens, alternatives: list[Alternative], path: str) -> None:
+    before = [*alternatives] or [{}]
+    alternatives.clear()
+    if tokens.next() != json.ARRAY:
+        tokens.fail("It must be an Array followed with $or.")
+    branches = 0
+    while (kind := tokens.next()) != json.END_ARRAY:
+        branches += 1
+        if kind != json.OBJECT:
+            tokens.fail("Only JSON object is allowed in array of $or relationship.")
+        branch = [dict(alternative) for alternative in before]
+        _object(tokens, branch, path, in_or=True)
+        alternatives.extend(branch)
+        if len(alternatives) > _MAX_ALTERNATIVES:
+            raise InvalidPattern(f"Rule is too complex, $or makes more than {_MAX_ALTERNATIVES} combinations")
+    if branches < 2:
+        tokens.fail("There must have at least 2 Objects in $or relationship.")
+
+
+def _values(tokens: Tokens, alternatives: list[Alternative], path: str) -> None:
+    texts: set[str] = set()
+    numbers: set[float] = set()
+    addresses: set[Address] = set()
+    literals: set[bool | None] = set()
+    conditions: list[Condition] = []
+    absent, empty = False, True
+    while (kind := tokens.next()) != json.END_ARRAY:
+        empty = False
+        if kind == json.OBJECT:
+            found = expression(tokens)
+            if isinstance(found, Absent):
+                absent = True
+            elif isinstance(found, Exactly):
+                texts.add(found.text)
+            else:
+                conditions.append(found)
+        elif kind == json.TEXT:
+            address = address_of(tokens.text())
+            if address is None:
+                texts.add(tokens.text())
+            else:
+                addresses.add(address)
+        elif kind == json.NUMBER:
+            numbers.add(_literal_number(tokens.text()))
+        elif kind == json.LITERAL:
+            literals.add(_LITERALS[tokens.text()])
+        else:
+            tokens.fail("Match value must be String, number, true, false, or null")
+    if empty:
+        tokens.fail("Empty arrays are not allowed")
+    test = FieldTest(
+        path,
+        texts=frozenset(texts),
+        numbers=frozenset(numbers),
+        addresses=frozenset(addresses),
+        literals=frozenset(literals),
+        conditions=tuple(conditions),
+        absent=absent,
+    )
+    if not alternatives:
+        alternatives.append({})
+    for alternative in alternatives:
+        alternative[path] = test
+
+
+def _literal_number(text: str) -> float:
+    # Whole numbers stay exact: account ids and the like are compared as they are written.
+    if text.lstrip("-").isdigit():
+        return int(text)
+    return float(text)

@@ -1,0 +1,61 @@
+"""An event as the values at its paths.
+
+Arrays are left out of paths: what stands in one stands at the path of the array. So that a pattern does not take one
+value from one element and another value from another, each value remembers in which elements it stands
+(event-ruler's README, "JSON Array Matching").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from lambent.events.patterns.places import Place
+
+Values: TypeAlias = "dict[str, list[tuple[Any, Place]]]"
+"""Values that are neither objects nor arrays by their paths, names joined by dots."""
+
+
+def fields_of(event: dict[str, Any], wanted: Container[str]) -> Values:
+    """The values of an event at paths that are `wanted`, which has every beginning of each path as well.
+
+    A dot in a name is like one between names, so {"a.b": 1} has the value that {"a": {"b": 1}} has.
+    """
+    values: Values = {}
+    _object(event, "", (), wanted, values, [0])
+    return values
+
+
+def _object(
+    found: dict[str, Any], path: str, place: Place, wanted: Container[str], values: Values, arrays: list[int]
+) -> None:
+    for name, value in found.items():
+        below = f"{path}.{name}" if path else name
+        if below not in wanted:
+            continue
+        kind = type(value)
+        if kind is dict:
+            _object(value, below, place, wanted, values, arrays)
+        elif kind is list:
+            _array(value, below, place, wanted, values, arrays)
+        elif below in values:
+            values[below].append((value, place))
+        else:
+            values[below] = [(value, place)]
+
+
+def _array(
+    found: list[Any], path: str, place: Place, wanted: Container[str], values: Values, arrays: list[int]
+) -> None:
+    array = arrays[0]
+    arrays[0] += 1
+    for index, value in enumerate(found):
+        kind = type(value)
+        if kind is dict:
+            _object(value, path, (*place, (array, index)), wanted, values, arrays)
+        elif kind is list:
+            _array(value, path, (*place, (array, index)), wanted, values, arrays)
+        else:
+            values.setdefault(path, []).append((value, place))
