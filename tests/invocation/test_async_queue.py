@@ -26,7 +26,7 @@ VERSION = SimpleNamespace(
     dead_letter_target=None,
     role="",
 )
-FUNCTION = SimpleNamespace(id="1", arn="arn:one", event_invoke={})
+FUNCTION = SimpleNamespace(id="1", arn="arn:one", event_invoke={}, latest=VERSION)
 TARGET: Any = SimpleNamespace(version=VERSION, function=FUNCTION, drawn=lambda: TARGET)
 
 

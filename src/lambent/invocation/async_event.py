@@ -16,7 +16,10 @@ _INSERT: Final = (
     "INSERT INTO async_events (request_id, account, region, name, qualifier, payload, trace, extra, received_ms,"
     " due_ms, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 )
-_FAILED: Final = "UPDATE async_events SET attempts = ?, due_ms = ?, response = ?, executed_version = ? WHERE request_id = ?"
+_FAILED: Final = (
+    "UPDATE async_events SET attempts = ?, due_ms = ?, response = ?, executed_version = ?"
+    " WHERE request_id = ?"
+)
 _DELETE: Final = "DELETE FROM async_events WHERE request_id = ?"
 _PAGE: Final = 500
 
@@ -122,3 +125,8 @@ async def stored(database: Database, request_id: str) -> tuple[bytes, Answer | N
     if not isinstance(response, bytes) or not isinstance(version, str):
         return payload, None
     return payload, Answer(response, version, failed=True)
+
+
+async def exists(database: Database, request_id: str) -> bool:
+    """Whether the event has not ended. Raises StoreError."""
+    return bool(await database.read("SELECT 1 FROM async_events WHERE request_id = ?", (request_id,)))

@@ -20,16 +20,18 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+import msgspec
+
 from lambent.clock import SystemClock
 from lambent.functions import FunctionError
 from lambent.invocation import async_event
 from lambent.invocation.async_event import Event
 from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
+from lambent.invocation.event_endings import EventEndings, backoff_ms
 from lambent.invocation.event_rules import EventRules
 from lambent.invocation.lineage import ends, with_hop
 from lambent.invocation.outcome import Answer, Outcome
-from lambent.store import Staged, StoreClosed, StoreError
-from lambent.store.staged import nothing, submit, together
+from lambent.store import Staged, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,16 +49,9 @@ Accepted: TypeAlias = "Callable[[AsyncQueueUnavailable | None], None]"
 RETRY_SECONDS: Final = (60.0, 120.0)
 """AWS waits one minute before the first retry and two before the second."""
 
-_BACKOFF_FIRST_MS: Final = 1_000
-_BACKOFF_LAST_MS: Final = 300_000
 _MEMORY_BUDGET: Final = 64_000_000
 
 _log = logging.getLogger(__name__)
-
-
-def _backoff_ms(times: int) -> int:
-    """How long to wait when something has gone wrong so many times in a row."""
-    return min(_BACKOFF_LAST_MS, _BACKOFF_FIRST_MS << min(times - 1, 10))
 
 
 class _Lane:
@@ -83,11 +78,7 @@ class AsyncQueue:
 
     `retry_seconds`: the waits before the retries, as many as there are retries.
     `lane_width`: how many events of one function run at once; sync invocations are not counted here.
-
-    `outcomes` says what is to be written in the transaction that ends an event; None: nothing.
     """
-
-    outcomes: Callable[[Outcome], Staged] | None = None
 
     def __init__(
         self,
@@ -114,9 +105,17 @@ class AsyncQueue:
         self._ended: asyncio.Event | None = None
         self._loop = asyncio.get_running_loop()
         self._reads: set[asyncio.Task[None]] = set()
-        self._unwritten: dict[str, Timer] = {}
-        """When the ends that could not be written are tried again."""
+        self._endings = EventEndings(database, self._clock)
         self._rules = EventRules(invoker.registry, len(self._retry_ms))
+
+    @property
+    def outcomes(self) -> Callable[[Outcome], Staged] | None:
+        """Says what is to be written in the transaction that ends an event; None: nothing."""
+        return self._endings.outcomes
+
+    @outcomes.setter
+    def outcomes(self, outcomes: Callable[[Outcome], Staged]) -> None:
+        self._endings.outcomes = outcomes
 
     def __len__(self) -> int:
         """Events that wait or run."""
@@ -134,9 +133,10 @@ class AsyncQueue:
             lane.resume()
         if self._timer is not None:
             self._timer.cancel()
+        self._endings.stop()
         if self._reads:
             await asyncio.wait(self._reads)
-        if self._running() > len(self._unwritten):
+        if self._running():
             self._ended = asyncio.Event()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), seconds)
@@ -154,9 +154,7 @@ class AsyncQueue:
             lane.ready.clear()
             lane.forgotten = True
         self._lanes = {}
-        for timer in self._unwritten.values():
-            timer.cancel()
-        self._unwritten.clear()
+        self._endings.forget()
         await self._database.write(async_event.CLEAR)
 
     def _running(self) -> int:
@@ -171,6 +169,10 @@ class AsyncQueue:
 
         `payload` is JSON. `trace` is the header of what led to it ("" for none); this invocation's hop is added.
         """
+        if not extra and target.invoked_arn != target.version.arn:
+            extra = msgspec.json.encode(
+                {"arn": target.invoked_arn}
+            )  # what the function is told it was invoked by
         return self._staged(
             target, qualifier, payload, request_id, with_hop(trace, target.function.id), extra
         )
@@ -273,7 +275,7 @@ class AsyncQueue:
         self._settle_down()
 
     def _settle_down(self) -> None:
-        if self._ended is not None and self._running() <= len(self._unwritten):
+        if self._ended is not None and not self._running():
             self._ended.set()
 
     def _run(self, lane: _Lane, event: Event, payload: bytes) -> None:
@@ -343,7 +345,7 @@ class AsyncQueue:
         lane.throttles += 1
         now = self._clock.steady_ms()
         # Not later than the event becomes too old: that is to be noticed then.
-        wait = min(_backoff_ms(lane.throttles), max(1, self._rules.expiry_ms(event) - now))
+        wait = min(backoff_ms(lane.throttles), max(1, self._rules.expiry_ms(event) - now))
         lane.paused = self._clock.at_steady(now + wait, self._resume, lane)
 
     def _resume(self, lane: _Lane) -> None:
@@ -353,7 +355,7 @@ class AsyncQueue:
     def _again_later(self, lane: _Lane, event: Event) -> None:
         """The platform's fault, not an attempt: this event waits, others of its function go on."""
         event.faults += 1
-        event.due_ms = self._clock.steady_ms() + _backoff_ms(event.faults)
+        event.due_ms = self._clock.steady_ms() + backoff_ms(event.faults)
         lane.running -= 1
         if not lane.forgotten:
             self._schedule(event)
@@ -437,47 +439,13 @@ class AsyncQueue:
         )
 
     def _write(self, lane: _Lane, event: Event, outcome: Outcome | None) -> None:
-        """Write that an event has ended, until it is written; it takes a place in its lane until then."""
-        if self.outcomes is None or outcome is None:
-            staged = Staged((event.ended(),), nothing)
-        else:
-            try:
-                staged = together([Staged((event.ended(),), nothing), self.outcomes(outcome)])
-            except Exception:  # noqa: BLE001 - logged; the event is not lost for it
-                _log.exception("the end of async event %s could not be handed on", event.request_id)
-                self._write_later(lane, event, outcome)
-                return
+        """Write that an event has ended. It takes a place in its lane until that is durable."""
 
-        def settled(error: StoreError | None) -> None:
-            staged.settled(error)
-            if error is None:
-                self._let_go(event)
-                self._leave(lane)
-            elif lane.forgotten or self._closed or isinstance(error, StoreClosed):
-                self._leave(lane)  # after a restart it is there as it was
-            else:
-                _log.warning("the end of async event %s was not saved yet: %s", event.request_id, error)
-                self._write_later(lane, event, outcome)
-
-        submit(self._database, Staged(staged.statements, settled))
-
-    def _write_later(self, lane: _Lane, event: Event, outcome: Outcome | None) -> None:
-        if self._stopping:
+        def over() -> None:
+            self._let_go(event)
             self._leave(lane)
-            return
-        event.faults += 1
-        when = self._clock.steady_ms() + _backoff_ms(event.faults)
-        self._unwritten[event.request_id] = self._clock.at_steady(
-            when, self._write_again, lane, event, outcome
-        )
-        self._settle_down()
 
-    def _write_again(self, lane: _Lane, event: Event, outcome: Outcome | None) -> None:
-        self._unwritten.pop(event.request_id, None)
-        if lane.forgotten or self._stopping:
-            self._leave(lane)
-            return
-        self._write(lane, event, outcome)
+        self._endings.write(event, outcome, over)
 
     def _save(self, statement: Statement) -> None:
         def saved(_results: Results | None, error: StoreError | None) -> None:

@@ -74,7 +74,8 @@ class EventRules:
             role=version.role,
             on_success=None if settings is None else settings.on_success,
             on_failure=None if settings is None else settings.on_failure,
-            dead_letter_arn=version.dead_letter_target,
+            # "Function versions use the same dead-letter queue settings as the unpublished version."
+            dead_letter_arn=record.latest.dead_letter_target,
         )
 
     def _settings(self, event: Event) -> EventInvokeConfig | None:

@@ -1,10 +1,11 @@
 """The chain of invocations that one event has set off, as trace headers carry it, and where it is cut.
 
 AWS's SDKs put the trace header of the running invocation on each request that a function sends; services keep it
-with the message and hand it to the next function. Its field `Lineage` counts the invocations: `{hops}:{function}:{again}`
-(`Lineage=1:8adfd012:0`, then `Lineage=2:…`), where `function` is a hash of the one that was invoked last and `again`
-how often it had been invoked in this chain before. Where a chain goes through several functions, the others follow,
-latest first: `3:8adfd012:1|c512fbe3:0`, as the X-Ray header had them before hops were added.
+with the message and hand it to the next function. Its field `Lineage` counts the invocations as
+`{hops}:{function}:{again}` (`Lineage=1:8adfd012:0`, then `Lineage=2:…`), where `function` is a hash of the one that
+was invoked last and `again` how often it had been invoked in this chain before. Where a chain goes through several
+functions, the others follow, latest first: `3:8adfd012:1|c512fbe3:0`, as the X-Ray header had them before hops were
+added.
 
 A function that has run 16 times in a chain is not run by it once more, unless its RecursiveLoop is `Allow`
 ("Use Lambda recursive loop detection to prevent infinite loops", developer guide).
