@@ -6,7 +6,6 @@ Defaults and limits are those of CreateEventSourceMapping in the API reference; 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +14,7 @@ from msgspec.structs import asdict, replace
 
 from lambent.events.errors import InvalidMapping
 from lambent.events.mapping import Settings
+from lambent.events.patterns import InvalidPattern, Pattern
 
 _POSITIONS: Final = frozenset({"TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"})
 _COMMON: Final = frozenset(
@@ -225,16 +225,6 @@ def _check_filters(filters: tuple[str, ...] | None) -> None:
         raise InvalidMapping(f"Number of filters exceeds the limit of {_MAX_FILTERS}.")
     for pattern in filters:
         try:
-            valid = _is_pattern(json.loads(pattern))
-        except (ValueError, RecursionError):
-            valid = False
-        if not valid:
-            raise InvalidMapping("Invalid filter pattern definition.")
-
-
-def _is_pattern(value: Any) -> bool:
-    """Whether a filter pattern is well formed: objects down to lists of what may match."""
-    return isinstance(value, dict) and all(
-        isinstance(member, list) if not isinstance(member, dict) else _is_pattern(member)
-        for member in value.values()
-    )
+            Pattern.parse(pattern)
+        except InvalidPattern:
+            raise InvalidMapping("Invalid filter pattern definition.") from None

@@ -14,10 +14,11 @@ import msgspec
 
 from lambent.functions import FunctionError
 from lambent.invocation.errors import FunctionNotReady, Throttled
-from lambent.invocation.request_id import new_lineage, new_request_id, new_trace_header, with_lineage
+from lambent.invocation.lineage import ends, farthest, with_hop
+from lambent.invocation.request_id import new_request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lambent.clock import Clock, Timer
     from lambent.events.mapping import Mapping
@@ -63,7 +64,7 @@ class Call:
     __slots__ = ("finished", "lane", "payload", "request_id", "trace", "until_ms")
 
     def __init__(
-        self, lane: _Lane, payload: bytes, trace: str | None, finished: Finished, until_ms: int | None
+        self, lane: _Lane, payload: bytes, trace: str, finished: Finished, until_ms: int | None
     ) -> None:
         self.lane = lane
         self.payload = payload
@@ -97,7 +98,6 @@ class _Lane:
 
 class _Callee(NamedTuple):
     target: Target
-    lineage: str
     extra: bytes
 
 
@@ -131,7 +131,7 @@ class FunctionCalls:
         if lane is None:
             lane = self._lanes[mapping.id] = _Lane(mapping)
         lane.mapping = mapping
-        call = Call(lane, payload, trace, finished, until_ms)
+        call = Call(lane, payload, trace or "", finished, until_ms)
         if lane.waiting or not self._begin(call):
             lane.waiting.append(call)
             self._pause(lane)
@@ -152,6 +152,16 @@ class FunctionCalls:
         callee = self._callee(mapping)
         return None if callee is None else callee.target
 
+    def loops(self, mapping: Mapping, trace: str) -> bool:
+        """Whether what was sent with this X-Ray header comes of too many invocations of the function already."""
+        target = self.target(mapping)
+        return target is not None and ends(with_hop(trace, target.function.id), target)
+
+    def farthest(self, mapping: Mapping, traces: Iterable[str]) -> str:
+        """Of the X-Ray headers of several records, the one to go on from; empty for none."""
+        target = self.target(mapping)
+        return "" if target is None else farthest(traces, target)
+
     def close(self) -> None:
         """Begin nothing more. Calls that wait are forgotten, those that run end."""
         self._closed = True
@@ -169,11 +179,10 @@ class FunctionCalls:
         if callee is None:
             lane.problem = MISSING
             return False
-        target, lineage, extra = callee
+        target, extra = callee
         if target.shares:
             target = target.drawn()
-            _, lineage, extra = _callee_of(target)
-        trace = with_lineage(call.trace, lineage) if call.trace else new_trace_header(lineage)
+        trace = with_hop(call.trace, target.function.id)
         arn, version = target.invoked_arn, target.version.version
 
         def ended(invocation: Invocation) -> None:
@@ -272,4 +281,4 @@ class FunctionCalls:
 def _callee_of(target: Target) -> _Callee:
     arn = target.invoked_arn
     extra = b"" if arn == target.version.arn else msgspec.json.encode({"arn": arn})
-    return _Callee(target, new_lineage(target.version.uid), extra)
+    return _Callee(target, extra)

@@ -8,6 +8,7 @@ given to the function are given back at once.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -33,6 +34,7 @@ _LOOK_MS: Final = 500
 _AROUND: Final = len(HEAD) + len(TAIL)
 
 _decode = msgspec.json.Decoder().decode
+_log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -90,6 +92,7 @@ class Consumer:
         self._step: Timer | None = None
         self._look: Timer | None = None
         self._stopping = False
+        self._warned = False
         self._ended: asyncio.Future[None] | None = None
 
     # ------------------------------------------------------------ taking
@@ -119,6 +122,9 @@ class Consumer:
             if self._filters is not None and not self._is_wanted(message, piece):
                 unwanted.append(message.receipt)
                 continue
+            if message.lineage and self._calls.loops(self.mapping, message.lineage):
+                self._loops(message)
+                continue
             batch = self._open
             if batch is not None and batch.size + len(piece) > MAX_PAYLOAD:
                 self._close()
@@ -147,6 +153,18 @@ class Consumer:
         record["body"] = data_of(message.body)
         return self._filters.matches(record)
 
+    def _loops(self, message: Received) -> None:
+        """A message that the function has sent to itself too often: it is left alone, for its dead-letter queue."""
+        if not self._warned:
+            self._warned = True
+            _log.warning(
+                "%s runs in a loop: messages of %s that it has caused itself more than 16 times over are not"
+                " processed (first: %s). Allow that with PutFunctionRecursionConfig, if it is meant",
+                self.mapping.function_arn,
+                self.mapping.source_arn,
+                message.message_id,
+            )
+
     def _window_ended(self) -> None:
         self._window = None
         self._close()
@@ -172,21 +190,29 @@ class Consumer:
             batch.call = self._calls.invoke(
                 self.mapping,
                 event_of(batch.records),
-                _trace_of(batch.messages),
+                self._trace_of(batch.messages),
                 lambda called, batch=batch: self._finished(batch, called),  # type: ignore[misc]
                 until_ms=batch.until_ms,
             )
             batch.records = []
 
+    def _trace_of(self, messages: list[Received]) -> str:
+        """The X-Ray header that the invocation goes on from, of what has sent the messages."""
+        traces = [
+            message.lineage or message.trace for message in messages if message.lineage or message.trace
+        ]
+        if len(traces) < 2:
+            return traces[0] if traces else ""
+        return self._calls.farthest(self.mapping, traces)
+
     def _finished(self, batch: _Batch, called: Called) -> None:
         self._running.discard(batch)
         if called.condition == "Success":
             done = self._processed(batch, called.result)
-            if len(done) < len(batch.messages):
-                self._scaling.shrink()
             if done:
                 self._source.delete(done)
-        else:
+        elif called.condition == "Refused" or not self._reports:
+            # Errors slow down only what does not report failures ("Implementing partial batch responses").
             self._scaling.shrink()
         if self._stopping:
             self._end()
@@ -280,11 +306,3 @@ class Consumer:
         if not self._running and self._ended is not None:
             self._ended.set_result(None)
             self._ended = None
-
-
-def _trace_of(messages: list[Received]) -> str | None:
-    """The X-Ray header that the invocation goes on from: what sent the messages, as far as one of them tells."""
-    for message in messages:
-        if message.lineage or message.trace:
-            return message.lineage or message.trace
-    return None
