@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class RequestContext(msgspec.Struct, frozen=True, gc=False):
@@ -25,6 +30,14 @@ class RequestContext(msgspec.Struct, frozen=True, gc=False):
     """Where this platform answers, without a trailing slash: `http://127.0.0.1:4566`."""
     principal: str = ""
     """Who temporary credentials make the caller: `assumed-role/{role}/{session}`; empty for all others."""
+    reached_at: str = ""
+    """The platform's URL as the client knows it, by its Host header: `http://localhost:4566`."""
+    trace: str = ""
+    """The request's X-Amzn-Trace-Id; empty for none."""
+    protocol: str = ""
+    """That of the request: `json`, `query`, `rest-json`, …"""
+    when_left: Callable[[Callable[[], None]], None] | None = None
+    """Has something called when the client leaves before it is answered; None where nobody can tell."""
 
 
 def partition_of(region: str) -> str:

@@ -190,17 +190,7 @@ class AwsDispatcher:
             operation = wire.model.operation(route.operation)
             members = wire.parsers.parser(operation)(route.labels, route.query, request.headers, request.body)
             wire.validators.validator(operation)(members)
-            context = RequestContext(
-                identity.account,
-                identity.region,
-                partition_of(identity.region),
-                request_id,
-                route.service,
-                route.operation,
-                identity.access_key,
-                self._endpoint_url(),
-                identity.principal,
-            )
+            context = self._context(request, request_id, identity, route)
             output = await method(context, members)
             reply = wire.writers.writer(operation)(output or {}, request_id)
         except ServiceError as error:
@@ -209,6 +199,30 @@ class AwsDispatcher:
             self._fail(request, route.service, route.protocol, route.operation, request_id, fault)
         else:
             await self._send(request, route, reply, request_id)
+
+    def _context(self, request: Request, request_id: str, identity: Identity, route: Route) -> RequestContext:
+        host = trace = b""
+        for name, value in request.headers:
+            if name == b"host":
+                host = value
+            elif name == b"x-amzn-trace-id":
+                trace = value
+        scheme = "https" if request.secure else "http"
+        return RequestContext(
+            identity.account,
+            identity.region,
+            partition_of(identity.region),
+            request_id,
+            route.service,
+            route.operation,
+            identity.access_key,
+            self._endpoint_url(),
+            identity.principal,
+            f"{scheme}://{host.decode('latin-1')}" if host else self._endpoint_url(),
+            trace.decode("latin-1"),
+            route.protocol,
+            request.when_left,
+        )
 
     async def _send(self, request: Request, route: Route, reply: Reply, request_id: str) -> None:
         try:

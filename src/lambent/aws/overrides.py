@@ -60,6 +60,10 @@ class Quirks(msgspec.Struct, frozen=True):
     """The query protocol's code of an error shape, where the model does not say it."""
     error_detail: bool = False
     """Whether query errors hold an empty Detail."""
+    query_messages: Mapping[str, str] = {}
+    """The query protocol's message of an error shape, where it differs from the JSON protocol's."""
+    words_itself: bool = False
+    """The service checks the model's constraints itself and refuses one thing at a time, in words of its own."""
 
 
 _LAMBDA = Quirks(
@@ -120,8 +124,12 @@ _QUIRKS = {
     "sqs": Quirks(
         error_namespace="com.amazonaws.sqs#",
         error_detail=True,
+        words_itself=True,
+        # TestSqsProvider::test_non_existent_queue/queue-does-not-exist-query
+        query_messages={"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
         # The codes of the pairs [sqs] and [sqs_query] of TestSqsProvider's scenarios.
         query_error_codes={
+            "AccessDeniedException": "AccessDenied",
             "BatchEntryIdsNotDistinct": "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
             "BatchRequestTooLong": "AWS.SimpleQueueService.BatchRequestTooLong",
             "EmptyBatchRequest": "AWS.SimpleQueueService.EmptyBatchRequest",

@@ -43,6 +43,7 @@ def add_query_names(service: str, description: dict[str, Any]) -> None:
     """Put the query protocol's names into the model `description` of `service`, where it lacks them."""
     if service != "sqs":
         return
+    description["metadata"].setdefault("xmlNamespace", "http://queue.amazonaws.com/doc/2012-11-05/")
     shapes = description["shapes"]
     for name, element in _SQS_LISTS.items():
         if name in shapes:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _CLAIMED_SERVICE = re.compile(rb"Credential=[^,\s&]*/([^/,\s&]+)/aws4_request")
 _POOL_KEYS = re.compile(rb"/[a-z]{2}(?:-[a-z]+)+-\d_\w+/\.well-known/(?:jwks\.json|openid-configuration)")
+_QUEUE_PATH = re.compile(rb"(?:/queue/[a-z0-9-]+)?/\d{12}/[A-Za-z0-9_-]{1,80}(?:\.fifo)?/?")
 _FORM = b"application/x-www-form-urlencoded"
 
 
@@ -74,7 +75,7 @@ class Router:
         candidates = self._candidates(signing_name, host)
         action = self._action(request, query, content_type)
         if action is not None and (not candidates or _speaks_query(candidates)):
-            return self._by_action(candidates, action, query)
+            return self._by_action(candidates, action, query, request.path)
         return self._by_path(candidates, request, query)
 
     def elsewhere(self, request: SignedRequest, signing_name: str | None) -> Entry | None:
@@ -197,6 +198,8 @@ class Router:
         ):
             if route.protocol == "json":
                 error = ServiceError("UnknownOperationException", "", status=400)
+            elif route.service == "sqs":
+                error = _not_at_this_endpoint(route.operation)
             else:
                 version = dict(route.query).get("Version", "NO_VERSION_SPECIFIED")
                 message = f"Could not find operation {route.operation} for version {version}"
@@ -216,11 +219,21 @@ class Router:
         return None
 
     def _by_action(
-        self, candidates: list[Entry], parameters: list[tuple[str, str]], query: list[tuple[str, str]]
+        self,
+        candidates: list[Entry],
+        parameters: list[tuple[str, str]],
+        query: list[tuple[str, str]],
+        path: bytes,
     ) -> Route:
         found = dict(parameters)
         action, version = found.get("Action", ""), found.get("Version", "")
         service = candidates[0].name if candidates else BY_QUERY_VERSION.get(version)
+        if service in (None, "sqs") and _QUEUE_PATH.fullmatch(path):
+            # Sent to a queue's URL, which is then the QueueUrl of requests that name no other.
+            service = "sqs"
+            if action in ("CreateQueue", "ListQueues"):
+                raise RoutingError(service, "query", _not_at_this_endpoint(action))
+            query = [("QueueUrl", path.decode("latin-1")), *query]
         if service is None:
             message = f"Could not find operation {action} for version {version or 'NO_VERSION_SPECIFIED'}"
             raise RoutingError("", "query", ServiceError("InvalidAction", message, status=400))
@@ -250,6 +263,11 @@ class Router:
             message = "Unable to determine service/operation name to be authorized"
             return RoutingError(service, protocol, ServiceError("AccessDeniedException", message, status=403))
         return RoutingError(service, protocol, ServiceError("UnknownOperationException", "", status=404))
+
+
+def _not_at_this_endpoint(action: str) -> ServiceError:
+    message = f"The action {action} is not valid for this endpoint."
+    return ServiceError("InvalidAction", message, status=400)
 
 
 def _speaks_query(candidates: list[Entry]) -> bool:

@@ -303,8 +303,9 @@ class OutputWriters:
         code = modelled.code if modelled is not None else error.code
         if modelled is None:
             code = (_S3_CODES if is_s3 else _QUERY_CODES).get(code, code)
+        message = quirks.query_messages.get(code, error.message)
         code = quirks.query_error_codes.get(code, code)
-        parts = [f"<Code>{escape_text(code)}</Code><Message>{escape_text(error.message)}</Message>"]
+        parts = [f"<Code>{escape_text(code)}</Code><Message>{escape_text(message)}</Message>"]
         if modelled is not None:
             extra = {
                 n: m

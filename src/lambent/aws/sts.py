@@ -41,9 +41,8 @@ class StsService(Service):
         if not principal:
             arn = f"arn:{partition}:iam::{account}:root"
             return {"UserId": account, "Account": account, "Arn": arn}
-        kind, _, name = principal.partition("/")
-        user = _role_user_id(account, *name.split("/", 1)) if kind == "assumed-role" else f"{account}:{name}"
-        return {"UserId": user, "Account": account, "Arn": f"arn:{partition}:sts::{account}:{principal}"}
+        arn = f"arn:{partition}:sts::{account}:{principal}"
+        return {"UserId": user_id(account, principal), "Account": account, "Arn": arn}
 
     async def assume_role(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """Credentials that act in the role's account."""
@@ -107,6 +106,14 @@ class StsService(Service):
             "SessionToken": minted.session_token,
             "Expiration": minted.expires,
         }
+
+
+def user_id(account: str, principal: str) -> str:
+    """The unique id of a caller; `principal` is `assumed-role/{role}/{session}`, `federated-user/{name}` or empty."""
+    if not principal:
+        return account
+    kind, _, name = principal.partition("/")
+    return _role_user_id(account, *name.split("/", 1)) if kind == "assumed-role" else f"{account}:{name}"
 
 
 def _role_user_id(account: str, role: str, session: str) -> str:

@@ -66,6 +66,7 @@ class Connection(asyncio.Protocol):
         "_limit",
         "_most",
         "_offer",
+        "_on_left",
         "_parser",
         "_queue",
         "_received",
@@ -103,6 +104,7 @@ class Connection(asyncio.Protocol):
         self._incoming: StreamedRequest | None = None  # handed over, or to be, while its body is coming
         self._ended = False  # the client sends no more, and waits for answers
         self._known_host: bytes | None = None  # the last Host that was one
+        self._on_left: Callable[[], None] | None = None
         self._unsent = 0
         self._unsent_since = 0.0
         self._held = False  # nothing is read until what has come of its body is taken
@@ -143,6 +145,7 @@ class Connection(asyncio.Protocol):
             self._incoming.break_off()
         self._server.lost(self)
         self.resume_writing()
+        self._tell_left()
 
     def eof_received(self) -> bool:
         """The client has shut its side; it may still want the answers to what it has sent whole."""
@@ -152,7 +155,20 @@ class Connection(asyncio.Protocol):
         is_plain = offer is None or (offer.header(b"upgrade") or b"").lower() == b"h2c"
         waits = (self.busy or bool(self._queue)) and self._incoming is None and is_plain
         self._ended = waits and not self.closed and not self.secure
+        if self._ended:
+            self._tell_left()
         return self._ended
+
+    def when_left(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the client leaves or shuts its side before what is being handled is answered."""
+        self._on_left = callback
+        if self.closed or self._ended:
+            self._tell_left()
+
+    def _tell_left(self) -> None:
+        callback, self._on_left = self._on_left, None
+        if callback is not None:
+            callback()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -386,6 +402,7 @@ class Connection(asyncio.Protocol):
     def answered(self, request: Request) -> None:
         """An answer has been written: go on with the next pipelined request or close."""
         self.active = time.monotonic()
+        self._on_left = None
         if request is self._offer:
             self._pass_over()
         if request is self._incoming:

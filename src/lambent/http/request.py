@@ -93,6 +93,14 @@ class Request:
         """Whether the client has left: an answer would go nowhere."""
         return self.connection.closed
 
+    def when_left(self, callback: Callable[[], None]) -> None:
+        """Call `callback`, once, when the client leaves before this request is answered, or sends no more.
+
+        A client that has shut its side may still read: it is to be answered, but not to be kept waiting. For one that
+        has left already `callback` is called at once.
+        """
+        self.connection.when_left(callback)
+
     def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Answer. Date, Content-Length and, where needed, Connection are added.
 
