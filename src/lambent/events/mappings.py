@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     Settle: TypeAlias = Callable[[Mapping], Awaitable[None]]
+    Check: TypeAlias = Callable[[Mapping], Awaitable[None]]
 
 # How often a change is computed anew because another writer was faster.
 _ATTEMPTS: Final = 5
@@ -47,11 +48,13 @@ class MappingRegistry:
     """All mappings of the platform. Open it with `open`, set `settle`, then call `resume`.
 
     `settle(mapping)` is awaited while a mapping is on its way, before the state that it leads to is reached:
-    whoever reads the sources starts, changes or ends doing so in it.
+    whoever reads the sources starts, changes or ends doing so in it. `check(mapping)` is awaited before a mapping is
+    made or changed: it raises InvalidMapping for a source that cannot be read.
     """
 
     def __init__(self, database: Database, mappings: list[Mapping]) -> None:
         self.settle: Settle | None = None
+        self.check: Check | None = None
         self._database = database
         self._mappings = {mapping.id: mapping for mapping in mappings}
         self._turns: Turns[str] = Turns()
@@ -135,7 +138,9 @@ class MappingRegistry:
         )
         if source is KINDS["self-managed-kafka"] or source is KINDS["kafka"]:
             mapping = _with_consumer_group(mapping)
-        # The check and the insertion are one step: nobody else creates mappings of this function meanwhile.
+        if self.check is not None:
+            await self.check(mapping)
+        # The next check and the insertion are one step: nobody else creates mappings of this function meanwhile.
         async with self._turns.take(f"{account}:{region}:{mapping.function_name}"):
             self._check_new(mapping)
             await self._database.write(
@@ -194,6 +199,9 @@ class MappingRegistry:
                 modified_ms=now_ms(),
             )
 
+        new = changed(self.get(account, region, mapping_id))
+        if self.check is not None and new.target == "Enabled":
+            await self.check(new)  # what is gone need not be there for its mapping to be disabled
         mapping = await self._change(account, region, mapping_id, changed)
         self._begin(mapping)
         return mapping

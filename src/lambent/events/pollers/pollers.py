@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.events.pollers.calls import FunctionCalls
 from lambent.events.pollers.poller import Parts
-from lambent.events.pollers.sqs import SqsPoller
+from lambent.events.pollers.sqs import SqsPoller, check_queue
 from lambent.events.sources import SQS
 from lambent.functions.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from lambent.clock import Clock
     from lambent.events.deliveries import Deliveries
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 KINDS: Final[dict[str, Callable[[Mapping, Parts], Poller]]] = {SQS.kind: SqsPoller}
 """What reads the sources of each kind. Mappings of other kinds are kept, and nothing is read for them."""
+
+CHECKS: Final[dict[str, Callable[[Mapping, Parts], Awaitable[None]]]] = {SQS.kind: check_queue}
+"""What finds out whether a source of each kind can be read. Raises InvalidMapping."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,8 +66,10 @@ class Pollers:
         )
         self._pollers: dict[str, Poller] = {}
         self._turns: Turns[str] = Turns()
+        self._leaving: set[asyncio.Future[None]] = set()
         self._stopped = False
         registry.settle = self.settle
+        registry.check = self.check
 
     async def start(self) -> None:
         """Begin to read for every mapping that is enabled. Those on their way follow with `settle`."""
@@ -79,6 +84,12 @@ class Pollers:
         if mapping.target == "Enabled" and mapping.state != "Deleting":
             await self._start(mapping)
 
+    async def check(self, mapping: Mapping) -> None:
+        """Raise InvalidMapping for a source that cannot be read for the mapping's function."""
+        check = CHECKS.get(mapping.source_kind)
+        if check is not None:
+            await check(mapping, self._parts)
+
     def wake(self, kind: str, arn: str) -> None:
         """Something has come into the source with this ARN: have it read at once."""
         for poller in self._pollers.values():
@@ -88,7 +99,8 @@ class Pollers:
     async def stop(self, seconds: float) -> None:
         """Read no more and wait for what runs, at most `seconds`. What ends later is processed again."""
         self._stopped = True
-        ends = [asyncio.ensure_future(self._stop(mapping_id)) for mapping_id in list(self._pollers)]
+        ends = [*self._leaving]
+        ends += [asyncio.ensure_future(self._stop(mapping_id)) for mapping_id in list(self._pollers)]
         if ends:
             _, late = await asyncio.wait(ends, timeout=seconds)
             for task in late:
@@ -100,6 +112,8 @@ class Pollers:
         """Forget every poller, without waiting for what runs. The registry is cleared after this."""
         for mapping_id in list(self._pollers):
             task = asyncio.ensure_future(self._stop(mapping_id))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
             await asyncio.wait({task}, timeout=0)
             self._pollers.pop(mapping_id, None)
 

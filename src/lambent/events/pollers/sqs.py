@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from lambent.events.errors import InvalidMapping
 from lambent.events.pollers.consumer import Consumer
 from lambent.events.pollers.remote_sqs import RemoteReader
 from lambent.events.queues import QueueNotFound
@@ -26,6 +27,29 @@ _RETRY_MS: Final = 1_000
 _ROUNDS: Final = 20
 
 _log = logging.getLogger(__name__)
+
+
+async def check_queue(mapping: Mapping, parts: Parts) -> None:
+    """Raise InvalidMapping unless the queue is there and hides messages for as long as the function may run.
+
+    A queue at a real endpoint is not asked: it may not be reachable yet.
+    """
+    if "sqs" in parts.elsewhere:
+        return
+    try:
+        queue = parts.queues.by_arn(mapping.source_arn or "")
+    except QueueNotFound as error:
+        raise InvalidMapping(
+            "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+            f"SQS Error Message: {error}"
+        ) from None
+    target = parts.calls.target(mapping)
+    hidden_s = queue.settings.visibility_s
+    if target is not None and hidden_s < target.version.timeout_s:
+        raise InvalidMapping(
+            f"Queue visibility timeout: {hidden_s} seconds is less than "
+            f"Function timeout: {target.version.timeout_s} seconds"
+        )
 
 
 class SqsPoller:
