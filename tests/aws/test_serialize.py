@@ -242,17 +242,18 @@ def test_header_members_of_errors_travel_as_headers() -> None:
 
 def test_sqs_errors_carry_their_query_code() -> None:
     """TestSqsProvider, scenarios [sqs] and [sqs_query]: NonExistentQueue, QueueNameExists."""
-    for code, wanted in (
-        ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
-        ("QueueNameExists", "QueueAlreadyExists"),
-        ("InvalidParameterValueException", "InvalidParameterValue"),
+    missing = "The specified queue does not exist for this wsdl version."
+    for code, wanted, message in (
+        ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", missing),
+        ("QueueNameExists", "QueueAlreadyExists", "m"),
+        ("InvalidParameterValueException", "InvalidParameterValue", "m"),
     ):
         reply = _error("sqs", "json", ServiceError(code, "m"))
         parsed = botocore.parsers.create_parser("json").parse(_response(reply), None)
         assert parsed["Error"] == {"Code": wanted, "QueryErrorCode": code, "Type": "Sender", "Message": "m"}
         reply = _error("sqs", "query", ServiceError(code, "m"))
         parsed = botocore.parsers.create_parser("query").parse(_response(reply), None)
-        assert parsed["Error"] == {"Code": wanted, "Type": "Sender", "Message": "m", "Detail": None}
+        assert parsed["Error"] == {"Code": wanted, "Type": "Sender", "Message": message, "Detail": None}
 
 
 @pytest.mark.parametrize(
