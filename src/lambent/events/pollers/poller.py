@@ -25,8 +25,11 @@ class Poller(Protocol):
     async def start(self) -> None:
         """Begin to read. Comes back soon: what takes its time goes on in the background."""
 
-    def wake(self) -> None:
-        """There may be something new in the source: look at once, if it is not looked all the time anyway."""
+    def wake(self, *, shards: bool = False) -> None:
+        """There may be something new in the source: look at once, if it is not looked all the time anyway.
+
+        `shards`: those of a stream may have changed as well.
+        """
 
     async def stop(self) -> None:
         """Read no more, and come back when what runs has ended. What only waits is given back to its source.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from lambent.events.pollers.calls import FunctionCalls
 from lambent.events.pollers.poller import Parts
 from lambent.events.pollers.sqs import SqsPoller, check_queue
-from lambent.events.sources import SQS
+from lambent.events.pollers.streams import StreamPoller
+from lambent.events.sources import DYNAMODB, KINESIS, SQS
 from lambent.functions.turns import Turns
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
     from lambent.neighbours.service_calls import CallService
     from lambent.store import Database
 
-KINDS: Final[dict[str, Callable[[Mapping, Parts], Poller]]] = {SQS.kind: SqsPoller}
+KINDS: Final[dict[str, Callable[[Mapping, Parts], Poller]]] = {
+    SQS.kind: SqsPoller,
+    KINESIS.kind: lambda mapping, parts: StreamPoller(mapping, parts, elsewhere="kinesis" in parts.elsewhere),
+    DYNAMODB.kind: lambda mapping, parts: StreamPoller(
+        mapping, parts, elsewhere=not parts.elsewhere.isdisjoint({"dynamodb", "dynamodbstreams"})
+    ),
+}
 """What reads the sources of each kind. Mappings of other kinds are kept, and nothing is read for them."""
 
 CHECKS: Final[dict[str, Callable[[Mapping, Parts], Awaitable[None]]]] = {SQS.kind: check_queue}
@@ -95,6 +102,20 @@ class Pollers:
         for poller in self._pollers.values():
             if poller.mapping.source_arn == arn and poller.mapping.source_kind == kind:
                 poller.wake()
+
+    def written(self, service: str, operation: str, account: str, region: str) -> None:
+        """A request that may have written to streams of `service` (kinesis, dynamodb) has succeeded: have them read.
+
+        Which stream it was is not asked: reading one in vain is cheaper than parsing every request.
+        """
+        place = ["arn", service, region, account]
+        shards = service == KINESIS.kind and not operation.startswith("PutRecord")
+        for poller in self._pollers.values():
+            mapping = poller.mapping
+            if mapping.source_kind == service and mapping.source_arn is not None:
+                arn, _, *rest = mapping.source_arn.split(":", 5)
+                if [arn, *rest[:3]] == place:
+                    poller.wake(shards=shards)
 
     async def stop(self, seconds: float) -> None:
         """Read no more and wait for what runs, at most `seconds`. What ends later is processed again."""

@@ -92,8 +92,8 @@ class SqsPoller:
         except QueueNotFound:
             return None
 
-    def wake(self) -> None:
-        """There may be something new."""
+    def wake(self, *, shards: bool = False) -> None:
+        """The queue may have been made just now."""
         if self._timer is not None:
             self._timer.cancel()
             self._look()
