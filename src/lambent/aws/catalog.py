@@ -62,8 +62,13 @@ ENTRIES = (
     _entry("xray", "rest-json"),
 )
 
-OWN_SERVICES = frozenset({"apigatewaymanagementapi", "apigatewayv2", "lambda", "logs", "sts"})
-"""What Lambent serves itself, by botocore's name: no neighbour is asked for it."""
+OWN_SERVICES = frozenset(
+    {"apigatewaymanagementapi", "apigatewayv2", "events", "lambda", "logs", "scheduler", "sqs", "sts"}
+)
+"""What Lambent serves itself, by botocore's name: moto is not asked for it."""
+
+REPLACEABLE = frozenset({"events", "scheduler", "sqs"})
+"""Those of them that a real endpoint may serve instead: the platform then uses them as any client does."""
 
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 BY_SIGNING_NAME: dict[str, list[Entry]] = {}

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from lambent.aws.catalog import Entry
     from lambent.aws.credentials import Credentials
+    from lambent.aws.forwarding import Written
     from lambent.aws.service import Method, Service
     from lambent.http import Request
     from lambent.neighbours.neighbours import Neighbours
@@ -45,7 +46,7 @@ class AwsDispatcher:
     `credentials` mint and check the temporary credentials of execution environments and hold the configured
     access keys; signatures are verified when `enforce` says so, which it does by default where there are
     credentials. `account` (12 digits) and `default_region` are those of unsigned requests; `endpoint_url`
-    tells services where this platform answers.
+    tells services where this platform answers. `written` is told of writes that neighbours have answered.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class AwsDispatcher:
         endpoint_url: Callable[[], str],
         enforce: bool | None = None,
         neighbours: Neighbours | None = None,
+        written: Written | None = None,
     ) -> None:
         self._services = {service.name: service for service in services}
         self._router = Router(self._services)
@@ -65,7 +67,9 @@ class AwsDispatcher:
             credentials, account=account, default_region=default_region, enforced=enforce
         )
         self._forwarder = (
-            Forwarder(neighbours, verify=self._authenticator.enforced) if neighbours is not None else None
+            Forwarder(neighbours, verify=self._authenticator.enforced, written=written)
+            if neighbours is not None
+            else None
         )
         self._guests = (
             Guests(credentials, account=account, default_region=default_region)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lambent.aws.errors import AuthError, ServiceError
 from lambent.aws.s3_addressing import path_style
@@ -15,7 +15,7 @@ from lambent.neighbours.chunks import MalformedChunks
 from lambent.neighbours.errors import NeighbourDown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable
 
     from lambent.aws.authentication import Identity
     from lambent.aws.catalog import Entry
@@ -24,15 +24,24 @@ if TYPE_CHECKING:
     from lambent.neighbours.neighbours import Neighbours
 
 _READS: Final = (b"GET", b"HEAD")
+_WRITES: Final = re.compile(
+    rb"(?P<service>Kinesis|DynamoDB)_\d{8}\.(?!Get|List|Describe|Subscribe|Query|Scan|BatchGet|TransactGet)"
+    rb"(?P<operation>\w+)"
+)
 _DIGEST: Final = re.compile(rb"[0-9a-f]{64}")
+
+
+Written: TypeAlias = "Callable[[str, str, str, str], None]"
+"""Told of what may have put records into a stream: service (`kinesis`, `dynamodb`), operation, account, region."""
 
 
 class Forwarder:
     """Passes requests to `neighbours`. `verify`: whether bodies must be what their signatures say."""
 
-    def __init__(self, neighbours: Neighbours, *, verify: bool) -> None:
+    def __init__(self, neighbours: Neighbours, *, verify: bool, written: Written | None = None) -> None:
         self.neighbours = neighbours
         self._verify = verify
+        self._written = written
 
     def serves(self, entry: Entry) -> bool:
         """Whether a neighbour serves this service."""
@@ -72,6 +81,11 @@ class Forwarder:
             message = f"The request body terminated unexpectedly: {error}"
             raise ServiceError("IncompleteBody", message, status=400) from error
         await _relay(request, answer)
+        if self._written is not None and answer.status < 300:
+            write = _WRITES.fullmatch(request.header(b"x-amz-target") or b"")
+            if write is not None:
+                service, operation = write["service"].decode().lower(), write["operation"].decode()
+                self._written(service, operation, identity.account, identity.region)
 
     def _certainly_missing(self, request: Request, identity: Identity) -> bool:
         """Whether an anonymous reader asks for something in moto's S3 before there is a moto.

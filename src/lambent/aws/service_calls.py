@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from lambent.aws.credentials import Credentials
 
 
-_LARGEST = 10_485_760
+# 10 MB of records that Kinesis answers with at once, as base64.
+_LARGEST = 16_777_216
 
 
 class ServiceCalls:

@@ -20,8 +20,8 @@ from lambent.aws.invoke import InvokeEndpoint
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
 from lambent.aws.logs import LogsService
 from lambent.aws.service_calls import ServiceCalls
+from lambent.aws.sqs import SqsEndpoint, SqsService
 from lambent.aws.sts import StsService
-from lambent.events import MappingRegistry
 from lambent.execution.engines.machine import engines_of_this_machine
 from lambent.execution.errors import ExecutionError, InterpreterMissing
 from lambent.execution.fleet import Fleet
@@ -44,12 +44,12 @@ from lambent.gateway.http_api import Domains, HttpApis
 from lambent.gateway.urls import FunctionUrls
 from lambent.gateway.websocket import Clients, ConnectionLimits, WebSocketApis
 from lambent.http import HttpServer
-from lambent.invocation.async_queue import AsyncQueue
 from lambent.invocation.invoker import Invoker
 from lambent.neighbours.neighbours import Neighbours
 from lambent.neighbours.networks import Networks
 from lambent.neighbours.objects import Objects
 from lambent.node.admin import AdminEndpoint
+from lambent.node.events import Events
 from lambent.node.hosts import host_rule
 from lambent.node.settings import url_host
 from lambent.node.tls import server_context
@@ -59,6 +59,7 @@ from lambent.store import BlobStore, StoreError, open_database
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lambent.aws.service import Service
     from lambent.execution.spec import EnvironmentSpec
     from lambent.http import Request
     from lambent.node.settings import Settings
@@ -157,16 +158,22 @@ class Platform:
             self.registry, self.fleet, self.logs.usage, provisioning_s=settings.provisioning_in_progress_s
         )
         closing.callback(invoker.provisioning.close)
-        self.queue = AsyncQueue(database, invoker, retry_seconds=settings.async_retry_seconds)
-        closing.push_async_callback(self.queue.drain, DRAIN_SECONDS)
 
         # neighbours: nothing of them is started yet
         self.neighbours = Neighbours(settings.neighbours)
         closing.push_async_callback(self.neighbours.close)
 
         # events
-        self.mappings = await MappingRegistry.open(database)
-        closing.push_async_callback(self.mappings.close)
+        calls = ServiceCalls(self.credentials, lambda: self.inside_url)
+        closing.callback(calls.close)
+        self.events = await Events.open(
+            database,
+            invoker,
+            calls,
+            settings.neighbours,
+            closing,
+            retry_seconds=settings.async_retry_seconds,
+        )
 
         # gateway: what it keeps
         self.apis = await ApiRegistry.open(database)
@@ -175,21 +182,24 @@ class Platform:
         # aws
         downloads = CodeDownloads(code)
         objects = Objects(self.neighbours)
-        services = [
+        sqs = SqsService(self.events.queues)
+        services: list[Service] = [
             LambdaService(
                 self.registry,
                 downloads,
-                self.mappings,
+                self.events.mappings,
                 invoker.provisioning,
                 objects,
-                self.queue,
+                self.events.async_queue,
                 Networks(self.neighbours),
             ),
             LogsService(self.logs),
             StsService(self.credentials, settings.account),
+            sqs,
             ApiGatewayV2Service(self.apis),
             ConnectionsService(self.clients),
         ]
+        services = [service for service in services if service.name not in settings.neighbours]
         self.services = [service.name for service in services]
         self.dispatcher = AwsDispatcher(
             services,
@@ -199,8 +209,10 @@ class Platform:
             default_region=settings.region,
             endpoint_url=lambda: self.url,
             neighbours=self.neighbours,
+            written=self.events.pollers.written,
         )
-        self._invoke = InvokeEndpoint(self.dispatcher, invoker, self.queue)
+        self._invoke = InvokeEndpoint(self.dispatcher, invoker, self.events.async_queue)
+        self._sqs = SqsEndpoint(self.dispatcher, sqs) if "sqs" in self.services else None
         self._admin = AdminEndpoint(self, downloads)
 
         self._connections = ConnectionsEndpoint(self.dispatcher, self.clients)
@@ -212,8 +224,6 @@ class Platform:
             functions, Fetcher(self.neighbours), caller_finder(authenticate, "execute-api")
         )
         self.apis.on_authorizers_reset = self.authorizers.reset_cache
-        calls = ServiceCalls(self.credentials, lambda: self.inside_url)
-        closing.callback(calls.close)
         http_apis = HttpApis(
             self.apis,
             functions,
@@ -247,11 +257,11 @@ class Platform:
             await self._inside.start("127.0.0.1", 0)
             closing.push_async_callback(self._inside.drain, DRAIN_SECONDS)
         await self.server.start(settings.host, settings.port, ssl=context)
-        closing.push_async_callback(self.server.drain, DRAIN_SECONDS)
+        closing.push_async_callback(self._drain)
+        closing.callback(sqs.operations.close)
         self.registry.resume()
-        self.mappings.resume()
         invoker.provisioning.restore(self.registry.all_functions())
-        await self.queue.open()
+        await self.events.start()
         collecting = asyncio.get_running_loop().create_task(self._collect_code())
         closing.callback(collecting.cancel)
 
@@ -275,6 +285,11 @@ class Platform:
         """Take no new requests, let what runs end, close every part, top down."""
         await self._closing.aclose()
 
+    async def _drain(self) -> None:
+        """Begin nothing more; wait for requests and events that are being processed."""
+        self.server.stop_accepting()
+        await asyncio.gather(self.server.drain(DRAIN_SECONDS), self.events.drain(DRAIN_SECONDS))
+
     async def _collect_code(self) -> None:
         """Remove packages that nothing refers to any more, now and then."""
         while True:
@@ -290,13 +305,12 @@ class Platform:
             reference = Reference(record.account, record.region, record.name, None)
             await self.registry.settled(reference)
             await self.registry.delete(reference)
-        await self.mappings.clear()
+        await self.events.clear()
         self.clients.close_all()
         await self.apis.clear()
         self.authorizers.clear()
         await self.registry.layers.clear()
         await self.registry.signing.clear()
-        await self.queue.clear()
         await self.logs.clear()
         await self.neighbours.reset()
 
@@ -305,6 +319,8 @@ class Platform:
     def _handle(self, request: Request) -> None:
         # The door first: what is public must not be a way to the Lambda API, whatever its path.
         if self._door.handle(request) or self._invoke.handle(request):
+            return
+        if self._sqs is not None and self._sqs.handle(request):
             return
         if request.target.startswith(_ADMIN):
             self._admin.handle(request)

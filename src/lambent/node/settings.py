@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from lambent.aws.catalog import OWN_SERVICES
+from lambent.aws.catalog import OWN_SERVICES, REPLACEABLE
 from lambent.aws.model import known_service
 from lambent.neighbours.endpoint import Endpoint, read_endpoint
 from lambent.node.tls import server_context
@@ -267,7 +267,7 @@ def _neighbours(value: Any, place: str) -> dict[str, Endpoint]:
         raise SettingsError(f"{place} is {value!r}: it must be {allowed('neighbours')}")
     endpoints = {}
     for service, described in value.items():
-        if service in OWN_SERVICES:
+        if service in OWN_SERVICES - REPLACEABLE:
             raise SettingsError(f"{place}: {service} is served by Lambent itself")
         if not known_service(service):
             raise SettingsError(

@@ -1,0 +1,99 @@
+"""The floor of events, composed: queues, deliveries, the timetable, mappings, and what keeps them going."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lambent.clock import SystemClock
+from lambent.events import MappingRegistry
+from lambent.events.deliveries import Deliveries
+from lambent.events.destinations import Destinations
+from lambent.events.pollers.pollers import Pollers
+from lambent.events.queues import Queues
+from lambent.events.schedules import Timetable
+from lambent.invocation.async_queue import AsyncQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AsyncExitStack
+
+    from lambent.invocation.invoker import Invoker
+    from lambent.neighbours.endpoint import Endpoint
+    from lambent.neighbours.service_calls import CallService
+    from lambent.store import Database
+
+
+class Events:
+    """What calls functions with nobody waiting for the answer. Use `open`, then `start` when the platform listens."""
+
+    def __init__(self, clock: SystemClock, events: AsyncQueue, mappings: MappingRegistry) -> None:
+        self.clock = clock
+        self.async_queue = events
+        self.mappings = mappings
+        self.queues: Queues
+        self.deliveries: Deliveries
+        self.timetable: Timetable
+        self.pollers: Pollers
+
+    @classmethod
+    async def open(
+        cls,
+        database: Database,
+        invoker: Invoker,
+        call_service: CallService,
+        endpoints: Mapping[str, Endpoint],
+        closing: AsyncExitStack,
+        *,
+        retry_seconds: tuple[float, float],
+    ) -> Events:
+        """Everything as an earlier run has left it; `closing` gets what closes it. Raises StoreError.
+
+        `endpoints` are the services that a real endpoint serves, by botocore's name.
+        """
+        clock = SystemClock()
+        elsewhere = frozenset(endpoints)
+        queue = AsyncQueue(database, invoker, clock, retry_seconds=retry_seconds)
+        mappings = await MappingRegistry.open(database)
+        closing.push_async_callback(mappings.close)
+        events = cls(clock, queue, mappings)
+        queues = events.queues = await Queues.open(database, clock)
+        closing.push_async_callback(queues.close)
+        events.timetable = await Timetable.open(database, clock)
+        deliveries = events.deliveries = await Deliveries.open(
+            database,
+            clock,
+            queues=queues,
+            events=queue,
+            invoker=invoker,
+            call_service=call_service,
+            elsewhere=elsewhere,
+        )
+        queue.outcomes = Destinations(deliveries, clock).stage
+        events.pollers = Pollers(
+            mappings, invoker, queues, deliveries, call_service, clock, database, elsewhere=elsewhere
+        )
+        return events
+
+    async def start(self) -> None:
+        """Go on with what is there. The platform listens: what is served elsewhere is called over its own port."""
+        self.mappings.resume()
+        await self.pollers.start()
+        await self.async_queue.open()
+        self.deliveries.start()
+        self.timetable.start()
+
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing more, and wait for what runs, at most `seconds`. What waits stays in the database."""
+        await self.timetable.close()
+        await asyncio.gather(self.pollers.stop(seconds), self.async_queue.drain(seconds))
+        await self.deliveries.drain(seconds)
+
+    async def clear(self) -> None:
+        """Forget all of it."""
+        await self.pollers.clear()
+        await self.mappings.clear()
+        await self.timetable.clear()
+        await self.deliveries.clear()
+        await self.async_queue.clear()
+        await self.queues.clear()
