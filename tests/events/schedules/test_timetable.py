@@ -10,7 +10,7 @@ from lambent.store.staged import Staged, nothing, submit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.events.conftest import SimulatedClock  # type: ignore[import-not-found]
+    from tests.events.conftest import SimulatedClock
 
     from lambent.store import Database
 

@@ -10,11 +10,13 @@ from lambent.events.schedules.expressions import (
     parse_expression,
     parse_rule_expression,
 )
+from lambent.events.schedules.schedules import Schedules
 from lambent.events.schedules.timetable import Timetable
 
 __all__ = [
     "InvalidExpression",
     "InvalidTimeZone",
+    "Schedules",
     "Timetable",
     "When",
     "parse_expression",

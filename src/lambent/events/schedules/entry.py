@@ -40,11 +40,25 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
 
 
 def first(
-    kind: str, key: str, when: When, now_ms: int, *, start_ms: int | None, end_ms: int | None, window_ms: int
+    kind: str,
+    key: str,
+    when: When,
+    now_ms: int,
+    *,
+    start_ms: int | None,
+    end_ms: int | None,
+    window_ms: int,
+    since_ms: int | None = None,
 ) -> Entry | None:
-    """The entry of something new; None when nothing of it is to come."""
+    """The entry of something new; None when nothing of it is to come.
+
+    With `since_ms`, what should have happened after it is still to come.
+    """
     anchor_ms = now_ms if start_ms is None else start_ms
-    return anew(Entry(kind, key, when, anchor_ms, start_ms, end_ms, window_ms, now_ms, now_ms), now_ms)
+    entry = Entry(kind, key, when, anchor_ms, start_ms, end_ms, window_ms, now_ms, now_ms)
+    if since_ms is not None:
+        return _at(entry, _occurrence(entry, since_ms), now_ms)
+    return anew(entry, now_ms)
 
 
 def following(entry: Entry, now_ms: int) -> Entry | None:

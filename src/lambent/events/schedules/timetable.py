@@ -146,12 +146,13 @@ class Timetable:
         start_ms: int | None = None,
         end_ms: int | None = None,
         window_s: int = 0,
+        since_ms: int | None = None,
     ) -> Staged:
         """Add an entry, or replace it. Nothing of it happens before `start_ms` or after `end_ms`.
 
         A rate is counted from `start_ms`, which is its first time if it is not past; without, from now, and its first
         time is once its length later. With a window it happens at any time within `window_s` seconds after its time.
-        What has no time to come is not kept.
+        What has no time to come is not kept; with `since_ms`, a time that is past but later than that is still to come.
         """
         entry = entries.first(
             kind,
@@ -161,6 +162,7 @@ class Timetable:
             start_ms=start_ms,
             end_ms=end_ms,
             window_ms=window_s * 1000,
+            since_ms=since_ms,
         )
         if entry is None:
             return self.stage_remove(kind, key)

@@ -17,22 +17,18 @@ CREATE TABLE timetable (
 
 CREATE INDEX timetable_by_time ON timetable (next_ms, kind, key);
 
--- Schedules of Scheduler. `document` is the whole schedule as JSON; `revision` guards changes as in functions.
+-- Schedules of Scheduler. `key` is account:region:group/name, which is also their key in the timetable; `document` is the
+-- whole schedule as JSON; `revision` guards changes as in functions.
 CREATE TABLE schedules (
-    account TEXT NOT NULL,
-    region TEXT NOT NULL,
-    group_name TEXT NOT NULL,
+    key TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     state TEXT NOT NULL,
     revision BIGINT NOT NULL,
-    document TEXT NOT NULL,
-    PRIMARY KEY (account, region, group_name, name)
+    document TEXT NOT NULL
 );
 
+-- Their groups, but for `default`, which is there without a row until it has tags.
 CREATE TABLE schedule_groups (
-    account TEXT NOT NULL,
-    region TEXT NOT NULL,
-    name TEXT NOT NULL,
-    document TEXT NOT NULL,
-    PRIMARY KEY (account, region, name)
+    key TEXT PRIMARY KEY,
+    document TEXT NOT NULL
 );
