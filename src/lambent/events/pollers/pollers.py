@@ -73,23 +73,28 @@ class Pollers:
         )
         self._pollers: dict[str, Poller] = {}
         self._turns: Turns[str] = Turns()
-        self._leaving: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
         self._stopped = False
         registry.settle = self.settle
         registry.check = self.check
 
     async def start(self) -> None:
-        """Begin to read for every mapping that is enabled. Those on their way follow with `settle`."""
+        """Begin to read for every mapping that is enabled. Those on their way follow with `settle`.
+
+        Comes back soon: sources that take their time to be found hold up nothing else.
+        """
         for mapping in self._registry.all_mappings():
             if mapping.state == "Enabled":
-                await self._start(mapping)
+                task = asyncio.ensure_future(self._start(mapping))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def settle(self, mapping: Mapping) -> None:
         """Do what the state of a mapping says: read as it is now, or no more. Returns when that is so."""
         async with self._turns.take(mapping.id):
             await self._stop(mapping.id)
-        if mapping.target == "Enabled" and mapping.state != "Deleting":
-            await self._start(mapping)
+            if mapping.target == "Enabled" and mapping.state != "Deleting":
+                await self._begin(mapping)
 
     async def check(self, mapping: Mapping) -> None:
         """Raise InvalidMapping for a source that cannot be read for the mapping's function."""
@@ -120,7 +125,7 @@ class Pollers:
     async def stop(self, seconds: float) -> None:
         """Read no more and wait for what runs, at most `seconds`. What ends later is processed again."""
         self._stopped = True
-        ends = [*self._leaving]
+        ends = [*self._tasks]  # of pollers that begin or end just now
         ends += [asyncio.ensure_future(self._stop(mapping_id)) for mapping_id in list(self._pollers)]
         if ends:
             _, late = await asyncio.wait(ends, timeout=seconds)
@@ -133,19 +138,21 @@ class Pollers:
         """Forget every poller, without waiting for what runs. The registry is cleared after this."""
         for mapping_id in list(self._pollers):
             task = asyncio.ensure_future(self._stop(mapping_id))
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             await asyncio.wait({task}, timeout=0)
             self._pollers.pop(mapping_id, None)
 
     async def _start(self, mapping: Mapping) -> None:
-        make = KINDS.get(mapping.source_kind)
-        if make is None or self._stopped:
-            return
         async with self._turns.take(mapping.id):
             if mapping.id not in self._pollers:
-                poller = self._pollers[mapping.id] = make(mapping, self._parts)
-                await poller.start()
+                await self._begin(mapping)
+
+    async def _begin(self, mapping: Mapping) -> None:
+        make = KINDS.get(mapping.source_kind)
+        if make is not None and not self._stopped:
+            poller = self._pollers[mapping.id] = make(mapping, self._parts)
+            await poller.start()
 
     async def _stop(self, mapping_id: str) -> None:
         poller = self._pollers.get(mapping_id)
