@@ -183,8 +183,8 @@ def test_reasons_without_a_place(pattern: str, reason: str) -> None:
         (
             '{"a": ["\n"]}',
             (
-                "Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be included in "
-                "string value"
+                "Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be "
+                "included in string value"
             ),
         ),
     ],

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from lambent.events.patterns.errors import InvalidPattern
 from lambent.events.patterns.pattern import Pattern
+from lambent.events.patterns.rule_index import RuleIndex
 
-__all__ = ["InvalidPattern", "Pattern"]
+__all__ = ["InvalidPattern", "Pattern", "RuleIndex"]

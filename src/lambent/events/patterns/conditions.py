@@ -14,6 +14,8 @@ from typing import Any, Final, Protocol
 from lambent.events.patterns.addresses import Address, address_of
 
 _EXACT: Final = 1 << 53
+# What is no ASCII character but has one in lower case; patterns in ASCII do not take it for one.
+_NOT_LOWERED: Final = {0x212A: 0xFFFF, 0x0130: 0xFFFF}
 
 
 class Condition(Protocol):
@@ -79,14 +81,24 @@ class IgnoreCase:
 
     def __init__(self, text: str, where: str = "whole") -> None:
         """`where` is "whole", "prefix" or "suffix"."""
-        alternatives = "".join(_either_case(character) for character in text)
-        around = {"whole": "{}", "prefix": "{}.*", "suffix": ".*{}"}[where]
-        self._match = re.compile(around.format(alternatives), re.DOTALL).fullmatch
-        self.folded = text.lower() if text.isascii() else None
         self.where = where
+        self.folded = text.lower() if text.isascii() else None
+        self._match: re.Pattern[str] | None = None
+        if self.folded is None:
+            alternatives = "".join(_either_case(character) for character in text)
+            around = {"whole": "{}", "prefix": "{}.*", "suffix": ".*{}"}[where]
+            self._match = re.compile(around.format(alternatives), re.DOTALL)
 
     def __call__(self, value: Any) -> bool:
-        return type(value) is str and self._match(value) is not None
+        if type(value) is not str:
+            return False
+        if self._match is not None:
+            return self._match.fullmatch(value) is not None
+        if self.where == "whole":
+            return lowered(value) == self.folded
+        if self.where == "prefix":
+            return lowered(value).startswith(self.folded or "")
+        return lowered(value).endswith(self.folded or "")
 
 
 class NumericRange:
@@ -185,6 +197,11 @@ def number_of(value: Any) -> float | None:
             return None
         return number if Decimal(repr(number)) == value else None
     return None
+
+
+def lowered(value: str) -> str:
+    """A text in lower case that has ASCII characters just where the text has some."""
+    return value.lower() if value.isascii() else value.translate(_NOT_LOWERED).lower()
 
 
 def _either_case(character: str) -> str:

@@ -52,7 +52,7 @@ class Wildcard:
         say how many are too many. What was recorded: 10 are (`*:*:*:*:*:event-bus/*`), 7 are not
         (`/Users/*/dir/dir/dir/dir/dir/doc.txt`). Nothing is refused here that may be allowed there.
         """
-        return len(self.pieces) > 1 and _worst_case(self.pieces) >= _MAX_COMPLEXITY
+        return _at_most(self.pieces) >= _MAX_COMPLEXITY and _worst_case(self.pieces) >= _MAX_COMPLEXITY
 
 
 def _pieces(pattern: str) -> tuple[str, ...]:
@@ -78,6 +78,25 @@ def _pieces(pattern: str) -> tuple[str, ...]:
 def _place(pattern: str, at: int) -> int:
     # AWS counts bytes, from the quotation mark in front of the text.
     return 1 + len(pattern[:at].encode("utf-8", "replace"))
+
+
+def _at_most(pieces: tuple[str, ...]) -> int:
+    """A bound for the worst case that is quickly found: every asterisk, and of each piece what ends as it begins."""
+    return len(pieces) - 1 + sum(_deepest_border(piece) for piece in pieces[1:])
+
+
+def _deepest_border(piece: str) -> int:
+    """How many beginnings of a piece one text can end with at once."""
+    borders, depths = [0], [0, 1]
+    for at in range(1, len(piece)):
+        border = borders[-1]
+        while border and piece[border] != piece[at]:
+            border = borders[border - 1]
+        if piece[border] == piece[at]:
+            border += 1
+        borders.append(border)
+        depths.append(depths[border] + 1)
+    return max(depths) if piece else 0
 
 
 def _worst_case(pieces: tuple[str, ...]) -> int:
