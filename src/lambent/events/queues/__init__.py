@@ -20,9 +20,10 @@ from lambent.events.queues.errors import (
     UnsupportedOperation,
 )
 from lambent.events.queues.message import NewMessage, Received, Sent
-from lambent.events.queues.queue import Cancellable, Queue
+from lambent.events.queues.queue import Queue
 from lambent.events.queues.queues import Queues
 from lambent.events.queues.settings import QueueSettings, RedriveAllowPolicy, RedrivePolicy
+from lambent.events.queues.waiting import Cancellable
 
 __all__ = [
     "Cancellable",

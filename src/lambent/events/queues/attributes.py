@@ -114,13 +114,12 @@ def named(settings: QueueSettings, *, fifo: bool) -> dict[str, str]:
     else:
         del attributes["KmsDataKeyReusePeriodSeconds"]
     attributes["SqsManagedSseEnabled"] = _lower(settings.managed_encryption)
-    for name, text in (
-        ("Policy", settings.policy),
-        ("RedrivePolicy", settings.redrive_text),
-        ("RedriveAllowPolicy", settings.redrive_allow_text),
-    ):
-        if text:
-            attributes[name] = text
+    texts = {
+        "Policy": settings.policy,
+        "RedrivePolicy": settings.redrive_text,
+        "RedriveAllowPolicy": settings.redrive_allow_text,
+    }
+    attributes.update({name: text for name, text in texts.items() if text})
     if fifo:
         attributes["FifoQueue"] = "true"
         attributes["ContentBasedDeduplication"] = _lower(settings.content_deduplication)

@@ -1,4 +1,4 @@
-"""Messages as they are sent, kept in memory, and received."""
+"""Messages as they are sent, kept, and received."""
 
 from __future__ import annotations
 
@@ -54,3 +54,72 @@ class Received(msgspec.Struct, gc=False):
     trace: str
     lineage: str
     source_arn: str
+
+
+class Details(msgspec.Struct, array_like=True, omit_defaults=True, frozen=True, gc=False):
+    """What few messages have."""
+
+    attributes: bytes = b""
+    md5_attributes: str = ""
+    trace: str = ""
+    lineage: str = ""
+    source_arn: str = ""
+
+
+class Message(msgspec.Struct, gc=False):
+    """A message in a queue.
+
+    `row`: its key in the database, in the order of sending. `due_ms` and `visible_ms` are on the steady clock.
+    `details`: Details as msgpack. `body`: None while it is only in the database; `kept`: its body counts in the
+    budget. `marked`: its receives have a row of their own. `gone`: deleted where it waits in memory.
+    """
+
+    row: int
+    message_id: str
+    size: int
+    sent_ms: int
+    due_ms: int
+    sender: str
+    group: str | None
+    deduplication_id: str | None
+    details: bytes | None
+    body: str | None
+    count: int = 0
+    first_ms: int = 0
+    visible_ms: int = 0
+    kept: bool = False
+    marked: bool = False
+    gone: bool = False
+
+
+NO_DETAILS = Details()
+
+encode_details = msgspec.msgpack.Encoder().encode
+decode_details = msgspec.msgpack.Decoder(Details).decode
+
+
+class Budget:
+    """Bytes of bodies that all queues together keep in memory; what does not fit is read when it is received."""
+
+    __slots__ = ("held", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+    def keep(self, message: Message) -> None:
+        """Keep a body, or drop it when there is no room."""
+        if message.kept or message.body is None:
+            return
+        if self.held + message.size > self.limit:
+            message.body = None
+        else:
+            self.held += message.size
+            message.kept = True
+
+    def let_go(self, message: Message) -> None:
+        """Forget a body."""
+        if message.kept:
+            self.held -= message.size
+            message.kept = False
+        message.body = None

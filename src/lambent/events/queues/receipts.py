@@ -19,24 +19,24 @@ _pack = _FORMAT.pack
 
 
 class Receipt(NamedTuple):
-    """A receipt handle that has been read. `row`: of the message; `count`: its how manieth receive."""
+    """A receipt handle that has been read. `row`: of the message; `receive`: which of its receives, from 1."""
 
     row: int
-    count: int
+    receive: int
     nonce: int
 
 
-def receipt(row: int, count: int, nonce: int) -> str:
+def receipt(row: int, receive: int, nonce: int) -> str:
     """A receipt handle. `nonce` is of the message's id, so that a handle never fits another message."""
-    return b64encode(_pack(_VERSION, row, count, nonce)).decode()
+    return b64encode(_pack(_VERSION, row, receive, nonce)).decode()
 
 
 def read(handle: str) -> Receipt:
     """What a receipt handle says. Raises ReceiptHandleInvalid."""
     try:
-        version, row, count, nonce = _FORMAT.unpack(b64decode(handle, validate=True))
+        version, row, receive, nonce = _FORMAT.unpack(b64decode(handle, validate=True))
     except (ValueError, struct.error):
         raise ReceiptHandleInvalid(handle) from None
     if version != _VERSION:
         raise ReceiptHandleInvalid(handle)
-    return Receipt(row, count, nonce)
+    return Receipt(row, receive, nonce)

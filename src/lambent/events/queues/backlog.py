@@ -1,0 +1,91 @@
+"""How far a queue has been taken into memory: what is beyond is only counted.
+
+Rows up to `tail` are in memory, those between `tail` and `top` are not: a million queued messages cost what a
+thousand cost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from lambent.events.queues import rows
+
+if TYPE_CHECKING:
+    from lambent.events.queues.message import Budget, Message
+    from lambent.store import Database
+
+WINDOW: Final = 2000
+"""So many messages of a queue are kept in memory before what is sent is only counted."""
+
+LOW: Final = 250
+"""Fewer messages than this in memory: more are loaded."""
+
+_CHUNK: Final = 250
+_CHUNK_BYTES: Final = 2_000_000
+
+
+class Backlog:
+    """Of one queue.
+
+    `outside`: rows that are part of somebody else's transaction; they come by themselves, maybe late. `doomed`: rows
+    that are being deleted before they were loaded. `spilled`: about how many rows are not in memory.
+    """
+
+    def __init__(self, database: Database, tail: int, top: int) -> None:
+        self._database = database
+        self.tail = tail
+        self.top = top
+        self.spilled = 0
+        self.outside: set[int] = set()
+        self.doomed: set[int] = set()
+
+    @property
+    def behind(self) -> bool:
+        """Whether there are rows that are not in memory."""
+        return self.tail < self.top
+
+    def load(self, budget: Budget) -> list[Message]:
+        """The next messages, some hundred at most. Raises StoreError."""
+        found = rows.sizes(self._database, self.tail, self.top, _CHUNK)
+        last, total = self.top, 0
+        for row, size in found:
+            total += size
+            last = row
+            if total > _CHUNK_BYTES:
+                break
+        bodies = budget.held + total <= budget.limit
+        messages = rows.load(self._database, self.tail, last, _CHUNK, bodies=bodies) if found else []
+        whole = len(found) < _CHUNK and (not found or last == found[-1][0])
+        self._go_to(self.top if whole else last, len(messages))
+        if self.outside or self.doomed:
+            skipped = self.outside | self.doomed
+            messages = [message for message in messages if message.row not in skipped]
+        return messages
+
+    def expire(self, before: int) -> tuple[list[int], bool]:
+        """Pass over the first rows that were due before a time. Gives them, and whether there may be more."""
+        if not self.behind:
+            return [], False
+        found = rows.dues(self._database, self.tail, self.top, _CHUNK)
+        expired: list[int] = []
+        for row, due_ms in found:
+            if due_ms >= before:
+                break
+            expired.append(row)
+        if len(expired) == len(found) < _CHUNK:
+            self._go_to(self.top, len(expired))
+        elif expired:
+            self._go_to(expired[-1], len(expired))
+        busy = self.outside | self.doomed
+        return [row for row in expired if row not in busy], len(expired) == _CHUNK
+
+    def drop(self, last: int) -> None:
+        """Rows up to `last` are no more."""
+        self.tail = max(self.tail, last)
+        if self.tail >= self.top:
+            self.top = self.tail
+            self.spilled = 0
+
+    def _go_to(self, tail: int, passed: int) -> None:
+        self.tail = tail
+        self.spilled = max(1, self.spilled - passed) if tail < self.top else 0

@@ -1,0 +1,97 @@
+"""What one call deletes from a queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambent.events.queues import receipts, rows
+from lambent.events.queues.errors import InvalidParameter, ReceiptHandleInvalid
+
+if TYPE_CHECKING:
+    from lambent.events.queues.message import Message
+    from lambent.events.queues.queue import Queue
+    from lambent.store import StoreError
+
+
+class Leaving:
+    """Messages that are being deleted: nobody can receive them, and they come back when it fails."""
+
+    __slots__ = ("_messages", "_order", "_queue", "_waited", "marked", "rows")
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._order = queue.order
+        self._messages: list[Message] = []
+        self._waited: list[Message] = []
+        self.rows: list[int] = []
+        self.marked: list[int] = []
+
+    def add(self, handle: str) -> None:
+        """Take away what a receipt handle stands for; nothing when it is gone already. Raises QueueError.
+
+        In a FIFO queue a handle ends with its visibility timeout; in a standard queue it does not, not even when
+        somebody else has received the message meanwhile (recorded: `test_fifo_delete_after_visibility_timeout`,
+        `test_delete_after_visibility_timeout`).
+        """
+        queue = self._queue
+        row, count, _ = receipts.read(handle)
+        if row >> rows.SEQUENCE_BITS != queue.number:
+            raise ReceiptHandleInvalid(handle)
+        backlog = queue.backlog
+        if row in backlog.doomed or row <= queue.floor:
+            return
+        message = queue.flight.get(row)
+        if queue.fifo:
+            if message is None or message.count != count:
+                if message is not None or queue.is_stored(row):
+                    raise InvalidParameter(
+                        f"Value {handle} for parameter ReceiptHandle is invalid."
+                        " Reason: The receipt handle has expired."
+                    )
+                return
+            queue.flight.end(row)
+            self._messages.append(message)
+        elif message is not None:
+            queue.flight.end(row)
+            self._messages.append(message)
+        else:
+            message = self._order.withdraw(row)
+            if message is not None:
+                self._waited.append(message)
+            elif not backlog.tail < row <= backlog.top:
+                return
+        backlog.doomed.add(row)
+        self.rows.append(row)
+        if message is None or queue.journal.unmark(message):
+            self.marked.append(row)
+
+    def settled(self, error: StoreError | None) -> None:
+        """They are gone for good, or are there again."""
+        queue, order = self._queue, self._order
+        now = queue.clock.steady_ms()
+        queue.backlog.doomed.difference_update(self.rows)
+        if error is not None:
+            self._restore(now)
+        else:
+            for message in self._messages:
+                queue.budget.let_go(message)
+                order.ended(message, now)
+            for message in self._waited:
+                queue.budget.let_go(message)
+        if error is not None or queue.fifo:
+            queue.offer()
+
+    def _restore(self, now: int) -> None:
+        queue, order = self._queue, self._order
+        if queue.order is not order:
+            return  # purged meanwhile
+        for message in self._messages:
+            if message.visible_ms > now:
+                queue.flight.begin(message)
+            else:
+                order.give_back(message, now)
+        for message in self._waited:
+            message.gone = False
+            order.give_back(message, now)
+        loaded = {message.row for message in (*self._messages, *self._waited)}
+        queue.load_again([row for row in self.rows if row not in loaded])

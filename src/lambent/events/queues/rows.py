@@ -1,0 +1,172 @@
+"""The rows of queues: statements that write many at once, and what is read of them.
+
+A row's key is the queue's number and a sequence number in one integer, so the messages of a queue are a range
+of keys in the order of sending.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from lambent.events.queues.message import Message
+from lambent.store.database import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from lambent.store.database import Database, Row, Value
+
+SEQUENCE_BITS: Final = 42
+SEQUENCES: Final = (1 << SEQUENCE_BITS) - 1
+
+# Rows a statement: statements of every length up to it stay prepared.
+_MOST: Final = 64
+
+_COLUMNS: Final = "id, message_id, size, sent_ms, due_ms, sender, group_id, deduplication_id, details, body"
+_JOINED: Final = (
+    "SELECT m.id, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.group_id, m.deduplication_id, m.details,"
+    " {body}, r.receive_count, r.first_ms, r.visible_ms"
+    " FROM messages m LEFT JOIN message_receives r ON r.id = m.id"
+    " WHERE m.id > ? AND m.id <= ? ORDER BY m.id LIMIT ?"
+)
+_WITH_BODIES: Final = _JOINED.format(body="m.body")
+_WITHOUT_BODIES: Final = _JOINED.format(body="NULL")
+
+
+def read_now(database: Database, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+    """`database.read` from a callback. Raises StoreError.
+
+    A read runs inline and never waits, so its coroutine ends with its first step.
+    """
+    reading = database.read(sql, params)
+    try:
+        reading.send(None)
+    except StopIteration as ended:
+        rows: list[Row] = ended.value
+        return rows
+    raise RuntimeError("the database has let a read wait")
+
+
+def insert_messages(messages: Sequence[Message]) -> Iterator[Statement]:
+    """New rows."""
+    for part in _parts(messages):
+        params: list[Any] = []
+        for m in part:
+            params += (
+                m.row, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.group, m.deduplication_id,
+                m.details, m.body,
+            )  # fmt: skip
+        yield Statement(_insert("messages", _COLUMNS, 10, len(part)), tuple(params))
+
+
+def insert_receives(messages: Sequence[Message]) -> Iterator[Statement]:
+    """How often messages were received, and until when they are invisible."""
+    for part in _parts(messages):
+        params: list[Any] = []
+        for m in part:
+            params += (m.row, m.count, m.first_ms, m.visible_ms)
+        insert = _insert("message_receives", "id, receive_count, first_ms, visible_ms", 4, len(part))
+        yield Statement(
+            f"{insert} ON CONFLICT (id) DO UPDATE SET receive_count = excluded.receive_count,"
+            " first_ms = excluded.first_ms, visible_ms = excluded.visible_ms",
+            tuple(params),
+        )
+
+
+def insert_deduplication(rows: Sequence[tuple[int, str, str, str, int, int]]) -> Iterator[Statement]:
+    """(queue, scope, deduplication id, message id, row, until): what was sent to FIFO queues."""
+    for part in _parts(rows):
+        insert = _insert(
+            "message_deduplication",
+            "queue, scope, deduplication_id, message_id, sequence, until_ms",
+            6,
+            len(part),
+        )
+        yield Statement(
+            f"{insert} ON CONFLICT (queue, scope, deduplication_id) DO UPDATE SET"
+            " message_id = excluded.message_id, sequence = excluded.sequence, until_ms = excluded.until_ms",
+            tuple(value for row in part for value in row),
+        )
+
+
+def delete_messages(rows: Sequence[int]) -> Iterator[Statement]:
+    """Rows that go."""
+    for part in _parts(rows):
+        yield Statement(_delete("messages", len(part)), tuple(part))
+
+
+def delete_receives(rows: Sequence[int]) -> Iterator[Statement]:
+    """Receives of messages that go."""
+    for part in _parts(rows):
+        yield Statement(_delete("message_receives", len(part)), tuple(part))
+
+
+def load(database: Database, after: int, last: int, limit: int, *, bodies: bool) -> list[Message]:
+    """The messages with keys above `after` up to `last`, the first `limit` of them."""
+    return [
+        _message(row)
+        for row in read_now(database, _WITH_BODIES if bodies else _WITHOUT_BODIES, (after, last, limit))
+    ]
+
+
+def sizes(database: Database, after: int, last: int, limit: int) -> list[tuple[int, int]]:
+    """Keys and sizes of the messages that `load` would give."""
+    rows: list[Any] = read_now(
+        database,
+        "SELECT id, size FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+        (after, last, limit),
+    )
+    return rows
+
+
+def dues(database: Database, after: int, last: int, limit: int) -> list[tuple[int, int]]:
+    """Keys of the messages that `load` would give, and when they could be received first."""
+    rows: list[Any] = read_now(
+        database,
+        "SELECT id, due_ms FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+        (after, last, limit),
+    )
+    return rows
+
+
+def body(database: Database, row: int) -> str | None:
+    """The body of a message, None when the row is gone."""
+    found = read_now(database, "SELECT body FROM messages WHERE id = ?", (row,))
+    return str(found[0][0]) if found else None
+
+
+def is_there(database: Database, row: int) -> bool:
+    """Whether a message is stored."""
+    return bool(read_now(database, "SELECT 1 FROM messages WHERE id = ?", (row,)))
+
+
+def _message(row: Row) -> Message:
+    members: list[Any] = list(row)
+    visible_ms, first_ms, count = members.pop(), members.pop(), members.pop()
+    message = Message(*members)
+    if count is not None:
+        message.count, message.first_ms, message.visible_ms, message.marked = (
+            count,
+            first_ms,
+            visible_ms,
+            True,
+        )
+    return message
+
+
+def _parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    if len(items) <= _MOST:
+        return (items,) if items else ()
+    return (items[at : at + _MOST] for at in range(0, len(items), _MOST))
+
+
+@lru_cache(maxsize=512)
+def _insert(table: str, columns: str, width: int, count: int) -> str:
+    one = f"({','.join('?' * width)})"
+    return f"INSERT INTO {table} ({columns}) VALUES {','.join([one] * count)}"  # noqa: S608 - names of ours
+
+
+@lru_cache(maxsize=512)
+def _delete(table: str, count: int) -> str:
+    return f"DELETE FROM {table} WHERE id IN ({','.join('?' * count)})"  # noqa: S608 - names of ours

@@ -1,0 +1,142 @@
+"""What one call sends to a queue."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from lambent.events.queues import rows
+from lambent.events.queues.deduplication import Pending
+from lambent.events.queues.errors import InvalidParameter, QueueNotFound
+from lambent.events.queues.message import Details, Message, Sent, encode_details
+from lambent.invocation.request_id import new_request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lambent.events.queues.deduplication import Deduplication, Key
+    from lambent.events.queues.message import NewMessage
+    from lambent.events.queues.queue import Queue
+    from lambent.store import StoreError
+    from lambent.store.database import Statement
+
+    Done = Callable[[list[Sent] | None, StoreError | None], None]
+
+# Sequence numbers have twenty digits on AWS; they need not be consecutive.
+_FIRST_SEQUENCE: Final = 18_870_000_000_000_000_000
+
+
+def sequence_number(row: int) -> str:
+    """The SequenceNumber of a message in a FIFO queue."""
+    return str(_FIRST_SEQUENCE + (row & rows.SEQUENCES))
+
+
+class Batch:
+    """Messages that one call sends.
+
+    `made`: those that are new. `begun`: their deduplication ids. `repeated`: the first ones of the others, as
+    far as they are not durable yet. `others`: what is written along.
+    """
+
+    __slots__ = ("_deduplication", "begun", "made", "others", "repeated", "sent")
+
+    def __init__(self, queue: Queue, deduplication: Deduplication, messages: Sequence[NewMessage]) -> None:
+        """Raises QueueError."""
+        if queue.gone:
+            raise QueueNotFound
+        self.sent: list[Sent] = []
+        self.made: list[Message] = []
+        self.begun: list[tuple[Key, Pending]] = []
+        self.repeated: list[tuple[Key, Pending]] = []
+        self._deduplication = deduplication
+        wall, steady = queue.clock.wall_ms(), queue.clock.steady_ms()
+        bodies = [_encoded(new.body) for new in messages]
+        if queue.fifo:
+            for new in messages:
+                queue.check(new)
+            for new, body in zip(messages, bodies, strict=True):
+                self._add_once(queue, new, body, wall, steady)
+        else:
+            for new, body in zip(messages, bodies, strict=True):
+                self._add(queue, new, body, wall, steady, new.deduplication_id, new.delay_s)
+        self.others: tuple[Statement, ...] = queue.reserve() if self.made else ()
+        if self.begun:
+            self.others += tuple(deduplication.statements(self.begun, steady))
+
+    def expected(self) -> list[Statement]:
+        """What makes a transaction fail when a message of it is repeated and the first one has failed."""
+        own = {id(pending) for _, pending in self.begun}
+        return [self._deduplication.expected(key) for key, pending in self.repeated if id(pending) not in own]
+
+    def gathered(self, done: Done) -> Done:
+        """What calls `done` when all of it is durable, the first ones of what is repeated included."""
+        left = len(self.repeated) + bool(self.made)
+        failure: StoreError | None = None
+
+        def one(error: StoreError | None) -> None:
+            nonlocal left, failure
+            failure = failure or error
+            left -= 1
+            if not left:
+                done(self.sent if failure is None else None, failure)
+
+        for _, pending in self.repeated:
+            pending.listeners.append(one)
+        return lambda _sent, error: one(error)
+
+    def _add_once(self, queue: Queue, new: NewMessage, body: bytes, wall: int, steady: int) -> None:
+        identity = new.deduplication_id
+        if identity is None:
+            identity = hashlib.sha256(body).hexdigest()
+        by_group = queue.settings.deduplication_scope == "messageGroup"
+        key = ((new.group or "") if by_group else "", identity)
+        pending = self._deduplication.pending(key)
+        if pending is not None:
+            self.sent.append(Sent(pending.sent.message_id, pending.sent.sequence, _md5(body)))
+            self.repeated.append((key, pending))
+            return
+        known = self._deduplication.known(key, steady)
+        if known is not None:
+            self.sent.append(Sent(known[0], sequence_number(known[1]), _md5(body)))
+            return
+        # Delays are those of the queue: a FIFO queue has no others.
+        message = self._add(queue, new, body, wall, steady, identity, None)
+        pending = Pending(self.sent[-1], message.row)
+        self._deduplication.begin(key, pending)
+        self.begun.append((key, pending))
+
+    def _add(
+        self,
+        queue: Queue,
+        new: NewMessage,
+        body: bytes,
+        wall: int,
+        steady: int,
+        identity: str | None,
+        delay_s: int | None,
+    ) -> Message:
+        details = None
+        if new.attributes or new.trace or new.lineage:
+            details = encode_details(Details(new.attributes, new.md5_attributes, new.trace, new.lineage))
+        row, message_id = queue.next_row(), new_request_id()
+        due = steady + 1000 * (queue.settings.delay_s if delay_s is None else delay_s)
+        message = Message(
+            row, message_id, len(body), wall, due, new.sender, new.group, identity, details, new.body
+        )
+        self.made.append(message)
+        self.sent.append(Sent(message_id, sequence_number(row) if queue.fifo else None, _md5(body)))
+        return message
+
+
+def _md5(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def _encoded(body: str) -> bytes:
+    try:
+        return body.encode()
+    except UnicodeEncodeError:
+        raise InvalidParameter(
+            "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to"
+            " #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+        ) from None
