@@ -20,6 +20,7 @@ from lambent.events.deliveries.dead_letters import dead_letter
 from lambent.events.deliveries.inside import Inside
 from lambent.events.deliveries.parcel import Parcel, Undeliverable
 from lambent.events.deliveries.services import Outside
+from lambent.events.deliveries.writing import written
 from lambent.store import Statement, StoreError
 from lambent.store.staged import Staged, nothing, together
 
@@ -281,7 +282,7 @@ class Deliveries:
         if attempts and self._clock.steady_ms() >= until_ms:
             failure = Undeliverable(code, message)
             last = self._given_up(parcel, failure, attempts - 1, "MaximumEventAgeInSeconds")
-            await self._write(together([gone, last]))
+            await written(self._database, together([gone, last]))
             return
         try:
             inside = self._inside.stage(parcel)
@@ -290,9 +291,9 @@ class Deliveries:
                     await self._sent(parcel)
         except Undeliverable as error:
             failed = self._failed(parcel, error, row_id, attempts, until_ms)
-            await self._write(failed or together([gone, self._last(parcel, error, attempts)]))
+            await written(self._database, failed or together([gone, self._last(parcel, error, attempts)]))
         else:
-            await self._write(gone if inside is None else together([gone, inside]))
+            await written(self._database, gone if inside is None else together([gone, inside]))
 
     def _last(self, parcel: Parcel, error: Undeliverable, attempts: int) -> Staged:
         return self._given_up(parcel, error, attempts, "MaximumRetryAttempts" if error.again else None)
@@ -326,11 +327,3 @@ class Deliveries:
     def _wait_ms(self, attempts: int) -> int:
         longest = min(_BACKOFF_LAST_MS, _BACKOFF_FIRST_MS << min(attempts - 1, 20))
         return int(longest * (0.75 + self._random() / 2))
-
-    async def _write(self, staged: Staged) -> None:
-        try:
-            await self._database.write(*staged.statements)
-        except StoreError as error:
-            staged.settled(error)
-            raise
-        staged.settled(None)
