@@ -33,6 +33,12 @@ LAMBDA_VALID_RUNTIMES = tuple(
 )
 """The runtimes that Lambda names when it refuses one, in AWS's order."""
 
+# TestEvents::test_put_events_exceed_limit_ten_entries
+UNMODELLED: Mapping[str, tuple[str, ...]] = {
+    "PutEventsRequestEntry": ("KmsKeyIdentifier", "InternalMetadata"),
+}
+"""Members that AWS's messages show of a structure and the public models do not have, by shape name."""
+
 _REGION = r"(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}"
 
 Traits = Mapping[str, Any]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambent.aws.errors import ServiceError
-from lambent.aws.overrides import Quirks, quirks_of
+from lambent.aws.overrides import UNMODELLED, Quirks, quirks_of
 from lambent.aws.patterns import compile_pattern
 from lambent.aws.text import FLOAT_TYPES, INTEGER_RANGE
 
@@ -61,10 +61,11 @@ def java_text(value: Any, shape: Shape) -> str:
         pairs = (f"{java_text(key, shape.key)}={java_text(item, shape.value)}" for key, item in value.items())
         return f"{{{', '.join(pairs)}}}"
     if shape.type == "structure" and isinstance(value, dict):
-        fields = (
+        fields = [
             f"{member_path(name)}={java_text(value.get(name), member)}"
             for name, member in shape.members.items()
-        )
+        ]
+        fields += [f"{member_path(name)}=null" for name in UNMODELLED.get(shape.name, ())]
         return f"{shape.name}({', '.join(fields)})"
     if isinstance(value, bytes):
         return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
