@@ -6,6 +6,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from lambent.clock import SystemClock
 from lambent.execution.invocation import Invocation
 from lambent.functions import FunctionNotFound
 from lambent.invocation.async_queue import AsyncQueue
@@ -71,7 +72,9 @@ class Invoker:
 
 async def opened(path: Path, invoker: Any) -> tuple[Database, AsyncQueue]:
     database = await open_database(path / "lambent.db", "normal")
-    return database, AsyncQueue(database, invoker, retry_seconds=(0, 0))
+    queue = AsyncQueue(database, invoker, SystemClock(), retry_seconds=(0, 0))
+    await queue.open()
+    return database, queue
 
 
 async def send(queue: AsyncQueue, payload: bytes) -> None:
@@ -92,7 +95,7 @@ def test_a_stop_does_not_wait_for_events_that_were_about_to_be_read(tmp_path: Pa
         database, queue = await opened(tmp_path, invoker)
         await send(queue, b"1")
         await queue.drain(1)
-        again = AsyncQueue(database, invoker)  # type: ignore[arg-type]
+        again = AsyncQueue(database, invoker, SystemClock())  # type: ignore[arg-type]
         await again.open()
         await again.drain(60)
         assert len(again) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -30,8 +30,8 @@ CLEAR: Final = Statement("DELETE FROM async_events")
 class Event(msgspec.Struct, eq=False):
     """An event. `attempts` counts the runs that have ended, `faults` what the platform could not run, in a row.
 
-    `payload` is None while it is only in the database: it is read when it is needed. Times in milliseconds on the
-    steady clock.
+    `payload` is None while it is only in the database: it is read when it is needed. `held`: it counts among those
+    that are kept in memory. Times in milliseconds on the steady clock.
     """
 
     request_id: str
@@ -46,6 +46,7 @@ class Event(msgspec.Struct, eq=False):
     attempts: int
     payload: bytes | None
     faults: int = 0
+    held: bool = False
 
     @property
     def lane(self) -> tuple[str, str, str]:
@@ -82,49 +83,56 @@ class Event(msgspec.Struct, eq=False):
         return Statement(_DELETE, (self.request_id,), expect=1)
 
 
-async def load(database: Database, now_ms: int) -> list[Event]:
-    """All events, without payloads, in the order in which they were received.
+class Stored(NamedTuple):
+    """An event as the database has it, and what its latest failed run has answered. It has its payload."""
+
+    event: Event
+    answer: Answer | None
+
+
+async def take_up(database: Database, now_ms: int) -> list[tuple[str, tuple[str, str, str], int]]:
+    """The ids of all events with the function that they are for and when they are due, in the order of their receipt.
 
     What lies in the future (the machine's clock was set back while nothing ran) was received now and is due at
-    most as long after now as it was to wait.
+    most as long after now as it was to wait. Raises StoreError.
     """
-    events: list[Event] = []
+    await database.write(
+        Statement(
+            "UPDATE async_events SET due_ms = due_ms - received_ms + ?, received_ms = ? WHERE received_ms > ?",
+            (now_ms, now_ms, now_ms),
+        )
+    )
+    found: list[tuple[int, str, tuple[str, str, str], int]] = []
+    keys: dict[tuple[str, str, str], tuple[str, str, str]] = {}
     last = ""
     while True:
-        rows = await database.read(
-            "SELECT request_id, account, region, name, qualifier, trace, extra, received_ms, due_ms, attempts"
-            " FROM async_events WHERE request_id > ? ORDER BY request_id LIMIT ?",
+        rows: list[Any] = await database.read(
+            "SELECT request_id, account, region, name, received_ms, due_ms FROM async_events"
+            " WHERE request_id > ? ORDER BY request_id LIMIT ?",
             (last, _PAGE),
         )
-        for row in rows:
-            members: list[Any] = [*row, None]
-            event = Event(*members)
-            if event.received_ms > now_ms:
-                event.due_ms -= event.received_ms - now_ms
-                event.received_ms = now_ms
-            events.append(event)
+        for request_id, account, region, name, received_ms, due_ms in rows:
+            key = (account, region, name)
+            found.append((received_ms, request_id, keys.setdefault(key, key), due_ms))
         if len(rows) < _PAGE:
             break
-        last = events[-1].request_id
-    events.sort(key=lambda event: event.received_ms)
-    return events
+        last = rows[-1][0]
+    found.sort()
+    return [(request_id, key, due_ms) for _, request_id, key, due_ms in found]
 
 
-async def stored(database: Database, request_id: str) -> tuple[bytes, Answer | None] | None:
-    """The payload of an event, and what its latest failed run has answered; None when it has ended.
-
-    Raises StoreError.
-    """
-    rows = await database.read(
-        "SELECT payload, response, executed_version FROM async_events WHERE request_id = ?", (request_id,)
+async def stored(database: Database, request_id: str) -> Stored | None:
+    """An event that has not ended. Raises StoreError."""
+    rows: list[Any] = await database.read(
+        "SELECT request_id, account, region, name, qualifier, trace, extra, received_ms, due_ms, attempts, payload,"
+        " response, executed_version FROM async_events WHERE request_id = ?",
+        (request_id,),
     )
     if not rows:
         return None
-    payload, response, version = rows[0]
-    assert isinstance(payload, bytes)
-    if not isinstance(response, bytes) or not isinstance(version, str):
-        return payload, None
-    return payload, Answer(response, version, failed=True)
+    *members, response, version = rows[0]
+    answer = None if response is None or version is None else Answer(response, version, failed=True)
+    return Stored(Event(*members), answer)
 
 
 async def exists(database: Database, request_id: str) -> bool:

@@ -14,20 +14,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
-import itertools
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
-from lambent.clock import SystemClock
 from lambent.functions import FunctionError
 from lambent.invocation import async_event
 from lambent.invocation.async_event import Event
 from lambent.invocation.errors import AsyncQueueUnavailable, FunctionNotReady, Throttled
-from lambent.invocation.event_endings import EventEndings, backoff_ms
+from lambent.invocation.event_endings import EventEndings
+from lambent.invocation.event_lane import Agenda, Lane, backoff_ms
+from lambent.invocation.event_memory import EventMemory
 from lambent.invocation.event_rules import EventRules
 from lambent.invocation.lineage import ends, with_hop
 from lambent.invocation.outcome import Answer, Outcome
@@ -36,12 +34,13 @@ from lambent.store import Staged, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lambent.clock import Clock, Timer
+    from lambent.clock import Clock
     from lambent.execution.invocation import Invocation
     from lambent.functions import FunctionVersion, Target
+    from lambent.invocation.event_lane import LaneKey, Waiting
     from lambent.invocation.invoker import Invoker
     from lambent.invocation.outcome import Condition
-    from lambent.store import Database, Statement
+    from lambent.store import Database
     from lambent.store.database import Results
 
 Accepted: TypeAlias = "Callable[[AsyncQueueUnavailable | None], None]"
@@ -49,28 +48,10 @@ Accepted: TypeAlias = "Callable[[AsyncQueueUnavailable | None], None]"
 RETRY_SECONDS: Final = (60.0, 120.0)
 """AWS waits one minute before the first retry and two before the second."""
 
-_MEMORY_BUDGET: Final = 64_000_000
+_MANY_FAULTS_MS: Final = 30_000
+"""How long events wait that the platform could not run, where it does not keep in mind how often that was."""
 
 _log = logging.getLogger(__name__)
-
-
-class _Lane:
-    """The due events of one function. `running` counts those that run or whose end is being written."""
-
-    __slots__ = ("forgotten", "key", "paused", "ready", "running", "throttles")
-
-    def __init__(self, key: tuple[str, str, str]) -> None:
-        self.key = key
-        self.ready: deque[Event] = deque()
-        self.running = 0
-        self.throttles = 0
-        self.forgotten = False
-        self.paused: Timer | None = None
-
-    def resume(self) -> None:
-        if self.paused is not None:
-            self.paused.cancel()
-            self.paused = None
 
 
 class AsyncQueue:
@@ -84,29 +65,29 @@ class AsyncQueue:
         self,
         database: Database,
         invoker: Invoker,
-        clock: Clock | None = None,
+        clock: Clock,
         *,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
         lane_width: int = 100,
     ) -> None:
         self._database = database
         self._invoker = invoker
-        self._clock: Clock = SystemClock() if clock is None else clock
+        self._clock = clock
         self._retry_ms = tuple(int(seconds * 1000) for seconds in retry_seconds)
         self._lane_width = lane_width
-        self._lanes: dict[tuple[str, str, str], _Lane] = {}
-        self._later: list[tuple[int, int, Event]] = []
-        self._order = itertools.count()
-        self._timer: Timer | None = None
-        self._timer_ms = 0
-        self._held_bytes = 0
+        self._lanes: dict[LaneKey, Lane] = {}
+        self._agenda = Agenda(clock, self._ready)
+        self._memory = EventMemory()
+        self._endings = EventEndings(database, clock)
+        self._rules = EventRules(invoker.registry, len(self._retry_ms))
+        self._opened = False
+        self._unsettled = 0
+        """Events that were staged before `open`: what it finds in the database may be one of them."""
+        self._taken_up: set[str] = set()
         self._stopping = False
         self._closed = False
-        self._ended: asyncio.Event | None = None
-        self._loop = asyncio.get_running_loop()
+        self._idle: asyncio.Event | None = None
         self._reads: set[asyncio.Task[None]] = set()
-        self._endings = EventEndings(database, self._clock)
-        self._rules = EventRules(invoker.registry, len(self._retry_ms))
 
     @property
     def outcomes(self) -> Callable[[Outcome], Staged] | None:
@@ -119,43 +100,50 @@ class AsyncQueue:
 
     def __len__(self) -> int:
         """Events that wait or run."""
-        return len(self._later) + sum(len(lane.ready) + lane.running for lane in self._lanes.values())
+        return len(self._agenda) + sum(len(lane.ready) + lane.running for lane in self._lanes.values())
 
     async def open(self) -> None:
-        """Take up what an earlier run has left."""
-        for event in await async_event.load(self._database, self._clock.steady_ms()):
-            self._schedule(event)
+        """Take up what an earlier run has left. Nothing runs before. Raises StoreError."""
+        found = await async_event.take_up(self._database, self._clock.steady_ms())
+        self._opened = True
+        if self._unsettled:
+            self._taken_up = {request_id for request_id, _, _ in found}
+        for request_id, key, due_ms in found:
+            self._schedule(due_ms, key, request_id)
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more and wait for what runs, at most `seconds`. What waits stays in the database."""
         self._stopping = True
         for lane in self._lanes.values():
             lane.resume()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._agenda.stop()
         self._endings.stop()
         if self._reads:
             await asyncio.wait(self._reads)
         if self._running():
-            self._ended = asyncio.Event()
+            self._idle = asyncio.Event()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), seconds)
+                await asyncio.wait_for(self._idle.wait(), seconds)
         self._closed = True
 
     async def clear(self) -> None:
         """Forget every event: one that runs is not tried again, and no lane is held back any more."""
-        for _, _, event in self._later:
-            self._let_go(event)
-        self._later.clear()
+        for waiting in self._agenda:
+            self._forget(waiting)
+        self._agenda.clear()
         for lane in self._lanes.values():
             lane.resume()
-            for event in lane.ready:
-                self._let_go(event)
+            for waiting in lane.ready:
+                self._forget(waiting)
             lane.ready.clear()
             lane.forgotten = True
         self._lanes = {}
         self._endings.forget()
         await self._database.write(async_event.CLEAR)
+
+    def _forget(self, waiting: Waiting) -> None:
+        if not isinstance(waiting, str):
+            self._memory.let_go(waiting)
 
     def _running(self) -> int:
         return sum(lane.running for lane in self._lanes.values())
@@ -170,12 +158,10 @@ class AsyncQueue:
         `payload` is JSON. `trace` is the header of what led to it ("" for none); this invocation's hop is added.
         """
         if not extra and target.invoked_arn != target.version.arn:
-            extra = msgspec.json.encode(
-                {"arn": target.invoked_arn}
-            )  # what the function is told it was invoked by
-        return self._staged(
-            target, qualifier, payload, request_id, with_hop(trace, target.function.id), extra
-        )
+            # What the function is told that it was invoked by.
+            extra = msgspec.json.encode({"arn": target.invoked_arn})
+        header = with_hop(trace, target.function.id)
+        return self._staged(target, qualifier, payload, request_id, header, extra)
 
     def accept(
         self,
@@ -208,87 +194,62 @@ class AsyncQueue:
             request_id, version.account, version.region, version.name, qualifier, trace, extra, now, now, 0,
             payload,
         )  # fmt: skip
+        early = not self._opened
+        self._unsettled += early
 
         def settled(error: StoreError | None) -> None:
+            if early:
+                self._unsettled -= 1
+                if not self._opened or request_id in self._taken_up:
+                    return  # `open` finds it, or has found it
             if error is None:
-                self._hold(event)
-                self._schedule(event)
+                kept = self._memory.hold(event)
+                self._schedule(now, event.lane, event if kept else request_id)
 
         return Staged((event.added(),), settled)
 
-    def _hold(self, event: Event) -> None:
-        """Keep the payload in memory while there is room: a long backlog lives in the database only."""
-        size = len(event.payload or b"")
-        if self._held_bytes + size > _MEMORY_BUDGET:
-            event.payload = None
-        else:
-            self._held_bytes += size
-
-    def _let_go(self, event: Event) -> None:
-        if event.payload is not None:
-            self._held_bytes -= len(event.payload)
-            event.payload = None
-
     # ------------------------------------------------------------ scheduling
 
-    def _schedule(self, event: Event) -> None:
-        if event.due_ms > self._clock.steady_ms():
-            heapq.heappush(self._later, (event.due_ms, next(self._order), event))
-            self._set_timer()
-            return
-        lane = self._lanes.get(event.lane)
+    def _schedule(self, due_ms: int, key: LaneKey, waiting: Waiting) -> None:
+        if due_ms > self._clock.steady_ms():
+            self._agenda.put(due_ms, key, waiting)
+        else:
+            self._ready(key, waiting)
+
+    def _ready(self, key: LaneKey, waiting: Waiting) -> None:
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[event.lane] = _Lane(event.lane)
-        lane.ready.append(event)
+            lane = self._lanes[key] = Lane(key, self._clock)
+        lane.ready.append(waiting)
         self._pump(lane)
 
-    def _set_timer(self) -> None:
-        if not self._later or self._stopping:
-            return
-        due = self._later[0][0]
-        if self._timer is not None:
-            if self._timer_ms <= due:
-                return
-            self._timer.cancel()
-        self._timer_ms = due
-        self._timer = self._clock.at_steady(due, self._due)
-
-    def _due(self) -> None:
-        self._timer = None
-        now = self._clock.steady_ms()
-        while self._later and self._later[0][0] <= now:
-            self._schedule(heapq.heappop(self._later)[2])
-        self._set_timer()
-
-    def _pump(self, lane: _Lane) -> None:
+    def _pump(self, lane: Lane) -> None:
         while lane.ready and lane.running < self._lane_width and lane.paused is None and not self._stopping:
-            event = lane.ready.popleft()
+            waiting = lane.ready.popleft()
             lane.running += 1
-            if self._clock.steady_ms() >= self._rules.expiry_ms(event):
-                self._give_up(lane, event, "EventAgeExceeded")
-            elif event.payload is None:
-                self._read(lane, event, self._run_stored)
+            if isinstance(waiting, str) or waiting.payload is None:
+                self._read(lane, waiting, self._begin)
             else:
-                self._run(lane, event, event.payload)
+                self._begin(lane, waiting, waiting.payload, None)
         if not (lane.ready or lane.running or lane.paused) and self._lanes.get(lane.key) is lane:
             del self._lanes[lane.key]  # functions come and go
-        self._settle_down()
+        self._look_if_idle()
 
-    def _settle_down(self) -> None:
-        if self._ended is not None and not self._running():
-            self._ended.set()
+    def _look_if_idle(self) -> None:
+        if self._idle is not None and not self._running():
+            self._idle.set()
 
-    def _run(self, lane: _Lane, event: Event, payload: bytes) -> None:
+    def _begin(self, lane: Lane, event: Event, payload: bytes, _answer: Answer | None) -> None:
+        """Run an event whose turn it is."""
+        if self._clock.steady_ms() >= self._rules.expiry_ms(event):
+            self._give_up(lane, event, "EventAgeExceeded")
+            return
         registry = self._invoker.registry
         try:
             target = registry.resolve(event.account, event.region, event.name, event.qualifier).drawn()
             version = target.version
             if ends(event.trace, target):
-                _log.warning(
-                    "%s is being invoked in a recursive loop: event %s is not run",
-                    target.invoked_arn,
-                    event.request_id,
-                )
+                _log.warning("%s: a recursive loop, event %s is not run", version.arn, event.request_id)
                 self._give_up(lane, event, "RecursiveInvocationException")
                 return
 
@@ -304,84 +265,81 @@ class AsyncQueue:
                 # (AWS-recorded `test_reserved_concurrency`: ZeroReservedConcurrency, 0 invocations).
                 self._give_up(lane, event, "ZeroReservedConcurrency")
                 return
-            # Not an attempt: AWS returns the event to the queue and backs off.
+            # Not an attempt: AWS returns the event to the queue and backs off. When it becomes too old is noticed.
             lane.running -= 1
-            lane.ready.appendleft(event)
-            self._hold_back(lane, event)
+            lane.ready.appendleft(event if event.held else event.request_id)
+            if self._stopping:
+                self._look_if_idle()
+            else:
+                lane.hold_back(self._rules.expiry_ms(event), self._pump)
         except FunctionError:
             self._write(lane, event, None)  # the function is gone, and nobody is left to be told
 
     def _read(
-        self, lane: _Lane, event: Event, then: Callable[[_Lane, Event, bytes, Answer | None], None]
+        self, lane: Lane, waiting: Waiting, then: Callable[[Lane, Event, bytes, Answer | None], None]
     ) -> None:
         """Call `then` with what the database has of an event."""
-        reading = self._loop.create_task(self._read_stored(lane, event, then))
+        reading = asyncio.get_running_loop().create_task(self._read_stored(lane, waiting, then))
         self._reads.add(reading)
         reading.add_done_callback(self._reads.discard)
 
     async def _read_stored(
-        self, lane: _Lane, event: Event, then: Callable[[_Lane, Event, bytes, Answer | None], None]
+        self, lane: Lane, waiting: Waiting, then: Callable[[Lane, Event, bytes, Answer | None], None]
     ) -> None:
+        request_id = waiting if isinstance(waiting, str) else waiting.request_id
         try:
-            found = await async_event.stored(self._database, event.request_id)
+            found = await async_event.stored(self._database, request_id)
         except StoreError as error:
-            _log.warning("async event %s could not be read: %s", event.request_id, error)
-            self._again_later(lane, event)
+            _log.warning("async event %s could not be read: %s", request_id, error)
+            lane.running -= 1
+            if not lane.forgotten:
+                self._agenda.put(self._clock.steady_ms() + backoff_ms(1), lane.key, waiting)
+            self._pump(lane)
             return
-        if found is not None and not self._stopping and not lane.forgotten:
-            then(lane, event, *found)
-        else:
+        if found is None or self._stopping or lane.forgotten:
+            self._forget(waiting)
             self._leave(lane)
-
-    def _run_stored(self, lane: _Lane, event: Event, payload: bytes, _answer: Answer | None) -> None:
-        self._run(lane, event, payload)
-
-    def _hold_back(self, lane: _Lane, event: Event) -> None:
-        """No concurrency is left: nothing of the function begins for a while."""
-        if self._stopping:
-            self._settle_down()
-        if lane.paused is not None or self._stopping:
             return
-        lane.throttles += 1
-        now = self._clock.steady_ms()
-        # Not later than the event becomes too old: that is to be noticed then.
-        wait = min(backoff_ms(lane.throttles), max(1, self._rules.expiry_ms(event) - now))
-        lane.paused = self._clock.at_steady(now + wait, self._resume, lane)
+        event, answer = found
+        payload = event.payload
+        assert payload is not None
+        if isinstance(waiting, str):
+            event.payload = None  # not counted among what is kept
+        else:
+            event = waiting  # it knows more
+        then(lane, event, payload, answer)
 
-    def _resume(self, lane: _Lane) -> None:
-        lane.paused = None
-        self._pump(lane)
-
-    def _again_later(self, lane: _Lane, event: Event) -> None:
+    def _again_later(self, lane: Lane, event: Event) -> None:
         """The platform's fault, not an attempt: this event waits, others of its function go on."""
-        event.faults += 1
-        event.due_ms = self._clock.steady_ms() + backoff_ms(event.faults)
-        lane.running -= 1
-        if not lane.forgotten:
-            self._schedule(event)
-        self._pump(lane)
+        now = self._clock.steady_ms()
+        if event.held or self._memory.hold(event):
+            event.faults += 1
+            self._agenda.put(now + backoff_ms(event.faults), lane.key, event)
+        else:
+            self._agenda.put(now + _MANY_FAULTS_MS, lane.key, event.request_id)
+        self._leave(lane)
 
-    def _leave(self, lane: _Lane) -> None:
+    def _leave(self, lane: Lane) -> None:
         lane.running -= 1
         self._pump(lane)
 
     # ------------------------------------------------------------ outcomes
 
     def _finished(
-        self, lane: _Lane, event: Event, payload: bytes, version: FunctionVersion, invocation: Invocation
+        self, lane: Lane, event: Event, payload: bytes, version: FunctionVersion, invocation: Invocation
     ) -> None:
         if self._closed:
             return  # cut short by the end of the platform: it is repeated after the start
         if lane.forgotten:
-            self._let_go(event)
+            self._memory.let_go(event)
             self._leave(lane)
             return
         if invocation.failure is not None:
             _log.warning("async event %s could not run: %s", event.request_id, invocation.failure)
             self._again_later(lane, event)
             return
-        lane.throttles = event.faults = 0
         lane.resume()  # what this one has used is free again: no need to wait
+        event.faults = 0
         event.attempts += 1
         answer = Answer(invocation.result, version.version, invocation.function_error)
         if not answer.failed:
@@ -389,21 +347,32 @@ class AsyncQueue:
         elif event.attempts > self._rules.retries(event):
             self._end(lane, event, payload, answer, "RetriesExhausted")
         else:
-            due = self._clock.steady_ms() + self._retry_ms[event.attempts - 1]
-            if due >= self._rules.expiry_ms(event):
+            event.due_ms = self._clock.steady_ms() + self._retry_ms[event.attempts - 1]
+            if event.due_ms >= self._rules.expiry_ms(event):
                 # AWS does not wait for what would be too late (recorded: `test_maxeventage`).
                 self._end(lane, event, payload, answer, "EventAgeExceeded")
-                return
-            event.due_ms = due
-            self._save(event.failed(answer))
-            lane.running -= 1
-            self._schedule(event)
-            self._pump(lane)
+            else:
+                self._retry(lane, event, answer)
 
-    def _give_up(self, lane: _Lane, event: Event, condition: Condition) -> None:
+    def _retry(self, lane: Lane, event: Event, answer: Answer) -> None:
+        """Write that a run has failed; the event waits for its next one."""
+        kept = event.held or self._memory.hold(event)
+
+        def saved(_results: Results | None, error: StoreError | None) -> None:
+            if error is not None:
+                _log.warning("an async event's progress was not saved, it may run again: %s", error)
+            if not kept and not lane.forgotten:
+                self._schedule(event.due_ms, lane.key, event.request_id)
+
+        self._database.submit([event.failed(answer)], saved)
+        if kept:
+            self._schedule(event.due_ms, lane.key, event)
+        self._leave(lane)
+
+    def _give_up(self, lane: Lane, event: Event, condition: Condition) -> None:
         """End an event without a run."""
 
-        def end(lane: _Lane, event: Event, payload: bytes, answer: Answer | None) -> None:
+        def end(lane: Lane, event: Event, payload: bytes, answer: Answer | None) -> None:
             self._end(lane, event, payload, answer, condition)
 
         if self.outcomes is not None and self._rules.ends(event).told(condition):
@@ -412,44 +381,16 @@ class AsyncQueue:
             self._write(lane, event, None)
 
     def _end(
-        self, lane: _Lane, event: Event, payload: bytes, answer: Answer | None, condition: Condition
+        self, lane: Lane, event: Event, payload: bytes, answer: Answer | None, condition: Condition
     ) -> None:
-        ends = self._rules.ends(event)
-        if self.outcomes is None or not ends.told(condition):
-            self._write(lane, event, None)
-            return
-        self._write(
-            lane,
-            event,
-            Outcome(
-                request_id=event.request_id,
-                account=event.account,
-                region=event.region,
-                name=event.name,
-                function_arn=ends.function_arn,
-                role=ends.role,
-                condition=condition,
-                invoke_count=event.attempts,
-                payload=payload,
-                answer=answer,
-                trace=event.trace,
-                destination=ends.destination(condition),
-                dead_letter_arn=ends.dead_letter(condition),
-            ),
-        )
+        told = self._rules.outcome(event, payload, answer, condition)
+        self._write(lane, event, told)
 
-    def _write(self, lane: _Lane, event: Event, outcome: Outcome | None) -> None:
+    def _write(self, lane: Lane, event: Event, outcome: Outcome | None) -> None:
         """Write that an event has ended. It takes a place in its lane until that is durable."""
 
         def over() -> None:
-            self._let_go(event)
+            self._memory.let_go(event)
             self._leave(lane)
 
         self._endings.write(event, outcome, over)
-
-    def _save(self, statement: Statement) -> None:
-        def saved(_results: Results | None, error: StoreError | None) -> None:
-            if error is not None:
-                _log.warning("an async event's progress was not saved, it may run again: %s", error)
-
-        self._database.submit([statement], saved)

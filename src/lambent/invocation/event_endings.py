@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lambent.invocation import async_event
+from lambent.invocation.event_lane import backoff_ms
 from lambent.store import Staged, StoreClosed, StoreError
 from lambent.store.staged import nothing, submit, together
 
@@ -18,15 +19,7 @@ if TYPE_CHECKING:
     from lambent.invocation.outcome import Outcome
     from lambent.store import Database
 
-_FIRST_MS: Final = 1_000
-_LAST_MS: Final = 300_000
-
 _log = logging.getLogger(__name__)
-
-
-def backoff_ms(times: int) -> int:
-    """How long to wait when something has gone wrong so many times in a row: 1 second, then twice, up to 5 minutes."""
-    return min(_LAST_MS, _FIRST_MS << min(times - 1, 10))
 
 
 class EventEndings:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambent.functions import LATEST, FunctionError, Reference
+from lambent.invocation.outcome import Outcome
 
 if TYPE_CHECKING:
     from lambent.functions import FunctionRegistry
     from lambent.functions.attachments import EventInvokeConfig
     from lambent.invocation.async_event import Event
-    from lambent.invocation.outcome import Condition
+    from lambent.invocation.outcome import Answer, Condition
 
 MAX_AGE_SECONDS: Final = 6 * 3600
 """AWS keeps an event for at most six hours."""
@@ -76,6 +77,29 @@ class EventRules:
             on_failure=None if settings is None else settings.on_failure,
             # "Function versions use the same dead-letter queue settings as the unpublished version."
             dead_letter_arn=record.latest.dead_letter_target,
+        )
+
+    def outcome(
+        self, event: Event, payload: bytes, answer: Answer | None, condition: Condition
+    ) -> Outcome | None:
+        """What is told of its end; None when nobody is."""
+        ends = self.ends(event)
+        if not ends.told(condition):
+            return None
+        return Outcome(
+            request_id=event.request_id,
+            account=event.account,
+            region=event.region,
+            name=event.name,
+            function_arn=ends.function_arn,
+            role=ends.role,
+            condition=condition,
+            invoke_count=event.attempts,
+            payload=payload,
+            answer=answer,
+            trace=event.trace,
+            destination=ends.destination(condition),
+            dead_letter_arn=ends.dead_letter(condition),
         )
 
     def _settings(self, event: Event) -> EventInvokeConfig | None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from lambent.functions.attachments import Options
+from lambent.invocation.event_memory import EventMemory
 from lambent.store import Statement, StorageFull, StoreError
 
 if TYPE_CHECKING:
@@ -230,6 +231,54 @@ async def test_nothing_of_a_transaction_that_failed_is_run(opened: Opened) -> No
     assert (world.runs, len(world.queue)) == ([], 0)
 
 
+async def test_what_is_accepted_while_the_queue_opens_runs_once(opened: Opened) -> None:
+    world = await opened()
+    world.add(on_success="arn:aws:sqs:us-east-1:000000000000:done")
+    await world.queue.drain(0)
+    queue = world.open()
+    await world.send("before")
+    target = world.resolve("", "", "one")
+    committed = queue.stage(target, None, b'"committed"', "c" * 36, "", b"")
+    await world.database.write(*committed.statements)
+    late = queue.stage(target, None, b'"late"', "l" * 36, "", b"")
+    assert world.runs == []
+    await queue.open()
+    committed.settled(None)  # its writer hears of it after `open` has read it
+    await world.database.write(*late.statements)
+    late.settled(None)
+    await world.until(lambda: len(world.runs) == 3)
+    for run in list(world.runs):
+        run.succeed()
+    await world.ended(3)
+    assert sorted(run.payload for run in world.runs) == [b'"before"', b'"committed"', b'"late"']
+    assert (len(queue), await world.rows()) == (0, 0)
+
+
+async def test_of_a_long_backlog_only_ids_are_in_memory(opened: Opened) -> None:
+    world = await opened()
+    world.add(on_success="arn:aws:sqs:us-east-1:000000000000:done")
+    world.queue._memory = EventMemory(max_events=3, max_bytes=10)
+    world.concurrency["one"] = 1
+    for number in range(12):
+        await world.send(number)
+    (lane,) = world.queue._lanes.values()
+    assert sum(isinstance(waiting, str) for waiting in lane.ready) == 9
+    await world.clock.advance(20 * MINUTE)
+    world.concurrency.clear()
+    await world.clock.advance(5 * MINUTE)
+    for _ in range(3):  # each is tried three times, read anew for each
+        await world.until(lambda: len(world.running) == 12)
+        for run in list(world.running):
+            run.fail(b'{"errorMessage": "%s"}' % run.payload)
+        await world.until(lambda: len(world.queue._agenda) == len(world.queue))
+        await world.clock.advance(2 * MINUTE)
+    await world.ended(12)
+    assert {outcome.invoke_count for outcome in world.outcomes} == {3}
+    assert sorted(int(outcome.payload) for outcome in world.outcomes) == list(range(12))
+    memory = world.queue._memory
+    assert (memory._events_left, memory._bytes_left) == (3, 10)
+
+
 class Full:
     """A store whose disk is full for a while."""
 
@@ -254,7 +303,7 @@ async def test_an_end_that_cannot_be_written_is_written_later_and_once(opened: O
     world.add(on_success="arn:aws:sqs:us-east-1:000000000000:done")
     world.database = full = Full(world.database)
     await world.queue.drain(0)
-    world.open()
+    await world.open().open()
     await world.send()
     full.full = True
     world.runs[0].succeed()
@@ -272,7 +321,7 @@ async def test_a_stop_does_not_wait_for_a_store_that_is_full(opened: Opened) -> 
     world.add(on_success="arn:aws:sqs:us-east-1:000000000000:done")
     world.database = full = Full(world.database)
     await world.queue.drain(0)
-    world.open()
+    await world.open().open()
     await world.send()
     full.full = True
     world.runs[0].succeed()
