@@ -1,4 +1,4 @@
-"""The floor of events, composed: queues, deliveries, the timetable, mappings, and what keeps them going."""
+"""The floor of events, composed: queues, buses, schedules, mappings, and what keeps them going."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from lambent.clock import SystemClock
 from lambent.events import MappingRegistry
+from lambent.events.bus import Buses
 from lambent.events.deliveries import Deliveries
 from lambent.events.destinations import Destinations
 from lambent.events.pollers.pollers import Pollers
 from lambent.events.queues import Queues
-from lambent.events.schedules import Timetable
+from lambent.events.schedules import Schedules, Timetable
 from lambent.invocation.async_queue import AsyncQueue
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Events:
         self.queues: Queues
         self.deliveries: Deliveries
         self.timetable: Timetable
+        self.buses: Buses
+        self.schedules: Schedules
         self.pollers: Pollers
 
     @classmethod
@@ -70,6 +73,8 @@ class Events:
             elsewhere=elsewhere,
         )
         queue.outcomes = Destinations(deliveries, clock).stage
+        events.buses = await Buses.open(database, clock, deliveries, events.timetable)
+        events.schedules = await Schedules.open(database, clock, events.timetable, deliveries)
         events.pollers = Pollers(
             mappings, invoker, queues, deliveries, call_service, clock, database, elsewhere=elsewhere
         )
@@ -93,6 +98,8 @@ class Events:
         """Forget all of it."""
         await self.pollers.clear()
         await self.mappings.clear()
+        await self.schedules.clear()
+        await self.buses.clear()
         await self.timetable.clear()
         await self.deliveries.clear()
         await self.async_queue.clear()

@@ -16,9 +16,11 @@ from lambent.aws.apigatewayv2 import ApiGatewayV2Service
 from lambent.aws.callers import caller_finder
 from lambent.aws.credentials import Credentials, kept_master_key
 from lambent.aws.dispatcher import AwsDispatcher
+from lambent.aws.events import EventsService
 from lambent.aws.invoke import InvokeEndpoint
 from lambent.aws.lambda_ import CodeDownloads, LambdaService
 from lambent.aws.logs import LogsService
+from lambent.aws.scheduler import SchedulerService
 from lambent.aws.service_calls import ServiceCalls
 from lambent.aws.sqs import SqsEndpoint, SqsService
 from lambent.aws.sts import StsService
@@ -196,6 +198,8 @@ class Platform:
             LogsService(self.logs),
             StsService(self.credentials, settings.account),
             sqs,
+            EventsService(self.events.buses),
+            SchedulerService(self.events.schedules),
             ApiGatewayV2Service(self.apis),
             ConnectionsService(self.clients),
         ]

@@ -38,6 +38,9 @@ class Database(Protocol):
     async def read(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
         """Rows of the committed state. Raises StoreError."""
 
+    def read_now(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+        """`read` in a callback that cannot wait. It holds up everything else: for a few rows by key only."""
+
     async def write(self, *statements: Statement) -> Results:
         """Run one atomic transaction; returns when it is durable.
 

@@ -82,6 +82,9 @@ class SqliteDatabase:
         return cls(lock, reader, writer, asyncio.get_running_loop())
 
     async def read(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+        return self.read_now(sql, params)
+
+    def read_now(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
         if self._closed:
             raise StoreClosed("the database is closed")
         try:
