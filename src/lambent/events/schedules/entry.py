@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from lambent.events.schedules.expressions import Rate, When, parse_expression
-
-if TYPE_CHECKING:
-    from lambent.store.database import Row
-
-COLUMNS = "kind, key, expression, timezone, anchor_ms, start_ms, end_ms, window_ms, due_ms, next_ms"
+from lambent.events.schedules.expressions import Rate, When
 
 
 class Entry(msgspec.Struct, frozen=True, eq=False):
@@ -32,6 +26,11 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     """Its time, as the expression says it."""
     next_ms: int
     """When it happens, which is at its time or later in its window."""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What it is known by."""
+        return self.kind, self.key
 
     @property
     def position(self) -> tuple[int, str, str]:
@@ -74,13 +73,6 @@ def anew(entry: Entry, now_ms: int) -> Entry | None:
     start_ms = entry.start_ms
     after_ms = now_ms if start_ms is None else max(now_ms, start_ms) - 1
     return _at(entry, _occurrence(entry, after_ms), now_ms)
-
-
-def of_row(row: Row) -> Entry:
-    """The entry of a row of COLUMNS."""
-    kind, key, expression, timezone, anchor_ms, start_ms, end_ms, window_ms, due_ms, next_ms = row
-    when = parse_expression(str(expression), timezone=str(timezone))
-    return Entry(str(kind), str(key), when, anchor_ms, start_ms, end_ms, window_ms, due_ms, next_ms)  # type: ignore[arg-type]
 
 
 def _occurrence(entry: Entry, after_ms: int) -> int | None:

@@ -12,15 +12,14 @@ out anew.
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import logging
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
 from lambent.events.schedules import entry as entries
-from lambent.events.schedules.entry import COLUMNS, Entry
+from lambent.events.schedules import rows
+from lambent.events.schedules.near import Near
 from lambent.store import Conflict, Database, Statement, StoreClosed, StoreError
 from lambent.store.staged import Staged, together
 
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
     from lambent.clock import Clock, Timer
+    from lambent.events.schedules.entry import Entry
     from lambent.events.schedules.expressions import When
+    from lambent.events.schedules.near import Name
 
     Fire: TypeAlias = Callable[[str, int], Staged | None]
     Finished: TypeAlias = Callable[[str], Staged | None]
@@ -38,34 +39,11 @@ _CHUNK: Final = 500
 """How many are read, and done, at once."""
 _FEW: Final = 250
 """With fewer than that in memory more are read."""
-_MANY: Final = 5_000
-"""With more than that in memory the later ones are forgotten."""
 _PAUSE_MS: Final = 100
 """Between two looks at what is due: what comes one after the other is done together."""
 _RETRY_MS: Final = 1_000
 _WATCH_MS: Final = 60_000
 SET_BACK_MS: Final = 3 * 3_600_000
-
-_PUT: Final = (
-    f"INSERT INTO timetable ({COLUMNS}, computed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-    " ON CONFLICT (kind, key) DO UPDATE SET expression = excluded.expression, timezone = excluded.timezone,"
-    " anchor_ms = excluded.anchor_ms, start_ms = excluded.start_ms, end_ms = excluded.end_ms,"
-    " window_ms = excluded.window_ms, due_ms = excluded.due_ms, next_ms = excluded.next_ms,"
-    " computed_ms = excluded.computed_ms"
-)
-_MOVE: Final = "UPDATE timetable SET due_ms = ?, next_ms = ?, computed_ms = ? WHERE kind = ? AND key = ?"
-_REMOVE: Final = "DELETE FROM timetable WHERE kind = ? AND key = ?"
-_LATER: Final = (
-    f"SELECT {COLUMNS} FROM timetable WHERE (next_ms, kind, key) > (?, ?, ?)"  # noqa: S608
-    f" ORDER BY next_ms, kind, key LIMIT {_CHUNK}"
-)
-_WRONG: Final = (
-    f"SELECT {COLUMNS}, computed_ms FROM timetable WHERE computed_ms > ?"  # noqa: S608
-    f" AND expression NOT LIKE 'at(%' LIMIT {_CHUNK}"
-)
-
-Position: TypeAlias = "tuple[int, str, str]"
-_BEGINNING: Final[Position] = (-(2**62), "", "")
 
 _log = logging.getLogger(__name__)
 
@@ -77,15 +55,10 @@ class Timetable:
         self._database = database
         self._clock = clock
         self._kinds: dict[str, tuple[Fire, Finished | None, Prepare | None]] = {}
-        self._heap: list[tuple[int, int, Entry]] = []
-        self._order = itertools.count()
-        # What is in memory. An entry of the heap that is not in here has been changed: it is passed over.
-        self._near: dict[tuple[str, str], Entry] = {}
-        # Up to where everything is in memory; None: all of it is.
-        self._horizon: Position | None = _BEGINNING
+        self._near = Near()
         # What changes of it are not durable yet: it does not happen meanwhile.
-        self._changing: dict[tuple[str, str], int] = {}
-        self._touched: set[tuple[str, str]] | None = None  # what has changed while entries are being read
+        self._changing: dict[Name, int] = {}
+        self._touched: set[Name] | None = None  # what has changed while entries are being read
         self._timer: Timer | None = None
         self._timer_ms = 0
         self._looked_ms = -_PAUSE_MS
@@ -166,16 +139,15 @@ class Timetable:
         )
         if entry is None:
             return self.stage_remove(kind, key)
-        return self._change(kind, key, Statement(_PUT, (*_row(entry), self._clock.wall_ms())), entry)
+        return self._change(kind, key, rows.put(entry, self._clock.wall_ms()), entry)
 
     def stage_remove(self, kind: str, key: str) -> Staged:
         """Take an entry away, if it is there."""
-        return self._change(kind, key, Statement(_REMOVE, (kind, key)), None)
+        return self._change(kind, key, rows.remove(kind, key), None)
 
     def stage_remove_all(self, kind: str, prefix: str) -> Staged:
         """Take away every entry of a kind whose key begins so."""
-        for each in [each for each in self._near if each[0] == kind and each[1].startswith(prefix)]:
-            del self._near[each]
+        self._near.remove_all(lambda name: name[0] == kind and name[1].startswith(prefix))
         statement = Statement(
             "DELETE FROM timetable WHERE kind = ? AND key >= ? AND key < ?",
             (kind, prefix, prefix + "\U0010ffff"),
@@ -189,7 +161,7 @@ class Timetable:
 
     def _change(self, kind: str, key: str, statement: Statement, entry: Entry | None) -> Staged:
         name = (kind, key)
-        self._near.pop(name, None)
+        self._near.remove(name)
         self._begin(name)
 
         def settled(error: StoreError | None) -> None:
@@ -197,10 +169,10 @@ class Timetable:
 
         return Staged((statement,), settled)
 
-    def _begin(self, name: tuple[str, str]) -> None:
+    def _begin(self, name: Name) -> None:
         self._changing[name] = self._changing.get(name, 0) + 1
 
-    def _end(self, name: tuple[str, str], entry: Entry | None, error: StoreError | None) -> None:
+    def _end(self, name: Name, entry: Entry | None, error: StoreError | None) -> None:
         if self._touched is not None:
             self._touched.add(name)
         left = self._changing[name] - 1
@@ -210,67 +182,44 @@ class Timetable:
         del self._changing[name]
         if error is not None:
             self._forget()  # what is durable is what counts
-        elif entry is not None and self._is_near(entry):
-            self._add(entry)
+        elif entry is not None and (self._touched is not None or self._near.covers(entry)):
+            self._near.add(entry)
             self._arm()
 
     # ------------------------------------------------------------ memory
 
-    def _is_near(self, entry: Entry) -> bool:
-        return self._horizon is None or self._touched is not None or entry.position <= self._horizon
-
-    def _add(self, entry: Entry) -> None:
-        self._near[entry.kind, entry.key] = entry
-        heapq.heappush(self._heap, (entry.next_ms, next(self._order), entry))
-        if len(self._heap) > _MANY:
-            self._trim()
-
-    def _trim(self) -> None:
-        """Forget what is furthest away, and what is in the heap no more."""
-        kept = sorted(self._near.values(), key=lambda entry: entry.position)
-        for entry in kept[_CHUNK * 2 :]:
-            del self._near[entry.kind, entry.key]
-        if len(kept) > _CHUNK * 2:
-            del kept[_CHUNK * 2 :]
-            self._horizon = kept[-1].position
-        self._heap = [(entry.next_ms, next(self._order), entry) for entry in kept]
-
     def _forget(self) -> None:
         """Read everything anew."""
-        self._heap.clear()
-        self._near.clear()
-        self._horizon = _BEGINNING
+        self._near.forget()
         self._arm()
 
     async def _load(self) -> None:
         """Read the next entries beyond the horizon."""
-        horizon = self._horizon
+        near = self._near
+        horizon = near.horizon
         if horizon is None:
             return
         touched = self._touched = set()
         try:
-            rows = await self._database.read(_LATER, horizon)
+            found = await self._database.read(rows.LATER, (*horizon, _CHUNK))
         finally:
             self._touched = None
-        if self._horizon != horizon:
+        if near.horizon != horizon:
             return  # forgotten meanwhile
-        for row in rows:
-            name = (str(row[0]), str(row[1]))
-            if name[0] not in self._kinds or name in touched or name in self._changing or name in self._near:
-                continue
-            entry = entries.of_row(row)
-            self._near[name] = entry
-            heapq.heappush(self._heap, (entry.next_ms, next(self._order), entry))
-        self._horizon = None if len(rows) < _CHUNK else entries.of_row(rows[-1]).position
+        read = [entry for _, entry in rows.readable(row for row in found if row[0] in self._kinds)]
+        near.extend(
+            [
+                entry
+                for entry in read
+                if entry.name not in near and entry.name not in touched and entry.name not in self._changing
+            ],
+            None if len(found) < _CHUNK else rows.position_of(found[-1]),
+        )
 
     def _first_ms(self) -> int | None:
-        """When something happens next; the past when what is next is not in memory."""
-        heap = self._heap
-        while heap and self._near.get((heap[0][2].kind, heap[0][2].key)) is not heap[0][2]:
-            heapq.heappop(heap)
-        if heap:
-            return heap[0][0]
-        return None if self._horizon is None else 0
+        """When something happens next; 0 when what is next is not in memory."""
+        first_ms = self._near.first_ms()
+        return 0 if first_ms is None and self._near.horizon is not None else first_ms
 
     # ------------------------------------------------------------ time
 
@@ -308,9 +257,13 @@ class Timetable:
         """Do all that is due."""
         try:
             while self._started:
-                if len(self._heap) < _FEW:
+                if len(self._near) < _FEW:
                     await self._load()
-                due = self._due()
+                due = [
+                    entry
+                    for entry in self._near.due(self._clock.wall_ms(), _CHUNK)
+                    if entry.name not in self._changing
+                ]
                 if due:
                     await self._do(due)
                     await asyncio.sleep(0)
@@ -318,24 +271,14 @@ class Timetable:
                     return
         except StoreClosed:
             self._started = False
-        except Exception:  # noqa: BLE001 - whatever it was, time goes on
-            _log.exception("what is due could not be done: it is tried again")
+        except Exception as error:  # noqa: BLE001 - whatever it was, time goes on
+            known = isinstance(error, StoreError)
+            _log.warning("what is due is tried again: %s", error, exc_info=None if known else error)
             self._looked_ms = self._clock.steady_ms() + _RETRY_MS - _PAUSE_MS
             self._forget()
 
-    def _due(self) -> list[Entry]:
-        now_ms = self._clock.wall_ms()
-        found: list[Entry] = []
-        heap = self._heap
-        while heap and heap[0][0] <= now_ms and len(found) < _CHUNK:
-            entry = heapq.heappop(heap)[2]
-            if self._is_current(entry):
-                found.append(entry)
-        return found
-
     def _is_current(self, entry: Entry) -> bool:
-        name = (entry.kind, entry.key)
-        return self._near.get(name) is entry and name not in self._changing
+        return self._near.holds(entry) and entry.name not in self._changing
 
     async def _do(self, due: list[Entry]) -> None:
         """Call those whose time it is, and write down what they have to do and when the next time is."""
@@ -351,25 +294,25 @@ class Timetable:
         if not due:
             return
         error = await self._write(due)
-        if isinstance(error, Conflict) and len(due) > 1:
+        if isinstance(error, Conflict) and len(due) == 1:
+            self._delay(due[0], error)
+        elif isinstance(error, Conflict):
             # One of them cannot be written: the others do not wait for it.
             for entry in due:
                 if self._is_current(entry):
-                    self._delay(entry, await self._write([entry]))
-        else:
-            for entry in due:
-                self._delay(entry, error)
+                    error = await self._write([entry])
+                    if isinstance(error, Conflict):
+                        self._delay(entry, error)
+                    elif error is not None:
+                        raise error
+        elif error is not None:
+            raise error
 
-    def _delay(self, entry: Entry, error: StoreError | None) -> None:
-        """Try again a little later, after an error."""
-        name = (entry.kind, entry.key)
-        if error is None or name in self._changing:
-            return
-        if self._near.get(name) is entry:
+    def _delay(self, entry: Entry, error: Conflict) -> None:
+        """Try again a little later."""
+        if self._is_current(entry):
             _log.warning("%s %s is tried again: %s", entry.kind, entry.key, error)
-            self._add(replace(entry, next_ms=self._clock.wall_ms() + _RETRY_MS))
-        elif name not in self._near:
-            self._forget()
+            self._near.add(replace(entry, next_ms=self._clock.wall_ms() + _RETRY_MS))
 
     def _write(self, due: list[Entry]) -> asyncio.Future[StoreError | None]:
         now_ms = self._clock.wall_ms()
@@ -390,27 +333,23 @@ class Timetable:
         fire, finished, _ = self._kinds[entry.kind]
         then = entries.following(entry, now_ms)
         yield from self._called(entry, lambda: fire(entry.key, entry.due_ms))
-        name = (entry.kind, entry.key)
-        if then is None:
-            if finished is not None:
-                yield from self._called(entry, lambda: finished(entry.key))
-            statement = Statement(_REMOVE, name)
-        else:
-            statement = Statement(_MOVE, (then.due_ms, then.next_ms, now_ms, *name))
+        name = entry.name
+        if then is None and finished is not None:
+            yield from self._called(entry, lambda: finished(entry.key))
         self._begin(name)
 
         def settled(error: StoreError | None) -> None:
             if error is None:
-                if self._near.get(name) is entry:
-                    del self._near[name]
+                if self._near.holds(entry):
+                    self._near.remove(name)
                 self._end(name, then, None)
                 return
-            # It is tried again: `_delay`.
+            # It is tried again.
             left = self._changing.pop(name) - 1
             if left:
                 self._changing[name] = left
 
-        yield Staged((statement,), settled)
+        yield Staged((rows.move(entry, then, now_ms),), settled)
 
     def _called(self, entry: Entry, call: Callable[[], Staged | None]) -> Iterable[Staged]:
         try:
@@ -439,11 +378,15 @@ class Timetable:
         now_ms = self._clock.wall_ms()
         changed = False
         try:
-            while rows := await self._database.read(_WRONG, (now_ms + SET_BACK_MS,)):
+            while found := await self._database.read(rows.COMPUTED_AFTER, (now_ms + SET_BACK_MS, _CHUNK)):
+                statements = [
+                    rows.set_right(row, entry, entries.anew(entry, now_ms), now_ms)
+                    for row, entry in rows.readable(found)
+                ]
+                if not statements:
+                    break
                 changed = True
-                await self._database.write(
-                    *(self._righted(entries.of_row(row[:-1]), now_ms, int(row[-1] or 0)) for row in rows)
-                )
+                await self._database.write(*statements)
         except StoreError as error:
             _log.warning("times could not be found out anew after the clock was set back: %s", error)
         if changed:
@@ -451,32 +394,8 @@ class Timetable:
             self._forget()
         self._arm()
 
-    def _righted(self, entry: Entry, now_ms: int, computed_ms: int) -> Statement:
-        righted = entries.anew(entry, now_ms)
-        # Unless it has been changed meanwhile.
-        guard = (entry.kind, entry.key, computed_ms)
-        if righted is None:
-            return Statement(f"{_REMOVE} AND computed_ms = ?", guard)
-        return Statement(f"{_MOVE} AND computed_ms = ?", (righted.due_ms, righted.next_ms, now_ms, *guard))
-
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _row(entry: Entry) -> tuple[str | int | None, ...]:
-    when = entry.when
-    return (
-        entry.kind,
-        entry.key,
-        when.text,
-        when.timezone,
-        entry.anchor_ms,
-        entry.start_ms,
-        entry.end_ms,
-        entry.window_ms,
-        entry.due_ms,
-        entry.next_ms,
-    )
