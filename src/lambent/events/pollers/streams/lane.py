@@ -254,7 +254,11 @@ class Lane:
             self._give_up(batch, batch.records, "RetryAttemptsExhausted")
             return
         pause_ms = min(_LAST_PAUSE_MS, _FIRST_PAUSE_MS << min(batch.attempts - 1, 16))
-        self._wait(pause_ms, self._begin, batch)
+        expired, until_ms = self._expired(batch)
+        if until_ms is not None:
+            # What becomes too old meanwhile holds back the others no longer than it has to.
+            pause_ms = min(pause_ms, until_ms - self._source.clock.steady_ms())
+        self._wait(0 if expired else pause_ms, self._begin, batch)
 
     def _give_up(self, batch: Batch, records: list[StreamRecord], reason: Reason) -> None:
         """Records at the front of a batch are given up; the batch goes on with what remains of it."""
