@@ -1,0 +1,154 @@
+"""Events reach the targets of all rules that match them, in one transaction; rules outlast the platform."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambent.events.bus.errors import BusNotFound, InvalidRequest
+from lambent.events.bus.event import MAX_BYTES
+from lambent.events.deliveries import Parcel, Undeliverable
+from lambent.store import StoreError
+
+from .conftest import ACCOUNT, REGION, events_in, new
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .conftest import Opened
+
+PATTERN = '{"source":["shop"]}'
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
+
+
+async def test_all_targets_of_all_rules_that_match(world: Opened) -> None:
+    async with world() as here:
+        queues = [await here.queue(name) for name in ("a", "b", "c")]
+        await here.rule("one", queues[0].arn, queues[1].arn, pattern=PATTERN)
+        await here.rule("two", queues[2].arn, pattern='{"detail":{"n":[1]}}')
+        await here.rule("three", queues[2].arn, pattern='{"detail":{"n":[2]}}')
+        outcome = await here.put(new(), new("other"))
+        assert isinstance(outcome, list)
+        first, second = (put.event_id for put in outcome)
+        assert [[event["id"] for event in events_in(queue)] for queue in queues] == [
+            [first],
+            [first],
+            [first, second],
+        ]
+
+
+async def test_nothing_is_taken_when_it_cannot_be_stored(world: Opened, tmp_path: Path) -> None:
+    async with world() as here:
+        queue = await here.queue("a")
+        await here.rule("one", queue.arn, TOPIC, pattern=PATTERN)
+        with sqlite3.connect(tmp_path / "lambent.db") as other:
+            other.execute("DROP TABLE deliveries")
+        assert isinstance(await here.put(new()), StoreError)
+        assert events_in(queue) == []
+        assert here.calls == []
+
+
+async def test_rules_are_there_after_a_restart(world: Opened) -> None:
+    async with world() as here:
+        await here.buses.create(ACCOUNT, REGION, "custom", tags={"a": "1"}, description="mine")
+        await here.rule("one", (await here.queue("a")).arn, pattern=PATTERN)
+        before = here.buses.rules.get(ACCOUNT, REGION, None, "one")
+        bus = here.buses.find(ACCOUNT, REGION, "custom").bus
+    async with world() as here:
+        assert here.buses.rules.get(ACCOUNT, REGION, None, "one") == before
+        assert here.buses.find(ACCOUNT, REGION, "custom").bus == bus
+        await here.put(new())
+        assert len(events_in(await here.queue("a"))) == 1
+
+
+async def test_deleted_things_stay_away(world: Opened) -> None:
+    async with world() as here:
+        await here.buses.create(ACCOUNT, REGION, "custom")
+        await here.rule("one", pattern=PATTERN)
+        await here.buses.rules.delete(ACCOUNT, REGION, None, "one")
+        await here.buses.delete(ACCOUNT, REGION, "custom")
+    async with world() as here:
+        assert here.buses.rules.rules(ACCOUNT, REGION, None) == []
+        with pytest.raises(BusNotFound):
+            here.buses.find(ACCOUNT, REGION, "custom")
+
+
+async def test_clear_forgets_everything(world: Opened) -> None:
+    async with world() as here:
+        await here.buses.create(ACCOUNT, REGION, "custom")
+        await here.rule("one", pattern=PATTERN)
+        await here.buses.clear()
+        assert [bus.name for bus in here.buses.buses(ACCOUNT, REGION)] == ["default"]
+        assert here.buses.rules.rules(ACCOUNT, REGION, None) == []
+    async with world() as here:
+        assert here.buses.rules.rules(ACCOUNT, REGION, None) == []
+
+
+async def test_size_is_that_of_all_entries_together(world: Opened) -> None:
+    async with world() as here:
+
+        def entry(size: int) -> object:
+            fixed = new(time_ms=1, resources=("r",), detail="").size
+            return new(time_ms=1, resources=("r",), detail='{"a":"%s"}' % ("x" * (size - fixed - 8)))
+
+        half = MAX_BYTES // 2
+        await here.put(entry(half), entry(half))  # type: ignore[arg-type]
+        with pytest.raises(InvalidRequest, match="over the limit"):
+            await here.put(entry(half), entry(half + 1))  # type: ignore[arg-type]
+
+
+def delivery(**members: object) -> Parcel:
+    given = {
+        "target_arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default",
+        "body": '{"responsePayload":1}',
+        "account": ACCOUNT,
+        "region": REGION,
+        "principal": "lambda.amazonaws.com",
+        "source_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f",
+        "options": {"Source": "lambda", "DetailType": "Result", "Resources": ["a", "b"]},
+    }
+    return Parcel(**{**given, **members})  # type: ignore[arg-type]
+
+
+async def test_what_is_delivered_to_a_bus_becomes_an_event(world: Opened) -> None:
+    async with world() as here:
+        queue = await here.queue("a")
+        await here.rule("one", queue.arn, pattern='{"source":["lambda"]}')
+        staged = here.deliveries.stage([delivery()])
+        await here.database.write(*staged.statements)
+        staged.settled(None)
+        (event,) = events_in(queue)
+        assert (event["source"], event["detail-type"], event["resources"], event["detail"]) == (
+            "lambda",
+            "Result",
+            ["a", "b"],
+            {"responsePayload": 1},
+        )
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"target_arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/missing"}, "NO_RESOURCE"),
+        ({"target_arn": f"arn:aws:events:{REGION}:111111111111:event-bus/default"}, "NO_PERMISSIONS"),
+        ({"body": "what?"}, "INVALID_JSON"),
+        ({"body": "what?", "options": {}}, "INVALID_JSON"),
+    ],
+)
+async def test_deliveries_that_a_bus_does_not_take(
+    world: Opened, members: dict[str, object], code: str
+) -> None:
+    async with world() as here:
+        with pytest.raises(Undeliverable) as caught:
+            here.buses.stage_delivery(delivery(**members))
+        assert caught.value.code == code
+
+
+async def test_a_rule_for_a_service(world: Opened) -> None:
+    async with world() as here:
+        await here.rule("one", TOPIC, pattern=PATTERN)
+        await here.put(new())
+        await here.passing(0.01)
+        assert [(call.service, call.operation) for call in here.calls] == [("sns", "Publish")]
