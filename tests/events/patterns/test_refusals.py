@@ -6,6 +6,8 @@ Reasons with positions are what AWS answered to TestEventPattern, as recorded by
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lambent.events.patterns import InvalidPattern, Pattern
@@ -191,6 +193,38 @@ def test_reasons_without_a_place(pattern: str, reason: str) -> None:
 )
 def test_reasons(pattern: str, reason: str) -> None:
     assert _reason(pattern).startswith(reason)
+
+
+_TOO_COMPLEX = "Rule is too complex - try using fewer wildcard characters"
+
+
+@pytest.mark.parametrize(
+    "wildcards",
+    [
+        ["*:*:*:*:*:event-bus/*"],
+        ["*a*a*a*a*a*a*a*a*"],
+        ["*aaaaaaaaaaaa"],
+        [f"*/datasync/*.{kind}" for kind in ("bif", "tif", "tiff", "svs")],
+    ],
+)
+def test_wildcards_that_are_too_complex(wildcards: list[str]) -> None:
+    for field in ([{"wildcard": text} for text in wildcards], [{"anything-but": {"wildcard": wildcards}}]):
+        assert _reason(json.dumps({"a": field, "b": [1]})).startswith(_TOO_COMPLEX)
+
+
+@pytest.mark.parametrize(
+    "wildcards",
+    [
+        ["/Users/*/dir/dir/dir/dir/dir/doc.txt"],
+        ["*/datasync/*.bif", "*/datasync/*.tif"],
+        ["*.bif", "*.tiff", "*.tif", "*.svs", "*.png"],
+        ["aaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaab*"],
+        [f"{name}/*" for name in "abcdefghijklmnop"],
+        ["*a*b*c*d*"],
+    ],
+)
+def test_wildcards_that_are_not(wildcards: list[str]) -> None:
+    Pattern.parse({"a": [{"wildcard": text} for text in wildcards]})
 
 
 def test_places_count_lines_and_long_patterns_are_cut() -> None:

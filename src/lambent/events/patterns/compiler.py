@@ -12,11 +12,12 @@ from typing import Final, TypeAlias
 
 from lambent.events.patterns import tokens as json
 from lambent.events.patterns.addresses import Address, address_of
-from lambent.events.patterns.conditions import Absent, Condition, Exactly
+from lambent.events.patterns.conditions import Absent, Condition, Exactly, NoneOf
 from lambent.events.patterns.errors import InvalidPattern
 from lambent.events.patterns.expressions import expression
 from lambent.events.patterns.fields import FieldTest
 from lambent.events.patterns.tokens import Tokens
+from lambent.events.patterns.wildcards import Wildcard, too_complex
 
 Alternative: TypeAlias = dict[str, FieldTest]
 """Fields by path, all of which have to let an event through."""
@@ -39,6 +40,10 @@ _RESERVED: Final = frozenset(
         *("ip-address-in-range", "ip-address-not-in-range"),
     }
 )
+_TOO_COMPLEX: Final = (
+    "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a "
+    "wildcard character"
+)
 _LITERALS: Final = {"true": True, "false": False, "null": None}
 
 
@@ -52,6 +57,9 @@ def compile_pattern(source: str) -> list[Alternative]:
         tokens.fail("Filter is not an object")
     alternatives: list[Alternative] = []
     _object(tokens, alternatives, "", in_or=False)
+    for field in {field for fields in alternatives for field in fields.values()}:
+        if too_complex(_wildcards(field)):
+            raise InvalidPattern(_TOO_COMPLEX)
     return alternatives
 
 
@@ -140,6 +148,15 @@ def _values(tokens: Tokens, alternatives: list[Alternative], path: str) -> None:
         alternatives.append({})
     for alternative in alternatives:
         alternative[path] = test
+
+
+def _wildcards(field: FieldTest) -> list[Wildcard]:
+    parts = [
+        part
+        for condition in field.conditions
+        for part in (condition.conditions if isinstance(condition, NoneOf) else (condition,))
+    ]
+    return [part for part in parts if isinstance(part, Wildcard)]
 
 
 def _literal_number(text: str) -> float:

@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 
 _ONE_KEY: Final = "Only one key allowed in match expression"
 _TOO_MANY: Final = "Too many elements in numeric expression"
-_TOO_COMPLEX: Final = (
-    "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a "
-    "wildcard character"
-)
 _IGNORE_CASE: Final = "equals-ignore-case"
 _NAMES: Final = {"=": "equals"}
 
@@ -107,12 +103,9 @@ def _wildcard(tokens: Tokens) -> Condition:
 
 def _as_wildcard(tokens: Tokens, text: str) -> Wildcard:
     try:
-        found = Wildcard(text)
+        return Wildcard(text)
     except InvalidWildcard as error:
         tokens.fail(str(error))
-    if found.too_complex:
-        raise InvalidPattern(_TOO_COMPLEX)
-    return found
 
 
 def _cidr(tokens: Tokens) -> Condition:

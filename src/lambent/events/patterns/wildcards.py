@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-_MAX_COMPLEXITY: Final = 10
-_MAX_STATES: Final = 2_000
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TOO_MANY: Final = 10
+_MAX_STATES: Final = 1_000
 
 
 class InvalidWildcard(ValueError):
@@ -44,15 +47,20 @@ class Wildcard:
             at = found + len(piece)
         return True
 
-    @property
-    def too_complex(self) -> bool:
-        """Whether AWS refuses it as too complex.
 
-        event-ruler counts how many beginnings of the pattern the worst text can match at once. EventBridge does not
-        say how many are too many. What was recorded: 10 are (`*:*:*:*:*:event-bus/*`), 7 are not
-        (`/Users/*/dir/dir/dir/dir/dir/doc.txt`). Nothing is refused here that may be allowed there.
-        """
-        return _at_most(self.pieces) >= _MAX_COMPLEXITY and _worst_case(self.pieces) >= _MAX_COMPLEXITY
+def too_complex(wildcards: Sequence[Wildcard]) -> bool:
+    """Whether AWS refuses the wildcards of one field as too complex.
+
+    event-ruler counts how many beginnings of its patterns the worst text matches at once. EventBridge does not say how
+    many are too many. Known are: 10 of one pattern are (`*:*:*:*:*:event-bus/*`, recorded), 7 are not
+    (`/Users/*/dir/dir/dir/dir/dir/doc.txt`, recorded); 16 of four patterns are (`*/datasync/*.bif` and the like), 8 of
+    two are not. Where that leaves room nothing is refused.
+    """
+    if sum(_at_most(one.pieces) for one in wildcards) < _TOO_MANY:
+        return False
+    if any(_at_most(one.pieces) >= _TOO_MANY and _worst_case([one.pieces]) >= _TOO_MANY for one in wildcards):
+        return True
+    return len(wildcards) > 1 and _worst_case([one.pieces for one in wildcards]) > _TOO_MANY
 
 
 def _pieces(pattern: str) -> tuple[str, ...]:
@@ -82,7 +90,7 @@ def _place(pattern: str, at: int) -> int:
 
 def _at_most(pieces: tuple[str, ...]) -> int:
     """A bound for the worst case that is quickly found: every asterisk, and of each piece what ends as it begins."""
-    return len(pieces) - 1 + sum(_deepest_border(piece) for piece in pieces[1:])
+    return max(2, len(pieces) - 1 + sum(_deepest_border(piece) for piece in pieces[1:]))
 
 
 def _deepest_border(piece: str) -> int:
@@ -99,24 +107,32 @@ def _deepest_border(piece: str) -> int:
     return max(depths) if piece else 0
 
 
-def _worst_case(pieces: tuple[str, ...]) -> int:
-    """The most beginnings of a pattern that one text matches at once, or _MAX_COMPLEXITY if there are more."""
-    # Position n is behind the n-th symbol; None is an asterisk, behind which one may stay.
-    symbols: list[str | None] = [*pieces[0]]
-    for piece in pieces[1:]:
-        symbols += [None, *piece]
-    # Which positions each character leads on from; "" is every other character.
-    alphabet = {"", *(symbol for symbol in symbols if symbol is not None)}
-    start = _with_asterisks({0}, symbols)
-    worst, seen, waiting = 0, {start}, [start]
+def _worst_case(patterns: list[tuple[str, ...]]) -> int:
+    """The most beginnings of patterns that one text matches at once; no more than _TOO_MANY + 1 are counted."""
+    # Positions are in front of symbols; None is an asterisk, behind which one may stay, "" the end of a pattern.
+    symbols: list[str | None] = []
+    start = set()
+    for pieces in patterns:
+        start.add(len(symbols))
+        symbols += pieces[0]
+        for piece in pieces[1:]:
+            symbols += [None, *piece]
+        symbols.append("")
+    seen = {_with_asterisks(start, symbols)}
+    waiting, worst = list(seen), 0
     while waiting and len(seen) < _MAX_STATES:
         positions = waiting.pop()
-        for character in alphabet:
-            following = {at + 1 for at in positions if at < len(symbols) and symbols[at] == character}
-            following |= {at for at in positions if at and symbols[at - 1] is None}
+        staying = {at for at in positions if at and symbols[at - 1] is None}
+        # By the characters that lead on from here; any other leaves what stays.
+        by_character: dict[str, set[int]] = {"": set(staying)}
+        for at in positions:
+            symbol = symbols[at]
+            if symbol:
+                by_character.setdefault(symbol, set(staying)).add(at + 1)
+        for following in by_character.values():
             reached = _with_asterisks(following, symbols)
             worst = max(worst, len(reached))
-            if worst >= _MAX_COMPLEXITY:
+            if worst > _TOO_MANY:
                 return worst
             if reached and reached not in seen:
                 seen.add(reached)
@@ -125,5 +141,4 @@ def _worst_case(pieces: tuple[str, ...]) -> int:
 
 
 def _with_asterisks(positions: set[int], symbols: list[str | None]) -> frozenset[int]:
-    skipped = {at + 1 for at in positions if at < len(symbols) and symbols[at] is None}
-    return frozenset(positions | skipped)
+    return frozenset(positions | {at + 1 for at in positions if symbols[at] is None})
