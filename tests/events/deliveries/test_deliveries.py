@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from lambent.events.deliveries import Retry
@@ -97,6 +98,28 @@ async def test_targets_that_there_are_not(outbox: Opened, target: str, code: str
         await box.empty()
         (letter,) = taken(letters)
         assert attributes_of(letter)["ERROR_CODE"] == code
+
+
+@pytest.mark.parametrize(
+    ("target", "answer", "code"),
+    [
+        (f"arn:aws:sqs:{REGION}:{ACCOUNT}:missing", None, "AWS.SimpleQueueService.NonExistentQueue"),
+        (FUNCTION, None, "ResourceNotFoundException"),
+        (TOPIC, ServiceAnswer(400, [], b'{"__type":"a#NotFoundException"}'), "NotFoundException"),
+    ],
+)
+async def test_scheduler_tells_the_codes_of_services(
+    outbox: Opened, target: str, answer: ServiceAnswer | None, code: str
+) -> None:
+    async with outbox() as box:
+        letters = await box.queue("letters")
+        if answer is not None:
+            box.services.answers = [answer]
+        role = "arn:aws:iam::000000000000:role/any"
+        one = parcel(target, role_arn=role, dead_letter_arn=letters.arn)
+        await box.hand_over(msgspec.structs.replace(one, principal="scheduler.amazonaws.com"))
+        await box.empty()
+        assert attributes_of(taken(letters)[0])["ERROR_CODE"] == code
 
 
 async def test_what_nobody_takes_is_said(outbox: Opened, caplog: pytest.LogCaptureFixture) -> None:

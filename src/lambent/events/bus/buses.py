@@ -301,9 +301,9 @@ class Buses:
             state = self.find(parcel.account, parcel.region, parcel.target_arn, action=_PUT_EVENTS)
             return self._stage(state, read(parcel.body, parcel.trace))
         except BusNotFound as error:
-            raise Undeliverable("NO_RESOURCE", str(error)) from error
+            raise Undeliverable("NO_RESOURCE", str(error), "ResourceNotFoundException") from error
         except AccessDenied as error:
-            raise Undeliverable("NO_PERMISSIONS", str(error)) from error
+            raise Undeliverable("NO_PERMISSIONS", str(error), "AccessDeniedException") from error
         except Refused as error:
             raise Undeliverable("INVALID_JSON", str(error)) from error
 

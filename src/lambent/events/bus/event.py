@@ -7,6 +7,7 @@ The shape is that of "Event structure" in EventBridge's guide; refusals of singl
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ MAX_BYTES: Final = 262_144
 """Of all entries of a request together ("Calculating PutEvents event entry size")."""
 
 _TIME_BYTES: Final = 14
+_LINEAGE: Final = re.compile(r";?Lineage=[^;]*")
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _text = msgspec.json.Encoder().encode
@@ -114,6 +116,8 @@ def made(
         "resources": resources,
     }
     text = f'{_text(head).decode()[:-1]},"detail":{compact}}}'
+    # AWS follows no chain of invocations through EventBridge ("Use Lambda recursive loop detection"): it begins anew.
+    trace = _LINEAGE.sub("", trace) if "Lineage=" in trace else trace
     return Event(event_id, text, {**head, "resources": list(resources), "detail": fields}, trace)
 
 

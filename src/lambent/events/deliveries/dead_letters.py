@@ -1,6 +1,7 @@
 """What a dead-letter queue gets of a parcel that was not delivered.
 
-The attributes are those of "Using dead-letter queues to process undelivered events" of EventBridge's guide.
+The attributes are those of "Using dead-letter queues to process undelivered events" of EventBridge's guide, and of
+"Configuring a schedule's dead-letter queue" of Scheduler's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lambent.events.deliveries.parcel import Undeliverable
 
 _RULES = "events.amazonaws.com"
+_SCHEDULER = "scheduler.amazonaws.com"
 
 
 def dead_letter(parcel: Parcel, error: Undeliverable, retries: int, condition: str | None) -> Parcel | None:
@@ -25,7 +27,7 @@ def dead_letter(parcel: Parcel, error: Undeliverable, retries: int, condition: s
         return None
     attributes = {
         **parcel.dead_letter_attributes,
-        "ERROR_CODE": error.code,
+        "ERROR_CODE": error.service_code if parcel.principal == _SCHEDULER else error.code,
         "ERROR_MESSAGE": error.message or error.code,
         "RETRY_ATTEMPTS": str(retries),
     }

@@ -144,17 +144,22 @@ class Deliveries:
 
     def _kept(self, parcel: Parcel, failure: Undeliverable | None = None) -> Staged:
         now = self._clock.steady_ms()
-        due, code, message = now, "", ""
+        due, said = now, ("", "", "")
         if failure is not None:
-            due, code, message = now + self._wait_ms(1), failure.code, failure.message
+            due, said = now + self._wait_ms(1), _said(failure)
         statement = Statement(
             "INSERT INTO deliveries (id, target_arn, parcel, accepted_ms, due_ms, attempts, error_code,"
-            " error_message) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " service_code, error_message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                str(uuid.uuid4()), parcel.target_arn, _encode(parcel), now, due, int(failure is not None), code,
-                message,
+                str(uuid.uuid4()),
+                parcel.target_arn,
+                _encode(parcel),
+                now,
+                due,
+                int(failure is not None),
+                *said,
             ),
-        )  # fmt: skip
+        )
 
         def settled(error: StoreError | None) -> None:
             if error is None:
@@ -261,7 +266,7 @@ class Deliveries:
 
     async def _due(self, lane: _Lane) -> list[Row]:
         return await self._database.read(
-            "SELECT id, parcel, accepted_ms, attempts, error_code, error_message FROM deliveries"
+            "SELECT id, parcel, accepted_ms, attempts, error_code, service_code, error_message FROM deliveries"
             " WHERE target_arn = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?",
             (lane.target_arn, self._clock.steady_ms(), _BATCH),
         )
@@ -275,12 +280,12 @@ class Deliveries:
 
     async def _attempt(self, row: Row) -> None:
         members: list[Any] = list(row)
-        row_id, packed, accepted_ms, attempts, code, message = members
+        row_id, packed, accepted_ms, attempts, code, service_code, message = members
         parcel = _decode(packed)
         gone = Staged((Statement("DELETE FROM deliveries WHERE id = ?", (row_id,), expect=1),), nothing)
         until_ms = accepted_ms + parcel.retry.max_age_s * 1000
         if attempts and self._clock.steady_ms() >= until_ms:
-            failure = Undeliverable(code, message)
+            failure = Undeliverable(code, message, service_code)
             last = self._given_up(parcel, failure, attempts - 1, "MaximumEventAgeInSeconds")
             await written(self._database, together([gone, last]))
             return
@@ -306,8 +311,9 @@ class Deliveries:
             return None
         due = min(self._clock.steady_ms() + self._wait_ms(attempts + 1), until_ms)
         statement = Statement(
-            "UPDATE deliveries SET attempts = ?, due_ms = ?, error_code = ?, error_message = ? WHERE id = ?",
-            (attempts + 1, due, error.code, error.message, row_id),
+            "UPDATE deliveries SET attempts = ?, due_ms = ?, error_code = ?, service_code = ?, error_message = ?"
+            " WHERE id = ?",
+            (attempts + 1, due, *_said(error), row_id),
             expect=1,
         )
         return Staged((statement,), nothing)
@@ -327,3 +333,7 @@ class Deliveries:
     def _wait_ms(self, attempts: int) -> int:
         longest = min(_BACKOFF_LAST_MS, _BACKOFF_FIRST_MS << min(attempts - 1, 20))
         return int(longest * (0.75 + self._random() / 2))
+
+
+def _said(error: Undeliverable) -> tuple[str, str, str]:
+    return error.code, error.service_code, error.message

@@ -14,7 +14,7 @@ import msgspec
 from lambent.events.deliveries.arns import Arn, parse_arn
 from lambent.events.deliveries.message_attributes import digest_of
 from lambent.events.deliveries.parcel import Undeliverable
-from lambent.events.queues.errors import QueueError, QueueNotFound
+from lambent.events.queues.errors import MissingParameter, QueueError, QueueNotFound
 from lambent.events.queues.message import NewMessage
 from lambent.functions import FunctionError
 from lambent.functions.attachments import Policy
@@ -61,13 +61,16 @@ class Inside:
         try:
             queue = self._queues.by_arn(parcel.target_arn)
         except QueueNotFound as error:
-            raise Undeliverable("NO_RESOURCE", str(error)) from error
+            raise Undeliverable(
+                "NO_RESOURCE", str(error), "AWS.SimpleQueueService.NonExistentQueue"
+            ) from error
         if parcel.role_arn is None and not _admits(queue, parcel):
             raise Undeliverable(
                 "NO_PERMISSIONS",
                 f"the policy of the queue {queue.name} does not let {parcel.principal} send messages: it needs a"
                 f' statement that allows sqs:SendMessage for the principal {{"Service": "{parcel.principal}"}} on'
                 f" {queue.arn}, for example on condition that aws:SourceArn is {parcel.source_arn}",
+                "AccessDenied",
             )
         options = parcel.options
         attributes = options.get("MessageAttributes")
@@ -79,6 +82,7 @@ class Inside:
                 "INVALID_PARAMETER",
                 f"{size} bytes are more than a message of the queue {queue.name} may have"
                 f" ({queue.settings.maximum_bytes})",
+                "InvalidParameterValue",
             )
         message = NewMessage(
             body=parcel.body,
@@ -94,7 +98,7 @@ class Inside:
         try:
             return queue.stage([message])[1]
         except QueueError as error:
-            raise Undeliverable("INVALID_PARAMETER", str(error)) from error
+            raise Undeliverable("INVALID_PARAMETER", str(error), _sqs_code(error)) from error
 
     def _to_function(self, parcel: Parcel, arn: Arn) -> Staged:
         registry = self._invoker.registry
@@ -105,7 +109,7 @@ class Inside:
         try:
             target = registry.resolve(arn.account, arn.region, name, qualifier or None)
         except FunctionError as error:
-            raise Undeliverable("NO_RESOURCE", str(error)) from error
+            raise Undeliverable("NO_RESOURCE", str(error), "ResourceNotFoundException") from error
         context = {"aws:SourceArn": parcel.source_arn, "aws:SourceAccount": parcel.account}
         if parcel.role_arn is None and not permits(
             target, parcel.principal, "lambda:InvokeFunction", context
@@ -116,10 +120,15 @@ class Inside:
                 f"the resource policy of {parcel.target_arn} does not let {parcel.principal} invoke it: allow it with"
                 f" aws lambda add-permission --function-name {named} --action lambda:InvokeFunction"
                 f" --principal {parcel.principal} --source-arn {parcel.source_arn} --statement-id …",
+                "AccessDeniedException",
             )
         return self._events.stage(
             target, qualifier or None, parcel.body.encode(), new_request_id(), parcel.trace, b""
         )
+
+
+def _sqs_code(error: QueueError) -> str:
+    return "MissingParameter" if isinstance(error, MissingParameter) else "InvalidParameterValue"
 
 
 def _admits(queue: Queue, parcel: Parcel) -> bool:

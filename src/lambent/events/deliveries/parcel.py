@@ -53,12 +53,14 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Undeliverable(Exception):
     """An attempt that has failed.
 
-    `code` as dead-letter queues get it (`NO_PERMISSIONS`, `THROTTLING`, …: "Event delivery failure reasons" of
-    EventBridge's guide); `again`: whether another attempt may succeed.
+    `code` as the dead-letter queues of rules get it (`NO_PERMISSIONS`, `THROTTLING`, …: "Using dead-letter queues to
+    process undelivered events" of EventBridge's guide), `service_code` as the target's own service calls it, which is
+    what Scheduler tells; `again`: whether another attempt may succeed.
     """
 
-    def __init__(self, code: str, message: str, *, again: bool = False) -> None:
+    def __init__(self, code: str, message: str, service_code: str = "", *, again: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.service_code = service_code or code
         self.again = again

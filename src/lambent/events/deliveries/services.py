@@ -187,10 +187,10 @@ def _failure(answer: ServiceAnswer) -> Undeliverable:
     again = answer.status >= 500 or answer.status == 429 or _AGAIN.search(code) is not None
     for known, reason in _REASONS:
         if known.search(code):
-            return Undeliverable(reason, text, again=again)
+            return Undeliverable(reason, text, code, again=again)
     if answer.status == 501:
-        return Undeliverable("SDK_CLIENT_ERROR", text)
-    return Undeliverable("INTERNAL_ERROR" if again else "ERROR_FROM_TARGET", text, again=again)
+        return Undeliverable("SDK_CLIENT_ERROR", text, code)
+    return Undeliverable("INTERNAL_ERROR" if again else "ERROR_FROM_TARGET", text, code, again=again)
 
 
 def _error(answer: ServiceAnswer) -> tuple[str, str]:
