@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -72,7 +73,9 @@ class Forwarder:
             next((value for name, value in request.headers if name == b"host"), b"localhost"),
         )
         try:
-            answer = await self.neighbours.send(call)
+            answer = await (
+                self._send_while_there(request, call) if entry.name == "sqs" else self.neighbours.send(call)
+            )
         except NeighbourDown as error:
             raise ServiceError(
                 "ServiceUnavailable", str(error), status=error.status, fault="server"
@@ -86,6 +89,27 @@ class Forwarder:
             if write is not None:
                 service, operation = write["service"].decode().lower(), write["operation"].decode()
                 self._written(service, operation, identity.account, identity.region)
+
+    async def _send_while_there(self, request: Request, call: Call) -> Answer:
+        """Send a request that may be a long poll: nobody polls any more for a client that has left, as that would take
+        messages away from others.
+        """
+        left = False
+        sending = asyncio.ensure_future(self.neighbours.send(call))
+
+        def leave() -> None:
+            nonlocal left
+            left = True
+            sending.cancel()
+
+        request.when_left(leave)
+        try:
+            return await sending
+        except asyncio.CancelledError:
+            if left:
+                raise ServiceError("RequestTimeout", "The client has left.", status=408) from None
+            sending.cancel()
+            raise
 
     def _certainly_missing(self, request: Request, identity: Identity) -> bool:
         """Whether an anonymous reader asks for something in moto's S3 before there is a moto.
