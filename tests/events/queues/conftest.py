@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +11,8 @@ from lambent.events.queues import NewMessage, Queues
 from lambent.store import open_database
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lambent.clock import Clock
     from lambent.events.queues import Queue, QueueError, Received, Sent
     from lambent.store import Database, StoreError

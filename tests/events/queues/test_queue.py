@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambent.events.queues import MessageNotInFlight, NewMessage, ReceiptHandleInvalid
+import pytest
+
+from lambent.events.queues import (
+    InvalidParameter,
+    MessageNotInFlight,
+    NewMessage,
+    PurgeInProgress,
+    QueueNotFound,
+    ReceiptHandleInvalid,
+)
 from lambent.store.staged import submit, together
 
 if TYPE_CHECKING:
@@ -68,7 +77,7 @@ async def test_a_message_that_waits_again_can_be_deleted(store: Store, clock: Si
     await store.close()
 
 
-async def test_visibility_is_changed_in_flight_only(store: Store, clock: SimulatedClock) -> None:
+async def test_visibility_is_changed(store: Store, clock: SimulatedClock) -> None:
     await store.open()
     queue = await store.create()
     await store.send(queue, "a")
@@ -78,8 +87,98 @@ async def test_visibility_is_changed_in_flight_only(store: Store, clock: Simulat
     assert queue.counts() == (0, 1, 0)
     assert await store.change(queue, (first, 0)) == [None]
     assert queue.counts() == (1, 0, 0)
+    assert await store.change(queue, (first, 10)) == [None], "nobody else has received it meanwhile"
+    assert queue.counts() == (0, 1, 0)
+    (error,) = await store.change(queue, (first, 43_200))
+    assert isinstance(error, InvalidParameter)
+    assert "beyond the limit [43200 seconds]" in str(error)
+    await store.delete(queue, first)
     (error,) = await store.change(queue, (first, 10))
     assert isinstance(error, MessageNotInFlight)
+    await store.close()
+
+
+async def test_what_comes_back_comes_before_what_was_sent_later(store: Store, clock: SimulatedClock) -> None:
+    await store.open()
+    queue = await store.create()
+    await store.send(queue, "a", "b", "c")
+    a, b = queue.take(2, visibility_s=3)
+    await store.send(queue, "d")
+    await store.change(queue, (b, 0))
+    await clock.advance(3000)
+    assert [one.body for one in queue.take(10)] == ["a", "b", "c", "d"]
+    assert a.body == "a"
+    await store.close()
+
+
+async def test_a_purge_takes_everything(store: Store, clock: SimulatedClock) -> None:
+    await store.open()
+    queue = await store.create()
+    for at in range(0, 3000, 100):
+        queue.send([NewMessage(body=str(at + i)) for i in range(100)], lambda _sent, _error: None)
+    await store.settle()
+    (held,) = queue.take(1)
+    await store.send(queue, "delayed", delay_s=5)
+    queue.send([NewMessage(body="not durable yet")], lambda _sent, _error: None)
+    await store.queues.purge(queue)
+    assert queue.counts() == (0, 0, 0)
+    with pytest.raises(
+        PurgeInProgress, match="Only one PurgeQueue operation on orders is allowed every 60 seconds"
+    ):
+        await store.queues.purge(queue)
+    await store.send(queue, "new")
+    assert await store.delete(queue, held) == [None]
+    await store.crash()
+    queue = store.queue()
+    await clock.advance(60_000)
+    assert [one.body for one in queue.take(10)] == ["new"]
+    await store.settle()
+    while await store.database.read("SELECT id FROM messages LIMIT 2 OFFSET 1"):
+        await store.settle()
+    await store.close()
+
+
+async def test_a_deleted_queue_leaves_nothing(store: Store) -> None:
+    await store.open()
+    queue = await store.create()
+    await store.send(queue, "a", "b")
+    (held,) = queue.take(1)
+    answers: list[list[Received]] = []
+    queue.take(1)
+    queue.receive(1, None, 20, answers.append)
+    await store.queues.delete(queue)
+    assert answers == [[]]
+    with pytest.raises(QueueNotFound):
+        store.queue()
+    with pytest.raises(QueueNotFound):
+        queue.send([NewMessage(body="x")], lambda _sent, _error: None)
+    await store.crash()
+    again = await store.create()
+    assert again.number > queue.number
+    assert again.counts() == (0, 0, 0)
+    (error,) = await store.delete(again, held)
+    assert isinstance(error, ReceiptHandleInvalid)
+    while await store.database.read("SELECT id FROM messages"):
+        await store.settle()
+    await store.close()
+
+
+async def test_messages_expire(store: Store, clock: SimulatedClock) -> None:
+    await store.open()
+    queue = await store.create(MessageRetentionPeriod="60", VisibilityTimeout="20")
+    for at in range(0, 2500, 100):
+        queue.send([NewMessage(body=str(at + i)) for i in range(100)], lambda _sent, _error: None)
+    await store.settle()
+    queue.take(1)
+    await clock.advance(59_000)
+    await store.send(queue, "younger")
+    assert queue.counts()[0] == 2501
+    await clock.advance(1_001)
+    assert [one.body for one in queue.take(1)] in (["younger"], [])
+    await clock.advance(40_000)
+    await store.settle()
+    assert queue.counts() == (1, 0, 0)
+    assert len(await store.database.read("SELECT id FROM messages")) == 1
     await store.close()
 
 

@@ -20,6 +20,7 @@ from lambent.events.queues.errors import (
     UnsupportedOperation,
 )
 from lambent.events.queues.message import NewMessage, Received, Sent
+from lambent.events.queues.moves import Move
 from lambent.events.queues.queue import Queue
 from lambent.events.queues.queues import Queues
 from lambent.events.queues.settings import QueueSettings, RedriveAllowPolicy, RedrivePolicy
@@ -32,6 +33,7 @@ __all__ = [
     "InvalidParameter",
     "MessageNotInFlight",
     "MissingParameter",
+    "Move",
     "MoveNotFound",
     "NewMessage",
     "OverLimit",

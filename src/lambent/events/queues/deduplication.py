@@ -1,7 +1,9 @@
 """What was sent to a FIFO queue in the last five minutes, so that it is not sent again.
 
 Durable in a table; only what is not durable yet is kept in memory. Scopes as in "High throughput for FIFO queues":
-the queue, or each message group.
+the queue, or each message group. What was sent with the queue as its scope holds for every group, also after the scope
+has been changed, but not the other way round (recorded: `test_fifo_change_to_high_throughput_after_creation`,
+`test_fifo_change_to_regular_throughput_after_creation`).
 """
 
 from __future__ import annotations
@@ -44,14 +46,13 @@ class Deduplication:
 
     def pending(self, key: Key) -> Pending | None:
         """The first of its kind, while it is not durable."""
-        return self._pending.get(key)
+        return self._pending.get(key) or self._pending.get(("", key[1]))
 
     def known(self, key: Key, now: int) -> tuple[str, int] | None:
         """Message id and row of the first of its kind, when it is durable and of the last five minutes."""
-        found: list[Any] = rows.read_now(
-            self._database,
+        found: list[Any] = self._database.read_now(
             "SELECT message_id, sequence FROM message_deduplication"
-            " WHERE queue = ? AND scope = ? AND deduplication_id = ? AND until_ms > ?",
+            " WHERE queue = ? AND scope IN (?, '') AND deduplication_id = ? AND until_ms > ?",
             (self._number, *key, now),
         )
         return found[0] if found else None
@@ -74,10 +75,17 @@ class Deduplication:
     def expected(self, key: Key) -> Statement:
         """Fails a transaction when the first of its kind did not become durable before."""
         return Statement(
-            "SELECT 1 FROM message_deduplication WHERE queue = ? AND scope = ? AND deduplication_id = ?",
+            "SELECT 1 FROM message_deduplication WHERE queue = ? AND scope IN (?, '') AND deduplication_id = ?",
             (self._number, *key),
             expect=1,
         )
+
+    def forget(self) -> Statement:
+        """Forgets everything that is durable.
+
+        A purge does so (recorded: `test_purge_queue_clears_fifo_deduplication_cache`).
+        """
+        return Statement("DELETE FROM message_deduplication WHERE queue = ?", (self._number,))
 
     def settle(self, begun: list[tuple[Key, Pending]], error: StoreError | None) -> None:
         """They are durable, or never will be."""

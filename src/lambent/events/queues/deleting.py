@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lambent.events.queues import receipts, rows
 from lambent.events.queues.errors import InvalidParameter, ReceiptHandleInvalid
+from lambent.store.staged import Staged
 
 if TYPE_CHECKING:
     from lambent.events.queues.message import Message
@@ -65,6 +66,20 @@ class Leaving:
         if message is None or queue.journal.unmark(message):
             self.marked.append(row)
 
+    def take(self, message: Message) -> None:
+        """Take away a message in flight."""
+        queue = self._queue
+        queue.flight.end(message.row)
+        self._messages.append(message)
+        queue.backlog.doomed.add(message.row)
+        self.rows.append(message.row)
+        if queue.journal.unmark(message):
+            self.marked.append(message.row)
+
+    def staged(self) -> Staged:
+        """Deleting as a part of somebody's transaction."""
+        return Staged((*rows.delete_messages(self.rows), *rows.delete_receives(self.marked)), self.settled)
+
     def settled(self, error: StoreError | None) -> None:
         """They are gone for good, or are there again."""
         queue, order = self._queue, self._order
@@ -91,7 +106,6 @@ class Leaving:
             else:
                 order.give_back(message, now)
         for message in self._waited:
-            message.gone = False
             order.give_back(message, now)
         loaded = {message.row for message in (*self._messages, *self._waited)}
         queue.load_again([row for row in self.rows if row not in loaded])

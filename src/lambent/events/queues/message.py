@@ -71,7 +71,7 @@ class Message(msgspec.Struct, gc=False):
 
     `row`: its key in the database, in the order of sending. `due_ms` and `visible_ms` are on the steady clock.
     `details`: Details as msgpack. `body`: None while it is only in the database; `kept`: its body counts in the
-    budget. `marked`: its receives have a row of their own. `gone`: deleted where it waits in memory.
+    budget. `marked`: its receives have a row of their own.
     """
 
     row: int
@@ -89,7 +89,6 @@ class Message(msgspec.Struct, gc=False):
     visible_ms: int = 0
     kept: bool = False
     marked: bool = False
-    gone: bool = False
 
 
 NO_DETAILS = Details()

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lambent.events.queues.message import Message
+
+
+_NO_LIMIT: Final = float("inf")
 
 
 class Order(Protocol):
@@ -62,73 +65,62 @@ class Order(Protocol):
 
 
 class StandardOrder:
-    """Best effort: as sent, with what was given back behind."""
+    """As sent, also what was given back: it was sent before what waits (recorded: `test_inflight_message_requeue`)."""
 
     def __init__(self) -> None:
         self._ready: deque[Message] = deque()
         self._later: list[tuple[int, int, Message]] = []
         self._again: dict[int, Message] = {}
-        self._gone = 0
+        self._again_rows: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._later) - self._gone
+        return len(self._ready) + len(self._again) + len(self._later)
 
     def delayed(self) -> int:
         return len(self._later)
 
     def available(self) -> int:
-        return len(self._ready) - self._gone
+        return len(self._ready) + len(self._again)
 
     def add(self, message: Message, now: int) -> None:
         if message.due_ms > now:
             heapq.heappush(self._later, (message.due_ms, message.row, message))
-            return
-        if message.count:
-            self._again[message.row] = message
-        self._ready.append(message)
+        elif message.count:
+            self.give_back(message, now)
+        else:
+            self._ready.append(message)
 
     def hold(self, message: Message) -> None:
         """Nothing: who has one message in hand is in nobody's way."""
 
     def pop(self, now: int) -> Message | None:
-        ready = self._ready
-        while ready:
-            message = ready.popleft()
-            if message.gone:
-                self._gone -= 1
-                continue
-            if message.count:
-                del self._again[message.row]
-            return message
-        return None
+        ready, rows = self._ready, self._again_rows
+        while rows and not (ready and ready[0].row < rows[0]):
+            message = self._again.pop(heapq.heappop(rows), None)
+            if message is not None:
+                return message
+        return ready.popleft() if ready else None
 
     def turn(self, now: int) -> None:
         """Nothing: there are no turns."""
 
     def give_back(self, message: Message, now: int) -> None:
         self._again[message.row] = message
-        self._ready.append(message)
+        heapq.heappush(self._again_rows, message.row)
 
     def ended(self, message: Message, now: int) -> None:
         """Nothing: nobody waits for it."""
 
     def withdraw(self, row: int) -> Message | None:
-        message = self._again.pop(row, None)
-        if message is not None:
-            message.gone = True
-            self._gone += 1
-        return message
+        return self._again.pop(row, None)
 
     def expire(self, before: int) -> list[Message]:
+        expired = [message for message in self._again.values() if message.due_ms < before]
+        for message in expired:
+            del self._again[message.row]
         ready = self._ready
-        expired: list[Message] = []
-        while ready and (ready[0].gone or ready[0].due_ms < before):
-            message = ready.popleft()
-            if message.gone:
-                self._gone -= 1
-                continue
-            self._again.pop(message.row, None)
-            expired.append(message)
+        while ready and ready[0].due_ms < before:
+            expired.append(ready.popleft())
         return expired
 
     def wake(self, now: int) -> None:
@@ -140,28 +132,29 @@ class StandardOrder:
         return self._later[0][0] if self._later else None
 
     def all(self) -> Iterator[Message]:
-        yield from (message for message in self._ready if not message.gone)
+        yield from self._ready
+        yield from self._again.values()
         yield from (message for _, _, message in self._later)
 
 
 class _Group:
-    """A message group. `held`: how many of its messages are in somebody's hands."""
+    """A message group. `held`: the rows that are in somebody's hands. What was sent after one of these has to wait."""
 
     __slots__ = ("asleep", "held", "in_line", "name", "waiting")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.waiting: deque[Message] = deque()
-        self.held = 0
+        self.held: set[int] = set()
         self.in_line = False
         self.asleep = False
 
 
 class FifoOrder:
-    """By message group: the next of a group only when nobody has one of its messages in hand.
+    """By message group: the next of a group only when nobody has one in hand that was sent before it.
 
     A receive takes from one group what it can before it goes on to the next ("FIFO queue delivery logic" in SQS's
-    developer guide).
+    developer guide; recorded: `test_fifo_group_visibility_extends_with_change_message_visibility`).
     """
 
     def __init__(self) -> None:
@@ -169,6 +162,7 @@ class FifoOrder:
         self._line: deque[_Group] = deque()
         self._asleep: list[tuple[int, int, _Group]] = []
         self._current: _Group | None = None
+        self._limit: float = 0
         self._count = 0
         self._open = 0
 
@@ -195,7 +189,7 @@ class FifoOrder:
             self._arrange(group, now)
 
     def hold(self, message: Message) -> None:
-        self._group(message).held += 1
+        self._group(message).held.add(message.row)
 
     def pop(self, now: int) -> Message | None:
         line = self._line
@@ -207,11 +201,13 @@ class FifoOrder:
                 group = self._current = line.popleft()
                 group.in_line = False
                 self._open -= len(group.waiting)
+                self._limit = min(group.held, default=_NO_LIMIT)
             waiting = group.waiting
-            if waiting and waiting[0].due_ms <= now:
-                group.held += 1
+            if waiting and waiting[0].due_ms <= now and waiting[0].row < self._limit:
+                message = waiting.popleft()
+                group.held.add(message.row)
                 self._count -= 1
-                return waiting.popleft()
+                return message
             self.turn(now)
 
     def turn(self, now: int) -> None:
@@ -221,14 +217,14 @@ class FifoOrder:
 
     def give_back(self, message: Message, now: int) -> None:
         group = self._group(message)
-        group.held -= 1
+        group.held.discard(message.row)
         self._count += 1
         _insert(group.waiting, message)
         self._arrange(group, now)
 
     def ended(self, message: Message, now: int) -> None:
         group = self._group(message)
-        group.held -= 1
+        group.held.discard(message.row)
         self._arrange(group, now)
 
     def withdraw(self, row: int) -> Message | None:
@@ -267,11 +263,13 @@ class FifoOrder:
 
     def _arrange(self, group: _Group, now: int) -> None:
         """Put a group in line if it can give something, to sleep if its first message is delayed."""
-        if group.held or group.in_line or group.asleep or group is self._current:
+        if group.in_line or group.asleep or group is self._current:
             return
         if not group.waiting:
-            if self._groups.get(group.name) is group:
+            if not group.held and self._groups.get(group.name) is group:
                 del self._groups[group.name]
+            return
+        if group.held and min(group.held) < group.waiting[0].row:
             return
         due = group.waiting[0].due_ms
         if due <= now:

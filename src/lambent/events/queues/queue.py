@@ -24,6 +24,7 @@ from lambent.events.queues.errors import (
 from lambent.events.queues.flight import Flight
 from lambent.events.queues.message import (
     NO_DETAILS,
+    Details,
     Message,
     NewMessage,
     Received,
@@ -35,6 +36,7 @@ from lambent.events.queues.orders import FifoOrder, Order, StandardOrder
 from lambent.events.queues.sending import Batch, sequence_number
 from lambent.events.queues.waiting import Wait, Waiting
 from lambent.functions.names import partition_of
+from lambent.invocation.request_id import new_request_id
 from lambent.store.database import Statement
 from lambent.store.errors import StoreError
 from lambent.store.staged import Staged, nothing
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 IN_FLIGHT_LIMIT: Final = 120_000
 _LONGEST_MS: Final = 43_200_000
+_LENT_MS: Final = 60_000
 
 # So many sequence numbers are reserved in the database at a time.
 _RESERVE: Final = 65_536
@@ -180,7 +183,8 @@ class Queue:
         if batch.repeated:
             done = batch.gathered(done)
         if not batch.made:
-            done(batch.sent, None)
+            if not batch.repeated:
+                done(batch.sent, None)
             return
 
         def settled(error: StoreError | None) -> None:
@@ -277,7 +281,7 @@ class Queue:
 
     def _received(self, message: Message) -> Received:
         body = message.body or ""
-        details = NO_DETAILS if message.details is None else decode_details(message.details)
+        details = _details(message)
         row = message.row
         answer = Received(
             message.message_id,
@@ -328,7 +332,7 @@ class Queue:
 
     def adopt(self, message: Message, source_arn: str) -> Message:
         """A dead letter of another queue, to be inserted here with its receives."""
-        details = NO_DETAILS if message.details is None else decode_details(message.details)
+        details = _details(message)
         self._row += 1
         copy = replace(
             message, row=self._row, details=encode_details(replace(details, source_arn=source_arn)),
@@ -346,6 +350,55 @@ class Queue:
             self.arrive([copy])
         else:
             self._reserved = 0
+
+    def stage_moved(self, message: Message) -> Staged:
+        """A message of another queue as a new one here, as a part of somebody's transaction."""
+        self.journal.flush()
+        steady = self.clock.steady_ms()
+        details = _details(message)
+        if details is not NO_DETAILS:
+            details = replace(details, source_arn="")
+        copy = Message(
+            self.next_row(), new_request_id(), message.size, self.clock.wall_ms(), steady, message.sender,
+            message.group, message.deduplication_id, encode_details(details), message.body,
+        )  # fmt: skip
+        self.backlog.outside.add(copy.row)
+
+        def settled(error: StoreError | None) -> None:
+            self.backlog.outside.discard(copy.row)
+            self.adopted(copy, error)
+
+        return Staged((*rows.insert_messages([copy]), *self.reserve()), settled)
+
+    def origin(self, message: Message) -> str:
+        """The ARN of the queue that a dead letter came from, "" when it was sent here."""
+        return _details(message).source_arn
+
+    def lend(self, maximum: int) -> list[Message]:
+        """Messages with their bodies, for a while in nobody else's hands, and without having been received."""
+        now = self.clock.steady_ms()
+        lent = self._grab(maximum, now)
+        for message in lent:
+            message.visible_ms = now + _LENT_MS
+            self.flight.begin(message)
+        self._set_timer()
+        return lent
+
+    def return_lent(self, messages: Sequence[Message]) -> None:
+        """They stay here."""
+        now = self.clock.steady_ms()
+        for message in messages:
+            if self.flight.get(message.row) is message:
+                self.flight.end(message.row)
+                self.order.give_back(message, now)
+        self.offer()
+
+    def stage_lent(self, messages: Sequence[Message]) -> Staged:
+        """They leave, as a part of somebody's transaction."""
+        leaving = Leaving(self)
+        for message in messages:
+            leaving.take(message)
+        return leaving.staged()
 
     def receive(
         self, maximum: int, visibility_s: int | None, wait_s: float, done: Callable[[list[Received]], None]
@@ -395,9 +448,7 @@ class Queue:
         leaving = Leaving(self)
         for handle in handles:
             leaving.add(handle)
-        return Staged(
-            (*rows.delete_messages(leaving.rows), *rows.delete_receives(leaving.marked)), leaving.settled
-        )
+        return leaving.staged()
 
     def _discard(self, messages: list[Message]) -> None:
         """Messages are too old: nobody has to hear when they are gone."""
@@ -428,9 +479,16 @@ class Queue:
         if receipt.row >> rows.SEQUENCE_BITS != self.number:
             raise ReceiptHandleInvalid(handle)
         message = self.flight.get(receipt.row)
-        if message is None or message.count != receipt.receive:
+        waited = None
+        if message is None:
+            # Its time is over, but nobody else has received it yet
+            # (recorded: `test_change_message_visibility_after_visibility_timeout_expiration`).
+            message = waited = self.order.withdraw(receipt.row)
+        if message is None or (self.fifo and message.count != receipt.receive):
             raise MessageNotInFlight(handle)
         if wall - message.first_ms + seconds * 1000 > _LONGEST_MS:
+            if waited is not None:
+                self.order.give_back(waited, now)
             raise InvalidParameter(
                 f"Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the"
                 " message is beyond the limit [43200 seconds]."
@@ -440,7 +498,8 @@ class Queue:
         if seconds:
             self.flight.begin(message)
         else:
-            self.flight.end(message.row)
+            if waited is None:
+                self.flight.end(message.row)
             self.order.give_back(message, now)
 
     # ------------------------------------------------------------ what happens by itself
@@ -556,3 +615,7 @@ class Queue:
             self._timer.cancel()
             self._timer = None
         self._waiting.dismiss()
+
+
+def _details(message: Message) -> Details:
+    return NO_DETAILS if message.details is None else decode_details(message.details)

@@ -11,6 +11,7 @@ from lambent.events.queues import rows
 from lambent.events.queues.errors import InvalidParameter, PurgeInProgress, QueueNameExists, QueueNotFound
 from lambent.events.queues.journal import Journal
 from lambent.events.queues.message import Budget
+from lambent.events.queues.moves import Moves
 from lambent.events.queues.queue import Queue
 from lambent.events.queues.settings import QueueSettings
 from lambent.events.queues.sweeper import Sweeper
@@ -41,7 +42,10 @@ _decode = msgspec.json.Decoder(_Record).decode
 
 
 class Queues:
-    """All queues. Open it with `open`."""
+    """All queues. Open it with `open`.
+
+    `moves`: the tasks that move messages from queues for dead letters.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -51,6 +55,7 @@ class Queues:
         self._by_arn: dict[str, Queue] = {}
         self._sweeper = Sweeper(database, clock, self._by_arn)
         self._by_name: dict[tuple[str, str, str], Queue] = {}
+        self.moves = Moves(database, clock, self)
         self._turns: Turns[str] = Turns()
         self._numbers = 0
 
@@ -72,6 +77,7 @@ class Queues:
             )
             queue.resume(high, floor, last[0][0] or base)
         await queues._sweeper.open()
+        await queues.moves.open()
         return queues
 
     def _make(self, number: int, account: str, region: str, name: str, record: _Record) -> Queue:
@@ -213,7 +219,7 @@ class Queues:
             self._journal.flush()
             await self._database.write(
                 Statement("DELETE FROM queues WHERE number = ?", (queue.number,)),
-                Statement("DELETE FROM message_deduplication WHERE queue = ?", (queue.number,)),
+                queue.deduplication.forget(),
             )
             queue.gone = True
             self._by_arn.pop(queue.arn, None)
@@ -237,7 +243,8 @@ class Queues:
                     "UPDATE queues SET floor = ? WHERE number = ?",
                     (last & rows.SEQUENCES, queue.number),
                     expect=1,
-                )
+                ),
+                queue.deduplication.forget(),
             )
         except BaseException:
             queue.purged_ms = before
@@ -247,9 +254,10 @@ class Queues:
 
     async def close(self) -> None:
         """Write what is not written yet, answer those who wait, and end what goes on by itself."""
+        self._sweeper.close()
+        self.moves.close()
         self._journal.flush()
         self._journal.flush_marks()
-        self._sweeper.close()
         for queue in self._by_arn.values():
             queue.close()
 
@@ -257,3 +265,4 @@ class Queues:
         """Delete every queue."""
         for queue in list(self._by_arn.values()):
             await self.delete(queue)
+        await self.moves.clear()

@@ -15,7 +15,7 @@ from lambent.store.database import Statement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lambent.store.database import Database, Row, Value
+    from lambent.store.database import Database, Row
 
 SEQUENCE_BITS: Final = 42
 SEQUENCES: Final = (1 << SEQUENCE_BITS) - 1
@@ -32,20 +32,6 @@ _JOINED: Final = (
 )
 _WITH_BODIES: Final = _JOINED.format(body="m.body")
 _WITHOUT_BODIES: Final = _JOINED.format(body="NULL")
-
-
-def read_now(database: Database, sql: str, params: Sequence[Value] = ()) -> list[Row]:
-    """`database.read` from a callback. Raises StoreError.
-
-    A read runs inline and never waits, so its coroutine ends with its first step.
-    """
-    reading = database.read(sql, params)
-    try:
-        reading.send(None)
-    except StopIteration as ended:
-        rows: list[Row] = ended.value
-        return rows
-    raise RuntimeError("the database has let a read wait")
 
 
 def insert_messages(messages: Sequence[Message]) -> Iterator[Statement]:
@@ -106,14 +92,13 @@ def load(database: Database, after: int, last: int, limit: int, *, bodies: bool)
     """The messages with keys above `after` up to `last`, the first `limit` of them."""
     return [
         _message(row)
-        for row in read_now(database, _WITH_BODIES if bodies else _WITHOUT_BODIES, (after, last, limit))
+        for row in database.read_now(_WITH_BODIES if bodies else _WITHOUT_BODIES, (after, last, limit))
     ]
 
 
 def sizes(database: Database, after: int, last: int, limit: int) -> list[tuple[int, int]]:
     """Keys and sizes of the messages that `load` would give."""
-    rows: list[Any] = read_now(
-        database,
+    rows: list[Any] = database.read_now(
         "SELECT id, size FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
         (after, last, limit),
     )
@@ -122,8 +107,7 @@ def sizes(database: Database, after: int, last: int, limit: int) -> list[tuple[i
 
 def dues(database: Database, after: int, last: int, limit: int) -> list[tuple[int, int]]:
     """Keys of the messages that `load` would give, and when they could be received first."""
-    rows: list[Any] = read_now(
-        database,
+    rows: list[Any] = database.read_now(
         "SELECT id, due_ms FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
         (after, last, limit),
     )
@@ -132,13 +116,13 @@ def dues(database: Database, after: int, last: int, limit: int) -> list[tuple[in
 
 def body(database: Database, row: int) -> str | None:
     """The body of a message, None when the row is gone."""
-    found = read_now(database, "SELECT body FROM messages WHERE id = ?", (row,))
+    found = database.read_now("SELECT body FROM messages WHERE id = ?", (row,))
     return str(found[0][0]) if found else None
 
 
 def is_there(database: Database, row: int) -> bool:
     """Whether a message is stored."""
-    return bool(read_now(database, "SELECT 1 FROM messages WHERE id = ?", (row,)))
+    return bool(database.read_now("SELECT 1 FROM messages WHERE id = ?", (row,)))
 
 
 def _message(row: Row) -> Message:

@@ -1,0 +1,260 @@
+"""Message-move tasks: messages of a queue for dead letters go back to where they came from, or to another queue.
+
+Follows StartMessageMoveTask, ListMessageMoveTasks and CancelMessageMoveTask of the API reference of SQS, and what was
+recorded of them (LocalStack's `test_sqs_move_task.snapshot.json`). Tasks are durable: what a stop interrupts goes
+on with the next start, and a message is always in one queue, never in both.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from lambent.events.queues.errors import InvalidParameter, MoveNotFound, QueueNotFound
+from lambent.store.database import Statement
+from lambent.store.staged import Staged, submit, together
+
+if TYPE_CHECKING:
+    from lambent.clock import Clock
+    from lambent.events.queues.message import Message
+    from lambent.events.queues.queue import Queue
+    from lambent.events.queues.queues import Queues
+    from lambent.store import Database
+    from lambent.store.errors import StoreError
+
+Status: TypeAlias = Literal["RUNNING", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"]
+
+_PORTION: Final = 100
+_KEPT: Final = 10
+"""So many tasks of a queue are remembered."""
+
+_NO_SOURCE: Final = "The resource that you specified for the SourceArn parameter doesn't exist."
+_NO_DESTINATION: Final = "The resource that you specified for the DestinationArn parameter doesn't exist."
+
+_log = logging.getLogger(__name__)
+
+
+class Move(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A task. Without `destination_arn` messages go back to the queues they came from; `started_ms` is on the wall's
+    clock. `failure` is an error code."""
+
+    id: str
+    source_arn: str
+    started_ms: int
+    to_move: int
+    destination_arn: str | None = None
+    per_second: int | None = None
+    status: Status = "RUNNING"
+    moved: int = 0
+    failure: str | None = None
+
+    @property
+    def handle(self) -> str:
+        """The TaskHandle."""
+        return b64encode(msgspec.json.encode({"taskId": self.id, "sourceArn": self.source_arn})).decode()
+
+
+class _NoOrigin(Exception):
+    """A message was sent to the queue for dead letters by itself: there is no queue that it came from."""
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Move).decode
+
+
+class Moves:
+    """All tasks. Part of Queues."""
+
+    def __init__(self, database: Database, clock: Clock, queues: Queues) -> None:
+        self._database = database
+        self._clock = clock
+        self._queues = queues
+        self._moves: dict[str, list[Move]] = {}
+        self._closed = False
+
+    async def open(self) -> None:
+        """Go on with what an earlier run has not finished. Raises StoreError."""
+        stored: list[Any] = await self._database.read(
+            "SELECT document FROM message_moves ORDER BY started_ms, id"
+        )
+        for (document,) in stored:
+            move = _decode(document)
+            self._moves.setdefault(move.source_arn, []).append(move)
+        for moves in self._moves.values():
+            for move in moves:
+                if move.status in ("RUNNING", "CANCELLING"):
+                    self._soon(move, 0)
+
+    def close(self) -> None:
+        """Begin nothing more; what runs goes on after the next start."""
+        self._closed = True
+
+    async def start(
+        self, source_arn: str, destination_arn: str | None = None, per_second: int | None = None
+    ) -> str:
+        """Begin to move messages. Returns the task's handle. Raises MoveNotFound, InvalidParameter, StoreError."""
+        source = self._find(source_arn, _NO_SOURCE)
+        if not self._queues.sources(source):
+            raise InvalidParameter("Source queue must be configured as a Dead Letter Queue.")
+        if destination_arn is not None:
+            if destination_arn == source_arn:
+                raise InvalidParameter("Source queue arn and destination queue arn cannot be the same.")
+            destination = self._find(destination_arn, _NO_DESTINATION)
+            if destination.fifo is not source.fifo:
+                raise InvalidParameter("Source queue and destination queue must be of the same type.")
+        if any(move.status in ("RUNNING", "CANCELLING") for move in self._moves.get(source_arn, ())):
+            raise InvalidParameter(
+                "There is already a task running."
+                " Only one active task is allowed for a source queue arn at a given time."
+            )
+        move = Move(
+            id=str(uuid.uuid4()),
+            source_arn=source_arn,
+            destination_arn=destination_arn,
+            per_second=per_second,
+            started_ms=self._clock.wall_ms(),
+            to_move=source.counts()[0],
+        )
+        moves = self._moves.setdefault(source_arn, [])
+        moves.append(move)
+        dropped = moves[:-_KEPT]
+        try:
+            await self._database.write(
+                Statement(
+                    "INSERT INTO message_moves (id, source, started_ms, document) VALUES (?, ?, ?, ?)",
+                    (move.id, source_arn, move.started_ms, _encode(move).decode()),
+                ),
+                *(Statement("DELETE FROM message_moves WHERE id = ?", (one.id,)) for one in dropped),
+            )
+        except BaseException:
+            moves.remove(move)
+            raise
+        del moves[:-_KEPT]
+        self._soon(move, 0)
+        return move.handle
+
+    async def cancel(self, handle: str) -> int:
+        """Move no more. Returns how many were moved. Raises InvalidParameter, MoveNotFound, StoreError."""
+        try:
+            named = msgspec.json.decode(b64decode(handle, validate=True), type=dict[str, str])
+            task, source_arn = named["taskId"], named["sourceArn"]
+        except (ValueError, KeyError):
+            raise InvalidParameter("Value for parameter TaskHandle is invalid.") from None
+        self._find(source_arn, _NO_SOURCE)
+        move = self._current(source_arn, task)
+        if move is None:
+            raise MoveNotFound("Task does not exist.")
+        if move.status != "RUNNING":
+            raise InvalidParameter("Only active tasks can be cancelled.")
+        cancelled = replace(move, status="CANCELLING")
+        self._put(cancelled)
+        try:
+            await self._database.write(self._saved(cancelled))
+        except BaseException:
+            self._put(move)
+            raise
+        return move.moved
+
+    def list(self, source_arn: str, maximum: int = 1) -> list[Move]:
+        """The latest tasks of a queue, the newest first. Raises MoveNotFound."""
+        self._find(source_arn, _NO_SOURCE)
+        return self._moves.get(source_arn, [])[: -maximum - 1 : -1]
+
+    async def clear(self) -> None:
+        """Forget every task."""
+        self._moves.clear()
+        await self._database.write(Statement("DELETE FROM message_moves"))
+
+    def _find(self, arn: str, otherwise: str) -> Queue:
+        try:
+            return self._queues.by_arn(arn)
+        except QueueNotFound:
+            raise MoveNotFound(otherwise) from None
+
+    # ------------------------------------------------------------ moving
+
+    def _current(self, source_arn: str, task: str) -> Move | None:
+        return next((one for one in self._moves.get(source_arn, ()) if one.id == task), None)
+
+    def _put(self, move: Move) -> None:
+        moves = self._moves.get(move.source_arn, [])
+        for at, one in enumerate(moves):
+            if one.id == move.id:
+                moves[at] = move
+
+    def _saved(self, move: Move) -> Statement:
+        return Statement(
+            "UPDATE message_moves SET document = ? WHERE id = ?", (_encode(move).decode(), move.id)
+        )
+
+    def _soon(self, move: Move, wait_ms: int) -> None:
+        self._clock.at_steady(self._clock.steady_ms() + wait_ms, self._step, move.source_arn, move.id)
+
+    def _step(self, source_arn: str, task: str) -> None:
+        """Move the next messages, or end."""
+        move = self._current(source_arn, task)
+        if self._closed or move is None:
+            return
+        if move.status == "CANCELLING":
+            self._end(move, "CANCELLED")
+            return
+        try:
+            source = self._queues.by_arn(source_arn)
+        except QueueNotFound:
+            self._end(move, "FAILED", "AWS.SimpleQueueService.NonExistentQueue")
+            return
+        # A limited task moves one portion a second, or one message in a part of it.
+        portion = _PORTION if move.per_second is None else min(_PORTION, max(1, move.per_second // 10))
+        grabbed = source.lend(portion)
+        if not grabbed:
+            self._end(move, "COMPLETED")
+            return
+        try:
+            targets = [(self._target(move, source, message), message) for message in grabbed]
+        except QueueNotFound:
+            source.return_lent(grabbed)
+            self._end(move, "FAILED", "AWS.SimpleQueueService.NonExistentQueue")
+            return
+        except _NoOrigin:
+            source.return_lent(grabbed)
+            self._end(move, "FAILED", "CouldNotDetermineMessageSource")
+            return
+        progress = replace(move, moved=move.moved + len(grabbed))
+        wait_ms = 0 if move.per_second is None else 1000 * len(grabbed) // move.per_second
+
+        def settled(error: StoreError | None) -> None:
+            if error is not None:
+                _log.warning("messages of %s could not be moved, they are tried again: %s", source_arn, error)
+            else:
+                latest = self._current(source_arn, task)
+                if latest is not None:
+                    self._put(replace(progress, status=latest.status))
+            self._soon(move, wait_ms if error is None else 1000)
+
+        # A task that was cancelled meanwhile has been written before this, and is written again when it ends.
+        staged = [target.stage_moved(message) for target, message in targets]
+        submit(
+            self._database,
+            together([*staged, source.stage_lent(grabbed), Staged((self._saved(progress),), settled)]),
+        )
+
+    def _target(self, move: Move, source: Queue, message: Message) -> Queue:
+        arn = source.origin(message) if move.destination_arn is None else move.destination_arn
+        if not arn:
+            raise _NoOrigin
+        return self._queues.by_arn(arn)
+
+    def _end(self, move: Move, status: Status, failure: str | None = None) -> None:
+        ended = replace(move, status=status, failure=failure)
+        self._put(ended)
+
+        def settled(error: StoreError | None) -> None:
+            if error is not None:
+                _log.warning("the end of a move from %s was not written: %s", move.source_arn, error)
+
+        submit(self._database, Staged((self._saved(ended),), settled))

@@ -1,0 +1,197 @@
+"""Dead letters: when messages go to another queue, what they keep, and moving them back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambent.events.queues import InvalidParameter, MoveNotFound
+
+if TYPE_CHECKING:
+    from tests.events.conftest import SimulatedClock
+    from tests.events.queues.conftest import Store
+
+    from lambent.events.queues import Queue
+
+
+async def pipe(store: Store, kind: str = "", receives: int = 1) -> tuple[Queue, Queue]:
+    """A queue and the one for its dead letters."""
+    await store.open()
+    grave = await store.create(f"grave{kind}")
+    policy = {"deadLetterTargetArn": grave.arn, "maxReceiveCount": receives}
+    queue = await store.create(f"orders{kind}", RedrivePolicy=json.dumps(policy))
+    return queue, grave
+
+
+async def test_a_poison_message_goes_with_its_count(store: Store, clock: SimulatedClock) -> None:
+    queue, grave = await pipe(store, receives=2)
+    sent_ms = clock.wall_ms()
+    (sent,) = await store.send(queue, "poison", attributes=b"{}", md5_attributes="m", trace="Root=1")
+    for count in (1, 2):
+        (received,) = queue.take(1)
+        assert received.receive_count == count
+        await clock.advance(30_000)
+    polled: list[str] = []
+    grave.receive(1, None, 20, lambda received: polled.extend(one.body for one in received))
+    await store.send(queue, "good")
+    assert [one.body for one in queue.take(10)] == ["good"]
+    await store.settle()
+    assert polled == ["poison"]
+    await store.close()
+    await store.open()
+    grave = store.queue("grave")
+    await clock.advance(30_000)
+    (dead,) = grave.take(10)
+    assert dead.message_id == sent.message_id
+    assert dead.receive_count == 4, "twice here, twice there"
+    assert dead.sent_ms == sent_ms, "a standard queue keeps the age"
+    assert (dead.attributes, dead.md5_attributes, dead.trace) == (b"{}", "m", "Root=1")
+    assert dead.source_arn == queue.arn
+    await store.close()
+
+
+async def test_the_next_of_a_group_comes_when_the_first_is_buried(
+    store: Store, clock: SimulatedClock
+) -> None:
+    queue, grave = await pipe(store, ".fifo")
+    await store.send(queue, "a", group="g", deduplication_id="1")
+    await store.send(queue, "b", group="g", deduplication_id="2")
+    queue.take(1, 0)
+    await clock.advance(1000)
+    got: list[str] = []
+    queue.receive(10, None, 20, lambda received: got.extend(one.body for one in received))
+    assert got == []
+    await store.settle()
+    assert got == ["b"]
+    (dead,) = grave.take(10)
+    assert (dead.body, dead.group, dead.deduplication_id) == ("a", "g", "1")
+    assert dead.sent_ms == clock.wall_ms(), "a FIFO queue does not keep the age"
+    await store.close()
+
+
+async def test_policies_are_checked(store: Store) -> None:
+    await store.open()
+    grave = await store.create("grave")
+    fifo = await store.create("grave.fifo")
+
+    def policy(arn: str, count: object = 1) -> str:
+        return json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": count})
+
+    for text in (
+        policy(grave.arn + "x"),
+        policy(fifo.arn),
+        policy("dummy"),
+        policy(grave.arn, 0),
+        policy(grave.arn, 1001),
+        policy(grave.arn, "x"),
+        '{"maxReceiveCount": 1}',
+        "[]",
+    ):
+        with pytest.raises(InvalidParameter, match="for parameter RedrivePolicy is invalid"):
+            await store.create("orders", RedrivePolicy=text)
+    await store.queues.set_attributes(grave, {"RedriveAllowPolicy": '{"redrivePermission":"denyAll"}'})
+    with pytest.raises(InvalidParameter):
+        await store.create("orders", RedrivePolicy=policy(grave.arn))
+    source = grave.arn.replace("grave", "orders")
+    await store.queues.set_attributes(
+        grave,
+        {"RedriveAllowPolicy": json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [source]})},
+    )
+    queue = await store.create("orders", RedrivePolicy=policy(grave.arn, "5"))
+    assert store.queues.sources(grave) == [queue]
+    with pytest.raises(InvalidParameter):
+        await store.create("others", RedrivePolicy=policy(grave.arn))
+    await store.queues.set_attributes(queue, {"RedrivePolicy": ""})
+    assert store.queues.sources(grave) == []
+    assert "RedrivePolicy" not in queue.attributes()
+    await store.close()
+
+
+async def bury(store: Store, queue: Queue, *texts: str) -> None:
+    await store.send(queue, *texts)
+    for _ in range(2):
+        for _ in texts:
+            queue.take(10, 0)
+    await store.settle()
+    assert queue.counts() == (0, 0, 0)
+
+
+async def test_dead_letters_are_moved_back(store: Store, clock: SimulatedClock) -> None:
+    queue, grave = await pipe(store)
+    await bury(store, queue, "a", "b")
+    assert grave.counts() == (2, 0, 0)
+    handle = await store.queues.moves.start(grave.arn)
+    with pytest.raises(InvalidParameter, match="There is already a task running"):
+        await store.queues.moves.start(grave.arn)
+    await clock.advance(0)
+    await store.settle()
+    await clock.advance(0)
+    await store.settle()
+    (listed,) = store.queues.moves.list(grave.arn, 10)
+    assert (listed.handle, listed.status, listed.moved, listed.to_move) == (handle, "COMPLETED", 2, 2)
+    received = queue.take(10)
+    assert [one.body for one in received] == ["a", "b"]
+    assert [(one.receive_count, one.source_arn) for one in received] == [(1, "")] * 2
+    assert grave.counts() == (0, 0, 0)
+    await store.close()
+    await store.open()
+    assert [one.status for one in store.queues.moves.list(grave.arn, 10)] == ["COMPLETED"]
+    assert store.queue("grave").counts() == (0, 0, 0)
+    await store.close()
+
+
+async def test_a_move_goes_on_after_a_crash_and_can_be_cancelled(store: Store, clock: SimulatedClock) -> None:
+    queue, grave = await pipe(store)
+    await bury(store, queue, *(str(i) for i in range(9)))
+    other = await store.create("other")
+    handle = await store.queues.moves.start(grave.arn, other.arn, 1)
+    for _ in range(3):
+        await clock.advance(1000)
+        await store.settle()
+    moved = other.counts()[0]
+    assert 3 <= moved <= 4
+    await store.crash()
+    grave, other = store.queue("grave"), store.queue("other")
+    await clock.advance(2000)
+    await store.settle()
+    assert other.counts()[0] > moved
+    assert other.counts()[0] + sum(grave.counts()) == 9
+    cancelled = await store.queues.moves.cancel(handle)
+    assert cancelled == other.counts()[0]
+    await clock.advance(5000)
+    await store.settle()
+    assert store.queues.moves.list(grave.arn)[0].status == "CANCELLED"
+    assert sum(grave.counts()) == 9 - cancelled
+    with pytest.raises(InvalidParameter, match="Value for parameter TaskHandle is invalid"):
+        await store.queues.moves.cancel("foobared")
+    with pytest.raises(InvalidParameter):
+        await store.queues.moves.cancel(handle)
+    await store.close()
+
+
+async def test_moves_that_cannot_begin_or_go_on(store: Store, clock: SimulatedClock) -> None:
+    queue, grave = await pipe(store)
+    moves = store.queues.moves
+    with pytest.raises(MoveNotFound, match="SourceArn parameter doesn't exist"):
+        await moves.start(grave.arn + "x")
+    with pytest.raises(MoveNotFound, match="DestinationArn parameter doesn't exist"):
+        await moves.start(grave.arn, grave.arn + "x")
+    with pytest.raises(InvalidParameter, match="Source queue must be configured as a Dead Letter Queue"):
+        await moves.start(queue.arn, grave.arn)
+    await bury(store, queue, "a", "b")
+    other = await store.create("other")
+    await moves.start(grave.arn, other.arn, 1)
+    await store.queues.delete(other)
+    await clock.advance(2000)
+    await store.settle()
+    (failed,) = moves.list(grave.arn)
+    assert (failed.status, failed.failure) == ("FAILED", "AWS.SimpleQueueService.NonExistentQueue")
+    await store.send(grave, "sent here")
+    await moves.start(grave.arn)
+    await clock.advance(2000)
+    await store.settle()
+    assert moves.list(grave.arn)[0].failure == "CouldNotDetermineMessageSource"
+    assert grave.counts() == (3, 0, 0)
+    await store.close()
