@@ -268,8 +268,8 @@ def _day_matches(days: str, weekdays: str, day: datetime.date) -> bool:
         return _matches(days, day.day, 1, 31)
     number = day.weekday() + 2 if day.weekday() < 6 else 1
     if "#" in weekdays:
-        wanted, _, week = weekdays.partition("#")
-        return number == int(wanted) and (day.day - 1) // 7 + 1 == int(week)
+        weekday, _, week = weekdays.partition("#")
+        return number == int(weekday) and (day.day - 1) // 7 + 1 == int(week)
     if weekdays.endswith("L"):
         return number == int(weekdays[:-1]) and day.day + 7 > last
     if weekdays.isalpha():

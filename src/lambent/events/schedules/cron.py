@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2199
 
+_MONTHS_KNOWN: Final = 24
+
 _MONTHS: Final = {
     name: at
     for at, name in enumerate(
@@ -46,7 +48,8 @@ class Cron:
         self._hours = _numbers(hours, 0, 23)
         self._months = _numbers(months, 1, 12, _MONTHS)
         self._years = _numbers(years, FIRST_YEAR, LAST_YEAR)
-        self._days = _month_days(days) if weekdays == "?" else _week_days(weekdays)
+        self._days_of = _month_days(days) if weekdays == "?" else _week_days(weekdays)
+        self._known: dict[tuple[int, int], Sequence[int]] = {}
 
     def moments(self, after: datetime.datetime) -> Iterator[datetime.datetime]:
         """The matching minutes later than `after`, in order. Naive times, on the clock of one place."""
@@ -54,16 +57,27 @@ class Cron:
         day = start.date()
         hour, minute = start.hour, start.minute
         for year in self._years[bisect_left(self._years, day.year) :]:
-            for month in self._months:
-                if (year, month) < (day.year, day.month):
+            this_year = year == day.year
+            for month in self._months[bisect_left(self._months, day.month) if this_year else 0 :]:
+                days = self._days(year, month)
+                if not this_year or month != day.month:
+                    for each in days:
+                        yield from self._within(year, month, each, 0, 0)
                     continue
-                for each in self._days(year, month):
-                    if (year, month, each) < (day.year, day.month, day.day):
-                        continue
-                    if (year, month, each) == (day.year, day.month, day.day):
+                for each in days[bisect_left(days, day.day) :]:
+                    if each == day.day:
                         yield from self._within(year, month, each, hour, minute)
                     else:
                         yield from self._within(year, month, each, 0, 0)
+
+    def _days(self, year: int, month: int) -> Sequence[int]:
+        """The days of a month, in order."""
+        days = self._known.get((year, month))
+        if days is None:
+            if len(self._known) >= _MONTHS_KNOWN:
+                self._known.clear()
+            days = self._known[year, month] = self._days_of(year, month)
+        return days
 
     def _within(self, year: int, month: int, day: int, hour: int, minute: int) -> Iterator[datetime.datetime]:
         """Those of one day, from a time of it on."""

@@ -84,8 +84,17 @@ class CronTimes:
         self.timezone = timezone
         self._cron = cron
         self._zone = zone  # None: UTC, where nothing needs to be translated
+        # What was found last, and from where on it is what is found: many schedules have one expression.
+        self._found: tuple[int, int] | None = None
 
     def next_ms(self, after_ms: int) -> int | None:
+        if self._found is not None and self._found[0] <= after_ms < self._found[1]:
+            return self._found[1]
+        next_ms = self._next_ms(after_ms)
+        self._found = None if next_ms is None else (after_ms, next_ms)
+        return next_ms
+
+    def _next_ms(self, after_ms: int) -> int | None:
         zone = self._zone
         after = _EPOCH + datetime.timedelta(milliseconds=after_ms)
         if zone is None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime
 import functools
+import os
 import re
-import secrets
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
@@ -118,7 +118,7 @@ def _decoded(text: str) -> Any:
 def parcel(target: dict[str, Any], *, account: str, region: str, schedule_arn: str, due_ms: int) -> Parcel:
     """What goes to a target at the time `due_ms`."""
     time = _time(due_ms // 1000)
-    execution = secrets.token_hex(8)
+    execution = os.urandom(8).hex()
     arn = target["Arn"]
     text = target.get("Input")
     universal = _UNIVERSAL.fullmatch(arn)

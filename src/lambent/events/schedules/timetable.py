@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from lambent.events.schedules import entry as entries
 from lambent.events.schedules import rows
 from lambent.events.schedules.near import Near
+from lambent.events.schedules.set_back import SET_BACK_MS, find_out_anew
 from lambent.store import Conflict, Database, Statement, StoreClosed, StoreError
 from lambent.store.staged import Staged, together
 
@@ -43,7 +44,6 @@ _PAUSE_MS: Final = 100
 """Between two looks at what is due: what comes one after the other is done together."""
 _RETRY_MS: Final = 1_000
 _WATCH_MS: Final = 60_000
-SET_BACK_MS: Final = 3 * 3_600_000
 
 _log = logging.getLogger(__name__)
 
@@ -255,6 +255,8 @@ class Timetable:
 
     async def _happen(self) -> None:
         """Do all that is due."""
+        # While some are being written, the next are called.
+        writing: tuple[list[Entry], asyncio.Future[StoreError | None]] | None = None
         try:
             while self._started:
                 if len(self._near) < _FEW:
@@ -264,42 +266,44 @@ class Timetable:
                     for entry in self._near.due(self._clock.wall_ms(), _CHUNK)
                     if entry.name not in self._changing
                 ]
-                if due:
-                    await self._do(due)
-                    await asyncio.sleep(0)
-                elif self._first_ms() != 0:
+                next_one = await self._begin_writing(due)
+                if writing is not None:
+                    await self._end_writing(*writing)
+                elif next_one is None and self._first_ms() != 0:
                     return
+                writing = next_one
+                await asyncio.sleep(0)
         except StoreClosed:
             self._started = False
         except Exception as error:  # noqa: BLE001 - whatever it was, time goes on
             known = isinstance(error, StoreError)
             _log.warning("what is due is tried again: %s", error, exc_info=None if known else error)
+            if writing is not None:
+                await writing[1]
             self._looked_ms = self._clock.steady_ms() + _RETRY_MS - _PAUSE_MS
             self._forget()
 
     def _is_current(self, entry: Entry) -> bool:
         return self._near.holds(entry) and entry.name not in self._changing
 
-    async def _do(self, due: list[Entry]) -> None:
-        """Call those whose time it is, and write down what they have to do and when the next time is."""
-        by_kind: dict[str, list[str]] = {}
-        for entry in due:
-            by_kind.setdefault(entry.kind, []).append(entry.key)
-        for kind, keys in by_kind.items():
-            prepare = self._kinds[kind][2]
-            if prepare is not None:
-                await prepare(keys)
+    async def _begin_writing(
+        self, due: list[Entry]
+    ) -> tuple[list[Entry], asyncio.Future[StoreError | None]] | None:
+        """Call those whose time it is; what they have to do is written with their next times."""
+        await self._prepare(due)
         # What has been changed while that was read is not due any more.
         due = [entry for entry in due if self._is_current(entry)]
-        if not due:
-            return
-        error = await self._write(due)
+        return (due, self._write(due)) if due else None
+
+    async def _end_writing(self, due: list[Entry], written: asyncio.Future[StoreError | None]) -> None:
+        error = await written
         if isinstance(error, Conflict) and len(due) == 1:
             self._delay(due[0], error)
         elif isinstance(error, Conflict):
             # One of them cannot be written: the others do not wait for it.
             for entry in due:
                 if self._is_current(entry):
+                    await self._prepare([entry])
                     error = await self._write([entry])
                     if isinstance(error, Conflict):
                         self._delay(entry, error)
@@ -307,6 +311,15 @@ class Timetable:
                         raise error
         elif error is not None:
             raise error
+
+    async def _prepare(self, due: list[Entry]) -> None:
+        by_kind: dict[str, list[str]] = {}
+        for entry in due:
+            by_kind.setdefault(entry.kind, []).append(entry.key)
+        for kind, keys in by_kind.items():
+            prepare = self._kinds[kind][2]
+            if prepare is not None:
+                await prepare(keys)
 
     def _delay(self, entry: Entry, error: Conflict) -> None:
         """Try again a little later."""
@@ -375,23 +388,14 @@ class Timetable:
 
     async def _set_right(self) -> None:
         """Find out anew what was found out by a clock that was far ahead."""
-        now_ms = self._clock.wall_ms()
-        changed = False
         try:
-            while found := await self._database.read(rows.COMPUTED_AFTER, (now_ms + SET_BACK_MS, _CHUNK)):
-                statements = [
-                    rows.set_right(row, entry, entries.anew(entry, now_ms), now_ms)
-                    for row, entry in rows.readable(found)
-                ]
-                if not statements:
-                    break
-                changed = True
-                await self._database.write(*statements)
+            changed = await find_out_anew(self._database, self._clock.wall_ms())
         except StoreError as error:
             _log.warning("times could not be found out anew after the clock was set back: %s", error)
-        if changed:
-            _log.warning("the clock was set back: times of schedules have been found out anew")
-            self._forget()
+        else:
+            if changed:
+                _log.warning("the clock was set back: times of schedules have been found out anew")
+                self._near.forget()
         self._arm()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
