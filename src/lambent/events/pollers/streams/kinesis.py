@@ -154,9 +154,6 @@ class KinesisStream:
             for each in answer.Records
         ]
         at_tip = not answer.MillisBehindLatest if answer.MillisBehindLatest is not None else not records
-        if shard.closed and at_tip and not records:
-            # Servers that never say that a shard has ended say so in this way.
-            return Page([], None, True)
         return Page(records, answer.NextShardIterator, at_tip)
 
     def _tail(self, role: str) -> str:
