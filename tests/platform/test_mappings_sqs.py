@@ -250,10 +250,14 @@ def test_nothing_is_lost_or_skipped_by_kill_9(
     running = type(platform)(tmp_path / "node", isolation="none")
     (tmp_path / "node").mkdir()
     running.start()
-    plain, ordered = Queue(running), Queue(running, fifo=True, ContentBasedDeduplication="true")
+    plain = Queue(running, VisibilityTimeout="2")
+    ordered = Queue(running, fifo=True, ContentBasedDeduplication="true", VisibilityTimeout="2")
     for queue in (plain, ordered):
         function = running.create(
-            NOTES, Environment={"Variables": {"FILE": str(notes)}}, client=running.client()
+            NOTES,
+            Environment={"Variables": {"FILE": str(notes)}},
+            client=running.client(),
+            Timeout=2,
         )
         connect(running, queue, function, running.client())
     names = [queue.url.rpartition("/")[2] for queue in (plain, ordered)]
@@ -262,11 +266,11 @@ def test_nothing_is_lost_or_skipped_by_kill_9(
 
     def send_all() -> None:
         number = 0
-        while not ending.is_set() or number < 200:
+        while not ending.is_set() or number < 100:
             sqs = running.client("sqs")
             try:
                 urls = [sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in names]
-                while not ending.is_set() or number < 200:
+                while not ending.is_set() or number < 100:
                     # Sent again with the same text when the answer was lost: only the FIFO queue knows that.
                     sqs.send_message(QueueUrl=urls[1], MessageBody=f"o{number}", MessageGroupId="g")
                     sqs.send_message(QueueUrl=urls[0], MessageBody=f"p{number}")
@@ -277,7 +281,7 @@ def test_nothing_is_lost_or_skipped_by_kill_9(
 
     sender = threading.Thread(target=send_all)
     sender.start()
-    for _ in range(4):
+    for _ in range(3):
         time.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - any moment will do
         running.kill()
         running.start()
