@@ -239,6 +239,8 @@ class Schedules:
             old = await self._read(schedule.key)
             if old is not None and token and old.token == token and old.settings == settings:
                 return old
+            if old is None and group != DEFAULT_GROUP:
+                raise ScheduleNotFound.group(group) from error
             raise ScheduleConflict(f"Schedule {name} already exists.") from error
         return schedule
 
