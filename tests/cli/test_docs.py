@@ -41,6 +41,7 @@ def _examples(path: Path) -> list[tuple[str, str]]:
     [
         "README.md",
         "docs/concurrency.md",
+        "docs/events.md",
         pytest.param(
             "docs/front-door.md",
             marks=pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine"),
@@ -48,6 +49,7 @@ def _examples(path: Path) -> list[tuple[str, str]]:
         "docs/functions.md",
         "docs/neighbours.md",
         "docs/layers.md",
+        "docs/queues.md",
         pytest.param(
             "docs/runtimes.md",
             marks=pytest.mark.skipif(not [*Nodes()], reason="there is no Node on this machine"),
