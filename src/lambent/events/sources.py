@@ -1,7 +1,7 @@
 """The kinds of sources: what each may be told, what it takes when it is told nothing.
 
 Defaults and limits are those of CreateEventSourceMapping in the API reference; wording is AWS's (recorded:
-`TestLambdaEventSourceMappings`).
+`TestLambdaEventSourceMappings`, LocalStack's `event_source_mapping/test_api.snapshot.json`).
 """
 
 from __future__ import annotations
@@ -155,7 +155,12 @@ def check_position(source: Source, arn: str | None, position: str | None, timest
             "StartingPositionTimestamp must be provided when StartingPosition is AT_TIMESTAMP."
         )
     if position != "AT_TIMESTAMP" and timestamp is not None:
-        raise InvalidMapping("StartingPositionTimestamp is valid only when StartingPosition is AT_TIMESTAMP.")
+        raise InvalidMapping("Timestamp only valid with StartingPosition AT_TIMESTAMP")
+    if timestamp is not None and timestamp < 0:
+        raise InvalidMapping(
+            "Received Exception while reading from provided stream. "
+            "class java.lang.Long can not be converted to a Timestamp"
+        )
 
 
 def check_required(source: Source, given: Settings, members: dict[str, Any]) -> None:
@@ -191,13 +196,9 @@ def check_settings(source: Source, arn: str | None, settings: Settings, given: S
     _check_filters(settings.filters)
     batch, window = settings.batch_size or 0, settings.batching_window_s or 0
     if source is SQS:
-        fifo = (arn or "").endswith(".fifo")
-        if fifo and (batch > 10 or window):
-            raise InvalidMapping(
-                "Batching window is not supported for FIFO queues."
-                if window
-                else "Maximum batch size must be less than or equal to 10 for FIFO queues."
-            )
+        if window and (arn or "").endswith(".fifo"):
+            # Without a window no batch is larger than ten: that is all that needs to be said of FIFO queues.
+            raise InvalidMapping("Batching window is not supported for FIFO queues")
         if batch > 10 and not window:
             raise InvalidMapping(
                 "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"

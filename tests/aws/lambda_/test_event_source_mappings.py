@@ -126,6 +126,23 @@ def test_a_stream_has_its_own_defaults(client: Any, arn: str, source: str) -> No
     }
 
 
+def test_a_mapping_that_is_not_to_be_enabled_is_disabled_from_the_start(client: Any, arn: str) -> None:
+    # Recorded: test_fifo_message_group_parallelism.
+    made = client.create_event_source_mapping(
+        FunctionName="hello", EventSourceArn=FIFO, BatchSize=1, Enabled=False
+    )
+    assert plain(made) == {
+        "BatchSize": 1,
+        "EventSourceArn": FIFO,
+        "FunctionArn": arn,
+        "FunctionResponseTypes": [],
+        "MaximumBatchingWindowInSeconds": 0,
+        "State": "Disabled",
+        "StateTransitionReason": "USER_INITIATED",
+    }
+    assert client.update_event_source_mapping(UUID=made["UUID"], Enabled=True)["State"] == "Enabling"
+
+
 def test_a_stream_keeps_what_it_is_given(client: Any, arn: str) -> None:
     members = {
         "BatchSize": 1,
@@ -249,6 +266,25 @@ def test_the_function_keeps_the_name_it_was_given(client: Any, arn: str, account
             ),
         ),
         (
+            {"EventSourceArn": FIFO, "BatchSize": 100, "MaximumBatchingWindowInSeconds": 5},
+            "Batching window is not supported for FIFO queues",
+        ),
+        (
+            {"EventSourceArn": QUEUE, "StartingPosition": "LATEST", "StartingPositionTimestamp": 1},
+            "StartingPosition is not valid for SQS event sources.",
+        ),
+        (
+            {"EventSourceArn": TABLE, "StartingPosition": "LATEST", "StartingPositionTimestamp": 1},
+            "Timestamp only valid with StartingPosition AT_TIMESTAMP",
+        ),
+        (
+            {"EventSourceArn": STREAM, "StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": -1},
+            (
+                "Received Exception while reading from provided stream. "
+                "class java.lang.Long can not be converted to a Timestamp"
+            ),
+        ),
+        (
             {key: value for key, value in KAFKA.items() if key != "SourceAccessConfigurations"},
             "Required 'sourceAccessConfigurations' parameter is missing.",
         ),
@@ -272,10 +308,7 @@ def test_refused_mappings(
     "members",
     [
         {"EventSourceArn": FIFO, "BatchSize": 11},
-        {"EventSourceArn": FIFO, "MaximumBatchingWindowInSeconds": 1},
-        {"EventSourceArn": QUEUE, "StartingPosition": "LATEST"},
         {"EventSourceArn": QUEUE, "ParallelizationFactor": 2},
-        {"EventSourceArn": STREAM, "StartingPosition": "LATEST", "StartingPositionTimestamp": 1},
         {"EventSourceArn": STREAM, "StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": 59},
         {"EventSourceArn": CLUSTER, "StartingPosition": "LATEST"},
         {"EventSourceArn": BROKER, "SourceAccessConfigurations": ACCESS},
