@@ -20,7 +20,7 @@ import pytest
 from lambent.events.mapping import Mapping, Settings
 from lambent.events.pollers.calls import FAILED, Called
 from lambent.events.pollers.poller import Parts
-from lambent.events.pollers.streams import StreamPoller
+from lambent.events.pollers.streams import StreamPoller, check_stream
 from lambent.events.sources import KINDS, completed
 from lambent.neighbours.service_calls import ServiceAnswer
 from lambent.store import Statement, open_database
@@ -373,6 +373,7 @@ class World:
         self.mapping: Mapping
         self.poller: StreamPoller
         self.running: list[StreamPoller] = []
+        self.elsewhere: frozenset[str] = frozenset()
 
     async def map(self, kind: str = "kinesis", position: str = "TRIM_HORIZON", **settings: Any) -> None:
         """A new mapping."""
@@ -396,19 +397,25 @@ class World:
 
     async def start(self) -> None:
         """Read, from where it had come to."""
-        parts: Any = Parts(
+        self.poller = StreamPoller(self.mapping, self._parts())
+        self.running.append(self.poller)
+        await self.poller.start()
+
+    async def check(self) -> None:
+        """What a new mapping meets."""
+        await check_stream(self.mapping, self._parts())
+
+    def _parts(self) -> Parts:
+        return Parts(
             calls=self.function,  # type: ignore[arg-type]
             queues=None,  # type: ignore[arg-type]
             deliveries=self.outbox,  # type: ignore[arg-type]
             call_service=self.service,
             clock=self.clock,
             database=self.database,
-            elsewhere=frozenset({"kinesis"}),
+            elsewhere=self.elsewhere,
             processed=lambda _mapping, text: self.results.append(text),
         )
-        self.poller = StreamPoller(self.mapping, parts, elsewhere=True)
-        self.running.append(self.poller)
-        await self.poller.start()
 
     async def stop(self) -> None:
         await self.poller.stop()

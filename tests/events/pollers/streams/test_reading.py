@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lambent.events.errors import InvalidMapping
 from lambent.http.client import ExchangeFailed
 
 if TYPE_CHECKING:
@@ -421,6 +422,7 @@ async def test_an_idle_stream_is_asked_seldom_and_a_busy_one_five_times_a_second
 ) -> None:
     world: World
     async with open_world() as world:
+        world.elsewhere = frozenset({"kinesis", "dynamodb"})
         await world.map(kind)
         await world.start()
         await world.rest(10_000)
@@ -436,14 +438,36 @@ async def test_an_idle_stream_is_asked_seldom_and_a_busy_one_five_times_a_second
         assert asked / (world.clock.steady_ms() - start) * 1000 <= 5
 
 
-async def test_who_writes_can_wake_readers(open_world: OpenWorld, kind: str) -> None:
+async def test_who_writes_here_wakes_readers_which_are_idle_for_longer(
+    open_world: OpenWorld, kind: str
+) -> None:
     world: World
     async with open_world() as world:
         await world.map(kind)
         await world.start()
-        await world.rest(20_000)
+        await world.rest(60_000)
+        before, start = world.service.count("GetRecords"), world.clock.steady_ms()
+        await world.until(lambda: world.clock.steady_ms() >= start + 60_000, 500)
+        assert world.service.count("GetRecords") - before <= 13
         world.service.put(1)
         world.poller.wake()
         start = world.clock.steady_ms()
-        await world.until(lambda: world.function.all, step_ms=5)
-        assert world.clock.steady_ms() - start <= 225
+        await world.until(lambda: world.function.all, 5)
+        assert world.clock.steady_ms() - start <= 25
+
+
+async def test_a_stream_has_to_be_there_for_a_new_mapping(open_world: OpenWorld, kind: str) -> None:
+    world: World
+    async with open_world() as world:
+        await world.map(kind)
+        operation = "DescribeStreamSummary" if kind == "kinesis" else "DescribeStream"
+        await world.check()
+        world.service.faults[operation].append(("ResourceNotFoundException", 400))
+        with pytest.raises(InvalidMapping, match=f"Stream not found: {world.mapping.source_arn}"):
+            await world.check()
+        world.service.faults[operation].append(ExchangeFailed("nobody there"))
+        await world.check()
+        # Who has it may not be there yet, either.
+        world.elsewhere = frozenset({"kinesis", "dynamodb"})
+        world.service.faults[operation].append(("ResourceNotFoundException", 400))
+        await world.check()

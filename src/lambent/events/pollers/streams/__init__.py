@@ -3,6 +3,6 @@
 Streams are read by the AWS protocol, wherever they are. Imports what lambent.events.pollers may import.
 """
 
-from lambent.events.pollers.streams.poller import StreamPoller
+from lambent.events.pollers.streams.poller import StreamPoller, check_stream
 
-__all__ = ["StreamPoller"]
+__all__ = ["StreamPoller", "check_stream"]

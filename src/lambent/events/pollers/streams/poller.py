@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from lambent.events.errors import InvalidMapping
 from lambent.events.pollers.filters import filters_of
 from lambent.events.pollers.streams import dynamodb, kinesis
 from lambent.events.pollers.streams.progress import Progress, ShardProgress
@@ -20,9 +21,11 @@ from lambent.events.pollers.streams.source import Cadence, Pause, Source
 from lambent.store import StoreClosed, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambent.events.mapping import Mapping
     from lambent.events.pollers.poller import Parts
-    from lambent.events.pollers.streams.service import Listing, Shard
+    from lambent.events.pollers.streams.service import Listing, Shard, StreamService
 
 NOT_FOUND: Final = "PROBLEM: Stream not found"
 
@@ -39,27 +42,47 @@ _START_MS: Final = 5_000
 _log = logging.getLogger(__name__)
 
 
-class StreamPoller:
-    """Reads one stream for one mapping. See Poller.
+async def check_stream(mapping: Mapping, parts: Parts) -> None:
+    """Raise InvalidMapping unless the stream is there.
 
-    `elsewhere`: whether a real endpoint serves the stream, of whose writes nothing is known here.
+    A stream at a real endpoint is not asked, nor is one whose service cannot be reached now waited for.
     """
+    if _is_elsewhere(mapping, parts):
+        return
+    try:
+        await _service(mapping, parts, str).shards()
+    except StreamMissing:
+        raise InvalidMapping(f"Stream not found: {mapping.source_arn}") from None
+    except StreamError as error:
+        _log.warning("%s is not known to be there: %s", mapping.source_arn, error)
 
-    def __init__(self, mapping: Mapping, parts: Parts, *, elsewhere: bool = True) -> None:
+
+def _is_elsewhere(mapping: Mapping, parts: Parts) -> bool:
+    names = {"kinesis"} if mapping.source_kind == "kinesis" else {"dynamodb", "dynamodbstreams"}
+    return not parts.elsewhere.isdisjoint(names)
+
+
+def _service(mapping: Mapping, parts: Parts, role: Callable[[], str]) -> StreamService:
+    arn = mapping.source_arn or ""
+    if mapping.source_kind == "kinesis":
+        return kinesis.KinesisStream(arn, parts.call_service, role)
+    return dynamodb.TableStream(arn, parts.call_service, role)
+
+
+class StreamPoller:
+    """Reads one stream for one mapping. See Poller."""
+
+    def __init__(self, mapping: Mapping, parts: Parts, *, elsewhere: bool | None = None) -> None:
         self.mapping = mapping
-        arn = mapping.source_arn or ""
-        is_kinesis = mapping.source_kind == "kinesis"
         self._source = Source(
             mapping,
             parts,
-            (kinesis.KinesisStream if is_kinesis else dynamodb.TableStream)(
-                arn, parts.call_service, self._role
-            ),
+            _service(mapping, parts, self._role),
             Progress(parts.database, mapping.id),
             filters_of(mapping.settings.filters),
-            kinesis.filtered_view if is_kinesis else dynamodb.filtered_view,
+            (kinesis if mapping.source_kind == "kinesis" else dynamodb).filtered_view,
             self._role,
-            _ELSEWHERE if elsewhere else _HERE,
+            _ELSEWHERE if _is_elsewhere(mapping, parts) else _HERE,
             self._refresh,
         )
         self._readers: dict[str, ShardReader] = {}
