@@ -50,7 +50,7 @@ def test_to_another_queue(api: Api) -> None:
     handle = api.client.start_message_move_task(SourceArn=arn, DestinationArn=target)["TaskHandle"]
     decoded = json.loads(base64.b64decode(handle))
     assert decoded["sourceArn"] == arn
-    assert uuid.UUID(decoded["taskId"])
+    assert uuid.UUID(decoded["taskId"]).version == 4
     eventually(lambda: tasks(api, arn)[0]["Status"] == "COMPLETED")
     (task,) = tasks(api, arn, MaxResults=10)
     assert task.pop("StartedTimestamp") > 1_600_000_000_000
