@@ -71,7 +71,7 @@ class Message(msgspec.Struct, gc=False):
 
     `row`: its key in the database, in the order of sending. `due_ms` and `visible_ms` are on the steady clock.
     `details`: Details as msgpack. `body`: None while it is only in the database; `kept`: its body counts in the
-    budget. `marked`: its receives have a row of their own.
+    budget. `marked`: its receives have a row of their own. `md5`: of the body, "" when nobody has asked for it yet.
     """
 
     row: int
@@ -89,6 +89,7 @@ class Message(msgspec.Struct, gc=False):
     visible_ms: int = 0
     kept: bool = False
     marked: bool = False
+    md5: str = ""
 
 
 NO_DETAILS = Details()

@@ -205,16 +205,18 @@ class Queue:
         """Messages are durable."""
         now = self.clock.steady_ms()
         backlog, order, budget = self.backlog, self.order, self.budget
+        room = WINDOW - len(order)
         for message in messages:
             row = message.row
             if row <= self.floor or self.gone:
                 continue
-            if row > backlog.tail and (backlog.behind or len(order) >= WINDOW):
-                backlog.top = max(backlog.top, row)
-                backlog.spilled += 1
-                continue
             if row > backlog.tail:
+                if backlog.tail < backlog.top or room <= 0:
+                    backlog.top = max(backlog.top, row)
+                    backlog.spilled += 1
+                    continue
                 backlog.tail = backlog.top = row
+            room -= 1
             budget.keep(message)
             order.add(message, now)
         self.offer()
@@ -280,15 +282,16 @@ class Queue:
         return message.body is not None
 
     def _received(self, message: Message) -> Received:
-        body = message.body or ""
+        body, row = message.body or "", message.row
         details = _details(message)
-        row = message.row
+        if not message.md5:
+            message.md5 = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
         answer = Received(
             message.message_id,
             receipts.receipt(row, message.count, int(message.message_id[:8], 16)),
             body,
             details.attributes,
-            hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+            message.md5,
             details.md5_attributes,
             message.sent_ms,
             message.first_ms,

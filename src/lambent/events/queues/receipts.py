@@ -6,7 +6,7 @@ Opaque to people. They hold after a restart, because they say everything themsel
 from __future__ import annotations
 
 import struct
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from typing import Final, NamedTuple
 
 from lambent.events.queues.errors import ReceiptHandleInvalid
@@ -28,13 +28,13 @@ class Receipt(NamedTuple):
 
 def receipt(row: int, receive: int, nonce: int) -> str:
     """A receipt handle. `nonce` is of the message's id, so that a handle never fits another message."""
-    return b64encode(_pack(_VERSION, row, receive, nonce)).decode()
+    return b2a_base64(_pack(_VERSION, row, receive, nonce), newline=False).decode()
 
 
 def read(handle: str) -> Receipt:
     """What a receipt handle says. Raises ReceiptHandleInvalid."""
     try:
-        version, row, receive, nonce = _FORMAT.unpack(b64decode(handle, validate=True))
+        version, row, receive, nonce = _FORMAT.unpack(a2b_base64(handle, strict_mode=True))
     except (ValueError, struct.error):
         raise ReceiptHandleInvalid(handle) from None
     if version != _VERSION:

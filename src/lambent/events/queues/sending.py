@@ -123,8 +123,9 @@ class Batch:
         message = Message(
             row, message_id, len(body), wall, due, new.sender, new.group, identity, details, new.body
         )
+        message.md5 = md5 = _md5(body)
         self.made.append(message)
-        self.sent.append(Sent(message_id, sequence_number(row) if queue.fifo else None, _md5(body)))
+        self.sent.append(Sent(message_id, sequence_number(row) if queue.fifo else None, md5))
         return message
 
 
