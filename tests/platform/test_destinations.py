@@ -284,6 +284,49 @@ def test_records_in_a_bucket(platform: Platform, poll: Callable[..., Any]) -> No
     assert record["requestContext"]["requestId"] == request_id
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_records_on_a_bus(platform: Platform, mailbox: Mailbox, fails: bool) -> None:
+    """The envelope as it was seen on AWS: source `lambda`, the bus and the function as its resources."""
+    events = platform.client("events")
+    name = platform.create(HANDLER)
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}:$LATEST"
+    bus = events.create_event_bus(Name=f"bus-{name}")["EventBusArn"]
+    pattern = {"source": ["lambda"], "detail": {"requestContext": {"functionArn": [arn]}}}
+    rule = events.put_rule(Name="results", EventBusName=bus, EventPattern=json.dumps(pattern))["RuleArn"]
+    events.put_targets(Rule="results", EventBusName=bus, Targets=[{"Id": "1", "Arn": mailbox.arn}])
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": mailbox.arn,
+                "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+            }
+        ],
+    }
+    mailbox.client.set_queue_attributes(QueueUrl=mailbox.url, Attributes={"Policy": json.dumps(policy)})
+    platform.aws.put_function_event_invoke_config(
+        FunctionName=name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnSuccess": {"Destination": bus}, "OnFailure": {"Destination": bus}},
+    )
+    request_id = send(platform, name, {"raise_error": 1} if fails else {})
+    event = json.loads(mailbox.one()["Body"])
+    assert event.pop("detail")["requestContext"]["requestId"] == request_id
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event.pop("time"))
+    assert event.pop("id")
+    assert event == {
+        "version": "0",
+        "detail-type": f"Lambda Function Invocation Result - {'Failure' if fails else 'Success'}",
+        "source": "lambda",
+        "account": "000000000000",
+        "region": "us-east-1",
+        "resources": [bus, arn],
+    }
+
+
 def test_each_event_has_one_end_whenever_the_platform_is_killed(
     own: Callable[..., Platform], poll: Callable[..., Any]
 ) -> None:

@@ -31,6 +31,7 @@ MAX_RUNS: Final = 16
 """How often one function runs in one chain of invocations."""
 
 _FIELD: Final = "Lineage="
+_FIRST: Final = "Lineage=1:"
 _MAX_HEADER: Final = 2000
 _MAX_FUNCTIONS: Final = 32
 _NUMBER: Final = re.compile("[0-9]{1,9}")
@@ -105,7 +106,7 @@ def continued(trace: str, target: Target) -> str:
 
 def ends(header: str, target: Target) -> bool:
     """Whether an invocation of `target` with this header, its own hop included, is one more than may be."""
-    if _FIELD not in header:
+    if _FIRST in header or _FIELD not in header:
         return False
     function = target.function
     return (

@@ -38,11 +38,6 @@ def random_hex(digits: int) -> str:
     return _take(digits)
 
 
-def new_lineage(uid: str) -> str:
-    """The Lineage field of a version's trace headers: one hop, to the function with this id."""
-    return f"1:{uid.replace('-', '')[:8]}:0"
-
-
 def new_request_id() -> str:
     """A version 4 UUID as text."""
     h = _take(32)
@@ -52,15 +47,10 @@ def new_request_id() -> str:
 def new_trace_header(lineage: str) -> str:
     """An X-Ray header of an unsampled trace, as Lambda makes one when the caller sent none.
 
-    `Root=1-{epoch seconds}-{96 bits};Parent={64 bits};Sampled=0;Lineage={hops}:{function hash}:{0}`
+    `Root=1-{epoch seconds}-{96 bits};Parent={64 bits};Sampled=0;Lineage={see `lineage`}`
     """
     h = _take(40)
     return f"Root=1-{int(time.time()):08x}-{h[:24]};Parent={h[24:]};Sampled=0;Lineage={lineage}"
-
-
-def with_lineage(trace: str, lineage: str) -> str:
-    """A caller's trace header, with the function that it calls as its latest hop."""
-    return trace if "Lineage=" in trace or len(trace) > 2000 else f"{trace};Lineage={lineage}"
 
 
 def forget() -> None:
