@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     PutDone: TypeAlias = Callable[[list[Put] | None, StoreError | None], None]
 
 MAX_TAGS: Final = 50
+_INDEXED_AT_ONCE: Final = 20
+"""How many patterns: about two milliseconds' work."""
+_INDEX_PAUSE_MS: Final = 4
 _PUT_EVENTS: Final = "events:PutEvents"
 
 _log = logging.getLogger(__name__)
@@ -71,9 +74,18 @@ class Buses:
         for bus in found:
             buses._buses[bus.account, bus.region, bus.name] = BusRoutes(bus)
         for rule in rules:
-            buses._state(rule.account, rule.region, rule.bus).put(rule)
+            buses._state(rule.account, rule.region, rule.bus).load(rule)
         deliveries.buses = buses
+        buses._index_later([state for state in buses._buses.values() if state.rules])
         return buses
+
+    def _index_later(self, states: list[BusRoutes]) -> None:
+        """Index patterns in the background, some at a time."""
+        while states and not states[-1].index(_INDEXED_AT_ONCE):
+            states.pop()
+        if states:
+            when = self._clock.steady_ms() + _INDEX_PAUSE_MS
+            self._clock.at_steady(when, self._index_later, states)
 
     async def clear(self) -> None:
         """Forget every bus and rule, and their schedules."""

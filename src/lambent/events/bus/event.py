@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -132,5 +133,9 @@ def read(text: str, trace: str) -> Event:
 
 def time_text(time_ms: int) -> str:
     """A time as events carry it, to the second: `2026-05-01T12:00:00Z`."""
-    moment = datetime.datetime.fromtimestamp(time_ms // 1000, datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(time_ms // 1000)
+
+
+@lru_cache(64)
+def _second(second: int) -> str:
+    return datetime.datetime.fromtimestamp(second, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

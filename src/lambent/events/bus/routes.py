@@ -81,13 +81,18 @@ class BusRoutes:
         self.rules: dict[str, Rule] = {}
         self._index: RuleIndex[str] = RuleIndex()
         # Patterns by rule: those in the index, and those to come there. A start with thousands of rules does not wait
-        # for them: the first event of the bus does.
+        # for them; an event does.
         self._indexed: dict[str, str] = {}
         self._to_index: dict[str, str] = {}
         self._routes: dict[str, tuple[Route, ...]] = {}
 
     def put(self, rule: Rule) -> None:
         """Add a rule, or replace it."""
+        self.load(rule)
+        self.index(len(self._to_index))
+
+    def load(self, rule: Rule) -> None:
+        """Add a rule, or replace it; its pattern is indexed later."""
         self._routes[rule.name] = tuple(Route(rule, target) for target in rule.targets)
         wanted = rule.pattern if rule.enabled else None
         if self._to_index.get(rule.name, self._indexed.get(rule.name)) != wanted:
@@ -109,11 +114,17 @@ class BusRoutes:
 
     def parcels(self, event: Event, came_in: str) -> list[Parcel]:
         """What has to be delivered for an event that is put on the bus."""
-        while self._to_index:
+        if self._to_index:
+            self.index(len(self._to_index))
+        return self._for(self._index.matching(event.fields), event, came_in)
+
+    def index(self, count: int) -> bool:
+        """Index that many of the patterns that are not yet; whether there are more."""
+        for _ in range(min(count, len(self._to_index))):
             name, pattern = self._to_index.popitem()
             self._index.put(name, Pattern.parse(pattern))
             self._indexed[name] = pattern
-        return self._for(self._index.matching(event.fields), event, came_in)
+        return bool(self._to_index)
 
     def scheduled(self, name: str, event: Event, came_in: str) -> list[Parcel]:
         """What has to be delivered for the event of a rule's schedule: it is for that rule alone."""

@@ -24,7 +24,7 @@ from lambent.invocation.request_id import new_request_id
 if TYPE_CHECKING:
     from lambent.events.bus import Buses
     from lambent.events.deliveries.parcel import Parcel
-    from lambent.events.queues import Queue, Queues
+    from lambent.events.queues import Queues
     from lambent.invocation.async_queue import AsyncQueue
     from lambent.invocation.invoker import Invoker
     from lambent.store.staged import Staged
@@ -64,7 +64,10 @@ class Inside:
             raise Undeliverable(
                 "NO_RESOURCE", str(error), "AWS.SimpleQueueService.NonExistentQueue"
             ) from error
-        if parcel.role_arn is None and not _admits(queue, parcel):
+        admitted = parcel.role_arn is not None or _admits(
+            queue.settings.policy or "", queue.arn, parcel.principal, parcel.source_arn, parcel.account
+        )
+        if not admitted:
             raise Undeliverable(
                 "NO_PERMISSIONS",
                 f"the policy of the queue {queue.name} does not let {parcel.principal} send messages: it needs a"
@@ -131,14 +134,16 @@ def _sqs_code(error: QueueError) -> str:
     return "MissingParameter" if isinstance(error, MissingParameter) else "InvalidParameterValue"
 
 
-def _admits(queue: Queue, parcel: Parcel) -> bool:
+@lru_cache(maxsize=4096)
+def _admits(policy: str, queue_arn: str, principal: str, source_arn: str, account: str) -> bool:
+    """Whether a queue's policy lets somebody send messages, which depends on these alone."""
     access = Access(
-        principal=parcel.principal,
+        principal=principal,
         action="sqs:SendMessage",
-        resource=queue.arn,
-        context={"aws:SourceArn": parcel.source_arn, "aws:SourceAccount": parcel.account},
+        resource=queue_arn,
+        context={"aws:SourceArn": source_arn, "aws:SourceAccount": account},
     )
-    return allows(_policy(queue.settings.policy or ""), access)
+    return allows(_policy(policy), access)
 
 
 @lru_cache(maxsize=1024)
