@@ -240,6 +240,7 @@ class Function:
         self.most = 0
         self.answer: Callable[[dict[str, Any]], Any] = lambda _event: None
         self.held: list[Callable[[], None]] | None = None
+        self.life = 0
         self.refuses = False
         self.waiting: list[tuple[Callable[[], None], Callable[[], None], int | None]] = []
 
@@ -268,7 +269,11 @@ class Function:
     ) -> Any:
         assert len(payload) <= 6_291_456
         loop = asyncio.get_running_loop()
-        request_id = str(uuid.uuid4())
+        request_id, life = str(uuid.uuid4()), self.life
+
+        def tell(called: Called) -> None:
+            if life == self.life:
+                finished(called)
 
         def run() -> None:
             event = json.loads(payload)
@@ -285,15 +290,13 @@ class Function:
             try:
                 result = self.answer(event)
             except RuntimeError as error:
-                finished(
-                    Called("FunctionError", FAILED, str(error).encode(), request_id, "$LATEST", FUNCTION)
-                )
+                tell(Called("FunctionError", FAILED, str(error).encode(), request_id, "$LATEST", FUNCTION))
             else:
                 encoded = result if isinstance(result, bytes) else msgspec.json.encode(result)
-                finished(Called("Success", "OK", encoded, request_id, "$LATEST", FUNCTION))
+                tell(Called("Success", "OK", encoded, request_id, "$LATEST", FUNCTION))
 
         def refuse() -> None:
-            finished(Called("Refused", FAILED, b"", request_id, "", FUNCTION))
+            tell(Called("Refused", FAILED, b"", request_id, "", FUNCTION))
 
         waiting = (run, refuse, until_ms)
         if self.refuses:
@@ -311,6 +314,7 @@ class Function:
 
     def accept(self) -> None:
         """Begin what was refused."""
+        self.life = 0
         self.refuses = False
         waiting, self.waiting = self.waiting, []
         for run, _, _ in waiting:
@@ -433,7 +437,9 @@ class World:
             reader.stopped = True
             for lane in reader._lanes:
                 lane.stop()
-        self.function.held = None
+        self.function.life += 1
+        self.function.waiting.clear()
+        self.function.release()
 
     async def until(self, condition: Callable[[], object], step_ms: int = 100) -> None:
         """Let time pass until something is so."""

@@ -198,7 +198,8 @@ class ShardReader:
                 await self._rest(source.clock.steady_ms() + pause_ms)
 
     def _complain(self, error: Exception, failures: int) -> None:
-        if failures in (1, 10) or failures % 100 == 0:
+        # Once is nothing: services throttle, and fail now and then.
+        if failures in (2, 10) or (failures and failures % 100 == 0):
             _log.warning("%s: %s cannot be read: %s", self._source.mapping.arn, self.shard.id, error)
 
     async def _opened(self) -> str:
