@@ -69,7 +69,7 @@ def checked(attributes: Attributes | None) -> Checked:
     size = 0
     for name, value in attributes.items():
         _check_name(name)
-        valid[name], length = _check_value("user", name, value or AttributeValue())
+        valid[name], length = _check_value("user", name, value)
         size += len(name.encode()) + length
     return Checked(_encode(valid), digest(valid), size)
 
@@ -84,7 +84,7 @@ def trace_header(attributes: Attributes | None) -> tuple[str, str]:
             raise invalid(
                 f"Message system attribute name '{name}' is invalid. Allowed values are: [{_TRACE_HEADER}]."
             )
-        valid[name], _ = _check_value("system", name, value or AttributeValue())
+        valid[name], _ = _check_value("system", name, value)
         if valid[name].data_type != "String":
             raise invalid(f"The type of message (system) attribute '{name}' must be 'String'.")
     return valid[_TRACE_HEADER].string_value or "", digest(valid)

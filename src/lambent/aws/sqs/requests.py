@@ -6,7 +6,12 @@ the model's parsers give. Nothing is required here: what is missing is refused i
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+Integer = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""What the model calls an integer. Larger ones are refused by the model's parsers, in their words."""
 
 
 class AttributeValue(msgspec.Struct, rename="pascal", omit_defaults=True, gc=False, frozen=True):
@@ -17,14 +22,14 @@ class AttributeValue(msgspec.Struct, rename="pascal", omit_defaults=True, gc=Fal
     binary_value: bytes | None = None
 
 
-Attributes = dict[str, AttributeValue | None]
+Attributes = dict[str, AttributeValue]
 
 
 class Outgoing(msgspec.Struct, rename="pascal", gc=False):
     """One message to send."""
 
     message_body: str | None = None
-    delay_seconds: int | None = None
+    delay_seconds: Integer | None = None
     message_attributes: Attributes | None = None
     message_system_attributes: Attributes | None = None
     message_deduplication_id: str | None = None
@@ -57,9 +62,9 @@ class ReceiveMessage(msgspec.Struct, rename="pascal", gc=False):
     attribute_names: list[str] | None = None
     message_system_attribute_names: list[str] | None = None
     message_attribute_names: list[str] | None = None
-    max_number_of_messages: int | None = None
-    visibility_timeout: int | None = None
-    wait_time_seconds: int | None = None
+    max_number_of_messages: Integer | None = None
+    visibility_timeout: Integer | None = None
+    wait_time_seconds: Integer | None = None
     receive_request_attempt_id: str | None = None
 
 
@@ -89,13 +94,13 @@ class ChangeMessageVisibility(msgspec.Struct, rename="pascal", gc=False):
 
     queue_url: str | None = None
     receipt_handle: str | None = None
-    visibility_timeout: int | None = None
+    visibility_timeout: Integer | None = None
 
 
 class ChangeEntry(DeleteEntry, rename="pascal", gc=False):
     """A message of a batch whose visibility is to be changed."""
 
-    visibility_timeout: int | None = None
+    visibility_timeout: Integer | None = None
 
 
 class ChangeMessageVisibilityBatch(msgspec.Struct, rename="pascal", gc=False):

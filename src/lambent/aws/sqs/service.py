@@ -54,8 +54,8 @@ class SqsService(Service):
         """A queue; one that is there with these attributes is told as if it were new."""
         caller = _caller(context)
         name = _needed(request, "QueueName")
-        attributes = request.get("Attributes") or {}
-        tags = request.get("tags") or {}
+        said = _without_nulls(request)
+        attributes, tags = said.get("Attributes") or {}, said.get("tags") or {}
         _check_tags(name, tags)
         queue = await _kept(self._queues.create(caller.account, caller.region, name, attributes, tags))
         return {"QueueUrl": url_of(queue, context.reached_at)}
@@ -103,7 +103,7 @@ class SqsService(Service):
     async def get_queue_attributes(self, context: RequestContext, request: Members) -> Members:
         """Those that are asked for, as far as the queue has them."""
         queue = self._doors.queue(_caller(context), request.get("QueueUrl"), "GetQueueAttributes")
-        names = request.get("AttributeNames") or ()
+        names = _without_nulls(request).get("AttributeNames") or ()
         if not names:
             return {}
         for name in names:
@@ -117,14 +117,15 @@ class SqsService(Service):
     async def set_queue_attributes(self, context: RequestContext, request: Members) -> None:
         """An empty text removes an attribute where it can be removed."""
         queue = self._own(context, request)
-        if request.get("Attributes") is None:
+        attributes = _without_nulls(request).get("Attributes")
+        if attributes is None:
             raise missing("Attributes")
-        await _kept(self._queues.set_attributes(queue, request["Attributes"]))
+        await _kept(self._queues.set_attributes(queue, attributes))
 
     async def tag_queue(self, context: RequestContext, request: Members) -> None:
         """New values take the place of old ones."""
         queue = self._own(context, request)
-        tags = request.get("Tags")
+        tags = _without_nulls(request).get("Tags")
         if not tags:
             raise missing("Tags")
 
@@ -138,7 +139,7 @@ class SqsService(Service):
     async def untag_queue(self, context: RequestContext, request: Members) -> None:
         """Keys that are not there do not matter."""
         queue = self._own(context, request)
-        keys = request.get("TagKeys")
+        keys = _without_nulls(request).get("TagKeys")
         if not keys:
             raise missing("TagKeys")
         await _kept(
@@ -154,8 +155,9 @@ class SqsService(Service):
     async def add_permission(self, context: RequestContext, request: Members) -> None:
         """A statement of the queue's policy that lets other accounts do something."""
         queue = self._own(context, request)
+        said = _without_nulls(request)
         policy = permissions.with_permission(
-            queue, request.get("Label"), request.get("AWSAccountIds"), request.get("Actions")
+            queue, said.get("Label"), said.get("AWSAccountIds"), said.get("Actions")
         )
         await _kept(self._queues.set_attributes(queue, {"Policy": policy}))
 
@@ -258,7 +260,16 @@ async def _kept(work: Awaitable[Answer]) -> Answer:
 
 
 def _read(request: Members, kind: type[Read]) -> Read:
-    return msgspec.convert(request, kind)
+    return msgspec.convert(_without_nulls(request), kind)
+
+
+def _without_nulls(value: Any) -> Any:
+    """What a request says: nulls in lists and maps say nothing, as nulls elsewhere."""
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in value if one is not None]
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return value
 
 
 async def _answered(start: Callable[[Done], object]) -> Members:
