@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from lambent.events.queues import rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lambent.events.queues.message import Budget, Message
     from lambent.store import Database
 
@@ -21,6 +23,7 @@ LOW: Final = 250
 """Fewer messages than this in memory: more are loaded."""
 
 _CHUNK: Final = 250
+_COUNTED: Final = 500
 _CHUNK_BYTES: Final = 2_000_000
 
 
@@ -43,6 +46,21 @@ class Backlog:
     def behind(self) -> bool:
         """Whether there are rows that are not in memory."""
         return self.tail < self.top
+
+    def estimate(self) -> None:
+        """Take for granted that every sequence number is a message, until they have been counted."""
+        self.spilled = self.top - self.tail
+
+    def count(self) -> Iterator[None]:
+        """Correct an estimate, some hundred messages a step. Raises StoreError."""
+        at, last, estimated, counted = self.tail, self.top, self.spilled, 0
+        while at < last:
+            found = rows.count(self._database, at, last, _COUNTED)
+            counted += found[0]
+            at = last if found[1] is None else found[1]
+            yield
+        if self.behind:
+            self.spilled = max(1, self.spilled + counted - estimated)
 
     def load(self, budget: Budget) -> list[Message]:
         """The next messages, some hundred at most. Raises StoreError."""

@@ -42,7 +42,7 @@ from lambent.store.errors import StoreError
 from lambent.store.staged import Staged, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lambent.clock import Clock, Timer
     from lambent.events.queues.journal import Journal
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 IN_FLIGHT_LIMIT: Final = 120_000
 _LONGEST_MS: Final = 43_200_000
 _LENT_MS: Final = 60_000
+_COUNT_MS: Final = 5
 
 # So many sequence numbers are reserved in the database at a time.
 _RESERVE: Final = 65_536
@@ -108,6 +109,7 @@ class Queue:
         self._timer: Timer | None = None
         self._timer_ms = 0
         self._offering = False
+        self._closed = False
 
     def resume(self, high: int, floor: int, top: int) -> None:
         """Take up what an earlier run has left: sequence numbers used and purged, and the last row."""
@@ -117,6 +119,9 @@ class Queue:
         self.backlog = Backlog(self._database, self.floor, max(top, self.floor))
         self._refill(self.clock.steady_ms())
         self._set_timer()
+        if self.backlog.behind:
+            self.backlog.estimate()
+            self._count(self.backlog.count())
 
     # ------------------------------------------------------------ what is known of it
 
@@ -531,6 +536,19 @@ class Queue:
             self._offering = True
             self._loop.call_soon(self._look_further)
 
+    def _count(self, counting: Iterator[None]) -> None:
+        """Count what is not in memory, little by little."""
+        if self._closed:
+            return
+        try:
+            next(counting)
+        except StopIteration:
+            return
+        except StoreError as error:
+            _log.warning("the messages of %s could not be counted: %s", self.arn, error)
+            return
+        self.clock.at_steady(self.clock.steady_ms() + _COUNT_MS, self._count, counting)
+
     def load_again(self, missed: Sequence[int]) -> None:
         """Rows that were passed over because they were being deleted, and are not."""
         now = self.clock.steady_ms()
@@ -613,7 +631,8 @@ class Queue:
         return (Statement("UPDATE queues SET high = ? WHERE number = ?", (high, self.number)),)
 
     def close(self) -> None:
-        """End what waits."""
+        """End what waits and what happens by itself."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

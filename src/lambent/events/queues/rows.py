@@ -96,6 +96,16 @@ def load(database: Database, after: int, last: int, limit: int, *, bodies: bool)
     ]
 
 
+def count(database: Database, after: int, last: int, limit: int) -> tuple[int, int | None]:
+    """How many messages `load` would give, and the key of the last one."""
+    found: list[Any] = database.read_now(
+        "SELECT COUNT(*), MAX(id) FROM (SELECT id FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?) AS some",
+        (after, last, limit),
+    )
+    counted, key = found[0]
+    return counted, key
+
+
 def sizes(database: Database, after: int, last: int, limit: int) -> list[tuple[int, int]]:
     """Keys and sizes of the messages that `load` would give."""
     rows: list[Any] = database.read_now(
