@@ -216,10 +216,17 @@ class Timetable:
             None if len(found) < _CHUNK else rows.position_of(found[-1]),
         )
 
+    def _wants_more(self) -> bool:
+        """Whether there are too few in memory, or what is due may be elsewhere."""
+        horizon = self._near.horizon
+        return horizon is not None and (len(self._near) < _FEW or horizon[0] <= self._clock.wall_ms())
+
     def _first_ms(self) -> int | None:
-        """When something happens next; 0 when what is next is not in memory."""
-        first_ms = self._near.first_ms()
-        return 0 if first_ms is None and self._near.horizon is not None else first_ms
+        """When something is to be done next: what is in memory, or reading what is not."""
+        first_ms, horizon = self._near.first_ms(), self._near.horizon
+        if horizon is None:
+            return first_ms
+        return max(0, horizon[0]) if first_ms is None else max(0, min(first_ms, horizon[0]))
 
     # ------------------------------------------------------------ time
 
@@ -259,7 +266,7 @@ class Timetable:
         writing: tuple[list[Entry], asyncio.Future[StoreError | None]] | None = None
         try:
             while self._started:
-                if len(self._near) < _FEW:
+                if self._wants_more():
                     await self._load()
                 due = [
                     entry
@@ -269,7 +276,7 @@ class Timetable:
                 next_one = await self._begin_writing(due)
                 if writing is not None:
                     await self._end_writing(*writing)
-                elif next_one is None and self._first_ms() != 0:
+                elif next_one is None and not self._wants_more():
                     return
                 writing = next_one
                 await asyncio.sleep(0)
