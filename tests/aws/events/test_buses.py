@@ -220,9 +220,9 @@ def test_put_events_bus_to_bus(client: Any, account: str, queue: Callable[..., T
     (put,) = client.put_events(Entries=[entry(EventBusName="one")])["Entries"]
     (event,) = target.bodies()
     assert event.pop("time").endswith("Z")
+    assert event.pop("id") != put["EventId"]
     assert event == {
         "version": "0",
-        "id": put["EventId"],
         "detail-type": SOURCE,
         "source": SOURCE,
         "account": account,
@@ -230,6 +230,22 @@ def test_put_events_bus_to_bus(client: Any, account: str, queue: Callable[..., T
         "resources": [],
         "detail": DETAIL,
     }
+
+
+def test_event_bus_to_event_bus_cross_region(
+    client: Any, plane: Plane, account: str, queue: Callable[..., TargetQueue]
+) -> None:
+    """Recorded in `TestEventCrossRegion`: the event arrives with another id and the region that it came from."""
+    elsewhere = plane.client(account, "eu-central-1")
+    elsewhere.create_event_bus(Name="two")
+    here, there = queue("here"), queue("there")
+    listening(client, "default", here)
+    listening(elsewhere, "two", there)
+    connected(client, "default", arn(account, "two", "eu-central-1"))
+    client.put_events(Entries=[entry()])
+    (first,), (second,) = here.bodies(), there.bodies()
+    assert first.pop("id") != second.pop("id")
+    assert first == second
 
 
 def test_events_go_from_one_bus_to_another_and_no_further(

@@ -304,7 +304,7 @@ class Buses:
                     parcel.account,
                     parcel.region,
                     parcel.target_arn,
-                    source=options["Source"],
+                    source=options.get("Source", ""),
                     detail_type=options["DetailType"],
                     detail=parcel.body,
                     resources=options.get("Resources", ()),

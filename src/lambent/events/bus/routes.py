@@ -44,7 +44,7 @@ class Route:
     def parcel(self, event: Event, came_in: str) -> Parcel:
         """What the target gets of an event that came in at a time."""
         target, rule = self.target, self._rule
-        # To another bus goes the event as it is: it keeps its id, its account and its region there.
+        # To another bus goes the event as it is: it keeps its account, region and time there.
         body = event.text if self.to_bus else self._body(event, came_in)
         return Parcel(
             target_arn=target.arn,

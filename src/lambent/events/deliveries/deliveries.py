@@ -80,7 +80,7 @@ class Deliveries:
         self._database = database
         self._clock = clock
         self._inside = Inside(queues, events, invoker, elsewhere)
-        self._outside = Outside(call_service)
+        self._outside = Outside(call_service, clock)
         self._random = random_number
         self._lanes: dict[str, _Lane] = {}
         self._free = asyncio.Semaphore(_AT_ONCE)

@@ -26,7 +26,7 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     is the `aws:SourceArn` that resource policies see. With a role no resource policy is asked.
 
     `options` belong to kinds of targets: `MessageGroupId`, `MessageDeduplicationId` and `MessageAttributes` as on the
-    JSON wire (SQS and SNS), `Subject` (SNS), `PartitionKey` (Kinesis), `Key` (S3), `LogStream` and `Timestamp` (Logs),
+    JSON wire (SQS and SNS), `Subject` (SNS), `PartitionKey` (Kinesis), `Key` (S3), `LogStream` (Logs),
     `Source`, `DetailType` and `Resources` (a bus that gets `body` as the detail of a new event), `service` and
     `operation` (any operation of any service, with `body` as its input).
 

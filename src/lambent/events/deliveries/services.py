@@ -4,6 +4,7 @@ operation of any service.
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +19,11 @@ from lambent.neighbours.service_calls import ServiceCall, ServiceMissing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lambent.clock import Clock
     from lambent.events.deliveries.parcel import Parcel
     from lambent.neighbours.service_calls import CallService, ServiceAnswer
+
+_log = logging.getLogger(__name__)
 
 _CODE: Final = re.compile(rb"<Code>([^<]*)</Code>")
 _MESSAGE: Final = re.compile(rb"<Message>([^<]*)</Message>", re.IGNORECASE)
@@ -41,12 +45,13 @@ _REASONS: Final = (
 class Outside:
     """Calls services."""
 
-    def __init__(self, call_service: CallService) -> None:
+    def __init__(self, call_service: CallService, clock: Clock) -> None:
         self._call_service = call_service
+        self._clock = clock
 
     async def deliver(self, parcel: Parcel) -> None:
         """One attempt. Raises Undeliverable."""
-        for call in _calls(parcel):
+        for call in _calls(parcel, self._clock.wall_ms()):
             try:
                 answer = await self._call_service(call)
             except ServiceMissing as error:
@@ -55,13 +60,18 @@ class Outside:
                 raise Undeliverable("INVALID_PARAMETER", str(error)) from error
             except (ExchangeFailed, OSError) as error:
                 raise Undeliverable("CONNECTION_FAILURE", str(error), again=True) from error
+            except Exception as fault:
+                _log.exception("a delivery to %s failed", parcel.target_arn)
+                raise Undeliverable(
+                    "INTERNAL_ERROR", f"{type(fault).__name__}: {fault}", again=True
+                ) from fault
             if answer.status >= 300:
                 failure = _failure(answer)
                 if not (call.operation == "CreateLogStream" and failure.code == "RESOURCE_ALREADY_EXISTS"):
                     raise failure
 
 
-def _calls(parcel: Parcel) -> list[ServiceCall]:
+def _calls(parcel: Parcel, now_ms: int) -> list[ServiceCall]:
     """What has to be called, in order. Raises Undeliverable."""
     arn = parse_arn(parcel.target_arn)
     if arn is None:
@@ -76,7 +86,7 @@ def _calls(parcel: Parcel) -> list[ServiceCall]:
     region, account = arn.region or parcel.region, arn.account or parcel.account
     return [
         ServiceCall(service, operation, parameters, region, account, parcel.role_arn or "")
-        for service, operation, parameters in make(parcel, arn)
+        for service, operation, parameters in make(parcel, arn, now_ms)
     ]
 
 
@@ -99,12 +109,12 @@ def _chosen(parcel: Parcel, *names: str) -> dict[str, Any]:
     return {name: parcel.options[name] for name in names if name in parcel.options}
 
 
-def _to_topic(parcel: Parcel, _arn: Arn) -> list[_Call]:
+def _to_topic(parcel: Parcel, _arn: Arn, _now_ms: int) -> list[_Call]:
     chosen = _chosen(parcel, "MessageGroupId", "MessageDeduplicationId", "MessageAttributes", "Subject")
     return [("sns", "Publish", {"TopicArn": parcel.target_arn, "Message": parcel.body, **chosen})]
 
 
-def _to_queue(parcel: Parcel, arn: Arn) -> list[_Call]:
+def _to_queue(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
     parameters = {
         "QueueUrl": f"https://sqs.{arn.region}.amazonaws.com/{arn.account}/{arn.resource}",
         "MessageBody": parcel.body,
@@ -113,7 +123,7 @@ def _to_queue(parcel: Parcel, arn: Arn) -> list[_Call]:
     return [("sqs", "SendMessage", parameters)]
 
 
-def _to_stream(parcel: Parcel, arn: Arn) -> list[_Call]:
+def _to_stream(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
     parameters = {
         "StreamName": arn.resource.partition("/")[2],
         "Data": parcel.body.encode(),
@@ -122,16 +132,16 @@ def _to_stream(parcel: Parcel, arn: Arn) -> list[_Call]:
     return [("kinesis", "PutRecord", parameters)]
 
 
-def _to_firehose(parcel: Parcel, arn: Arn) -> list[_Call]:
+def _to_firehose(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
     name = arn.resource.partition("/")[2]
     return [("firehose", "PutRecord", {"DeliveryStreamName": name, "Record": {"Data": parcel.body.encode()}})]
 
 
-def _to_state_machine(parcel: Parcel, _arn: Arn) -> list[_Call]:
+def _to_state_machine(parcel: Parcel, _arn: Arn, _now_ms: int) -> list[_Call]:
     return [("stepfunctions", "StartExecution", {"stateMachineArn": parcel.target_arn, "input": parcel.body})]
 
 
-def _to_bucket(parcel: Parcel, arn: Arn) -> list[_Call]:
+def _to_bucket(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
     bucket, _, path = arn.resource.partition("/")
     key = parcel.options.get("Key") or f"{path}{uuid.uuid4()}"
     parameters = {
@@ -143,17 +153,17 @@ def _to_bucket(parcel: Parcel, arn: Arn) -> list[_Call]:
     return [("s3", "PutObject", parameters)]
 
 
-def _to_log_group(parcel: Parcel, arn: Arn) -> list[_Call]:
+def _to_log_group(parcel: Parcel, arn: Arn, now_ms: int) -> list[_Call]:
     group = arn.resource.removeprefix("log-group:").removesuffix(":*")
     stream = str(parcel.options.get("LogStream") or uuid.uuid4())
-    event = {"timestamp": parcel.options.get("Timestamp", 0), "message": parcel.body}
+    event = {"timestamp": now_ms, "message": parcel.body}
     return [
         ("logs", "CreateLogStream", {"logGroupName": group, "logStreamName": stream}),
         ("logs", "PutLogEvents", {"logGroupName": group, "logStreamName": stream, "logEvents": [event]}),
     ]
 
 
-def _to_bus(parcel: Parcel, _arn: Arn) -> list[_Call]:
+def _to_bus(parcel: Parcel, _arn: Arn, _now_ms: int) -> list[_Call]:
     options = parcel.options
     entry: dict[str, Any] = {
         "EventBusName": parcel.target_arn,
@@ -166,7 +176,7 @@ def _to_bus(parcel: Parcel, _arn: Arn) -> list[_Call]:
     return [("events", "PutEvents", {"Entries": [entry]})]
 
 
-_KINDS: Final[dict[str, Callable[[Parcel, Arn], list[_Call]]]] = {
+_KINDS: Final[dict[str, Callable[[Parcel, Arn, int], list[_Call]]]] = {
     "sns": _to_topic,
     "sqs": _to_queue,
     "kinesis": _to_stream,
