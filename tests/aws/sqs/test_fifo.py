@@ -189,3 +189,34 @@ def test_counts(api: Api) -> None:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = api.client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     assert found == {"ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "3"}
+
+
+def test_attempts_get_the_same_again(api: Api) -> None:
+    url = api.queue(**CONTENT)
+    for body in ("one", "two"):
+        api.client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=body)
+    first = api.messages(url, ReceiveRequestAttemptId="attempt-1", VisibilityTimeout=30)
+    api.server.advance(20)
+    assert api.messages(url, ReceiveRequestAttemptId="attempt-1", VisibilityTimeout=30) == first
+    api.server.advance(20)
+    other = api.messages(url, ReceiveRequestAttemptId="attempt-2", MaxNumberOfMessages=10)
+    assert [one["Body"] for one in other] == ["two"]
+    api.client.delete_message(QueueUrl=url, ReceiptHandle=first[0]["ReceiptHandle"])
+    assert api.messages(url, ReceiveRequestAttemptId="attempt-1") == []
+
+
+@pytest.mark.parametrize("attempt", ["", "a b", "a" * 129])
+def test_attempts_that_are_none(api: Api, attempt: str) -> None:
+    code, message = words(
+        api.client.receive_message, QueueUrl=api.queue(FifoQueue="true"), ReceiveRequestAttemptId=attempt
+    )
+    assert code == INVALID
+    assert message.startswith(f"Value {attempt} for parameter ReceiveRequestAttemptId is invalid.")
+
+
+def test_standard_queues_have_no_attempts(api: Api) -> None:
+    reason = "The request include parameter that is not valid for this queue type."
+    assert words(api.client.receive_message, QueueUrl=api.queue(), ReceiveRequestAttemptId="a") == (
+        INVALID,
+        f"Value a for parameter ReceiveRequestAttemptId is invalid. Reason: {reason}",
+    )

@@ -20,12 +20,12 @@ from lambent.aws.sqs.errors import (
     translated,
     unavailable,
 )
-from lambent.aws.sqs.received import MAX_VISIBILITY_S, Shown, limits, shown
+from lambent.aws.sqs.polls import Attempts, Poll
+from lambent.aws.sqs.received import MAX_VISIBILITY_S, limits, shown
 from lambent.aws.sqs.requests import (
     BatchResult,
     DoneEntry,
     FailedEntry,
-    ReceiveMessageResult,
     Result,
     SendMessageBatchResult,
     SendMessageResult,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         SendMessage,
         SendMessageBatch,
     )
-    from lambent.events.queues import Cancellable, Queue, Received, Sent
+    from lambent.events.queues import Queue, Sent
     from lambent.store import StoreError
 
 Done: TypeAlias = Callable[["Result | None", "ServiceError | None"], None]
@@ -61,7 +61,8 @@ class MessageOperations:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
-        self._polls: set[_Poll] = set()
+        self._polls: set[Poll] = set()
+        self._attempts = Attempts()
         self._closed = False
 
     # ------------------------------------------------------------ send
@@ -174,15 +175,23 @@ class MessageOperations:
         """
         queue = self._doors.queue(caller, request.queue_url, "ReceiveMessage")
         most, visibility, wait = limits(queue, request)
-        poll = _Poll(shown(request, old_names_win=old_names_win), done, self._polls)
-        try:
+        poll = Poll(shown(request, old_names_win=old_names_win), done, self._polls)
+
+        def receive() -> None:
             poll.waiting = queue.receive(most, visibility, 0 if self._closed else wait, poll.received)
+            if not poll.answered:
+                self._polls.add(poll)
+                if when_left is not None:
+                    when_left(poll.end)
+
+        try:
+            attempt = request.receive_request_attempt_id
+            if attempt is None:
+                receive()
+            else:
+                self._attempts.begin(queue, attempt, visibility, poll, receive)
         except QueueError as error:
             raise translated(error) from None
-        if not poll.answered:
-            self._polls.add(poll)
-            if when_left is not None:
-                when_left(poll.end)
 
     def close(self) -> None:
         """Answer those who wait for messages; nobody will wait from now on."""
@@ -241,32 +250,6 @@ class MessageOperations:
             queue.change_visibility(changes, _each(ids, failed, done))
         else:
             done(BatchResult(None, failed), None)
-
-
-class _Poll:
-    """One ReceiveMessage on its way."""
-
-    __slots__ = ("_done", "_polls", "_shown", "answered", "waiting")
-
-    def __init__(self, asked: Shown, done: Done, polls: set[_Poll]) -> None:
-        self._shown = asked
-        self._done = done
-        self._polls = polls
-        self.answered = False
-        self.waiting: Cancellable | None = None
-
-    def received(self, messages: list[Received]) -> None:
-        """Answer with these."""
-        self.answered = True
-        self._polls.discard(self)
-        show = self._shown.message
-        self._done(ReceiveMessageResult([show(one) for one in messages] if messages else None), None)
-
-    def end(self) -> None:
-        """Wait no longer: answer with nothing."""
-        if not self.answered and self.waiting is not None:
-            self.waiting.cancel()
-            self.received([])
 
 
 def _check_group(queue: Queue, entries: Sequence[SendEntry]) -> None:

@@ -23,7 +23,8 @@ MAX_BATCH_BYTES: Final = 1_048_576
 """Of all messages of a batch together, whatever the queue's MaximumMessageSize."""
 
 _MAX_DELAY_S: Final = 900
-_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+IDENTIFIER: Final = re.compile(r"[\x21-\x7e]{1,128}")
+"""What groups, deduplication ids and attempts may be called."""
 _MAX_TRACE: Final = 2_000
 
 NEEDS_DEDUPLICATION: Final = (
@@ -72,7 +73,7 @@ def check_identifiers(queue: Queue, request: Outgoing) -> None:
 
 
 def _check_identifier(value: str, parameter: str) -> None:
-    if not _ID.fullmatch(value):
+    if not IDENTIFIER.fullmatch(value):
         raise invalid_value(
             value,
             parameter,

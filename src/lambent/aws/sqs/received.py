@@ -8,6 +8,7 @@ import msgspec
 
 from lambent.aws.sqs.errors import invalid_value
 from lambent.aws.sqs.message_attributes import Wanted
+from lambent.aws.sqs.outgoing import IDENTIFIER
 from lambent.aws.sqs.requests import Message
 
 if TYPE_CHECKING:
@@ -95,4 +96,22 @@ def limits(queue: Queue, request: ReceiveMessage) -> tuple[int, int | None, int]
         raise invalid_value(wait, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.")
     if visibility is not None and not 0 <= visibility <= MAX_VISIBILITY_S:
         raise invalid_value(visibility, "VisibilityTimeout", "Must be >= 0 and <= 43200, if provided.")
+    if request.receive_request_attempt_id is not None:
+        check_attempt(queue, request.receive_request_attempt_id)
     return most, visibility, wait
+
+
+def check_attempt(queue: Queue, attempt: str) -> None:
+    """ServiceError for a ReceiveRequestAttemptId that is none, or for a queue that has none."""
+    if not IDENTIFIER.fullmatch(attempt):
+        raise invalid_value(
+            attempt,
+            "ReceiveRequestAttemptId",
+            "ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+        )
+    if not queue.fifo:
+        raise invalid_value(
+            attempt,
+            "ReceiveRequestAttemptId",
+            "The request include parameter that is not valid for this queue type.",
+        )
