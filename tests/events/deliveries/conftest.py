@@ -110,6 +110,12 @@ class Outbox:
             await asyncio.sleep(0.001)
         raise AssertionError("something stays on its way")
 
+    async def until_written(self) -> None:
+        """Wait until what was submitted so far is durable, and its consequences have begun."""
+        await self.database.write()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
     async def called(self, times: int) -> None:
         """Let time pass until services have been called so often."""
         for _ in range(2000):
