@@ -285,6 +285,12 @@ def test_tags_of_groups(plane: ControlPlane, scheduler: Any, refused: Refused) -
     assert refused(client.list_tags_for_resource, ResourceArn=f"{ARN}:schedule/default/a")[0] == 400
 
 
+def test_a_start_after_everything(scheduler: Any) -> None:
+    changes = {"ScheduleExpression": "cron(0 0 1 1 ? *)", "StartDate": 253_402_300_799}
+    scheduler.create_schedule(**wanted("never", ScheduleExpressionTimezone="Asia/Tokyo", **changes))
+    assert scheduler.get_schedule(Name="never")["StartDate"].year == 9999
+
+
 def test_what_comes_due_is_handed_over(plane: ControlPlane, scheduler: Any) -> None:
     scheduler.create_schedule(**wanted("now", ScheduleExpression="rate(1 minute)"))
     deadline = time.monotonic() + 10

@@ -124,6 +124,7 @@ class Day:
             if one.due_ms is not None and one.due_ms < now_ms - 1000
         }
         assert late == {}
+        rows: list[Any] = []
         for _ in range(5):
             rows = await self.database.read("SELECT key, due_ms FROM happened ORDER BY key, due_ms")
             if rows == sorted(self.happened):

@@ -153,6 +153,13 @@ def test_what_is_no_time_zone(timezone: str) -> None:
         parse_expression("cron(* * * * ? *)", timezone=timezone)
 
 
+def test_there_is_nothing_after_the_last_year() -> None:
+    for timezone in ("UTC", "Pacific/Kiritimati", "Pacific/Niue"):
+        when = parse_expression("cron(* * * * ? *)", timezone=timezone)
+        assert when.next_ms(253_402_300_799_000) is None
+        assert when.next_ms(ms("2199-12-30 00:00")) == ms("2199-12-30 00:01")
+
+
 def test_rules_are_stricter() -> None:
     for expression in ("rate(1 minute)", "rate(2 minutes)", "cron(* * * * ? *)"):
         assert parse_rule_expression(expression).timezone == "UTC"

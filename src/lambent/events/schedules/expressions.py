@@ -14,7 +14,7 @@ import re
 import zoneinfo
 from typing import Final, Protocol
 
-from lambent.events.schedules.cron import Cron
+from lambent.events.schedules.cron import LAST_YEAR, Cron
 
 _RATE: Final = re.compile(r"rate\(([0-9]{1,9}) +(minute|hour|day)(s?)\)")
 _CRON: Final = re.compile(r"cron\((\S.*\S)\)")
@@ -22,6 +22,8 @@ _AT: Final = re.compile(r"at\(([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]
 _UNIT_MS: Final = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 _UTC: Final = datetime.UTC
 _EPOCH: Final = datetime.datetime(1970, 1, 1)
+_END_MS: Final = int(datetime.datetime(LAST_YEAR + 1, 1, 2, tzinfo=_UTC).timestamp() * 1000)
+"""When the last year of cron expressions is over everywhere."""
 _MINUTE: Final = datetime.timedelta(minutes=1)
 
 
@@ -95,6 +97,8 @@ class CronTimes:
         return next_ms
 
     def _next_ms(self, after_ms: int) -> int | None:
+        if after_ms >= _END_MS:
+            return None
         zone = self._zone
         after = _EPOCH + datetime.timedelta(milliseconds=after_ms)
         if zone is None:
