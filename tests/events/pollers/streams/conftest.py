@@ -327,6 +327,9 @@ class Function:
         for _, refuse, _ in late:
             refuse()
 
+    def problem(self, _mapping: Mapping) -> str:
+        return "PROBLEM: Function call was throttled" if self.waiting else ""
+
     def target(self, _mapping: Mapping) -> Any:
         return SimpleNamespace(version=SimpleNamespace(role=ROLE))
 

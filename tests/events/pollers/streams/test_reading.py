@@ -136,6 +136,7 @@ async def test_a_call_that_waits_is_taken_back_by_stop(open_world: OpenWorld, ki
         world.function.refuses = True
         await world.start()
         await world.until(lambda: world.function.waiting)
+        assert world.results == ["PROBLEM: Function call was throttled"]
         await world.stop()
         assert not world.function.waiting
         assert not world.function.events
@@ -354,6 +355,24 @@ async def test_progress_has_no_gaps_where_lanes_are_parallel(open_world: OpenWor
         await world.start()
         await world.until(lambda: 39 in world.function.all and 7 in world.function.all)
         await world.reached("shardId-0", sequences[-1])
+
+
+async def test_a_key_that_fails_does_not_stop_the_others(open_world: OpenWorld, kind: str) -> None:
+    world: World
+    async with open_world() as world:
+        await world.map(kind, batch_size=100, parallelization_factor=2)
+        world.service.put("poison", key="x")
+        for n in range(3_000):
+            world.service.put(n, key="steady")
+
+        def answer(event: dict[str, Any]) -> None:
+            if "poison" in world.function.data(event):
+                raise RuntimeError
+
+        world.function.answer = answer
+        await world.start()
+        await world.until(lambda: 2_999 in world.function.all)
+        assert (await world.progress())["shardId-0"] is None
 
 
 async def test_batching_window(open_world: OpenWorld, kind: str) -> None:

@@ -182,6 +182,9 @@ class Lane:
             return
         source = self._source
         self._call = source.calls.invoke(source.mapping, payload, None, self._finished, until_ms=until_ms)
+        problem = source.calls.problem(source.mapping)
+        if problem:
+            source.processed(problem)
 
     def _expired(self, batch: Batch) -> tuple[int, int | None]:
         """How many records at the front are too old, and when the next one will be, on the steady clock."""

@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 1_000
 _HELD: Final = 1_000
-_HELD_BYTES: Final = 16_777_216
+_HELD_BYTES: Final = 8_388_608
+_AHEAD: Final = 10_000
+"""How many records may be done with, or wait, behind one that is not: one key that fails does not stop all others."""
+
 _FIRST_PAUSE_MS: Final = 250
 _LAST_PAUSE_MS: Final = 10_000
 _SAVE_AGAIN_MS: Final = 1_000
@@ -87,6 +90,7 @@ class ShardReader:
         self._held_limit = max(_HELD, 2 * width * (settings.batch_size or 0))
         self._held: deque[StreamRecord] = deque()
         self._held_bytes = 0
+        self._waiting = 0
         self._last_read = progress.sequence
         self._not_before_ms = 0
         self._iterator: str | None = None
@@ -133,7 +137,7 @@ class ShardReader:
         idle_ms = cadence.first
         try:
             while True:
-                while len(self._held) >= self._held_limit or self._held_bytes >= _HELD_BYTES:
+                while self._is_full():
                     await self._room.until(None)
                 wall_ms, self._polled_ms = clock.wall_ms(), clock.steady_ms()
                 page = await self._page()
@@ -157,6 +161,13 @@ class ShardReader:
         except Exception:
             _log.exception("%s: reading of %s ended", self._source.mapping.arn, self.shard.id)
             raise
+
+    def _is_full(self) -> bool:
+        return (
+            self._waiting >= self._held_limit
+            or self._held_bytes >= _HELD_BYTES
+            or len(self._held) >= max(_AHEAD, self._held_limit)
+        )
 
     async def _rest(self, until_ms: int) -> None:
         """Wait whatever happens; who wakes meanwhile is heard: the next read comes after it."""
@@ -238,6 +249,7 @@ class ShardReader:
                 record.done = True
                 continue
             self._held_bytes += len(record.json)
+            self._waiting += 1
             lanes[0 if width == 1 else _hash(record.key) % width].add(record)
         if page.records:
             self._advance()
@@ -260,6 +272,8 @@ class ShardReader:
         for record in records:
             record.done = True
             self._held_bytes -= len(record.json)
+            record.json = b""  # it may stay for as long as one before it is not done with
+        self._waiting -= len(records)
         self._advance()
         self._room.wake()
 
