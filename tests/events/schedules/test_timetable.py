@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from lambent.events.schedules import Timetable, parse_expression
-from lambent.store import Statement, StoreError, open_database
+from lambent.store import Statement, StorageFull, StoreError, open_database
 from lambent.store.staged import Staged, nothing, submit, together
 
 if TYPE_CHECKING:
@@ -389,4 +389,45 @@ async def test_an_expression_that_is_not_understood_any_more_is_left_alone(
     timetable.start()
     await passing(fired, 3 * MINUTE)
     assert set(fired.keys) == {"b"}
+    await closed(database, timetable)
+
+
+class FullNowAndThen:
+    """A database whose disk is full when a test says so."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.full = False
+        self.refused = 0
+
+    def submit(self, statements: Any, done: Any) -> None:
+        if self.full:
+            self.refused += 1
+            asyncio.get_running_loop().call_soon(done, None, StorageFull("no space left for the database"))
+        else:
+            self._database.submit(statements, done)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+
+async def test_a_full_disk_delays_what_is_due_and_loses_nothing(tmp_path: Path, clock: Any) -> None:
+    database = await open_database(tmp_path / "lambent.db", "normal")
+    await database.write(Statement("CREATE TABLE fired (key TEXT, due_ms BIGINT)"))
+    disk = FullNowAndThen(database)
+    timetable = await Timetable.open(disk, clock)
+    fired = Fired(database, clock)
+    timetable.on("rule", fired.fire)
+    timetable.start()
+    for number in range(300):
+        await put(database, timetable, f"{number}", "rate(10 minutes)")
+    disk.full = True
+    await passing(fired, 10 * MINUTE + 5000, step_ms=1000)
+    assert await fired.rows() == []
+    assert 4 <= disk.refused <= 20  # now and then, and not each of them
+    disk.full = False
+    await passing(fired, 3000, step_ms=1000)
+    rows = await fired.rows()
+    assert sorted({key for key, _ in rows}) == sorted(str(number) for number in range(300))
+    assert len(rows) == 300
     await closed(database, timetable)

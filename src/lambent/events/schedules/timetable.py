@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     Prepare: TypeAlias = Callable[[Sequence[str]], Awaitable[None]]
 
 _CHUNK: Final = 500
-"""How many are read, and done, at once."""
+"""How many are read at once."""
+_AT_ONCE: Final = 128
+"""How many are done at once: nothing else happens on the loop meanwhile, for some milliseconds."""
 _FEW: Final = 250
 """With fewer than that in memory more are read."""
 _PAUSE_MS: Final = 100
@@ -270,7 +272,7 @@ class Timetable:
                     await self._load()
                 due = [
                     entry
-                    for entry in self._near.due(self._clock.wall_ms(), _CHUNK)
+                    for entry in self._near.due(self._clock.wall_ms(), _AT_ONCE)
                     if entry.name not in self._changing
                 ]
                 next_one = await self._begin_writing(due)
