@@ -301,6 +301,22 @@ async def test_a_stream_that_is_not_there_is_waited_for(open_world: OpenWorld, k
         assert world.results[-1] == "OK"
 
 
+async def test_what_is_wrong_is_said(open_world: OpenWorld, kind: str) -> None:
+    world: World
+    async with open_world() as world:
+        await world.map(kind)
+        operation = "DescribeStreamSummary" if kind == "kinesis" else "DescribeStream"
+        world.service.faults[operation].extend([("AccessDeniedException", 400)] * 4)
+        world.service.put(1)
+        await world.start()
+        await world.until(lambda: world.function.all)
+        service = "kinesis" if kind == "kinesis" else "dynamodbstreams"
+        said = (
+            f"PROBLEM: {service} {operation}: AccessDeniedException: AccessDeniedException, as was asked for"
+        )
+        assert world.results == [said, "OK"]
+
+
 async def test_a_stream_made_anew_is_read_from_its_beginning(open_world: OpenWorld) -> None:
     world: World
     async with open_world() as world:
@@ -415,6 +431,7 @@ async def test_filters_of_kinesis(open_world: OpenWorld) -> None:
             ),
         )
         world.service.put({"kind": "sale", "n": 1}, {"kind": "gift", "n": 2}, b"no json", b"\xff\xfe")
+        world.service.put(b"[" * 100_000 + b"]" * 100_000, b'{"kind": ["sale"', b"", b"null")
         world.service.put({"kind": "gift", "n": 3}, key="always")
         (last,) = world.service.put({"kind": "none"})
         await world.start()

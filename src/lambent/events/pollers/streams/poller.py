@@ -127,6 +127,8 @@ class StreamPoller:
             except StreamError as error:
                 if isinstance(error, StreamMissing):
                     self._source.processed(NOT_FOUND)
+                elif failures > 1:
+                    self._source.processed(f"PROBLEM: {error}")
                 self._complain(error, failures)
             except StoreClosed:
                 return

@@ -96,7 +96,6 @@ class ShardReader:
         self._iterator: str | None = None
         self._lost = False
         self._ended = False
-        self._polled_ms = 0
         self._pause = Pause(source.clock)
         self._room = Pause(source.clock)
         self._idle = Pause(source.clock)
@@ -133,34 +132,38 @@ class ShardReader:
     # ------------------------------------------------------------ reading
 
     async def _run(self) -> None:
+        while not self._ended:
+            try:
+                await self._read()
+            except Exception:  # noqa: BLE001 - logged; a shard must not stand still for ever
+                _log.exception("%s: reading of %s is begun anew", self._source.mapping.arn, self.shard.id)
+                self._iterator = None
+                await self._rest(self._source.clock.steady_ms() + _LAST_PAUSE_MS)
+
+    async def _read(self) -> None:
+        """Read to the end of the shard."""
         cadence, clock = self._source.cadence, self._source.clock
         idle_ms = cadence.first
-        try:
-            while True:
-                while self._is_full():
-                    await self._room.until(None)
-                wall_ms, self._polled_ms = clock.wall_ms(), clock.steady_ms()
-                page = await self._page()
-                self._take(page, wall_ms)
-                if page.iterator is None:
-                    self._end()
-                    return
-                self._iterator = page.iterator
-                pause_ms = cadence.apart
-                if page.records:
-                    idle_ms = cadence.first
-                elif page.at_tip:
-                    pause_ms = self._until_window_ends(idle_ms)
-                    idle_ms = min(cadence.last, idle_ms * 2)
-                earliest_ms = self._polled_ms + cadence.apart
-                if await self._pause.until(max(self._polled_ms + pause_ms, earliest_ms)):
-                    idle_ms = cadence.first
-                    if clock.steady_ms() < earliest_ms:
-                        await asyncio.sleep(0)
-                        await self._rest(earliest_ms)
-        except Exception:
-            _log.exception("%s: reading of %s ended", self._source.mapping.arn, self.shard.id)
-            raise
+        while True:
+            while self._is_full():
+                await self._room.until(None)
+            wall_ms, polled_ms = clock.wall_ms(), clock.steady_ms()
+            page = await self._page()
+            self._take(page, wall_ms)
+            if page.iterator is None:
+                self._end()
+                return
+            self._iterator = page.iterator
+            pause_ms = cadence.apart
+            if page.records:
+                idle_ms = cadence.first
+            elif page.at_tip:
+                pause_ms = max(pause_ms, self._until_window_ends(idle_ms))
+                idle_ms = min(cadence.last, idle_ms * 2)
+            if await self._pause.until(polled_ms + pause_ms):
+                idle_ms = cadence.first
+                if clock.steady_ms() < polled_ms + cadence.apart:
+                    await self._rest(polled_ms + cadence.apart)
 
     def _is_full(self) -> bool:
         return (
@@ -240,12 +243,13 @@ class ShardReader:
         source, lanes = self._source, self._lanes
         filters, width = source.filters, len(self._lanes)
         for record in page.records:
+            unwanted = record.arrival_ms < self._not_before_ms or (
+                filters is not None and not filters.matches(source.view(record.json))
+            )
             self._last_read = record.sequence
             self._lost = False
             self._held.append(record)
-            if record.arrival_ms < self._not_before_ms or (
-                filters is not None and not filters.matches(source.view(record.json))
-            ):
+            if unwanted:
                 record.done = True
                 continue
             self._held_bytes += len(record.json)
