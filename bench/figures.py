@@ -8,7 +8,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
-from bench import framework, front_door, load, memory, runtimes
+from bench import events, framework, front_door, load, memory, runtimes
 from bench.caller import Caller
 from bench.figure import Figure
 from bench.targets import ECHO, ROLE, RUNTIME, Platform, archive, floor
@@ -223,5 +223,6 @@ ALL: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "runtimes": runtimes.measure,
     "framework": framework.measure,
     "front_door": front_door.measure,
+    "events": events.measure,
     "payload": lambda data, quick: large_payload(data, 5 if quick else 20),
 }
