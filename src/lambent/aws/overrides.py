@@ -68,6 +68,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """Whether query errors hold an empty Detail."""
     query_messages: Mapping[str, str] = {}
     """The query protocol's message of an error shape, where it differs from the JSON protocol's."""
+    no_action: bytes = b""
+    """The answer, with status 404, to a query request that names no action, where it is not an ordinary error."""
     words_itself: bool = False
     """The service checks the model's constraints itself and refuses one thing at a time, in words of its own."""
 
@@ -131,6 +133,8 @@ _QUIRKS = {
         error_namespace="com.amazonaws.sqs#",
         error_detail=True,
         words_itself=True,
+        # TestSqsQueryApi::test_get_without_query_returns_unknown_operation
+        no_action=b"<UnknownOperationException/>",
         # TestSqsProvider::test_non_existent_queue/queue-does-not-exist-query
         query_messages={"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
         # The codes of the pairs [sqs] and [sqs_query] of TestSqsProvider's scenarios.

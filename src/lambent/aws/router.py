@@ -258,6 +258,8 @@ class Router:
     def _unknown_path(candidates: list[Entry]) -> RoutingError:
         service = candidates[0].name if candidates else ""
         protocol = candidates[0].protocol if candidates else "rest-json"
+        if service == "sqs":
+            protocol = "query"  # JSON requests have a target
         if service == "lambda":
             # What Lambda's endpoint answers for paths that it does not know.
             message = "Unable to determine service/operation name to be authorized"

@@ -299,6 +299,10 @@ class OutputWriters:
         self, error: ServiceError, modelled: ErrorShape | None, sender: bool, status: int, request_id: str
     ) -> Reply:
         quirks = quirks_of(self._model.name)
+        if quirks.no_action and error.code == "UnknownOperationException":
+            return Reply(
+                404, [("Content-Type", "text/xml"), *self._request_id_headers(request_id)], quirks.no_action
+            )
         is_s3 = self._model.name == "s3"
         code = modelled.code if modelled is not None else error.code
         if modelled is None:

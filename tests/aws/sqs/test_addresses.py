@@ -165,3 +165,18 @@ def test_json_to_a_queues_own_url(json_api: Api) -> None:
         assert (answer.status, answer.read() != b"") == (200, True)
     connection.close()
     assert [one["Body"] for one in json_api.messages(url)] == ["m"]
+
+
+def test_a_queues_url_alone(json_api: Api) -> None:
+    """LocalStack's TestSqsQueryApi::test_get_without_query_returns_unknown_operation, validated against AWS"""
+    parts = urlsplit(json_api.queue())
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    scope = f"{ACCOUNT}/20260101/us-east-1/sqs/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+        "X-Amz-Date": "20260101T000000Z",
+    }
+    connection.request("GET", parts.path, headers=headers)
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (404, b"<UnknownOperationException/>")
+    connection.close()

@@ -140,8 +140,10 @@ class SqsService(Service):
         """Keys that are not there do not matter."""
         queue = self._own(context, request)
         keys = _without_nulls(request).get("TagKeys")
-        if not keys:
+        if keys is None:
             raise missing("TagKeys")
+        if not keys:
+            raise invalid("Tag keys must be between 1 and 128 characters in length.")
         await _kept(
             self._queues.retag(
                 queue, lambda old: {key: value for key, value in old.items() if key not in keys}
