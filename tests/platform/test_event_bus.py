@@ -237,6 +237,17 @@ def test_fifo_queues_get_their_group(platform: Platform, bus: str) -> None:
     assert [json.loads(message["Body"])["detail"]["n"] for message in found] == [0, 1, 2]
 
 
+def test_log_groups_get_events(platform: Platform, bus: str) -> None:
+    events, logs = platform.client("events"), platform.client("logs")
+    group = f"/aws/events/{bus}"
+    logs.create_log_group(logGroupName=group)
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    put_rule(events, bus, "rule", [{"Id": "1", "Arn": found["arn"]}])
+    (put,) = events.put_events(Entries=[entry(bus, {"n": 1})])["Entries"]
+    (said,) = wait_until(lambda: logs.filter_log_events(logGroupName=group)["events"])
+    assert json.loads(said["message"])["id"] == said["logStreamName"] == put["EventId"]
+
+
 def test_kill_while_events_are_put(own: Platform, post: Post) -> None:
     """Whatever was acknowledged is in both queues and reaches the function; whatever is in one is in the other."""
     running = own.start()

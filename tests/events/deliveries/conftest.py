@@ -67,7 +67,7 @@ class Outbox:
         self.services = services
         self.deliveries: Deliveries
 
-    async def open(self, elsewhere: frozenset[str] = frozenset()) -> Deliveries:
+    async def open(self, elsewhere: frozenset[str]) -> Deliveries:
         invoker: Any = SimpleNamespace(registry=SimpleNamespace(resolve=_no_function))
         self.deliveries = await Deliveries.open(
             self.database,
@@ -142,19 +142,21 @@ def taken(queue: Queue) -> list[Received]:
     return queue.take(10)
 
 
-Opened = Callable[[], AbstractAsyncContextManager[Outbox]]
+Opened = Callable[..., AbstractAsyncContextManager[Outbox]]
 
 
 @pytest.fixture
 def outbox(tmp_path: Path, clock: Clock) -> Opened:
-    """`async with outbox() as opened`: an outbox on the database of this test."""
+    """`async with outbox() as opened`: an outbox on the database of this test, with the services that are given."""
 
     @contextlib.asynccontextmanager
-    async def opened() -> AsyncIterator[Outbox]:
+    async def opened(
+        services: Services | None = None, elsewhere: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Outbox]:
         database = await open_database(tmp_path / "lambent.db", "normal")
         queues = await Queues.open(database, clock)
-        found = Outbox(database, clock, queues, Services())
-        await found.open()
+        found = Outbox(database, clock, queues, services or Services())
+        await found.open(elsewhere)
         try:
             yield found
         finally:

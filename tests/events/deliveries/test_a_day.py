@@ -14,6 +14,8 @@ from lambent.neighbours.service_calls import ServiceAnswer, ServiceCall
 from .conftest import TOPIC, Services, parcel
 
 if TYPE_CHECKING:
+    from lambent.events.queues import Queue
+
     from .conftest import Opened, Outbox
 
 DAY_MS = 86_400_000
@@ -55,9 +57,7 @@ async def test_a_day(outbox: Opened, seed: int) -> None:
     begun = False
     end_ms = 0
     while True:
-        async with outbox() as box:
-            box.services = Moody(chance, took)
-            await box.open()
+        async with outbox(Moody(chance, took)) as box:
             queue = await box.queue("letters", MessageRetentionPeriod="1209600")
             if not begun:
                 begun, end_ms = True, box.clock.steady_ms() + DAY_MS
@@ -76,8 +76,13 @@ async def test_a_day(outbox: Opened, seed: int) -> None:
                 while await box.rows():
                     await box.clock.advance(STEP_MS)
                     await settle(box)
-                while received := queue.take(10):
-                    letters += [one.body for one in received]
+                visible = queue.counts()[0]
+
+                def taken(queue: Queue = queue, visible: int = visible) -> bool:
+                    letters.extend(one.body for one in queue.take(10))
+                    return len(letters) >= visible
+
+                await box.until(taken)
                 break
     every = [f'{{"n":{number}}}' for number in range(sent)]
     assert sorted(took + letters) == sorted(every)

@@ -126,6 +126,8 @@ async def test_what_nobody_takes_is_said(outbox: Opened, caplog: pytest.LogCaptu
     async with outbox() as box:
         letters = await box.queue("letters", "")
         await box.hand_over(parcel(FUNCTION), parcel(FUNCTION, dead_letter_arn=letters.arn))
+        await box.hand_over(parcel("nowhere"))
+        # Once a minute for each target, not once for each event.
         assert caplog.text.count("nothing was delivered to") == 2
         assert "lost, as its dead-letter queue" in caplog.text
         assert await box.rows() == 0
@@ -241,8 +243,7 @@ async def test_a_target_that_is_silent_keeps_nobody_waiting(outbox: Opened) -> N
 
 
 async def test_sqs_elsewhere_is_called(outbox: Opened) -> None:
-    async with outbox() as box:
-        await box.open(frozenset({"sqs"}))
+    async with outbox(elsewhere=frozenset({"sqs"})) as box:
         await box.hand_over(parcel(f"arn:aws:sqs:{REGION}:{ACCOUNT}:theirs", options={"MessageGroupId": "a"}))
         await box.empty()
         assert box.services.calls[0].parameters == {

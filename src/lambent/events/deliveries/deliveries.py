@@ -44,6 +44,8 @@ _BACKOFF_FIRST_MS: Final = 1_000
 _BACKOFF_LAST_MS: Final = 480_000
 _BATCH: Final = 16
 _AT_ONCE: Final = 64
+_WARN_AGAIN_MS: Final = 60_000
+_WARNED: Final = 1_000
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Parcel).decode
@@ -86,6 +88,7 @@ class Deliveries:
         self._free = asyncio.Semaphore(_AT_ONCE)
         self._started = False
         self._stopping = False
+        self._warned: dict[tuple[str, str, str], int] = {}
 
     @classmethod
     async def open(
@@ -172,7 +175,9 @@ class Deliveries:
     ) -> Staged:
         """To the dead-letter queue."""
         letter = dead_letter(parcel, error, retries, condition)
-        _log.warning(
+        self._warn(
+            parcel,
+            error.code,
             "%s: nothing was delivered to %s: %s (%s)%s",
             parcel.source_arn,
             parcel.target_arn,
@@ -185,13 +190,26 @@ class Deliveries:
         try:
             return self._inside.stage(letter) or self._kept(letter)
         except Undeliverable as refusal:
-            _log.warning(
+            self._warn(
+                parcel,
+                f"letter: {refusal.code}",
                 "%s: lost, as its dead-letter queue %s does not take it: %s",
                 parcel.source_arn,
                 letter.target_arn,
                 refusal.message,
             )
             return Staged((), nothing)
+
+    def _warn(self, parcel: Parcel, code: str, text: str, *arguments: object) -> None:
+        """Say what went wrong, once in a while for each target: a thousand events a second fail in the same way."""
+        now = self._clock.steady_ms()
+        key = (parcel.source_arn, parcel.target_arn, code)
+        if self._warned.get(key, 0) > now:
+            return
+        if len(self._warned) > _WARNED:
+            self._warned.clear()
+        self._warned[key] = now + _WARN_AGAIN_MS
+        _log.warning(text, *arguments)
 
     # ------------------------------------------------------------ life
 
