@@ -96,7 +96,7 @@ class Server:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        database = await open_database(self._directory / "sqs.db", "normal")
+        self.database = database = await open_database(self._directory / "sqs.db", "normal")
         self.clock = Shifted()
         self.queues = await Queues.open(database, self.clock)
         self.service = SqsService(self.queues)

@@ -23,6 +23,7 @@ _SUBDOMAIN: Final = re.compile(
     r"(?:sqs\.(?P<first>[a-z]{2}(?:-[a-z]+)+-\d)|(?P<second>[a-z]{2}(?:-[a-z]+)+-\d)\.queue)\."
 )
 _KEPT: Final = 10_000
+_LONGEST_KEPT: Final = 300
 
 
 class Address(NamedTuple):
@@ -41,9 +42,10 @@ def address_of(url: str) -> Address:
     found = _addresses.get(url)
     if found is None:
         found = _parsed(url)
-        if len(_addresses) >= _KEPT:
-            _addresses.clear()
-        _addresses[url] = found
+        if len(url) <= _LONGEST_KEPT:
+            if len(_addresses) >= _KEPT:
+                _addresses.clear()
+            _addresses[url] = found
     return found
 
 
