@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,8 @@ from lambent.neighbours.service_calls import ServiceAnswer, ServiceMissing
 from .conftest import ACCOUNT, OPEN, REGION, RULE, TOPIC, parcel, taken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lambent.events.queues import Received
 
     from .conftest import Opened
@@ -282,3 +285,17 @@ async def test_clear_forgets_what_waits(outbox: Opened) -> None:
         await box.clock.advance(1_000_000)
         assert len(box.services.calls) == 1
         assert await box.rows() == 0
+
+
+async def test_a_store_that_fails_delays_and_loses_nothing(outbox: Opened, tmp_path: Path) -> None:
+    async with outbox() as box:
+        with sqlite3.connect(tmp_path / "lambent.db") as other:
+            other.execute(
+                "CREATE TRIGGER full BEFORE DELETE ON deliveries BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+        await box.hand_over(parcel(TOPIC))
+        await box.called(2)
+        assert await box.rows() == 1
+        with sqlite3.connect(tmp_path / "lambent.db") as other:
+            other.execute("DROP TRIGGER full")
+        await box.empty(passing_ms=100)

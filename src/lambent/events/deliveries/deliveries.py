@@ -266,11 +266,18 @@ class Deliveries:
             while lane.poked and not self._stopping:
                 lane.poked = False
                 while (due := await self._due(lane)) and not self._stopping:
-                    await asyncio.gather(*(self._attempt(row) for row in due))
+                    # All of them end before any of them is looked at again.
+                    ended = await asyncio.gather(*(self._attempt(row) for row in due), return_exceptions=True)
+                    for error in ended:
+                        if isinstance(error, BaseException):
+                            raise error
                 next_ms = await self._next_ms(lane)
         except StoreError as error:
             _log.warning("deliveries to %s pause: %s", lane.target_arn, error)
             next_ms = self._clock.steady_ms() + _BACKOFF_FIRST_MS
+        except Exception:  # noqa: BLE001 - logged; what is wrong with one target is no harm to others
+            _log.exception("deliveries to %s pause", lane.target_arn)
+            next_ms = self._clock.steady_ms() + _BACKOFF_LAST_MS
         finally:
             lane.task = None
         if self._stopping or self._lanes.get(lane.target_arn) is not lane:
