@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from lambent.events.patterns.addresses import Address, address_of
 
@@ -79,9 +79,8 @@ class IgnoreCase:
 
     __slots__ = ("_match", "folded", "where")
 
-    def __init__(self, text: str, where: str = "whole") -> None:
-        """`where` is "whole", "prefix" or "suffix"."""
-        self.where = where
+    def __init__(self, text: str, where: Literal["whole", "prefix", "suffix"] = "whole") -> None:
+        self.where: Final = where
         self.folded = text.lower() if text.isascii() else None
         self._match: re.Pattern[str] | None = None
         if self.folded is None:

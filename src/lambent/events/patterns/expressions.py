@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from lambent.events.patterns import tokens as json
 from lambent.events.patterns.addresses import range_of
@@ -67,7 +67,9 @@ def _exactly(tokens: Tokens) -> Condition:
     return Exactly(text)
 
 
-def _affix(name: str, plain: Callable[[str], Condition]) -> Callable[[Tokens], Condition]:
+def _affix(
+    name: Literal["prefix", "suffix"], plain: Callable[[str], Condition]
+) -> Callable[[Tokens], Condition]:
     def read(tokens: Tokens) -> Condition:
         kind = tokens.next()
         if kind != json.OBJECT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from lambent.events.patterns.compiler import compile_pattern
@@ -93,9 +94,10 @@ def _holds_in_arrays(fields: Sequence[FieldTest], values: Values) -> bool:
     return True
 
 
-def beginnings(path: str) -> list[str]:
+@lru_cache(4096)
+def beginnings(path: str) -> tuple[str, ...]:
     """Every beginning of a path that ends before a dot, and the path."""
-    return [path[:at] for at, character in enumerate(path) if character == "."] + [path]
+    return (*[path[:at] for at, character in enumerate(path) if character == "."], path)
 
 
 def _in_java(path: str) -> bytes:

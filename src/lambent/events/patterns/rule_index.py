@@ -7,7 +7,6 @@ operations on a kilobyte of what were operations on a word.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lambent.events.patterns.event_fields import fields_of
@@ -48,7 +47,8 @@ class RuleIndex(Generic[K]):
         # Rules to look at when an event has a value at a path, and those to look at always.
         self._anchored: dict[str, Slots] = {}
         self._unanchored = Slots()
-        self._wanted: Counter[str] = Counter()
+        # How many fields of rules have each path or begin with it.
+        self._wanted: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -118,8 +118,12 @@ class RuleIndex(Generic[K]):
         else:
             self._anchored.setdefault(anchor, Slots()).add(slot)
         for field in fields:
-            self._fields.setdefault(field.path, FieldIndex()).add(field, slot)
-            self._wanted.update(beginnings(field.path))
+            index = self._fields.get(field.path)
+            if index is None:
+                index = self._fields[field.path] = FieldIndex()
+            index.add(field, slot)
+            for beginning in beginnings(field.path):
+                self._wanted[beginning] = self._wanted.get(beginning, 0) + 1
         return slot
 
     def _drop(self, slot: int) -> None:

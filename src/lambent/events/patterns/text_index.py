@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 # Where a text has to have what a table is keyed by.
 Where: TypeAlias = Literal["whole", "prefix", "suffix", "inside"]
 Removal: TypeAlias = "Callable[[], Any]"
-
-_WHERE: Final[tuple[Where, ...]] = ("whole", "prefix", "suffix", "inside")
 
 _GRAM: Final = 8
 
@@ -42,7 +39,8 @@ class _Table:
     def __init__(self, where: Where) -> None:
         self._where = where
         self._entries: dict[str, _Entry] = {}
-        self._lengths: Counter[int] = Counter()
+        # How many entries have texts of a length.
+        self._lengths: dict[int, int] = {}
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -51,7 +49,7 @@ class _Table:
         entry = self._entries.get(text)
         if entry is None:
             entry = self._entries[text] = _Entry()
-            self._lengths[len(text)] += 1
+            self._lengths[len(text)] = self._lengths.get(len(text), 0) + 1
         if check is None:
             entry.slots.add(slot)
         else:
@@ -109,23 +107,24 @@ class TextIndex:
     __slots__ = ("_folded", "_others", "_tables")
 
     def __init__(self) -> None:
-        self._tables = {where: _Table(where) for where in _WHERE}
-        self._folded: dict[str, _Table] = {where: _Table(where) for where in _WHERE}
+        # Made when they are needed: there may be thousands of fields with one rule each.
+        self._tables: dict[Where, _Table] = {}
+        self._folded: dict[Where, _Table] = {}
         self._others: dict[tuple[int, Condition], None] = {}
 
     def add_text(self, text: str, slot: int) -> Removal:
         """Add a rule that takes exactly `text`."""
-        return _added(self._tables["whole"], text, slot)
+        return _added(self._tables, "whole", text, slot)
 
     def add(self, condition: Condition, slot: int) -> Removal | None:
         """Add a rule with a condition on texts; None for one that is about something else."""
         match condition:
             case Prefix():
-                return _added(self._tables["prefix"], condition.text, slot)
+                return _added(self._tables, "prefix", condition.text, slot)
             case Suffix():
-                return _added(self._tables["suffix"], condition.text, slot)
+                return _added(self._tables, "suffix", condition.text, slot)
             case IgnoreCase() if condition.folded is not None:
-                return _added(self._folded[condition.where], condition.folded, slot)
+                return _added(self._folded, condition.where, condition.folded, slot)
             case IgnoreCase():
                 self._others[slot, condition] = None
                 return partial(self._others.pop, (slot, condition))
@@ -156,19 +155,28 @@ class TextIndex:
             return self.add_text(first, slot)
         last = middle.pop()
         if not middle and not last:
-            return _added(self._tables["prefix"], first, slot)
+            return _added(self._tables, "prefix", first, slot)
         if not middle and not first:
-            return _added(self._tables["suffix"], last, slot)
+            return _added(self._tables, "suffix", last, slot)
         # Found by the piece that others have least, the longest of these.
         pieces: list[tuple[Where, str]] = [("prefix", first), ("suffix", last)]
         pieces += [("inside", end) for piece in middle for end in (piece[:_GRAM], piece[-_GRAM:])]
         where, text = min(
             ((where, text) for where, text in pieces if text),
-            key=lambda piece: (self._tables[piece[0]].checks(piece[1]), -len(piece[1])),
+            key=lambda piece: (self._checks(*piece), -len(piece[1])),
         )
-        return _added(self._tables[where], text, slot, condition)
+        return _added(self._tables, where, text, slot, condition)
+
+    def _checks(self, where: Where, text: str) -> int:
+        table = self._tables.get(where)
+        return table.checks(text) if table is not None else 0
 
 
-def _added(table: _Table, text: str, slot: int, check: Condition | None = None) -> Removal:
+def _added(
+    tables: dict[Where, _Table], where: Where, text: str, slot: int, check: Condition | None = None
+) -> Removal:
+    table = tables.get(where)
+    if table is None:
+        table = tables[where] = _Table(where)
     table.add(text, slot, check)
     return partial(table.remove, text, slot, check)

@@ -27,6 +27,7 @@ END: Final = "end"
 _SPACE: Final = " \t\r\n"
 _LITERALS: Final = frozenset({"true", "false", "null"})
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*')
 _WORD: Final = re.compile(r"\w[\w$]*")
 _HEX: Final = re.compile(r"[0-9a-fA-F]{4}")
 _ESCAPES: Final = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\", "/": "/"}
@@ -187,10 +188,10 @@ class Tokens:
     def _quoted(self, where: str) -> str:
         source, parts = self._source, []
         while True:
-            begin = self._at
-            while self._at < len(source) and source[self._at] >= " " and source[self._at] not in '"\\':
-                self._at += 1
-            parts.append(source[begin : self._at])
+            plain = _PLAIN.match(source, self._at)
+            assert plain is not None  # it may be empty
+            parts.append(plain.group())
+            self._at = plain.end()
             if self._at >= len(source):
                 if where == "name":
                     self._end_of_input(" in field name")
@@ -276,9 +277,11 @@ class Tokens:
 
     def _skip_space(self) -> str:
         source = self._source
-        while self._at < len(source) and source[self._at] in _SPACE:
+        character = source[self._at : self._at + 1]
+        while character and character in _SPACE:
             self._at += 1
-        return source[self._at : self._at + 1]
+            character = source[self._at : self._at + 1]
+        return character
 
 
 def _described(character: str) -> str:
