@@ -213,6 +213,26 @@ def test_a_qualifier_of_a_function(platform: Platform, bus: str) -> None:
     assert wait_until(lambda: got(platform, function)) == [{"n": 1}]
 
 
+def test_functions_are_called_with_json_alone(platform: Platform, bus: str) -> None:
+    events, sqs = platform.client("events"), platform.client("sqs")
+    function = platform.create(SAY)
+    url, letters = make_queue(sqs, f"{bus}-letters")
+    targets = [
+        {
+            "Id": name,
+            "Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
+            "InputTransformer": {"InputPathsMap": {"n": "$.detail.n"}, "InputTemplate": template},
+            "DeadLetterConfig": {"Arn": letters},
+        }
+        for name, template in (("good", '"number <n>"'), ("bad", "number <n>"))
+    ]
+    allow(platform, function, put_rule(events, bus, "rule", targets))
+    events.put_events(Entries=[entry(bus, {"n": 1})])
+    (message,) = received(sqs, url)
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_JSON"
+    assert wait_until(lambda: got(platform, function)) == ["number 1"]
+
+
 def test_fifo_queues_get_their_group(platform: Platform, bus: str) -> None:
     events, sqs = platform.client("events"), platform.client("sqs")
     name = f"{bus}.fifo"

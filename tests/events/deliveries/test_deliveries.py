@@ -257,6 +257,29 @@ async def test_sqs_elsewhere_is_called(outbox: Opened) -> None:
 
 
 @pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        (b'{"EventId":"1"}', None),
+        (b'{"ErrorCode":"NotAuthorizedForSourceException","ErrorMessage":"no"}', "NO_PERMISSIONS"),
+    ],
+)
+async def test_a_bus_elsewhere_says_in_its_answer_what_it_has_not_taken(
+    outbox: Opened, entry: bytes, code: str | None
+) -> None:
+    async with outbox(elsewhere=frozenset({"events"})) as box:
+        letters = await box.queue("letters")
+        bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+        box.services.answers = [ServiceAnswer(200, [], b'{"Entries":[%s]}' % entry)]
+        options = {"Source": "lambda", "DetailType": "Result", "Resources": ["a"]}
+        await box.hand_over(parcel(bus, options=options, dead_letter_arn=letters.arn))
+        await box.empty()
+        assert box.services.calls[0].parameters == {
+            "Entries": [{**options, "EventBusName": bus, "Detail": '{"order":1}'}]
+        }
+        assert [attributes_of(letter)["ERROR_CODE"] for letter in taken(letters)] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
     ("target", "options", "operations"),
     [
         (f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s", {"PartitionKey": "p"}, ["PutRecord"]),

@@ -125,6 +125,13 @@ class Inside:
                 f" --principal {parcel.principal} --source-arn {parcel.source_arn} --statement-id …",
                 "AccessDeniedException",
             )
+        try:
+            # What a transformer makes may be any text; functions are called with JSON.
+            msgspec.json.decode(parcel.body, type=msgspec.Raw)
+        except msgspec.DecodeError as error:
+            raise Undeliverable(
+                "INVALID_JSON", f"the input is not JSON: {error}", "InvalidRequestContentException"
+            ) from error
         return self._events.stage(
             target, qualifier or None, parcel.body.encode(), new_request_id(), parcel.trace, b""
         )

@@ -65,6 +65,8 @@ class Outside:
                 raise Undeliverable(
                     "INTERNAL_ERROR", f"{type(fault).__name__}: {fault}", again=True
                 ) from fault
+            if call.operation == "PutEvents" and answer.status == 200:
+                _check_entries(answer)
             if answer.status >= 300:
                 failure = _failure(answer)
                 if not (call.operation == "CreateLogStream" and failure.code == "RESOURCE_ALREADY_EXISTS"):
@@ -201,6 +203,17 @@ def _failure(answer: ServiceAnswer) -> Undeliverable:
     if answer.status == 501:
         return Undeliverable("SDK_CLIENT_ERROR", text, code)
     return Undeliverable("INTERNAL_ERROR" if again else "ERROR_FROM_TARGET", text, code, again=again)
+
+
+def _check_entries(answer: ServiceAnswer) -> None:
+    """Raise Undeliverable when the bus has not taken the event: that is said in an answer with 200."""
+    document = msgspec.json.decode(answer.body, type=dict[str, Any])
+    for entry in document.get("Entries") or ():
+        code = entry.get("ErrorCode")
+        if code:
+            again = _AGAIN.search(code) is not None
+            reason = next((reason for known, reason in _REASONS if known.search(code)), "ERROR_FROM_TARGET")
+            raise Undeliverable(reason, f"{code}: {entry.get('ErrorMessage')}", code, again=again)
 
 
 def _error(answer: ServiceAnswer) -> tuple[str, str]:
