@@ -83,7 +83,7 @@ _EVENTS = st.recursive(
 ).filter(lambda event: isinstance(event, dict))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     patterns=st.lists(_PATTERNS, min_size=1, max_size=12),
     removed=st.sets(st.integers(0, 11)),
@@ -162,13 +162,13 @@ _SHAPES: dict[str, Any] = {
 
 @pytest.mark.parametrize("shape", _SHAPES)
 def test_thousands_of_rules_cost_little_more_than_ten(shape: str) -> None:
-    few, many = _filled(shape, 10), _filled(shape, 2_000)
+    few, many = _filled(shape, 10), _filled(shape, 1_000)
     events = [_event(at) for at in random.Random(1).sample(range(10), 5)]  # noqa: S311 - which events does not matter
     for event, at in zip(events, [int(event["detail"]["id"][6:]) for event in events], strict=True):
         expected = [] if shape in ("required", "split elements") else [at]
         assert few.matching(event) == many.matching(event) == expected
-    # One more look at each rule would cost 200 µs and more.
-    assert _seconds(many, events) < _seconds(few, events) * 2 + 60e-6
+    # One more look at each rule would cost 100 µs and more.
+    assert _seconds(many, events) < _seconds(few, events) * 2 + 40e-6
 
 
 def _filled(shape: str, count: int) -> RuleIndex[int]:
@@ -181,7 +181,7 @@ def _filled(shape: str, count: int) -> RuleIndex[int]:
 def _seconds(index: RuleIndex[int], events: list[dict[str, Any]]) -> float:
     """The best of many times for one event."""
     best = 1.0
-    for _ in range(20):
+    for _ in range(10):
         for event in events:
             begin = time.perf_counter()
             index.matching(event)
