@@ -51,6 +51,8 @@ RETRY_SECONDS: Final = (60.0, 120.0)
 _MANY_FAULTS_MS: Final = 30_000
 """How long events wait that the platform could not run, where it does not keep in mind how often that was."""
 
+_AT_ONCE: Final = 1000
+
 _log = logging.getLogger(__name__)
 
 
@@ -84,6 +86,8 @@ class AsyncQueue:
         self._unsettled = 0
         """Events that were staged before `open`: what it finds in the database may be one of them."""
         self._taken_up: set[str] = set()
+        self._early: list[tuple[LaneKey, str]] = []
+        """Those of them that are durable."""
         self._stopping = False
         self._closed = False
         self._idle: asyncio.Event | None = None
@@ -106,10 +110,16 @@ class AsyncQueue:
         """Take up what an earlier run has left. Nothing runs before. Raises StoreError."""
         found = await async_event.take_up(self._database, self._clock.steady_ms())
         self._opened = True
-        if self._unsettled:
+        early, self._early = self._early, []
+        if self._unsettled or early:
             self._taken_up = {request_id for request_id, _, _ in found}
-        for request_id, key, due_ms in found:
+        for number, (request_id, key, due_ms) in enumerate(found):
             self._schedule(due_ms, key, request_id)
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
+        for key, request_id in early:
+            if request_id not in self._taken_up:
+                self._ready(key, request_id)
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more and wait for what runs, at most `seconds`. What waits stays in the database."""
@@ -200,9 +210,13 @@ class AsyncQueue:
         def settled(error: StoreError | None) -> None:
             if early:
                 self._unsettled -= 1
-                if not self._opened or request_id in self._taken_up:
-                    return  # `open` finds it, or has found it
-            if error is None:
+                if request_id in self._taken_up:
+                    return  # `open` has found it
+            if error is not None:
+                return
+            if not self._opened:
+                self._early.append((event.lane, request_id))
+            else:
                 kept = self._memory.hold(event)
                 self._schedule(now, event.lane, event if kept else request_id)
 

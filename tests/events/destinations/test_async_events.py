@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -252,6 +253,33 @@ async def test_what_is_accepted_while_the_queue_opens_runs_once(opened: Opened) 
     await world.ended(3)
     assert sorted(run.payload for run in world.runs) == [b'"before"', b'"committed"', b'"late"']
     assert (len(queue), await world.rows()) == (0, 0)
+
+
+async def test_what_is_accepted_while_a_long_backlog_is_taken_up_runs_once(opened: Opened) -> None:
+    world = await opened()
+    world.add()
+    await world.queue.drain(0)
+    target = world.resolve("", "", "one")
+    staged = [world.queue.stage(target, None, b"1", f"{n:036}", "", b"") for n in range(1000, 1600)]
+    await world.database.write(*(statement for one in staged for statement in one.statements))
+    queue = world.open()
+    opening = queue.open()
+    opening.send(None)  # a page has been read, and the loop may go on
+    early = queue.stage(target, None, b"2", "0" * 36, "", b"")
+    await world.database.write(*early.statements)
+    early.settled(None)
+    with contextlib.suppress(StopIteration):
+        while True:
+            opening.send(None)
+
+    def ended() -> bool:
+        for run in list(world.running):
+            run.succeed()
+        return len(queue) == 0
+
+    await world.until(ended)
+    assert len(world.runs) == len({run.request_id for run in world.runs}) == 601
+    assert await world.rows() == 0
 
 
 async def test_of_a_long_backlog_only_ids_are_in_memory(opened: Opened) -> None:

@@ -10,8 +10,8 @@ import msgspec
 from lambent.aws.errors import ServiceError
 from lambent.aws.json_text import check_event
 from lambent.aws.lambda_.errors import translating
-from lambent.invocation.lineage import first
-from lambent.invocation.request_id import new_request_id, new_trace_header
+from lambent.invocation.lineage import with_hop
+from lambent.invocation.request_id import new_request_id
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
@@ -49,7 +49,7 @@ class InvokeAsyncOperations:
         version, arn = target.version, target.invoked_arn
         qualifier = None if arn == version.arn else arn.rpartition(":")[2]
         extra = b"" if arn == version.arn else msgspec.json.encode({"arn": arn})
-        trace = new_trace_header(first(target.function.id))
+        trace = with_hop(context.trace, target.function.id)
         self.queue.accept(target, qualifier, payload, new_request_id(), trace, extra, accepted.set_result)
         error = await accepted
         if error is not None:
