@@ -241,6 +241,24 @@ async def test_a_throttled_function_holds_back_its_source(opened: Any, functions
     await closed(world, poller)
 
 
+async def test_what_begins_late_is_hidden_for_as_long_as_it_may_run(
+    opened: Any, functions: Any, clock: Any
+) -> None:
+    world = await opened()
+    queue = await queue_of(world, VisibilityTimeout="30")
+    functions.concurrency = 1
+    poller = await started(world, queue, batch_size=1)
+    await send(world, queue, "a", "b")
+    await clock.advance(29_000)
+    functions.runs[0].end()
+    assert functions.runs[1].bodies == ["b"]
+    await clock.advance(2_500)
+    functions.runs[1].end()
+    await clock.advance(60_000)
+    assert len(functions.runs) == 2
+    await closed(world, poller)
+
+
 async def test_messages_stay_where_they_are_while_nobody_can_take_them(
     opened: Any, functions: Any, clock: Any
 ) -> None:

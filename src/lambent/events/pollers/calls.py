@@ -61,16 +61,23 @@ class Called(msgspec.Struct, frozen=True):
 class Call:
     """A call that waits or runs."""
 
-    __slots__ = ("finished", "lane", "payload", "request_id", "trace", "until_ms")
+    __slots__ = ("begun", "finished", "lane", "payload", "request_id", "trace", "until_ms")
 
     def __init__(
-        self, lane: _Lane, payload: bytes, trace: str, finished: Finished, until_ms: int | None
+        self,
+        lane: _Lane,
+        payload: bytes,
+        trace: str,
+        finished: Finished,
+        until_ms: int | None,
+        begun: Callable[[], None] | None,
     ) -> None:
         self.lane = lane
         self.payload = payload
         self.trace = trace
         self.finished = finished
         self.until_ms = until_ms
+        self.begun = begun
         self.request_id = new_request_id()
 
     def cancel(self) -> bool:
@@ -121,17 +128,19 @@ class FunctionCalls:
         finished: Finished,
         *,
         until_ms: int | None = None,
+        begun: Callable[[], None] | None = None,
     ) -> Call:
         """Call the function of a mapping with a JSON payload; `finished` is told once, on the loop, how that ended.
 
         `trace` is an X-Ray header to go on from. `until_ms`, on the steady clock, is when a call that is still refused
-        is given up; None: never. `finished` is never called before this returns.
+        is given up; None: never. `begun` is called when a call begins that was refused at first. `finished` is never
+        called before this returns.
         """
         lane = self._lanes.get(mapping.id)
         if lane is None:
             lane = self._lanes[mapping.id] = _Lane(mapping)
         lane.mapping = mapping
-        call = Call(lane, payload, trace or "", finished, until_ms)
+        call = Call(lane, payload, trace or "", finished, until_ms, begun)
         if lane.waiting or not self._begin(call):
             lane.waiting.append(call)
             self._pause(lane)
@@ -261,6 +270,8 @@ class FunctionCalls:
                 )
             elif self._begin(call):
                 waiting.popleft()
+                if call.begun is not None:
+                    call.begun()
             else:
                 self._pause(lane)
                 return

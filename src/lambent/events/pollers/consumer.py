@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from lambent.events.pollers.poller import Parts
     from lambent.events.queues import Received
 
-_MOST_AT_ONCE: Final = 500
+_MOST_AT_ONCE: Final = 10
+"""As many as ReceiveMessage gives: large messages do not fill the memory before a batch is seen to be full."""
 _LOOK_MS: Final = 500
 """How often a function that is not there, or switched off, is looked for."""
 _AROUND: Final = len(HEAD) + len(TAIL)
@@ -46,6 +47,9 @@ class Source(Protocol):
 
     def delete(self, receipts: Sequence[str]) -> None:
         """These are done with. They stay hidden until they are deleted, which is tried until it succeeds."""
+
+    def hide(self, receipts: Sequence[str]) -> None:
+        """Hide these for the whole visibility timeout from now on."""
 
     def give_back(self, receipts: Sequence[str]) -> None:
         """Nothing was done with these: others may have them at once."""
@@ -193,8 +197,16 @@ class Consumer:
                 self._trace_of(batch.messages),
                 lambda called, batch=batch: self._finished(batch, called),  # type: ignore[misc]
                 until_ms=batch.until_ms,
+                begun=lambda batch=batch: self._begun(batch),  # type: ignore[misc]
             )
             batch.records = []
+
+    def _begun(self, batch: _Batch) -> None:
+        """A batch that has waited for its function: nobody else is to have it, or its group, while it runs."""
+        target = self._calls.target(self.mapping)
+        now = self._clock.steady_ms()
+        if target is not None and now + target.version.timeout_s * 1000 > batch.until_ms:
+            self._source.hide(batch.receipts)
 
     def _trace_of(self, messages: list[Received]) -> str:
         """The X-Ray header that the invocation goes on from, of what has sent the messages."""

@@ -147,9 +147,16 @@ class RemoteReader:
         """Delete messages; what cannot be deleted is received again."""
         self._begin(self._batches("DeleteMessageBatch", receipts, {}))
 
+    def hide(self, receipts: Sequence[str]) -> None:
+        """Keep messages invisible for longer."""
+        self._show_in(receipts, int(self.visibility_s))
+
     def give_back(self, receipts: Sequence[str]) -> None:
         """Make messages visible."""
-        self._begin(self._batches("ChangeMessageVisibilityBatch", receipts, {"VisibilityTimeout": 0}))
+        self._show_in(receipts, 0)
+
+    def _show_in(self, receipts: Sequence[str], seconds: int) -> None:
+        self._begin(self._batches("ChangeMessageVisibilityBatch", receipts, {"VisibilityTimeout": seconds}))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

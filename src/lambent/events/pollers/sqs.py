@@ -161,9 +161,18 @@ class QueueReader:
 
         self.queue.delete(receipts, done)
 
+    def hide(self, receipts: Sequence[str]) -> None:
+        """Keep messages invisible for longer."""
+        self._show_in(receipts, self.queue.settings.visibility_s)
+
     def give_back(self, receipts: Sequence[str]) -> None:
         """Make messages visible."""
-        self.queue.change_visibility([(receipt, 0) for receipt in receipts], lambda _errors, _error: None)
+        self._show_in(receipts, 0)
+
+    def _show_in(self, receipts: Sequence[str], seconds: int) -> None:
+        self.queue.change_visibility(
+            [(receipt, seconds) for receipt in receipts], lambda _errors, _error: None
+        )
 
     def abandon(self) -> None:
         """The queue is gone: read no more."""
