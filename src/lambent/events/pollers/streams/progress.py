@@ -6,6 +6,7 @@ nothing is left out.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lambent.store import Database
+    from lambent.store.database import Row
 
+_ROWS: Final = 500
 _COLUMNS: Final = 'shard_id, stream, sequence, since_ms, "window", finished'
 
 
@@ -51,20 +54,18 @@ class Progress:
 
     async def read(self) -> dict[str, ShardProgress]:
         """What is known, by shard. Raises StoreError."""
-        rows = await self._database.read(
-            f"SELECT {_COLUMNS} FROM stream_progress WHERE mapping_id = ?",  # noqa: S608 - constants
-            (self._mapping_id,),
-        )
-        found = {}
-        for shard_id, stream, sequence, since_ms, window, finished in rows:
-            found[str(shard_id)] = ShardProgress(
-                shard_id=str(shard_id),
-                stream=str(stream),
-                sequence=None if sequence is None else str(sequence),
-                since_ms=None if since_ms is None else int(since_ms),
-                window=None if window is None else _decode_window(str(window)),
-                finished=bool(finished),
-            )
+        found: dict[str, ShardProgress] = {}
+        last = ""
+        while rows := await self._database.read(
+            f"SELECT {_COLUMNS} FROM stream_progress WHERE mapping_id = ? AND shard_id > ?"  # noqa: S608 - constants
+            " ORDER BY shard_id LIMIT ?",
+            (self._mapping_id, last, _ROWS),
+        ):
+            last = str(rows[-1][0])
+            found |= _read(rows)
+            if len(rows) < _ROWS:
+                break
+            await asyncio.sleep(0)  # a stream may have thousands of shards
         return found
 
     async def begin(self, shards: Iterable[ShardProgress], forget: Iterable[str]) -> None:
@@ -107,6 +108,20 @@ class Progress:
                 shard.stream,
             ),
         )
+
+
+def _read(rows: list[Row]) -> dict[str, ShardProgress]:
+    found = {}
+    for shard_id, stream, sequence, since_ms, window, finished in rows:
+        found[str(shard_id)] = ShardProgress(
+            shard_id=str(shard_id),
+            stream=str(stream),
+            sequence=None if sequence is None else str(sequence),
+            since_ms=None if since_ms is None else int(since_ms),
+            window=None if window is None else _decode_window(str(window)),
+            finished=bool(finished),
+        )
+    return found
 
 
 def _window(window: OpenWindow | None) -> str | None:
