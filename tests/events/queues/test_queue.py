@@ -304,7 +304,7 @@ async def test_a_backlog_is_counted_and_comes_in_order(store: Store) -> None:
         queue.send([NewMessage(body=str(at + i)) for i in range(100)], lambda _sent, _error: None)
     await store.settle()
     assert queue.counts() == (5000, 0, 0)
-    assert len(queue.order) == 2000
+    assert len(queue.stock.order) == 2000
     got: list[str] = []
     while received := queue.take(10):
         got += [one.body for one in received]

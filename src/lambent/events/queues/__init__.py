@@ -19,6 +19,7 @@ from lambent.events.queues.errors import (
     ReceiptHandleInvalid,
     UnsupportedOperation,
 )
+from lambent.events.queues.limits import Limits
 from lambent.events.queues.message import NewMessage, Received, Sent
 from lambent.events.queues.moves import Move
 from lambent.events.queues.queue import Queue
@@ -31,6 +32,7 @@ __all__ = [
     "InvalidAttributeName",
     "InvalidAttributeValue",
     "InvalidParameter",
+    "Limits",
     "MessageNotInFlight",
     "MissingParameter",
     "Move",

@@ -13,16 +13,10 @@ from lambent.events.queues import rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lambent.events.queues.limits import Limits
     from lambent.events.queues.message import Budget, Message
     from lambent.store import Database
 
-WINDOW: Final = 2000
-"""So many messages of a queue are kept in memory before what is sent is only counted."""
-
-LOW: Final = 250
-"""Fewer messages than this in memory: more are loaded."""
-
-_CHUNK: Final = 250
 _COUNTED: Final = 500
 _CHUNK_BYTES: Final = 2_000_000
 
@@ -34,8 +28,9 @@ class Backlog:
     that are being deleted before they were loaded. `spilled`: about how many rows are not in memory.
     """
 
-    def __init__(self, database: Database, tail: int, top: int) -> None:
+    def __init__(self, database: Database, limits: Limits, tail: int, top: int) -> None:
         self._database = database
+        self._chunk = limits.chunk
         self.tail = tail
         self.top = top
         self.spilled = 0
@@ -64,7 +59,7 @@ class Backlog:
 
     def load(self, budget: Budget) -> list[Message]:
         """The next messages, some hundred at most. Raises StoreError."""
-        found = rows.sizes(self._database, self.tail, self.top, _CHUNK)
+        found = rows.sizes(self._database, self.tail, self.top, self._chunk)
         last, total = self.top, 0
         for row, size in found:
             total += size
@@ -72,8 +67,8 @@ class Backlog:
             if total > _CHUNK_BYTES:
                 break
         bodies = budget.held + total <= budget.limit
-        messages = rows.load(self._database, self.tail, last, _CHUNK, bodies=bodies) if found else []
-        whole = len(found) < _CHUNK and (not found or last == found[-1][0])
+        messages = rows.load(self._database, self.tail, last, self._chunk, bodies=bodies) if found else []
+        whole = len(found) < self._chunk and (not found or last == found[-1][0])
         self._go_to(self.top if whole else last, len(messages))
         if self.outside or self.doomed:
             skipped = self.outside | self.doomed
@@ -84,18 +79,18 @@ class Backlog:
         """Pass over the first rows that were due before a time. Gives them, and whether there may be more."""
         if not self.behind:
             return [], False
-        found = rows.dues(self._database, self.tail, self.top, _CHUNK)
+        found = rows.dues(self._database, self.tail, self.top, self._chunk)
         expired: list[int] = []
         for row, due_ms in found:
             if due_ms >= before:
                 break
             expired.append(row)
-        if len(expired) == len(found) < _CHUNK:
+        if len(expired) == len(found) < self._chunk:
             self._go_to(self.top, len(expired))
         elif expired:
             self._go_to(expired[-1], len(expired))
         busy = self.outside | self.doomed
-        return [row for row in expired if row not in busy], len(expired) == _CHUNK
+        return [row for row in expired if row not in busy], len(expired) == self._chunk
 
     def drop(self, last: int) -> None:
         """Rows up to `last` are no more."""

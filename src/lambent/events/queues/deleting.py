@@ -21,7 +21,7 @@ class Leaving:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._order = queue.order
+        self._order = queue.stock.order
         self._messages: list[Message] = []
         self._waited: list[Message] = []
         self.rows: list[int] = []
@@ -38,10 +38,10 @@ class Leaving:
         row, count, _ = receipts.read(handle)
         if row >> rows.SEQUENCE_BITS != queue.number:
             raise ReceiptHandleInvalid(handle)
-        backlog = queue.backlog
-        if row in backlog.doomed or row <= queue.floor:
+        backlog = queue.stock.backlog
+        if row in backlog.doomed or row <= queue.stock.floor:
             return
-        message = queue.flight.get(row)
+        message = queue.stock.flight.get(row)
         if queue.fifo:
             if message is None or message.count != count:
                 if message is not None or queue.is_stored(row):
@@ -50,10 +50,10 @@ class Leaving:
                         " Reason: The receipt handle has expired."
                     )
                 return
-            queue.flight.end(row)
+            queue.stock.flight.end(row)
             self._messages.append(message)
         elif message is not None:
-            queue.flight.end(row)
+            queue.stock.flight.end(row)
             self._messages.append(message)
         else:
             message = self._order.withdraw(row)
@@ -69,9 +69,9 @@ class Leaving:
     def take(self, message: Message) -> None:
         """Take away a message in flight."""
         queue = self._queue
-        queue.flight.end(message.row)
+        queue.stock.flight.end(message.row)
         self._messages.append(message)
-        queue.backlog.doomed.add(message.row)
+        queue.stock.backlog.doomed.add(message.row)
         self.rows.append(message.row)
         if queue.journal.unmark(message):
             self.marked.append(message.row)
@@ -84,28 +84,28 @@ class Leaving:
         """They are gone for good, or are there again."""
         queue, order = self._queue, self._order
         now = queue.clock.steady_ms()
-        queue.backlog.doomed.difference_update(self.rows)
+        queue.stock.backlog.doomed.difference_update(self.rows)
         if error is not None:
             self._restore(now)
         else:
             for message in self._messages:
-                queue.budget.let_go(message)
+                queue.stock.budget.let_go(message)
                 order.ended(message, now)
             for message in self._waited:
-                queue.budget.let_go(message)
+                queue.stock.budget.let_go(message)
         if error is not None or queue.fifo:
             queue.offer()
 
     def _restore(self, now: int) -> None:
         queue, order = self._queue, self._order
-        if queue.order is not order:
+        if queue.stock.order is not order:
             return  # purged meanwhile
         for message in self._messages:
             if message.visible_ms > now:
-                queue.flight.begin(message)
+                queue.stock.flight.begin(message)
             else:
                 order.give_back(message, now)
         for message in self._waited:
             order.give_back(message, now)
         loaded = {message.row for message in (*self._messages, *self._waited)}
-        queue.load_again([row for row in self.rows if row not in loaded])
+        queue.stock.load_again([row for row in self.rows if row not in loaded], now)

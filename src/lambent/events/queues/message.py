@@ -69,9 +69,10 @@ class Details(msgspec.Struct, array_like=True, omit_defaults=True, frozen=True, 
 class Message(msgspec.Struct, gc=False):
     """A message in a queue.
 
-    `row`: its key in the database, in the order of sending. `due_ms` and `visible_ms` are on the steady clock.
-    `details`: Details as msgpack. `body`: None while it is only in the database; `kept`: its body counts in the
-    budget. `marked`: its receives have a row of their own. `md5`: of the body, "" when nobody has asked for it yet.
+    `row`: its key in the database, in the order of sending. `sent_ms` and `first_ms` are on the wall's clock, `due_ms`,
+    `visible_ms` and `taken_ms` (when it was received last, by this process) on the steady one. `details`: Details as
+    msgpack. `body`: None while it is only in the database; `kept`: its body counts in the budget. `marked`: its receives
+    have a row of their own. `md5`: of the body, "" when nobody has asked for it yet.
     """
 
     row: int
@@ -90,12 +91,18 @@ class Message(msgspec.Struct, gc=False):
     kept: bool = False
     marked: bool = False
     md5: str = ""
+    taken_ms: int = 0
 
 
 NO_DETAILS = Details()
 
 encode_details = msgspec.msgpack.Encoder().encode
 decode_details = msgspec.msgpack.Decoder(Details).decode
+
+
+def details_of(message: Message) -> Details:
+    """What few messages have."""
+    return NO_DETAILS if message.details is None else decode_details(message.details)
 
 
 class Budget:

@@ -16,6 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from lambent.events.queues.errors import InvalidParameter, MoveNotFound, QueueNotFound
+from lambent.events.queues.message import details_of
+from lambent.events.queues.transfers import lend, return_lent, stage_lent, stage_moved
 from lambent.store.database import Statement
 from lambent.store.staged import Staged, submit, together
 
@@ -210,18 +212,18 @@ class Moves:
             return
         # A limited task moves one portion a second, or one message in a part of it.
         portion = _PORTION if move.per_second is None else min(_PORTION, max(1, move.per_second // 10))
-        grabbed = source.lend(portion)
+        grabbed = lend(source, portion)
         if not grabbed:
             self._end(move, "COMPLETED")
             return
         try:
-            targets = [(self._target(move, source, message), message) for message in grabbed]
+            targets = [(self._target(move, message), message) for message in grabbed]
         except QueueNotFound:
-            source.return_lent(grabbed)
+            return_lent(source, grabbed)
             self._end(move, "FAILED", "AWS.SimpleQueueService.NonExistentQueue")
             return
         except _NoOrigin:
-            source.return_lent(grabbed)
+            return_lent(source, grabbed)
             self._end(move, "FAILED", "CouldNotDetermineMessageSource")
             return
         progress = replace(move, moved=move.moved + len(grabbed))
@@ -237,14 +239,14 @@ class Moves:
             self._soon(move, wait_ms if error is None else 1000)
 
         # A task that was cancelled meanwhile has been written before this, and is written again when it ends.
-        staged = [target.stage_moved(message) for target, message in targets]
+        staged = [stage_moved(target, message) for target, message in targets]
         submit(
             self._database,
-            together([*staged, source.stage_lent(grabbed), Staged((self._saved(progress),), settled)]),
+            together([*staged, stage_lent(source, grabbed), Staged((self._saved(progress),), settled)]),
         )
 
-    def _target(self, move: Move, source: Queue, message: Message) -> Queue:
-        arn = source.origin(message) if move.destination_arn is None else move.destination_arn
+    def _target(self, move: Move, message: Message) -> Queue:
+        arn = details_of(message).source_arn if move.destination_arn is None else move.destination_arn
         if not arn:
             raise _NoOrigin
         return self._queues.by_arn(arn)

@@ -10,6 +10,7 @@ from lambent.events.queues import attributes as named
 from lambent.events.queues import rows
 from lambent.events.queues.errors import InvalidParameter, PurgeInProgress, QueueNameExists, QueueNotFound
 from lambent.events.queues.journal import Journal
+from lambent.events.queues.limits import Limits
 from lambent.events.queues.message import Budget
 from lambent.events.queues.moves import Moves
 from lambent.events.queues.queue import Queue
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from lambent.clock import Clock
     from lambent.store import Database
 
-_BODIES: Final = 64_000_000
+_LIMITS: Final = Limits()
 _PURGE_MS: Final = 60_000
 
 
@@ -47,11 +48,12 @@ class Queues:
     `moves`: the tasks that move messages from queues for dead letters.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, limits: Limits) -> None:
+        self._limits = limits
         self._database = database
         self._clock = clock
         self._journal = Journal(database, clock)
-        self._budget = Budget(_BODIES)
+        self._budget = Budget(limits.bodies)
         self._by_arn: dict[str, Queue] = {}
         self._sweeper = Sweeper(database, clock, self._by_arn)
         self._by_name: dict[tuple[str, str, str], Queue] = {}
@@ -60,9 +62,9 @@ class Queues:
         self._numbers = 0
 
     @classmethod
-    async def open(cls, database: Database, clock: Clock) -> Queues:
+    async def open(cls, database: Database, clock: Clock, limits: Limits = _LIMITS) -> Queues:
         """Load every queue, with the first of its messages. Raises StoreError."""
-        queues = cls(database, clock)
+        queues = cls(database, clock, limits)
         stored: list[Any] = await database.read(
             "SELECT number, account, region, name, document, high, floor FROM queues ORDER BY number"
         )
@@ -86,6 +88,7 @@ class Queues:
             self._clock,
             self._journal,
             self._budget,
+            self._limits,
             self._by_arn.get,
             number,
             account,

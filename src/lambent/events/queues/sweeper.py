@@ -42,7 +42,7 @@ class Sweeper:
 
     async def open(self) -> None:
         """Go on with what an earlier run has not finished, and begin to look every now and then. Raises StoreError."""
-        floors = {queue.number: queue.floor for queue in self._queues.values()}
+        floors = {queue.number: queue.stock.floor for queue in self._queues.values()}
         at = 0
         while True:  # from queue to queue, also those that are no more
             found: list[Any] = await self._database.read(

@@ -1,0 +1,106 @@
+"""Messages that go from one queue to another: dead letters, and their way back."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from lambent.events.queues import rows
+from lambent.events.queues.deleting import Leaving
+from lambent.events.queues.message import Message, details_of, encode_details
+from lambent.invocation.request_id import new_request_id
+from lambent.store.staged import Staged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lambent.events.queues.queue import Queue
+    from lambent.store import StoreError
+
+_LENT_MS: Final = 60_000
+
+_log = logging.getLogger(__name__)
+
+
+def bury(queue: Queue, message: Message, grave: Queue) -> None:
+    """Move a message that was received too often to the queue for dead letters, with its count.
+
+    It is in nobody's reach meanwhile, and comes back when that fails. A standard queue keeps its age, a FIFO queue does
+    not ("Dead-letter queues" in SQS's developer guide).
+    """
+    order, row = queue.stock.order, message.row
+    marked = queue.journal.unmark(message)
+    copy = replace(
+        message, row=grave.next_row(), details=encode_details(replace(details_of(message), source_arn=queue.arn)),
+        visible_ms=0, kept=False, marked=True,
+    )  # fmt: skip
+    if grave.fifo:
+        copy.sent_ms, copy.due_ms = grave.clock.wall_ms(), grave.clock.steady_ms()
+
+    def settled(error: StoreError | None) -> None:
+        now = queue.clock.steady_ms()
+        grave.settle([copy], error)
+        if error is None:
+            queue.stock.budget.let_go(message)
+            order.ended(message, now)
+        else:
+            order.give_back(message, now)
+            _log.warning("a message of %s could not go to %s: %s", queue.arn, grave.arn, error)
+        queue.offer()
+
+    queue.journal.add(
+        settled,
+        inserts=[copy],
+        deletes=[row],
+        unmarks=[row] if marked else [],
+        others=[*rows.insert_receives([copy]), *grave.reserve()],
+    )
+
+
+def stage_moved(target: Queue, message: Message) -> Staged:
+    """A dead letter as a new message of another queue, as a part of somebody's transaction."""
+    target.journal.flush()
+    details = details_of(message)
+    copy = Message(
+        target.next_row(), new_request_id(), message.size, target.clock.wall_ms(), target.clock.steady_ms(),
+        message.sender, message.group, message.deduplication_id, encode_details(replace(details, source_arn="")),
+        message.body,
+    )  # fmt: skip
+    outside = target.stock.backlog.outside
+    outside.add(copy.row)
+
+    def settled(error: StoreError | None) -> None:
+        outside.discard(copy.row)
+        target.settle([copy], error)
+
+    return Staged((*rows.insert_messages([copy]), *target.reserve()), settled)
+
+
+def lend(queue: Queue, maximum: int) -> list[Message]:
+    """Messages with their bodies, for a while in nobody else's hands, and without having been received."""
+    now = queue.clock.steady_ms()
+    lent = queue.grab(maximum, now)
+    for message in lent:
+        message.visible_ms = now + _LENT_MS
+        queue.stock.flight.begin(message)
+    queue.offer()
+    return lent
+
+
+def return_lent(queue: Queue, messages: Sequence[Message]) -> None:
+    """What was lent stays."""
+    now = queue.clock.steady_ms()
+    for message in messages:
+        if queue.stock.flight.get(message.row) is message:
+            queue.stock.give_back(message, now)
+    queue.offer()
+
+
+def stage_lent(queue: Queue, messages: Sequence[Message]) -> Staged:
+    """What was lent leaves, as a part of somebody's transaction."""
+    leaving = Leaving(queue)
+    for message in messages:
+        leaving.take(message)
+    return leaving.staged()
