@@ -71,8 +71,8 @@ class Message(msgspec.Struct, gc=False):
 
     `row`: its key in the database, in the order of sending. `sent_ms` and `first_ms` are on the wall's clock, `due_ms`,
     `visible_ms` and `taken_ms` (when it was received last, by this process) on the steady one. `details`: Details as
-    msgpack. `body`: None while it is only in the database; `kept`: its body counts in the budget. `marked`: its receives
-    have a row of their own. `md5`: of the body, "" when nobody has asked for it yet.
+    msgpack. `body`: None while it is only in the database; `kept`: its body counts in the budget. `marked`: its
+    receives have a row of their own. `md5`: of the body, "" when nobody has asked for it yet.
     """
 
     row: int
