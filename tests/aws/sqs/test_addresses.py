@@ -167,6 +167,28 @@ def test_json_to_a_queues_own_url(json_api: Api) -> None:
     assert [one["Body"] for one in json_api.messages(url)] == ["m"]
 
 
+def test_nulls(json_api: Api) -> None:
+    url = json_api.queue()
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+
+    def ask(action: str, members: dict[str, Any]) -> tuple[int, str]:
+        headers = {"X-Amz-Target": f"AmazonSQS.{action}", "Content-Type": "application/x-amz-json-1.0"}
+        connection.request("POST", "/", json.dumps({"QueueUrl": url, **members}), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    status, text = ask("TagQueue", {"Tags": {"valid": "ok", "broken": None}})
+    assert (status, "InvalidParameterValue" in text, "null" in text) == (400, True, True)
+    assert ask("ListQueueTags", {}) == (200, "{}")
+    assert (
+        ask("SetQueueAttributes", {"Attributes": {"DelaySeconds": None, "VisibilityTimeout": "1"}})[0] == 200
+    )
+    assert ask("UntagQueue", {"TagKeys": [None, "a"]})[0] == 200
+    permission = {"Label": "a", "AWSAccountIds": [None], "Actions": ["SendMessage"]}
+    assert ask("AddPermission", permission)[0] == 400
+    connection.close()
+
+
 def test_a_queues_url_alone(json_api: Api) -> None:
     """LocalStack's TestSqsQueryApi::test_get_without_query_returns_unknown_operation, validated against AWS"""
     parts = urlsplit(json_api.queue())

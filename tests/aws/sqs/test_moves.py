@@ -151,3 +151,21 @@ def test_no_task(api: Api) -> None:
         "ResourceNotFoundException",
         "The resource that you specified for the SourceArn parameter doesn't exist.",
     )
+
+
+def test_limits(api: Api) -> None:
+    """moto's test_sqs_message_move_tasks"""
+    arn = api.arn(dead_letters(api, 0)[1])
+    for rate in (0, 501):
+        assert words(
+            api.client.start_message_move_task, SourceArn=arn, MaxNumberOfMessagesPerSecond=rate
+        ) == (
+            INVALID,
+            f"Value {rate} for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: Must be between 1 and 500.",
+        )
+    for most in (0, 11):
+        assert words(api.client.list_message_move_tasks, SourceArn=arn, MaxResults=most) == (
+            INVALID,
+            f"Value {most} for parameter MaxResults is invalid. Reason: Must be between 1 and 10.",
+        )
+    assert plain(api.client.list_message_move_tasks(SourceArn=arn)) == ({} if api.query else {"Results": []})

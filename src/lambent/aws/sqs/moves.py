@@ -27,7 +27,7 @@ async def start(queues: Queues, caller: Caller, request: dict[str, Any]) -> dict
         raise invalid_value(
             per_second,
             "MaxNumberOfMessagesPerSecond",
-            f"Must be between 1 and {_MOST_PER_SECOND}, if provided.",
+            f"Must be between 1 and {_MOST_PER_SECOND}.",
         )
     handle = await queues.moves.start(source, request.get("DestinationArn") or None, per_second)
     return {"TaskHandle": handle}
@@ -48,7 +48,7 @@ def listed(queues: Queues, caller: Caller, request: dict[str, Any]) -> dict[str,
     if most is None:
         most = 1
     elif not 1 <= most <= _MOST_LISTED:
-        raise invalid_value(most, "MaxResults", f"Must be between 1 and {_MOST_LISTED}, if provided.")
+        raise invalid_value(most, "MaxResults", f"Must be between 1 and {_MOST_LISTED}.")
     return {
         "Results": [
             {
@@ -64,7 +64,6 @@ def listed(queues: Queues, caller: Caller, request: dict[str, Any]) -> dict[str,
             }
             for one in queues.moves.list(source, most)
         ]
-        or None
     }
 
 

@@ -16,7 +16,7 @@ from lambent.aws.service import Service
 from lambent.aws.sqs import message_attributes, moves, pages, permissions, requests
 from lambent.aws.sqs.addresses import url_of
 from lambent.aws.sqs.callers import Caller, Doors, caller_of
-from lambent.aws.sqs.errors import invalid, missing, translated, unavailable
+from lambent.aws.sqs.errors import invalid, invalid_value, missing, translated, unavailable
 from lambent.aws.sqs.operations import MessageOperations
 from lambent.events.queues import InvalidAttributeName, QueueError, QueueNotFound
 from lambent.store import StoreError
@@ -54,8 +54,8 @@ class SqsService(Service):
         """A queue; one that is there with these attributes is told as if it were new."""
         caller = _caller(context)
         name = _needed(request, "QueueName")
-        said = _without_nulls(request)
-        attributes, tags = said.get("Attributes") or {}, said.get("tags") or {}
+        attributes = _without_nulls(request.get("Attributes") or {})
+        tags = request.get("tags") or {}
         _check_tags(name, tags)
         queue = await _kept(self._queues.create(caller.account, caller.region, name, attributes, tags))
         return {"QueueUrl": url_of(queue, context.reached_at)}
@@ -125,7 +125,7 @@ class SqsService(Service):
     async def tag_queue(self, context: RequestContext, request: Members) -> None:
         """New values take the place of old ones."""
         queue = self._own(context, request)
-        tags = _without_nulls(request).get("Tags")
+        tags = request.get("Tags")
         if not tags:
             raise missing("Tags")
 
@@ -247,6 +247,9 @@ def _urls(queues: list[Queue], context: RequestContext) -> list[str]:
 
 
 def _check_tags(name: str, tags: dict[str, str]) -> None:
+    for key, value in tags.items():
+        if value is None:
+            raise invalid_value("null", f"Tag.{key}", "Tag values must not be null.")
     if len(tags) > _MOST_TAGS:
         raise invalid(f"Too many tags added for queue {name}.")
 
