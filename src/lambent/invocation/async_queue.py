@@ -271,15 +271,22 @@ class AsyncQueue:
                 self._finished(lane, event, payload, version, invocation)
 
             self._invoker.runner(target).invoke(
-                payload, event.request_id.encode(), event.trace.encode("latin-1"), event.extra, finished
+                payload,
+                event.request_id.encode(),
+                event.trace.encode("latin-1", "replace"),
+                event.extra,
+                finished,
             )
-        except (Throttled, FunctionNotReady):
+        except (Throttled, FunctionNotReady) as refusal:
             if registry.reserved_concurrency(event.account, event.region, event.name) == 0:
                 # Reserving nothing switches a function off: its events are given up without an attempt
                 # (AWS-recorded `test_reserved_concurrency`: ZeroReservedConcurrency, 0 invocations).
                 self._give_up(lane, event, "ZeroReservedConcurrency")
                 return
             # Not an attempt: AWS returns the event to the queue and backs off. When it becomes too old is noticed.
+            if isinstance(refusal, FunctionNotReady):
+                self._again_later(lane, event)  # others may be for another version
+                return
             lane.running -= 1
             lane.ready.appendleft(event if event.held else event.request_id)
             if self._stopping:
@@ -324,7 +331,7 @@ class AsyncQueue:
         then(lane, event, payload, answer)
 
     def _again_later(self, lane: Lane, event: Event) -> None:
-        """The platform's fault, not an attempt: this event waits, others of its function go on."""
+        """It could not be run, which is no attempt: this event waits, others of its function go on."""
         now = self._clock.steady_ms()
         if event.held or self._memory.hold(event):
             event.faults += 1

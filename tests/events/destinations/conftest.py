@@ -15,7 +15,7 @@ from lambent.functions import FunctionNotFound, FunctionVersion, Target
 from lambent.functions.attachments import EventInvokeConfig, Options
 from lambent.functions.record import FunctionRecord
 from lambent.invocation.async_queue import AsyncQueue
-from lambent.invocation.errors import PlatformFailure, Throttled, ThrottleReason
+from lambent.invocation.errors import FunctionNotReady, PlatformFailure, Throttled, ThrottleReason
 from lambent.store import Staged, open_database
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ class World:
     # ------------------------------------------------------------ invoker and runner
 
     def runner(self, target: Target) -> Any:
-        world, name = self, target.version.name
+        world, name, found = self, target.version.name, target.version
+        if found.state == "Failed":
+            raise FunctionNotReady(found.arn, found.state, None, None)
 
         class Runner:
             def invoke(
@@ -152,7 +154,7 @@ class World:
                 if limit is not None and sum(run.name == name for run in world.running) >= limit:
                     world.throttles.append(world.clock.steady_ms())
                     raise Throttled(ThrottleReason.RESERVED)
-                run = Run(world, name, payload, request_id.decode(), trace.decode(), finished)
+                run = Run(world, name, payload, request_id.decode(), trace.decode("latin-1"), finished)
                 world.runs.append(run)
                 world.running.add(run)
 

@@ -189,6 +189,21 @@ async def test_an_event_that_cannot_be_run_keeps_no_other_waiting(opened: Opened
     assert (outcome.condition, outcome.invoke_count) == ("RetriesExhausted", 3)
 
 
+async def test_a_version_that_cannot_run_keeps_no_other_waiting(opened: Opened) -> None:
+    world = await opened()
+    record = world.add(maximum_age_s=100)
+    failed = replace(record.versions["1"], state="Failed")
+    world.functions["one"] = replace(
+        record, versions={"1": failed}, event_invoke={"1": record.event_invoke["$LATEST"]}
+    )
+    await world.send("version", qualifier="1")
+    await world.send("latest")
+    assert [run.payload for run in world.runs] == [b'"latest"']
+    await world.clock.advance(3 * MINUTE)  # tried after 1, 2, 4, … seconds
+    outcome = await world.ended()
+    assert (outcome.payload, outcome.condition) == (b'"version"', "EventAgeExceeded")
+
+
 async def test_the_walls_clock_moves_nothing(opened: Opened) -> None:
     world = await opened()
     world.add()
@@ -220,6 +235,13 @@ async def test_what_was_received_later_than_now_waits_no_longer_than_it_had_to(o
     assert len(world.runs) == 1
     await world.clock.advance(1)
     assert len(world.runs) == 2
+
+
+async def test_a_trace_that_no_header_can_carry(opened: Opened) -> None:
+    world = await opened()
+    world.add()
+    await world.send(trace="Root=\u2603")
+    assert world.runs[0].trace.startswith("Root=?;Lineage=")
 
 
 async def test_nothing_of_a_transaction_that_failed_is_run(opened: Opened) -> None:
