@@ -63,15 +63,17 @@ def parcel_of(
 
 def _document(given_up: GivenUp, mapping: Mapping, shard_id: str, now_ms: int) -> dict[str, Any]:
     records, reason, attempts, called = given_up
+    # However often they were tried before (`test_kinesis_maximum_record_age_exceeded`).
+    too_old = reason == "RecordAgeExceeded"
     document: dict[str, Any] = {
         "requestContext": {
-            "requestId": called.request_id if called is not None else str(uuid.uuid4()),
+            "requestId": str(uuid.uuid4()) if called is None else called.request_id,
             "functionArn": mapping.function_arn,
             "condition": reason,
-            "approximateInvokeCount": attempts,
+            "approximateInvokeCount": 1 if too_old else attempts,
         }
     }
-    if called is not None:
+    if called is not None and not too_old:
         document["responseContext"] = {
             "statusCode": 200,
             "executedVersion": called.executed_version,

@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 async def check_stream(mapping: Mapping, parts: Parts) -> None:
-    """Raise InvalidMapping unless the stream is there.
+    """Raise InvalidMapping unless the stream is there (recorded: `test_esm_with_not_existing_kinesis_stream`).
 
     A stream at a real endpoint is not asked, nor is one whose service cannot be reached now waited for.
     """
