@@ -79,11 +79,15 @@ class QueryReaders:
             return self.fields(shape.members)
         if shape.type == "list":
             read_item = self.reader(shape.member)
-            item_name = None if shape.traits.get("flattened") else shape.member.wire_name("member")
+            flat = bool(shape.traits.get("flattened"))
+            item_name = None if flat else shape.member.wire_name("member")
 
             def read_list(node: Tree) -> list[Any]:
                 holder = node if item_name is None else node.get(item_name, {})
-                return [read_item(entry) for entry in _numbered(holder)]
+                entries = _numbered(holder)
+                if flat and not entries and node.get(""):
+                    entries = [node]  # `AttributeName=All`, as old clients of SQS send it
+                return [read_item(entry) for entry in entries]
 
             return read_list
         if shape.type == "map":
@@ -93,6 +97,8 @@ class QueryReaders:
 
             def read_map(node: Tree) -> dict[str, Any]:
                 entries = _numbered(node if flattened else node.get("entry", {}))
+                if flattened and not entries and key_name in node:
+                    entries = [node]  # `Attribute.Name=DelaySeconds&Attribute.Value=1`
                 return {
                     read_key(entry[key_name]): read_value(entry.get(value_name, {}))
                     for entry in entries

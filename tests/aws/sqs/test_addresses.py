@@ -118,6 +118,16 @@ def test_requests_to_a_queues_own_url(json_api: Api, method: str) -> None:
     assert f"<QueueUrl>{other}<" in fetch(url, {"Action": "GetQueueUrl", "QueueName": other[-14:]}, method)[1]
 
 
+def test_lists_and_maps_of_one_need_no_number(json_api: Api) -> None:
+    """What boto 2 sends, and the examples of the developer guide."""
+    url = json_api.queue()
+    one = {"Attribute.Name": "DelaySeconds", "Attribute.Value": "7"}
+    assert fetch(url, {"Action": "SetQueueAttributes", **one})[0] == 200
+    status, text = fetch(url, {"Action": "GetQueueAttributes", "AttributeName": "DelaySeconds"})
+    assert (status, "<Attribute><Name>DelaySeconds</Name><Value>7</Value></Attribute>" in text) == (200, True)
+    assert text.count("<Attribute>") == 1
+
+
 @pytest.mark.parametrize(
     ("parameters", "code", "message"),
     [
