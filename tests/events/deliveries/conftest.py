@@ -67,7 +67,7 @@ class Outbox:
         self.services = services
         self.deliveries: Deliveries
 
-    async def open(self, elsewhere: frozenset[str]) -> Deliveries:
+    async def open(self, **members: Any) -> Deliveries:
         invoker: Any = SimpleNamespace(registry=SimpleNamespace(resolve=_no_function))
         self.deliveries = await Deliveries.open(
             self.database,
@@ -76,7 +76,7 @@ class Outbox:
             events=AsyncQueue(self.database, invoker, self.clock),
             invoker=invoker,
             call_service=self.services,
-            elsewhere=elsewhere,
+            **members,
         )
         self.deliveries.start()
         return self.deliveries
@@ -105,6 +105,8 @@ class Outbox:
         """Wait until nothing is on its way any more; `passing_ms` go by with each look."""
         for _ in range(2000):
             if not await self.rows():
+                # Rows are gone a moment before what comes with that has happened.
+                await self.until_written()
                 return
             await self.clock.advance(passing_ms)
             await asyncio.sleep(0.001)
@@ -150,13 +152,11 @@ def outbox(tmp_path: Path, clock: Clock) -> Opened:
     """`async with outbox() as opened`: an outbox on the database of this test, with the services that are given."""
 
     @contextlib.asynccontextmanager
-    async def opened(
-        services: Services | None = None, elsewhere: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Outbox]:
+    async def opened(services: Services | None = None, **members: Any) -> AsyncIterator[Outbox]:
         database = await open_database(tmp_path / "lambent.db", "normal")
         queues = await Queues.open(database, clock)
         found = Outbox(database, clock, queues, services or Services())
-        await found.open(elsewhere)
+        await found.open(**members)
         try:
             yield found
         finally:

@@ -78,6 +78,18 @@ async def test_a_queue_that_does_not_let_the_deliverer_in(
         assert '{"Service": "events.amazonaws.com"}' in caplog.text
 
 
+async def test_policies_that_are_not_enforced(outbox: Opened, caplog: pytest.LogCaptureFixture) -> None:
+    async with outbox(enforce=False) as box:
+        without = await box.queue("without", "")
+        closed = await box.queue("closed", OPEN.replace("events.amazonaws.com", "sns.amazonaws.com"))
+        await box.hand_over(parcel(without.arn), parcel(closed.arn))
+        assert (len(taken(without)), len(taken(closed))) == (1, 0)
+        assert "delivered, where AWS would not: the policy of the queue without does not let" in caplog.text
+        caplog.clear()
+        await box.hand_over(msgspec.structs.replace(parcel(without.arn), account="111111111111"))
+        assert taken(without) == []
+
+
 async def test_with_a_role_no_policy_is_asked(outbox: Opened) -> None:
     async with outbox() as box:
         queue = await box.queue("closed", "")

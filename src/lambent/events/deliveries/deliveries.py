@@ -77,11 +77,12 @@ class Deliveries:
         invoker: Invoker,
         call_service: CallService,
         elsewhere: frozenset[str] = frozenset(),
+        enforce: bool = True,
         random_number: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._inside = Inside(queues, events, invoker, elsewhere)
+        self._inside = Inside(queues, events, invoker, elsewhere=elsewhere, enforce=enforce, warn=self._warn)
         self._outside = Outside(call_service, clock)
         self._random = random_number
         self._lanes: dict[str, _Lane] = {}
@@ -101,11 +102,13 @@ class Deliveries:
         invoker: Invoker,
         call_service: CallService,
         elsewhere: frozenset[str] = frozenset(),
+        enforce: bool = True,
     ) -> Deliveries:
         """What an earlier run has left is there; it is tried from `start` on.
 
         `elsewhere`: the services, as botocore names them, that a real endpoint serves in place of this platform.
-        Raises StoreError.
+        `enforce`: whether a queue or a function that has no policy at all refuses what is delivered without a role,
+        as on AWS. Raises StoreError.
         """
         deliveries = cls(
             database,
@@ -115,6 +118,7 @@ class Deliveries:
             invoker=invoker,
             call_service=call_service,
             elsewhere=elsewhere,
+            enforce=enforce,
         )
         for (target_arn,) in await database.read("SELECT DISTINCT target_arn FROM deliveries"):
             deliveries._lane(str(target_arn))

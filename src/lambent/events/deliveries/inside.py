@@ -7,7 +7,7 @@ EventBridge").
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,8 @@ from lambent.functions.authorization import Access, allows, listed, permits
 from lambent.invocation.request_id import new_request_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambent.events.bus import Buses
     from lambent.events.deliveries.parcel import Parcel
     from lambent.events.queues import Queues
@@ -29,14 +31,29 @@ if TYPE_CHECKING:
     from lambent.invocation.invoker import Invoker
     from lambent.store.staged import Staged
 
+    Warn: TypeAlias = Callable[..., None]
+
 
 class Inside:
-    """What takes parcels here, but for the services that are `elsewhere`."""
+    """What takes parcels here, but for the services that are `elsewhere`.
+
+    Where policies are not to be enforced, what has none at all takes parcels of its own account, and `warn` says what
+    AWS would want.
+    """
 
     def __init__(
-        self, queues: Queues, events: AsyncQueue, invoker: Invoker, elsewhere: frozenset[str] = frozenset()
+        self,
+        queues: Queues,
+        events: AsyncQueue,
+        invoker: Invoker,
+        *,
+        elsewhere: frozenset[str],
+        enforce: bool,
+        warn: Warn,
     ) -> None:
         self.buses: Buses | None = None
+        self._enforce = enforce
+        self._warn = warn
         self._elsewhere = elsewhere
         self._queues = queues
         self._events = events
@@ -50,14 +67,20 @@ class Inside:
         if arn.service in self._elsewhere:
             return None
         if arn.service == "sqs":
-            return self._to_queue(parcel)
+            return self._to_queue(parcel, arn)
         if arn.service == "lambda":
             return self._to_function(parcel, arn)
         if arn.service == "events" and arn.resource.startswith("event-bus/") and self.buses is not None:
             return self.buses.stage_delivery(parcel)
         return None
 
-    def _to_queue(self, parcel: Parcel) -> Staged:
+    def _refuse(self, parcel: Parcel, arn: Arn, refusal: Undeliverable, *, has_policy: bool) -> None:
+        """Raise a refusal, or say that AWS would."""
+        if self._enforce or has_policy or arn.account != parcel.account:
+            raise refusal
+        self._warn(parcel, refusal.code, "delivered, where AWS would not: %s", refusal.message)
+
+    def _to_queue(self, parcel: Parcel, arn: Arn) -> Staged:
         try:
             queue = self._queues.by_arn(parcel.target_arn)
         except QueueNotFound as error:
@@ -68,13 +91,14 @@ class Inside:
             queue.settings.policy or "", queue.arn, parcel.principal, parcel.source_arn, parcel.account
         )
         if not admitted:
-            raise Undeliverable(
+            refusal = Undeliverable(
                 "NO_PERMISSIONS",
                 f"the policy of the queue {queue.name} does not let {parcel.principal} send messages: it needs a"
                 f' statement that allows sqs:SendMessage for the principal {{"Service": "{parcel.principal}"}} on'
                 f" {queue.arn}, for example on condition that aws:SourceArn is {parcel.source_arn}",
                 "AccessDenied",
             )
+            self._refuse(parcel, arn, refusal, has_policy=bool(queue.settings.policy))
         options = parcel.options
         attributes = options.get("MessageAttributes")
         encoded = msgspec.json.encode(attributes) if attributes else b""
@@ -118,13 +142,15 @@ class Inside:
             target, parcel.principal, "lambda:InvokeFunction", context
         ):
             named = f"{name} --qualifier {qualifier}" if qualifier else name
-            raise Undeliverable(
+            refusal = Undeliverable(
                 "NO_PERMISSIONS",
                 f"the resource policy of {parcel.target_arn} does not let {parcel.principal} invoke it: allow it with"
                 f" aws lambda add-permission --function-name {named} --action lambda:InvokeFunction"
                 f" --principal {parcel.principal} --source-arn {parcel.source_arn} --statement-id …",
                 "AccessDeniedException",
             )
+            own = target.invoked_arn.removeprefix(target.function.arn).removeprefix(":")
+            self._refuse(parcel, arn, refusal, has_policy=own in target.function.policies)
         try:
             # What a transformer makes may be any text; functions are called with JSON.
             msgspec.json.decode(parcel.body, type=msgspec.Raw)
