@@ -293,6 +293,10 @@ def test_what_targets_get(client: Any, queue: Queue) -> None:
     [
         ({"Arn": "queue"}, "Parameter queue is not valid. Reason: Provided Arn is not in correct format."),
         (
+            {"Arn": "arn:aws:rds:us-east-1:0:db:a"},
+            "Parameter arn:aws:rds:us-east-1:0:db:a is not valid. Reason: rds is not a supported service for a target.",
+        ),
+        (
             {"Arn": "arn:aws:sqs:us-east-1:000000000000:q.fifo"},
             "Parameter(s) SqsParameters must be specified for target: 1.",
         ),

@@ -55,6 +55,13 @@ _ROLE_NEEDED: Final = frozenset(
 )
 
 
+# The targets of "Event bus targets in Amazon EventBridge", by the service in their ARNs.
+_SERVICES: Final = _ROLE_NEEDED | {
+    "appsync", "autoscaling", "ec2", "events", "execute-api", "glue", "inspector", "iot", "lambda", "logs",
+    "redshift-data", "redshift-serverless", "sns", "sqs", "ssm-incidents",
+}  # fmt: skip
+
+
 class Missing(NamedTuple):
     """A target that is not there to be removed."""
 
@@ -293,6 +300,10 @@ def _check(rule: Rule, target: Target) -> None:
     if arn is None or not arn.service or not arn.resource:
         raise InvalidRequest(
             f"Parameter {target.arn} is not valid. Reason: Provided Arn is not in correct format."
+        )
+    if arn.service not in _SERVICES:
+        raise InvalidRequest(
+            f"Parameter {target.arn} is not valid. Reason: {arn.service} is not a supported service for a target."
         )
     parameters: dict[str, Any] = target.parameters
     if arn.service == "sqs" and arn.resource.endswith(".fifo") and not parameters.get("SqsParameters"):
