@@ -143,6 +143,24 @@ def test_a_mapping_that_is_not_to_be_enabled_is_disabled_from_the_start(client: 
     assert client.update_event_source_mapping(UUID=made["UUID"], Enabled=True)["State"] == "Enabling"
 
 
+def test_scaling_is_set_and_taken_away(client: Any, arn: str) -> None:
+    made = client.create_event_source_mapping(
+        FunctionName="hello", EventSourceArn=QUEUE, ScalingConfig={"MaximumConcurrency": 2}
+    )
+    assert made["ScalingConfig"] == {"MaximumConcurrency": 2}
+    pollers = {"MinimumPollers": 2, "MaximumPollers": 5}
+    settled(client, made["UUID"], "Enabled")
+    changed = client.update_event_source_mapping(
+        UUID=made["UUID"], ScalingConfig={}, ProvisionedPollerConfig=pollers
+    )
+    assert "ScalingConfig" not in changed
+    assert changed["ProvisionedPollerConfig"] == pollers
+    settled(client, made["UUID"], "Enabled")
+    assert "ProvisionedPollerConfig" not in client.update_event_source_mapping(
+        UUID=made["UUID"], ProvisionedPollerConfig={}
+    )
+
+
 def test_a_stream_keeps_what_it_is_given(client: Any, arn: str) -> None:
     members = {
         "BatchSize": 1,

@@ -37,6 +37,7 @@ class Run:
         self.trace = trace.decode()
         self._invocation = Invocation(payload, b"", trace, b"", finished)
         self.ended = False
+        self.deadline_ms = 0
 
     @property
     def bodies(self) -> list[str]:

@@ -46,4 +46,4 @@ def test_provisioned_pollers_run_ten_each() -> None:
     assert scaling.limit == 40
     scaling.shrink()
     assert scaling.limit == 30
-    assert Scaling(Settings(pollers={})).limit == 20
+    assert Scaling(Settings(pollers={"MaximumPollers": 2})).limit == 20

@@ -179,6 +179,9 @@ def settings_of(request: dict[str, Any], settings: Settings) -> Settings:
     members: dict[str, Any] = {
         field: request[member] for member, field in _PLAIN.items() if member in request
     }
+    if "ProvisionedPollerConfig" in request:
+        # An empty one takes the pollers away, as an empty ScalingConfig takes the maximum away.
+        members["pollers"] = request["ProvisionedPollerConfig"] or None
     if "FilterCriteria" in request:
         # An empty list takes the filters away.
         filters = (request["FilterCriteria"] or {}).get("Filters") or ()

@@ -32,7 +32,7 @@ class Scaling:
 
     def __init__(self, settings: Settings) -> None:
         pollers = settings.pollers
-        if pollers is not None:
+        if pollers:
             self._least = pollers.get("MinimumPollers", _MIN_POLLERS) * _A_POLLER
             self._most = max(self._least, pollers.get("MaximumPollers", _MAX_POLLERS) * _A_POLLER)
         else:

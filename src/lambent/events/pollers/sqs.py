@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from lambent.events.queues.errors import QueueError
     from lambent.store import StoreError
 
-_LOOK_MS: Final = 2_000
+_LOOK_MS: Final = 10_000
 """How often it is looked whether the queue is still the same one: it may be deleted and made anew."""
+_MISSING_MS: Final = 1_000
+"""How often a queue is looked for that is not there."""
 _RETRY_MS: Final = 1_000
 _ROUNDS: Final = 20
 
@@ -84,7 +86,8 @@ class SqsPoller:
             self._reader = QueueReader(self.mapping, self._parts, queue)
             self._reader.start()
         clock = self._parts.clock
-        self._timer = clock.at_steady(clock.steady_ms() + _LOOK_MS, self._look)
+        wait_ms = _MISSING_MS if queue is None else _LOOK_MS
+        self._timer = clock.at_steady(clock.steady_ms() + wait_ms, self._look)
 
     def _queue(self) -> Queue | None:
         try:

@@ -208,7 +208,7 @@ class Service:
                 "eventSource": "aws:dynamodb",
                 "awsRegion": "us-east-1",
                 "dynamodb": {
-                    "ApproximateCreationDateTime": float(one["ms"] // 1000),
+                    "ApproximateCreationDateTime": one["ms"] / 1000,
                     "Keys": {"id": {"S": one["key"]}},
                     "NewImage": {"id": {"S": one["key"]}, "data": {"S": one["data"].decode()}},
                     "SequenceNumber": one["sequence"],
@@ -466,6 +466,13 @@ class World:
         """The last record of each shard that is done with, as it is written down."""
         rows = await self.database.read("SELECT shard_id, sequence FROM stream_progress")
         return {str(shard): sequence for shard, sequence in rows}
+
+    async def keeps(self, *shards: str) -> None:
+        """Wait until these are the shards of which anything is written down."""
+        end = time.monotonic() + 10
+        while set(await self.progress()) != set(shards):
+            assert time.monotonic() < end, await self.progress()
+            await self.rest(10_000)
 
     async def reached(self, shard: str, sequence: str) -> None:
         """Wait until progress is written down."""

@@ -69,6 +69,7 @@ async def test_kinesis_consumer(open_world: OpenWorld) -> None:
 async def test_dynamodb(open_world: OpenWorld) -> None:
     world: World
     async with open_world() as world:
+        await world.clock.advance(567)
         (sequence,) = world.service.put(1, key="a")
         await world.map("dynamodb")
         await world.start()
