@@ -147,9 +147,8 @@ class TableStream:
 
     def _record(self, record: _Record) -> StreamRecord:
         change = record.dynamodb
-        created = change.ApproximateCreationDateTime
-        # Whole seconds are whole numbers in events.
-        change.ApproximateCreationDateTime = int(created) if created == int(created) else round(created, 3)
+        # Rounded down to a second (API reference of StreamRecord), whatever the server may have.
+        created = change.ApproximateCreationDateTime = int(change.ApproximateCreationDateTime)
         event: dict[str, Any] = {
             "eventID": record.event_id,
             "eventName": record.event_name,
@@ -164,7 +163,7 @@ class TableStream:
                 "type": record.user.Type,
             }
         event["eventSourceARN"] = self._arn
-        return StreamRecord(change.SequenceNumber, bytes(change.Keys), _encode(event), round(created * 1000))
+        return StreamRecord(change.SequenceNumber, bytes(change.Keys), _encode(event), created * 1000)
 
 
 def filtered_view(json: bytes) -> dict[str, Any]:
