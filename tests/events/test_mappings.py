@@ -90,6 +90,19 @@ async def test_one_change_at_a_time(tmp_path: Path) -> None:
     await database.close()
 
 
+async def test_a_change_waits_for_one_that_ends_soon(tmp_path: Path) -> None:
+    database, registry = await opened(tmp_path)
+    mapping = await create(registry)
+    for enabled in (False, True, False):
+        changed = await registry.update(
+            ACCOUNT, REGION, mapping.id, lambda settings: settings, Settings(), enabled=enabled
+        )
+        assert changed.state == ("Enabling" if enabled else "Disabling")
+    await until(registry, mapping, "Disabled")
+    await registry.close()
+    await database.close()
+
+
 async def test_a_source_that_cannot_be_settled_does_not_hold_its_mapping(tmp_path: Path) -> None:
     database, registry = await opened(tmp_path)
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # How often a change is computed anew because another writer was faster.
 _ATTEMPTS: Final = 5
 _RETRY_S: Final = 1.0
+_PATIENCE_S: Final = 0.5
+"""How long a change waits for the one before it, which takes milliseconds here where AWS needs many seconds."""
 
 _decode = msgspec.json.Decoder(Mapping).decode
 _encode = msgspec.json.Encoder().encode
@@ -176,7 +178,7 @@ class MappingRegistry:
         function_arn: str | None = None,
         enabled: bool | None = None,
     ) -> Mapping:
-        """Change a mapping. Returns it with the state of the change.
+        """Change a mapping, after a change that ends just now. Returns it with the state of the change.
 
         Raises MappingNotFound, MappingInUse, InvalidMapping, StoreError.
         """
@@ -199,12 +201,18 @@ class MappingRegistry:
                 modified_ms=now_ms(),
             )
 
+        await self._last_change(self.get(account, region, mapping_id))
         new = changed(self.get(account, region, mapping_id))
         if self.check is not None and new.target == "Enabled":
             await self.check(new)  # what is gone need not be there for its mapping to be disabled
         mapping = await self._change(account, region, mapping_id, changed)
         self._begin(mapping)
         return mapping
+
+    async def _last_change(self, mapping: Mapping) -> None:
+        running = self._running.get(mapping.id)
+        if running is not None and mapping.state != "Deleting":
+            await asyncio.wait({running}, timeout=_PATIENCE_S)
 
     async def delete(self, account: str, region: str, mapping_id: str) -> Mapping:
         """Begin to delete a mapping. Returns it, Deleting. Raises MappingNotFound, MappingInUse, StoreError."""
