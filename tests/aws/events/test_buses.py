@@ -305,6 +305,19 @@ def test_a_rule_on_the_bus_of_another_account(client: Any, plane: Plane, account
     assert refused(other.delete_rule, Name="theirs", EventBusName=there)[0] == "AccessDeniedException"
 
 
+def test_tags_of_other_accounts_and_regions(client: Any, plane: Plane, account: str) -> None:
+    client.create_event_bus(Name="one")
+    rule = client.put_rule(Name="rule", EventBusName="one", EventPattern=json.dumps(PATTERN))["RuleArn"]
+    other = plane.client(OTHER)
+    given = [{"Key": "a", "Value": "1"}]
+    for named in (arn(account, "one"), rule):
+        assert refused(other.tag_resource, ResourceARN=named, Tags=given)[0] == "AccessDeniedException"
+        assert refused(other.list_tags_for_resource, ResourceARN=named)[0] == "AccessDeniedException"
+        there = named.replace("us-east-1", "eu-central-1")
+        assert refused(client.tag_resource, ResourceARN=there, Tags=given)[0] == "ResourceNotFoundException"
+        assert client.list_tags_for_resource(ResourceARN=named)["Tags"] == []
+
+
 def test_update_event_bus(client: Any, account: str) -> None:
     client.create_event_bus(Name="one", Description="before")
     letters = "arn:aws:sqs:us-east-1:000000000000:letters"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lambent.aws.events.errors import invalid
-from lambent.events.bus.rule import DEFAULT
+from lambent.events.bus.rule import DEFAULT, bus_arn
 from lambent.events.deliveries.arns import parse_arn
 
 if TYPE_CHECKING:
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from lambent.aws.context import RequestContext
     from lambent.events.bus import Buses
+
+
+_LIST: Final = "events:ListTagsForResource"
 
 
 class TagOperations:
@@ -38,9 +41,9 @@ class TagOperations:
         arn = request["ResourceARN"]
         bus, rule = _resource(arn)
         if rule is None:
-            tags = self._buses.find(context.account, context.region, arn).bus.tags
+            tags = self._buses.find(context.account, context.region, bus, action=_LIST).bus.tags
         else:
-            tags = self._buses.rules.get(context.account, context.region, bus, rule).tags
+            tags = self._buses.rules.get(context.account, context.region, bus, rule, _LIST).tags
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     async def _retag(
@@ -48,7 +51,7 @@ class TagOperations:
     ) -> None:
         bus, rule = _resource(arn)
         if rule is None:
-            await self._buses.retag(context.account, context.region, arn, change)
+            await self._buses.retag(context.account, context.region, bus, change)
         else:
             await self._buses.rules.retag(context.account, context.region, bus, rule, change)
 
@@ -59,12 +62,13 @@ def tags_of(given: list[dict[str, str]]) -> dict[str, str]:
 
 
 def _resource(arn: str) -> tuple[str, str | None]:
-    """The bus of an ARN, and the rule if it is one's."""
+    """The ARN of the bus that an ARN belongs to, and the name of the rule if it is one's."""
     parsed = parse_arn(arn)
-    kind, _, path = ("", "", "") if parsed is None else parsed.resource.partition("/")
-    if kind == "rule":
-        bus, _, rule = path.rpartition("/")
-        return bus or DEFAULT, rule
-    if kind == "event-bus":
-        return path, None
+    if parsed is not None:
+        kind, _, path = parsed.resource.partition("/")
+        if kind == "rule":
+            bus, _, rule = path.rpartition("/")
+            return bus_arn(parsed.account, parsed.region, bus or DEFAULT), rule
+        if kind == "event-bus":
+            return arn, None
     raise invalid(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")

@@ -180,10 +180,16 @@ class Buses:
         return bus
 
     async def change(
-        self, account: str, region: str, named: str | None, change: Callable[[EventBus], EventBus]
+        self,
+        account: str,
+        region: str,
+        named: str | None,
+        change: Callable[[EventBus], EventBus],
+        *,
+        action: str = "events:UpdateEventBus",
     ) -> EventBus:
-        """Change a bus. Returns it. Raises BusNotFound, StoreError and what `change` raises."""
-        async with self.turns.take(self.find(account, region, named).bus.arn):
+        """Change a bus. Returns it. Raises BusNotFound, AccessDenied, StoreError and what `change` raises."""
+        async with self.turns.take(self.find(account, region, named, action=action).bus.arn):
             state = self.find(account, region, named)
             bus = replace(change(state.bus), modified_ms=self._clock.wall_ms())
             await self._database.write(rows.put_bus(bus))
@@ -193,9 +199,13 @@ class Buses:
     async def retag(
         self, account: str, region: str, named: str, change: Callable[[dict[str, str]], dict[str, str]]
     ) -> None:
-        """Change the tags of a bus. Raises BusNotFound, TooMany, StoreError."""
+        """Change the tags of a bus. Raises BusNotFound, AccessDenied, TooMany, StoreError."""
         await self.change(
-            account, region, named, lambda bus: replace(bus, tags=_tagged(change(dict(bus.tags))))
+            account,
+            region,
+            named,
+            lambda bus: replace(bus, tags=_tagged(change(dict(bus.tags)))),
+            action="events:TagResource",
         )
 
     async def delete(self, account: str, region: str, name: str) -> None:
