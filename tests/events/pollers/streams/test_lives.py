@@ -1,4 +1,4 @@
-"""A day of a mapping: shards come and go, the function fails, the service fails, the platform crashes."""
+"""A day of a mapping: shards come and go, the function fails, the service fails, clocks jump, the platform crashes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Life:
     async def act(self) -> None:
         """Something happens."""
         world, chance = self.world, self.random
-        match chance.randrange(8):
+        match chance.randrange(9):
             case 0 | 1 | 2:
                 shard = chance.choice(self.open)
                 for _ in range(chance.randrange(40)):
@@ -84,6 +84,8 @@ class Life:
             case 6:
                 operation = chance.choice(["GetRecords", "GetShardIterator", "ListShards"])
                 world.service.faults[operation].append(chance.choice(_FAULTS))
+            case 7:
+                world.clock.jump(chance.choice([-3_600_000, 3_600_000]))
             case _:
                 world.poller.wake(shards=chance.random() < 0.5)
         # Mostly not for long: much has to be under way when something happens.
