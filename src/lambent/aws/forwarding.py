@@ -32,8 +32,10 @@ _WRITES: Final = re.compile(
 _DIGEST: Final = re.compile(rb"[0-9a-f]{64}")
 
 
-Written: TypeAlias = "Callable[[str, str, str, str], None]"
-"""Told of what may have put records into a stream: service (`kinesis`, `dynamodb`), operation, account, region."""
+Written: TypeAlias = "Callable[[str, str, str, str, bytes | None], None]"
+"""Told of what may have put records into a stream: service (`kinesis`, `dynamodb`), operation, account, region and the
+request's body, None where that is no longer known.
+"""
 
 
 class Forwarder:
@@ -88,7 +90,8 @@ class Forwarder:
             write = _WRITES.fullmatch(request.header(b"x-amz-target") or b"")
             if write is not None:
                 service, operation = write["service"].decode().lower(), write["operation"].decode()
-                self._written(service, operation, identity.account, identity.region)
+                body = None if isinstance(request, StreamedRequest) else request.body
+                self._written(service, operation, identity.account, identity.region, body)
 
     async def _send_while_there(self, request: Request, call: Call) -> Answer:
         """Send a request that may be a long poll: nobody polls any more for a client that has left, as that would take

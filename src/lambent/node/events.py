@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AsyncExitStack
 
+    from lambent.clock import Clock
     from lambent.invocation.invoker import Invoker
     from lambent.neighbours.endpoint import Endpoint
     from lambent.neighbours.service_calls import CallService
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 class Events:
     """What calls functions with nobody waiting for the answer. Use `open`, then `start` when the platform listens."""
 
-    def __init__(self, clock: SystemClock, events: AsyncQueue, mappings: MappingRegistry) -> None:
+    def __init__(self, clock: Clock, events: AsyncQueue, mappings: MappingRegistry) -> None:
         self.clock = clock
         self.async_queue = events
         self.mappings = mappings
@@ -49,12 +50,14 @@ class Events:
         closing: AsyncExitStack,
         *,
         retry_seconds: tuple[float, float],
+        clock: Clock | None = None,
     ) -> Events:
         """Everything as an earlier run has left it; `closing` gets what closes it. Raises StoreError.
 
-        `endpoints` are the services that a real endpoint serves, by botocore's name.
+        `endpoints` are the services that a real endpoint serves, by botocore's name. Without a `clock` the machine's
+        is used.
         """
-        clock = SystemClock()
+        clock = SystemClock() if clock is None else clock
         elsewhere = frozenset(endpoints)
         queue = AsyncQueue(database, invoker, clock, retry_seconds=retry_seconds)
         mappings = await MappingRegistry.open(database)

@@ -224,6 +224,8 @@ def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
     connection.execute("PRAGMA cache_size = -8192")
+    # Some builds overwrite what is deleted with zeros: a third of what it costs to delete a message.
+    connection.execute("PRAGMA secure_delete = OFF").fetchall()
     return connection
 
 

@@ -108,10 +108,11 @@ class Pollers:
             if poller.mapping.source_arn == arn and poller.mapping.source_kind == kind:
                 poller.wake()
 
-    def written(self, service: str, operation: str, account: str, region: str) -> None:
+    def written(self, service: str, operation: str, account: str, region: str, body: bytes | None) -> None:
         """A request that may have written to streams of `service` (kinesis, dynamodb) has succeeded: have them read.
 
-        Which stream it was is not asked: reading one in vain is cheaper than parsing every request.
+        Only those whose stream or table is named somewhere in its `body`, where that is known: reading one in vain
+        is cheaper than parsing every request.
         """
         place = ["arn", service, region, account]
         shards = service == KINESIS.kind and not operation.startswith("PutRecord")
@@ -119,7 +120,7 @@ class Pollers:
             mapping = poller.mapping
             if mapping.source_kind == service and mapping.source_arn is not None:
                 arn, _, *rest = mapping.source_arn.split(":", 5)
-                if [arn, *rest[:3]] == place:
+                if [arn, *rest[:3]] == place and (body is None or rest[3].split("/")[1].encode() in body):
                     poller.wake(shards=shards)
 
     async def stop(self, seconds: float) -> None:
