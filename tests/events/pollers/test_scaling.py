@@ -47,3 +47,32 @@ def test_provisioned_pollers_run_ten_each() -> None:
     scaling.shrink()
     assert scaling.limit == 30
     assert Scaling(Settings(pollers={"MaximumPollers": 2})).limit == 20
+
+
+def grown(scaling: Scaling, duration_ms: int) -> int:
+    """The limit after a step in which batches took so long."""
+    for _ in range(20):
+        scaling.ended(duration_ms)
+    scaling.grow()
+    return scaling.limit
+
+
+def test_there_are_no_more_when_they_only_get_slower() -> None:
+    scaling = Scaling(Settings())
+    assert [grown(scaling, duration_ms) for duration_ms in (100, 110, 190, 230, 400)] == [10, 15, 20, 20, 20]
+    assert grown(scaling, 150) == 25  # something else has kept the machine busy
+    scaling.grow()  # nothing has ended yet: that says nothing
+    assert scaling.limit == 30
+
+
+def test_short_ones_are_not_compared() -> None:
+    scaling = Scaling(Settings())
+    assert [grown(scaling, duration_ms) for duration_ms in (0, 4, 9, 11)] == [10, 15, 20, 20]
+
+
+def test_a_function_that_has_become_slower_is_scaled_again_in_time() -> None:
+    scaling = Scaling(Settings())
+    grown(scaling, 100)
+    limits = [grown(scaling, 300) for _ in range(700)]
+    assert limits[100] == 10
+    assert limits[-1] > 10

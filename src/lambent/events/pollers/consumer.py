@@ -58,13 +58,14 @@ class Source(Protocol):
 class _Batch:
     """Messages with their records. `until_ms`: when the first of them is visible again, on the steady clock."""
 
-    __slots__ = ("call", "messages", "records", "size", "until_ms")
+    __slots__ = ("begun_ms", "call", "messages", "records", "size", "until_ms")
 
     def __init__(self, until_ms: int) -> None:
         self.messages: list[Received] = []
         self.records: list[bytes] = []
         self.size = _AROUND
         self.until_ms = until_ms
+        self.begun_ms = 0
         self.call: Call | None = None
 
     @property
@@ -188,7 +189,8 @@ class Consumer:
         ready, running = self._ready, self._running
         while ready and len(running) < self._scaling.limit:
             batch = ready.popleft()
-            if self._clock.steady_ms() >= batch.until_ms:
+            batch.begun_ms = self._clock.steady_ms()
+            if batch.begun_ms >= batch.until_ms:
                 continue  # visible again: somebody else's, or received anew
             running.add(batch)
             batch.call = self._calls.invoke(
@@ -204,7 +206,7 @@ class Consumer:
     def _begun(self, batch: _Batch) -> None:
         """A batch that has waited for its function: nobody else is to have it, or its group, while it runs."""
         target = self._calls.target(self.mapping)
-        now = self._clock.steady_ms()
+        now = batch.begun_ms = self._clock.steady_ms()
         if target is not None and now + target.version.timeout_s * 1000 > batch.until_ms:
             self._source.hide(batch.receipts)
 
@@ -219,6 +221,8 @@ class Consumer:
 
     def _finished(self, batch: _Batch, called: Called) -> None:
         self._running.discard(batch)
+        if called.condition != "Refused":
+            self._scaling.ended(self._clock.steady_ms() - batch.begun_ms)
         if called.condition == "Success":
             done = self._processed(batch, called.result)
             if done:
