@@ -489,6 +489,12 @@ async def test_who_writes_here_wakes_readers_which_are_idle_for_longer(
         start = world.clock.steady_ms()
         await world.until(lambda: world.function.all, 5)
         assert world.clock.steady_ms() - start <= 25
+        # Many writes that put nothing into this stream.
+        before = world.service.count("GetRecords")
+        for _ in range(1_000):
+            world.poller.wake()
+            await world.clock.advance(5)
+        assert 10 <= world.service.count("GetRecords") - before <= 25
 
 
 async def test_a_stream_has_to_be_there_for_a_new_mapping(open_world: OpenWorld, kind: str) -> None:

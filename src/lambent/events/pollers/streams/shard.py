@@ -44,6 +44,9 @@ _HELD_BYTES: Final = 8_388_608
 _AHEAD: Final = 10_000
 """How many records may be done with, or wait, behind one that is not: one key that fails does not stop all others."""
 
+_VAIN: Final = 4
+"""How often the pause between reads doubles that others have asked for and that have found nothing."""
+
 _FIRST_PAUSE_MS: Final = 250
 _LAST_PAUSE_MS: Final = 10_000
 _SAVE_AGAIN_MS: Final = 1_000
@@ -143,7 +146,7 @@ class ShardReader:
     async def _read(self) -> None:
         """Read to the end of the shard."""
         cadence, clock = self._source.cadence, self._source.clock
-        idle_ms = cadence.first
+        idle_ms, in_vain = cadence.first, 0
         while True:
             while self._is_full():
                 await self._room.until(None)
@@ -156,14 +159,19 @@ class ShardReader:
             self._iterator = page.iterator
             pause_ms = cadence.apart
             if page.records:
-                idle_ms = cadence.first
+                idle_ms, in_vain = cadence.first, 0
             elif page.at_tip:
                 pause_ms = max(pause_ms, self._until_window_ends(idle_ms))
                 idle_ms = min(cadence.last, idle_ms * 2)
             if await self._pause.until(polled_ms + pause_ms):
                 idle_ms = cadence.first
-                if clock.steady_ms() < polled_ms + cadence.apart:
-                    await self._rest(polled_ms + cadence.apart)
+                # Who wakes may mean other streams, and that many times a second.
+                earliest_ms = polled_ms + (cadence.apart << min(in_vain, _VAIN))
+                if clock.steady_ms() < earliest_ms:
+                    await self._rest(earliest_ms)
+                in_vain += 1
+            else:
+                in_vain = 0
 
     def _is_full(self) -> bool:
         return (
