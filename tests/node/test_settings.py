@@ -182,6 +182,22 @@ def test_errors_name_the_file_the_key_and_what_is_allowed(tmp_path: Path, text: 
     assert message in str(caught.value)
 
 
+def test_streams_of_tables_are_where_their_tables_are(tmp_path: Path) -> None:
+    def streams(text: str) -> str:
+        (tmp_path / "lambent.toml").write_text(f"[neighbours]\n{text}")
+        return load(tmp_path).neighbours["dynamodbstreams"].url
+
+    assert streams('dynamodb = "http://127.0.0.1:8000"') == "http://127.0.0.1:8000"
+    aws = "dynamodb.eu-west-1.amazonaws.com"
+    assert streams(f'dynamodb = "https://{aws}"') == f"https://streams.{aws}"
+    assert streams('dynamodb = "http://a"\ndynamodbstreams = "http://b"') == "http://b"
+
+
+def test_own_services_that_others_may_serve(tmp_path: Path) -> None:
+    (tmp_path / "lambent.toml").write_text('[neighbours]\nsqs = "http://127.0.0.1:9324"')
+    assert load(tmp_path).neighbours["sqs"].url == "http://127.0.0.1:9324"
+
+
 def test_errors_of_variables_and_flags_name_them(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="LAMBENT_PORT is 'x': it must be a port"):
         load(tmp_path, {"LAMBENT_PORT": "x"})

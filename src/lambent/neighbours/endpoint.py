@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 _REGION: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_AWS_TABLES: Final = re.compile(r"dynamodb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 _KEYS: Final = ("endpoint", "access_key", "secret_key", "session_token", "region")
 
 
@@ -32,6 +33,14 @@ class Endpoint(msgspec.Struct, frozen=True):
     """None: the AWS credentials of the platform's environment, as boto3 finds them."""
     region: str | None = None
     """None: the region of each request."""
+
+
+def streams_of(tables: Endpoint) -> Endpoint:
+    """Where the streams are of the tables of DynamoDB: at the same place, but for AWS, which has a host for them."""
+    host = urlsplit(tables.url).hostname or ""
+    if not _AWS_TABLES.fullmatch(host):
+        return tables
+    return msgspec.structs.replace(tables, url=tables.url.replace(host, f"streams.{host}", 1))
 
 
 def read_endpoint(value: Any) -> Endpoint:

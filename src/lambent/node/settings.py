@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from lambent.aws.catalog import OWN_SERVICES, REPLACEABLE
 from lambent.aws.model import known_service
-from lambent.neighbours.endpoint import Endpoint, read_endpoint
+from lambent.neighbours.endpoint import Endpoint, read_endpoint, streams_of
 from lambent.node.tls import server_context
 
 if TYPE_CHECKING:
@@ -277,6 +277,8 @@ def _neighbours(value: Any, place: str) -> dict[str, Endpoint]:
             endpoints[service] = read_endpoint(described)
         except ValueError as error:
             raise SettingsError(f"{place}: {service}: {error}") from None
+    if "dynamodb" in endpoints:
+        endpoints.setdefault("dynamodbstreams", streams_of(endpoints["dynamodb"]))
     return endpoints
 
 
