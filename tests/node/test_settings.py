@@ -112,6 +112,7 @@ def test_everything_can_be_set_in_the_file(tmp_path: Path) -> None:
         neighbours={
             "s3": Endpoint("https://minio.internal"),
             "dynamodb": Endpoint("http://127.0.0.1:8000", Keys("KEY", "SECRET")),
+            "dynamodbstreams": Endpoint("http://127.0.0.1:8000", Keys("KEY", "SECRET")),
         },
     )
 
