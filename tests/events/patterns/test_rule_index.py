@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.events.patterns import Pattern, RuleIndex
+from lambent.events.patterns import InvalidPattern, Pattern, RuleIndex
 
 _NAMES = st.sampled_from(["a", "b", "c"])
 _TEXTS = st.sampled_from(
@@ -67,12 +67,23 @@ def _objects(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 _OBJECTS = st.recursive(_objects(_ALTERNATIVES), _objects, max_leaves=4)
-_PATTERNS = st.one_of(
+_OBJECTS_AND_OR = st.one_of(
     _OBJECTS,
     st.tuples(_OBJECTS, st.lists(_OBJECTS, min_size=2, max_size=3)).map(
         lambda both: {**both[0], "$or": both[1]}
     ),
 )
+
+
+def _is_valid(pattern: Any) -> bool:
+    try:
+        Pattern.parse(pattern)
+    except InvalidPattern:  # too many wildcards
+        return False
+    return True
+
+
+_PATTERNS = _OBJECTS_AND_OR.filter(_is_valid)
 _VALUES = st.one_of(_TEXTS, _NUMBERS, _LITERALS)
 _EVENTS = st.recursive(
     st.dictionaries(_NAMES, _VALUES | st.lists(_VALUES, max_size=2), max_size=3),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lambent.events.patterns.text_index import Removal
 
 _NEGATIONS: Final = (AnythingButTexts, AnythingButNumbers, NoneOf)
-_BLOCK: Final = 128
+_BLOCK: Final = 16
 
 K = TypeVar("K")
 

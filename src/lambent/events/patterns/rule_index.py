@@ -85,15 +85,16 @@ class RuleIndex(Generic[K]):
             field = self._fields.get(path)
             if field is None:
                 continue
-            if not left:
-                return []
+            asked = left & field.rules.bits
+            if not asked:
+                continue
             passed = 0
             for value, place in found:
                 passed |= field.find(value)
                 if place:
                     # It may not exist in the element that counts.
                     passed |= field.absent.bits
-            left &= ~field.rules.bits | passed
+            left ^= asked & ~passed
         # What is required and not there.
         if len(self._fields) > left.bit_count() + len(values):
             paths = values.keys()

@@ -56,11 +56,12 @@ def too_complex(wildcards: Sequence[Wildcard]) -> bool:
     (`/Users/*/dir/dir/dir/dir/dir/doc.txt`, recorded); 16 of four patterns are (`*/datasync/*.bif` and the like), 8 of
     two are not. Where that leaves room nothing is refused.
     """
-    if sum(_at_most(one.pieces) for one in wildcards) < _TOO_MANY:
+    patterns = list({one.pieces: _at_most(one.pieces) for one in wildcards}.items())
+    if sum(bound for _, bound in patterns) < _TOO_MANY:
         return False
-    if any(_at_most(one.pieces) >= _TOO_MANY and _worst_case([one.pieces]) >= _TOO_MANY for one in wildcards):
+    if any(bound >= _TOO_MANY and _worst_case([pieces]) >= _TOO_MANY for pieces, bound in patterns):
         return True
-    return len(wildcards) > 1 and _worst_case([one.pieces for one in wildcards]) > _TOO_MANY
+    return len(patterns) > 1 and _worst_case([pieces for pieces, _ in patterns]) > _TOO_MANY
 
 
 def _pieces(pattern: str) -> tuple[str, ...]:
