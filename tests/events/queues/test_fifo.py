@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambent.events.queues import InvalidParameter, MissingParameter, NewMessage
+from lambent.events.queues.receipts import receipt
 from lambent.store.staged import submit
 
 if TYPE_CHECKING:
@@ -72,6 +73,23 @@ async def test_what_is_given_back_comes_before_the_rest_of_its_group(store: Stor
     assert queue.take(3) == []
     await store.delete(queue, second)
     assert bodies(queue.take(3)) == ["g1-m3"]
+    await store.close()
+
+
+async def test_a_group_that_comes_back_piece_by_piece_is_offered_to_the_end(store: Store) -> None:
+    queue = await fifo(store)
+    await send(store, queue, "g1-m1", "g1-m2", "g1-m3")
+    received = queue.take(3)
+    for one in received:
+        await store.change(queue, (one, 0))
+    assert queue.stock.order.available() == 3
+    got: list[str] = []
+    for _ in range(3):
+        queue.receive(1, None, 20, lambda polled: got.extend(bodies(polled)))
+        (last,) = [one for one in queue.stock.flight.all()]
+        await store.delete(queue, receipt(last.row, last.count, 0))
+    assert got == ["g1-m1", "g1-m2", "g1-m3"]
+    assert queue.stock.order.available() == 0
     await store.close()
 
 

@@ -219,6 +219,7 @@ class FifoOrder:
         group = self._group(message)
         group.held.discard(message.row)
         self._count += 1
+        self._open += group.in_line
         _insert(group.waiting, message)
         self._arrange(group, now)
 
