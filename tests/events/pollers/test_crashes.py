@@ -126,7 +126,7 @@ class Node:
 
 
 async def written(node: Node) -> None:
-    for _ in range(2):  # what was written may have led to more
+    for _ in range(3):  # what was written may have led to more
         done = asyncio.Event()
         node.disk._database.submit([], _setter(done))
         await done.wait()
