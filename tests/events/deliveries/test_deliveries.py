@@ -311,6 +311,18 @@ async def test_kinds_of_targets(
         assert [call.operation for call in box.services.calls] == operations
 
 
+async def test_an_execution_that_has_begun_is_not_begun_again(outbox: Opened) -> None:
+    async with outbox() as box:
+        letters = await box.queue("letters")
+        there = ServiceAnswer(400, [], b'{"__type":"ExecutionAlreadyExists"}')
+        box.services.answers = [503, there]
+        machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"
+        await box.hand_over(parcel(machine, options={"ExecutionName": "a"}, dead_letter_arn=letters.arn))
+        await box.empty(passing_ms=100)
+        assert [call.parameters["name"] for call in box.services.calls] == ["a", "a"]
+        assert taken(letters) == []
+
+
 async def test_clear_forgets_what_waits(outbox: Opened) -> None:
     async with outbox() as box:
         box.services.answers = [503]

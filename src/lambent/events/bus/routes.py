@@ -10,6 +10,7 @@ from lambent.events.bus.inputs import body_of
 from lambent.events.deliveries.parcel import MAX_AGE_S, MAX_ATTEMPTS, Parcel, Retry
 from lambent.events.patterns import Pattern, RuleIndex
 from lambent.events.transformer import select
+from lambent.invocation.request_id import new_request_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,6 +71,9 @@ class Route:
             return {"PartitionKey": found if isinstance(found, str) else event.id}
         if ":logs:" in self.target.arn:
             return {"LogStream": event.id}
+        if ":states:" in self.target.arn:
+            # So a repeated attempt is the same execution.
+            return {"ExecutionName": f"{event.id}_{new_request_id()}"}
         return self._options
 
 

@@ -42,6 +42,9 @@ _REASONS: Final = (
 )
 
 
+_BY_NAME: Final = frozenset({"CreateLogStream", "StartExecution"})
+
+
 class Outside:
     """Calls services."""
 
@@ -69,7 +72,8 @@ class Outside:
                 _check_entries(answer)
             if answer.status >= 300:
                 failure = _failure(answer)
-                if not (call.operation == "CreateLogStream" and failure.code == "RESOURCE_ALREADY_EXISTS"):
+                # What is there already, by a name of ours, is there by an attempt before this one.
+                if failure.code != "RESOURCE_ALREADY_EXISTS" or call.operation not in _BY_NAME:
                     raise failure
 
 
@@ -140,7 +144,10 @@ def _to_firehose(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
 
 
 def _to_state_machine(parcel: Parcel, _arn: Arn, _now_ms: int) -> list[_Call]:
-    return [("stepfunctions", "StartExecution", {"stateMachineArn": parcel.target_arn, "input": parcel.body})]
+    parameters = {"stateMachineArn": parcel.target_arn, "input": parcel.body}
+    if "ExecutionName" in parcel.options:
+        parameters["name"] = parcel.options["ExecutionName"]
+    return [("stepfunctions", "StartExecution", parameters)]
 
 
 def _to_bucket(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
