@@ -64,6 +64,8 @@ def rules(data: Path, many: int, rounds: int, seconds: float) -> Iterator[Figure
             runs = api.repeat(ours.port, request, 1, seconds), api.repeat(ours.port, request, 16, seconds)
             if turn:  # the first warms up
                 found[name].append(runs)
+        for name in found:
+            assert delivered(ours.port, name), f"the queue of bus {name} has got nothing"
     p50 = {name: statistics.median(one.p50 for one, _ in runs) for name, runs in found.items()}
     rate = {name: statistics.median(busy.rate for _, busy in runs) for name, runs in found.items()}
     yield Figure(
@@ -88,7 +90,7 @@ def new_bus(port: int, name: str, count: int) -> None:
     """A bus with so many rules, one of which matches and has a queue of the bus's name."""
     events = events_queues.client(port, "events")
     events.create_event_bus(Name=name)
-    events_queues.new_queue(port, name)
+    _open(port, events_queues.new_queue(port, name))
     # Rules for the same events are as cheap as one look at them: numbers are for each shape anew.
     api.each(
         port,
@@ -110,6 +112,25 @@ def new_bus(port: int, name: str, count: int) -> None:
         Rule="all", EventBusName=name, Targets=[{"Id": "queue", "Arn": f"{_QUEUE_ARN}{name}"}]
     )
     assert not put["FailedEntryCount"], put
+
+
+def delivered(port: int, name: str) -> int:
+    """How many messages a queue has."""
+    sqs = events_queues.client(port, "sqs")
+    asked = {"QueueUrl": sqs.get_queue_url(QueueName=name)["QueueUrl"], "AttributeNames": ["All"]}
+    return int(sqs.get_queue_attributes(**asked)["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _open(port: int, url: str) -> None:
+    """Let rules send to a queue, as AWS wants it."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": f"{_QUEUE_ARN}{url.rpartition('/')[2]}",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    events_queues.client(port, "sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
 
 def schedules(data: Path, many: int, seconds: float) -> Iterator[Figure]:

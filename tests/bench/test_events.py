@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,6 +47,17 @@ def test_of_many_rules_only_the_last_matches(ours: Platform) -> None:
     rules: list[Any] = client.list_rules(EventBusName="bus")["Rules"]
     matching = [rule["Name"] for rule in rules if Pattern.parse(rule["EventPattern"]).matches(_EVENT)]
     assert (len(rules), matching) == (30, ["all"])
+    entry = {
+        "EventBusName": "bus",
+        "Source": "bench",
+        "DetailType": "Order",
+        "Detail": json.dumps(_EVENT["detail"]),
+    }
+    assert client.put_events(Entries=[entry])["FailedEntryCount"] == 0
+    deadline = time.monotonic() + 10
+    while not events_rules.delivered(ours.port, "bus"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("shape", events_rules.SHAPES)
