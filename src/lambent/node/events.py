@@ -50,12 +50,13 @@ class Events:
         closing: AsyncExitStack,
         *,
         retry_seconds: tuple[float, float],
+        enforce: bool = True,
         clock: Clock | None = None,
     ) -> Events:
         """Everything as an earlier run has left it; `closing` gets what closes it. Raises StoreError.
 
-        `endpoints` are the services that a real endpoint serves, by botocore's name. Without a `clock` the machine's
-        is used.
+        `endpoints` are the services that a real endpoint serves, by botocore's name. `enforce`: what has no resource
+        policy takes nothing from buses. Without a `clock` the machine's is used.
         """
         clock = SystemClock() if clock is None else clock
         elsewhere = frozenset(endpoints)
@@ -74,6 +75,7 @@ class Events:
             invoker=invoker,
             call_service=call_service,
             elsewhere=elsewhere,
+            enforce=enforce,
         )
         queue.outcomes = Destinations(deliveries, clock).stage
         events.buses = await Buses.open(database, clock, deliveries, events.timetable)

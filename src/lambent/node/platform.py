@@ -175,6 +175,7 @@ class Platform:
             settings.neighbours,
             closing,
             retry_seconds=settings.async_retry_seconds,
+            enforce=bool(settings.credentials),
         )
 
         # gateway: what it keeps
