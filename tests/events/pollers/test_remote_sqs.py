@@ -29,6 +29,7 @@ class Service:
         self.given_back: list[str] = []
         self.failing: dict[str, int] = {}
         self.arrived = asyncio.Event()
+        self.too_many = 10
 
     def put(self, *bodies: str) -> None:
         for body in bodies:
@@ -65,6 +66,8 @@ class Service:
                 self.arrived.clear()
                 await self.arrived.wait()
             count = call.parameters["MaxNumberOfMessages"]
+            if count > self.too_many:
+                return ServiceAnswer(200, [], b"")
             document, self.messages = {"Messages": self.messages[:count]}, self.messages[count:]
         return answer(document)
 
@@ -211,6 +214,16 @@ async def test_a_failing_endpoint_is_asked_less_and_less(opened: Any, clock: Any
         await clock.advance(1_000)
         await world.settled()
     assert 10 <= len(service.calls) <= 20
+    await closed(world, poller)
+
+
+async def test_answers_that_are_too_long_are_asked_for_in_parts(opened: Any, functions: Any) -> None:
+    world, service = await opened(), Service()
+    service.too_many = 3
+    poller = await started(world, service)
+    service.put("a", "b", "c", "d")
+    await world.until(lambda: len(functions.runs) == 2)
+    assert [run.bodies for run in functions.runs] == [["a", "b"], ["c", "d"]]
     await closed(world, poller)
 
 

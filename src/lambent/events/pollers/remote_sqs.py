@@ -30,6 +30,8 @@ _ATTEMPTS: Final = 5
 _ASK_AGAIN_MS: Final = 60_000
 """How long what the queue's attributes say is believed."""
 
+_NOTHING: Final[dict[str, Any]] = {}
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class RemoteReader:
         self._room = asyncio.Event()
         self._url = ""
         self._asked_ms = 0
+        self._at_once = _AT_ONCE
         self._polls: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Task[None]] = set()
         self._failing = False
@@ -99,7 +102,7 @@ class RemoteReader:
                 await self._room.wait()
                 continue
             try:
-                messages = await self._receive(min(room, _AT_ONCE))
+                messages = await self._receive(min(room, self._at_once))
             except _Refused as error:
                 if not self._failing:
                     self._failing = True
@@ -125,9 +128,11 @@ class RemoteReader:
             MaxNumberOfMessages=maximum,
             WaitTimeSeconds=_WAIT_S,
             AttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
+        if answer is _NOTHING:
+            # Longer than answers may be: the messages come back when they are visible again, and then not so many.
+            self._at_once = max(1, self._at_once // 2)
         return [_received(message) for message in answer.get("Messages") or ()]
 
     async def _know_queue(self) -> None:
@@ -210,7 +215,7 @@ class RemoteReader:
             answer = await self._call_service(
                 ServiceCall("sqs", operation, parameters, region, mapping.account, role)
             )
-            document: dict[str, Any] = _decode(answer.body) if answer.body else {}
+            document: dict[str, Any] = _decode(answer.body) if answer.body else _NOTHING
         except Exception as error:  # whatever it is, others' services must not end the reading
             raise _Refused(f"{operation}: {error!r}") from error
         if answer.status >= 300:
