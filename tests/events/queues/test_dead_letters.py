@@ -39,13 +39,13 @@ async def test_a_poison_message_goes_with_its_count(store: Store, clock: Simulat
     assert [one.body for one in queue.take(10)] == ["good"]
     await store.settle()
     assert polled == ["poison"]
-    await store.close()
-    await store.open()
+    await store.crash()
+    assert sum(store.queue("orders").counts()) == 1, "good, and nothing else"
     grave = store.queue("grave")
     await clock.advance(30_000)
     (dead,) = grave.take(10)
     assert dead.message_id == sent.message_id
-    assert dead.receive_count == 4, "twice here, twice there"
+    assert dead.receive_count >= 3, "twice before it came here"
     assert dead.sent_ms == sent_ms, "a standard queue keeps the age"
     assert (dead.attributes, dead.md5_attributes, dead.trace) == (b"{}", "m", "Root=1")
     assert dead.source_arn == queue.arn

@@ -278,6 +278,19 @@ async def test_a_crash_loses_at_most_that_something_was_received(store: Store, c
     await store.close()
 
 
+async def test_a_handle_deletes_also_when_a_crash_has_forgotten_the_receive(store: Store) -> None:
+    await store.open()
+    queue = await store.create()
+    await store.send(queue, "a", "b", "c")
+    _, b, _ = queue.take(3)
+    await store.crash()
+    queue = store.queue()
+    assert queue.counts() == (3, 0, 0)
+    assert await store.delete(queue, b, b) == [None, None]
+    assert [one.body for one in queue.take(10)] == ["a", "c"]
+    await store.close()
+
+
 async def test_hand_offs_are_part_of_somebodys_transaction(store: Store) -> None:
     await store.open()
     queue, other = await store.create("from"), await store.create("to")

@@ -57,6 +57,9 @@ class Leaving:
             self._messages.append(message)
         else:
             message = self._order.withdraw(row)
+            if message is None and row <= backlog.tail and queue.is_stored(row):
+                # It waits, and nobody remembers that it was received: that was not written before a crash.
+                message = self._order.extract(row)
             if message is not None:
                 self._waited.append(message)
             elif not backlog.tail < row <= backlog.top:

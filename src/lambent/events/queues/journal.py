@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Final
 
 from lambent.events.queues import rows
+from lambent.events.queues.complaints import Complaints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 _BEHIND_MS: Final = 50
 """How long receives may be unwritten. A message that is deleted before costs no write for having been received."""
 
-_log = logging.getLogger(__name__)
-
 
 class Journal:
-    """Writes for all queues. The order of what is added is the order in which it is committed."""
+    """Writes for all queues. The order of what is added is the order in which it is committed.
+
+    `complaints`: where all parts of the queues say that the store fails.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -38,6 +39,7 @@ class Journal:
         self._due = False
         self._marks: dict[int, Message] = {}
         self._timer: Timer | None = None
+        self.complaints = Complaints(clock)
 
     def add(
         self,
@@ -102,7 +104,7 @@ class Journal:
 
         def done(_results: Results | None, error: StoreError | None) -> None:
             if error is not None:
-                _log.warning(
+                self.complaints.warn(
                     "receives were not written, messages may be visible early after a restart: %s", error
                 )
 

@@ -231,7 +231,9 @@ class Moves:
 
         def settled(error: StoreError | None) -> None:
             if error is not None:
-                _log.warning("messages of %s could not be moved, they are tried again: %s", source_arn, error)
+                source.journal.complaints.warn(
+                    "messages of %s could not be moved, they are tried again: %s", source_arn, error
+                )
             else:
                 latest = self._current(source_arn, task)
                 if latest is not None:

@@ -51,6 +51,9 @@ class Order(Protocol):
     def withdraw(self, row: int) -> Message | None:
         """Take out a message that was given back; None when there is no such one, or its queue is FIFO."""
 
+    def extract(self, row: int) -> Message | None:
+        """Take out a message that waits and was not received, slowly; None when there is no such one."""
+
     def expire(self, before: int) -> list[Message]:
         """Take out messages that were due before a time; some may be overlooked."""
 
@@ -113,6 +116,13 @@ class StandardOrder:
 
     def withdraw(self, row: int) -> Message | None:
         return self._again.pop(row, None)
+
+    def extract(self, row: int) -> Message | None:
+        for at, message in enumerate(self._ready):
+            if message.row == row:
+                del self._ready[at]
+                return message
+        return None
 
     def expire(self, before: int) -> list[Message]:
         expired = [message for message in self._again.values() if message.due_ms < before]
@@ -229,6 +239,9 @@ class FifoOrder:
         self._arrange(group, now)
 
     def withdraw(self, row: int) -> Message | None:
+        return None
+
+    def extract(self, row: int) -> Message | None:
         return None
 
     def expire(self, before: int) -> list[Message]:

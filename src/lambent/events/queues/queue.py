@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from typing import TYPE_CHECKING, Final
 
 from lambent.events.queues import attributes, receipts, rows
@@ -42,11 +41,11 @@ if TYPE_CHECKING:
     Told = Callable[[list[QueueError | None] | None, StoreError | None], None]
 
 _COUNT_MS: Final = 5
+_FIRST_PAUSE_MS: Final = 1_000
+_LONGEST_PAUSE_MS: Final = 30_000
 
 # So many sequence numbers are reserved in the database at a time.
 _RESERVE: Final = 65_536
-
-_log = logging.getLogger(__name__)
 
 
 class Queue:
@@ -94,6 +93,7 @@ class Queue:
         self._timer: Timer | None = None
         self._timer_ms = 0
         self._looking = False
+        self._pause_ms = 0
         self._closed = False
 
     def resume(self, high: int, floor: int, top: int) -> None:
@@ -248,7 +248,7 @@ class Queue:
                 try:
                     message.body = rows.body(self._database, message.row)
                 except StoreError as error:
-                    _log.warning("the queue %s could not be read: %s", self.arn, error)
+                    self.journal.complaints.warn("the queue %s could not be read: %s", self.arn, error)
                     order.give_back(message, now)
                     break
             if redrive is not None and message.count >= redrive.maximum_receives:
@@ -397,7 +397,7 @@ class Queue:
         try:
             further = self.stock.refill(now)
         except StoreError as error:
-            _log.warning("the queue %s could not be read: %s", self.arn, error)
+            self.journal.complaints.warn("the queue %s could not be read: %s", self.arn, error)
             return
         if further and not self._looking:
             self._looking = True  # but let others have their turn
@@ -417,7 +417,7 @@ class Queue:
         except StopIteration:
             return
         except StoreError as error:
-            _log.warning("the messages of %s could not be counted: %s", self.arn, error)
+            self.journal.complaints.warn("the messages of %s could not be counted: %s", self.arn, error)
             return
         self.clock.at_steady(self.clock.steady_ms() + _COUNT_MS, self._count, counting)
 
@@ -440,6 +440,16 @@ class Queue:
         self._timer = None
         self.stock.pass_time(self.clock.steady_ms())
         self.offer()
+
+    def hold_off(self, message: Message, now: int) -> None:
+        """A message cannot go where it has to go: it is in flight for some seconds, longer each time in a row."""
+        self._pause_ms = min(_LONGEST_PAUSE_MS, self._pause_ms * 2 or _FIRST_PAUSE_MS)
+        message.visible_ms = now + self._pause_ms
+        self.stock.flight.begin(message)
+
+    def went_through(self) -> None:
+        """The next failure is the first one again."""
+        self._pause_ms = 0
 
     def expire(self) -> None:
         """Drop what is older than the retention period; some of it may stay until it would be received.

@@ -75,6 +75,7 @@ class Sweeper:
         if self._closed:
             return
         self._set_timer()
+        self._go_on()
         fifo = False
         for queue in self._queues.values():
             fifo = fifo or queue.fifo

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from lambent.store import StoreError
 
 _LENT_MS: Final = 60_000
-
-_log = logging.getLogger(__name__)
 
 
 def bury(queue: Queue, message: Message, grave: Queue) -> None:
@@ -43,11 +40,15 @@ def bury(queue: Queue, message: Message, grave: Queue) -> None:
         now = queue.clock.steady_ms()
         grave.settle([copy], error)
         if error is None:
+            queue.went_through()
             queue.stock.budget.let_go(message)
             order.ended(message, now)
-        else:
-            order.give_back(message, now)
-            _log.warning("a message of %s could not go to %s: %s", queue.arn, grave.arn, error)
+        elif queue.stock.order is order:
+            # Nobody can receive it and it is tried again, a little later.
+            queue.hold_off(message, now)
+            queue.journal.complaints.warn(
+                "messages of %s could not go to %s: %s", queue.arn, grave.arn, error
+            )
         queue.offer()
 
     queue.journal.add(
