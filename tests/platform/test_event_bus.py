@@ -171,10 +171,16 @@ def test_process_to_multiple_matching_rules_single_target(platform: Platform, bu
     }
 
 
-def test_a_function_that_lets_nobody_in(platform: Platform, bus: str) -> None:
+def test_a_function_that_lets_others_in(platform: Platform, bus: str) -> None:
     events, sqs = platform.client("events"), platform.client("sqs")
     function = platform.create(SAY)
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
+    platform.aws.add_permission(
+        FunctionName=function,
+        StatementId="others",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+    )
     url, letters = make_queue(sqs, f"{bus}-letters")
     rule = put_rule(events, bus, "rule", [{"Id": "1", "Arn": arn, "DeadLetterConfig": {"Arn": letters}}])
     events.put_events(Entries=[entry(bus, {"n": 1})])
@@ -195,6 +201,41 @@ def test_a_function_that_lets_nobody_in(platform: Platform, bus: str) -> None:
     allow(platform, function, rule)
     events.put_events(Entries=[entry(bus, {"n": 2})])
     wait_until(lambda: [event["detail"] for event in got(platform, function)] == [{"n": 2}])
+
+
+def test_what_has_no_policy_takes_events_where_nobody_signs(platform: Platform, bus: str) -> None:
+    events = platform.client("events")
+    function = platform.create(SAY)
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
+    put_rule(events, bus, "rule", [{"Id": "1", "Arn": arn}])
+    events.put_events(Entries=[entry(bus, {"n": 1})])
+    wait_until(lambda: len(got(platform, function)) == 1)
+    hint = f"aws lambda add-permission --function-name {function}"
+    assert any(
+        "delivered, where AWS would not" in line and hint in line for line in platform.printed.splitlines()
+    )
+
+
+def test_what_has_no_policy_takes_nothing_where_signatures_count(own: Platform) -> None:
+    own.variables["LAMBENT_CREDENTIALS"] = "AKIAOFTHEPLATFORM001:secret"
+    own.start()
+
+    def client(service: str) -> Any:
+        return own.client(service, aws_access_key_id="AKIAOFTHEPLATFORM001", aws_secret_access_key="secret")
+
+    events, sqs = client("events"), client("sqs")
+    url = sqs.create_queue(QueueName="closed")["QueueUrl"]
+    opened, letters = make_queue(sqs, "letters")
+    target = {
+        "Id": "1",
+        "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:closed",
+        "DeadLetterConfig": {"Arn": letters},
+    }
+    put_rule(events, "default", "rule", [target])
+    events.put_events(Entries=[entry("default", {"n": 1})])
+    (message,) = received(sqs, opened)
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
 
 
 def test_a_qualifier_of_a_function(platform: Platform, bus: str) -> None:
