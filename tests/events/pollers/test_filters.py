@@ -24,8 +24,20 @@ def test_text_and_json_never_match_each_other() -> None:
         (json_filter, "x", False),
         (text_filter, "x", True),
         (text_filter, '{"a": "x"}', False),
+        (text_filter, '["x"]', False),
     ):
         assert filters.matches({"body": data_of(body)}) is wanted
+
+
+def test_not_even_where_something_is_to_be_absent() -> None:
+    inside = filters_of(('{"body": {"a": [{"exists": false}]}}',))
+    whole = filters_of(('{"body": [{"exists": false}]}',))
+    assert inside is not None
+    assert whole is not None
+    assert inside.matches({"body": {}})
+    assert not inside.matches({"body": "text"})
+    assert not whole.matches({"body": {"a": 1}})
+    assert whole.matches({"messageId": "1"})
 
 
 @pytest.mark.parametrize(

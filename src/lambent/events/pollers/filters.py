@@ -1,13 +1,14 @@
 """Which records of a source a mapping wants: its FilterCriteria.
 
 A record is wanted when one of the patterns matches it ("Control which events Lambda sends to your function"). What is
-data to the source (`body` of SQS, `data` of Kinesis) may be text or JSON: a pattern for JSON drops text, and the other
-way round, which comes by itself when the patterns are matched against data that was decoded where it is JSON.
+data to the source (`body` of SQS, `data` of Kinesis) may be text or JSON: a pattern that looks into the data drops
+text, and one that looks at the data as a whole drops JSON ("Using event filtering with an Amazon SQS event source"),
+also where it only asks for what is not there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -19,18 +20,42 @@ if TYPE_CHECKING:
 _decode = msgspec.json.Decoder().decode
 
 
+_DATA: Final = ("body", "data")
+
+
+class _Filter:
+    """One pattern. `inside` and `whole`: the members with data that it looks into, and those that it takes as text."""
+
+    __slots__ = ("inside", "pattern", "whole")
+
+    def __init__(self, text: str) -> None:
+        self.pattern = Pattern.parse(text)
+        paths = {field.path for fields in self.pattern.alternatives for field in fields}
+        self.inside = [name for name in _DATA if any(path.startswith(f"{name}.") for path in paths)]
+        self.whole = [name for name in _DATA if name in paths]
+
+    def matches(self, record: dict[str, Any]) -> bool:
+        for name in self.inside:
+            if name in record and not isinstance(record[name], dict | list):
+                return False
+        for name in self.whole:
+            if isinstance(record.get(name), dict | list):
+                return False
+        return self.pattern.matches(record)
+
+
 class Filters:
     """The patterns of a mapping, compiled."""
 
-    __slots__ = ("_patterns",)
+    __slots__ = ("_filters",)
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Raises InvalidPattern."""
-        self._patterns = tuple(Pattern.parse(text) for text in patterns)
+        self._filters = tuple(_Filter(text) for text in patterns)
 
     def matches(self, record: dict[str, Any]) -> bool:
         """Whether a record is wanted: one as the function would see it, its data decoded by `data_of`."""
-        return any(pattern.matches(record) for pattern in self._patterns)
+        return any(one.matches(record) for one in self._filters)
 
 
 def filters_of(patterns: tuple[str, ...] | None) -> Filters | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from lambent.events.pollers.calls import FunctionCalls
 from lambent.events.pollers.poller import Parts
 from lambent.events.pollers.sqs import SqsPoller, check_queue
-from lambent.events.pollers.streams import StreamPoller
+from lambent.events.pollers.streams import StreamPoller, check_stream
 from lambent.events.sources import DYNAMODB, KINESIS, SQS
 from lambent.functions.turns import Turns
 
@@ -28,14 +28,16 @@ if TYPE_CHECKING:
 
 KINDS: Final[dict[str, Callable[[Mapping, Parts], Poller]]] = {
     SQS.kind: SqsPoller,
-    KINESIS.kind: lambda mapping, parts: StreamPoller(mapping, parts, elsewhere="kinesis" in parts.elsewhere),
-    DYNAMODB.kind: lambda mapping, parts: StreamPoller(
-        mapping, parts, elsewhere=not parts.elsewhere.isdisjoint({"dynamodb", "dynamodbstreams"})
-    ),
+    KINESIS.kind: StreamPoller,
+    DYNAMODB.kind: StreamPoller,
 }
 """What reads the sources of each kind. Mappings of other kinds are kept, and nothing is read for them."""
 
-CHECKS: Final[dict[str, Callable[[Mapping, Parts], Awaitable[None]]]] = {SQS.kind: check_queue}
+CHECKS: Final[dict[str, Callable[[Mapping, Parts], Awaitable[None]]]] = {
+    SQS.kind: check_queue,
+    KINESIS.kind: check_stream,
+    DYNAMODB.kind: check_stream,
+}
 """What finds out whether a source of each kind can be read. Raises InvalidMapping."""
 
 _log = logging.getLogger(__name__)
