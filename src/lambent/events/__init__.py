@@ -1,6 +1,8 @@
-"""What calls functions on behalf of queues and streams: event source mappings, so far their registry.
+"""What calls functions with nobody waiting for the answer: queues, event buses, schedules, event source mappings, and
+deliveries to targets.
 
-Imports lambent.functions and lambent.store; it knows nothing of AWS wire formats.
+Imports invocation, execution, functions, observe, neighbours, store, http and clock; it knows nothing of AWS wire
+formats.
 """
 
 from lambent.events.errors import MappingError
