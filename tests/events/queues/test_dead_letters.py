@@ -195,3 +195,26 @@ async def test_moves_that_cannot_begin_or_go_on(store: Store, clock: SimulatedCl
     assert moves.list(grave.arn)[0].failure == "CouldNotDetermineMessageSource"
     assert grave.counts() == (3, 0, 0)
     await store.close()
+
+
+async def test_a_dead_letter_that_cannot_go_does_not_spin(
+    store: Store, clock: SimulatedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue, grave = await pipe(store)
+    await store.send(queue, "poison")
+    queue.take(1, 0)
+    await clock.advance(50)
+    await store.database.close()
+    polled: list[object] = []
+    queue.receive(1, None, 20, polled.append)
+    for _ in range(100):
+        await clock.advance(600)
+    assert polled == [[]]
+    assert 1 <= len([line for line in caplog.messages if "could not go to" in line]) <= 2
+    await store.queues.close()
+    await store.open()
+    queue, grave = store.queue("orders"), store.queue("grave")
+    assert queue.take(1) == []
+    await store.settle()
+    assert [one.body for one in grave.take(1)] == ["poison"]
+    await store.close()

@@ -18,6 +18,8 @@ from lambent.events.queues.settings import QueueSettings, RedriveAllowPolicy, Re
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from lambent.events.queues.queue import Queue
+
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _FIFO_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,75}\.fifo")
 _ARN: Final = re.compile(r"arn:aws[a-zA-Z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+")
@@ -126,6 +128,20 @@ def named(settings: QueueSettings, *, fifo: bool) -> dict[str, str]:
         attributes["DeduplicationScope"] = settings.deduplication_scope
         attributes["FifoThroughputLimit"] = settings.throughput_limit
     return attributes
+
+
+def described(queue: Queue) -> dict[str, str]:
+    """Everything that GetQueueAttributes tells."""
+    visible, flying, delayed = queue.counts()
+    return {
+        "QueueArn": queue.arn,
+        "ApproximateNumberOfMessages": str(visible),
+        "ApproximateNumberOfMessagesNotVisible": str(flying),
+        "ApproximateNumberOfMessagesDelayed": str(delayed),
+        "CreatedTimestamp": str(queue.created_ms // 1000),
+        "LastModifiedTimestamp": str(queue.modified_ms // 1000),
+        **named(queue.settings, fifo=queue.fifo),
+    }
 
 
 def difference(old: QueueSettings, new: QueueSettings, attributes: Mapping[str, str], *, fifo: bool) -> str:

@@ -124,6 +124,11 @@ class Budget:
             self.held += message.size
             message.kept = True
 
+    def settle(self, message: Message) -> None:
+        """A body has been handed out: it stays while there is plenty of room, it may be wanted again."""
+        if not message.kept or self.held * 2 > self.limit:
+            self.let_go(message)
+
     def let_go(self, message: Message) -> None:
         """Forget a body."""
         if message.kept:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import TYPE_CHECKING, Final
 
-from lambent.events.queues import attributes, receipts, rows
+from lambent.events.queues import attributes, rows
 from lambent.events.queues.deduplication import Deduplication
 from lambent.events.queues.deleting import Leaving
 from lambent.events.queues.errors import (
-    InvalidParameter,
-    MessageNotInFlight,
-    MissingParameter,
     OverLimit,
     QueueError,
-    ReceiptHandleInvalid,
 )
-from lambent.events.queues.message import Message, NewMessage, Received, Sent, details_of
-from lambent.events.queues.sending import Batch, sequence_number
-from lambent.events.queues.stock import IN_FLIGHT_LIMIT, LONGEST_MS, Stock
+from lambent.events.queues.numbering import Numbering
+from lambent.events.queues.receiving import handed_out
+from lambent.events.queues.sending import Batch, check_fit
+from lambent.events.queues.stock import IN_FLIGHT_LIMIT, Stock
 from lambent.events.queues.transfers import bury
+from lambent.events.queues.visibility import change_visibility
 from lambent.events.queues.waiting import Wait, Waiting
 from lambent.functions.names import partition_of
-from lambent.store.database import Statement
 from lambent.store.errors import StoreError
 from lambent.store.staged import Staged, nothing
 
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
     from lambent.clock import Clock, Timer
     from lambent.events.queues.journal import Journal
     from lambent.events.queues.limits import Limits
-    from lambent.events.queues.message import Budget
+    from lambent.events.queues.message import Budget, Message, NewMessage, Received, Sent
     from lambent.events.queues.settings import QueueSettings
     from lambent.events.queues.waiting import Cancellable
     from lambent.store import Database
@@ -43,9 +39,6 @@ if TYPE_CHECKING:
 _COUNT_MS: Final = 5
 _FIRST_PAUSE_MS: Final = 1_000
 _LONGEST_PAUSE_MS: Final = 30_000
-
-# So many sequence numbers are reserved in the database at a time.
-_RESERVE: Final = 65_536
 
 
 class Queue:
@@ -86,14 +79,14 @@ class Queue:
         self._limits = limits
         self._find = find
         self._loop = asyncio.get_running_loop()
-        self._row = self._reserved = number << rows.SEQUENCE_BITS
+        self.numbering = Numbering(number, number << rows.SEQUENCE_BITS)
         self.stock = self._stock()
         self.deduplication = Deduplication(database, number)
         self._waiting = Waiting(clock)
         self._timer: Timer | None = None
         self._timer_ms = 0
         self._looking = False
-        self._pause_ms = 0
+        self._pause_ms = self._paused_ms = 0
         self._closed = False
 
     def resume(self, high: int, floor: int, top: int) -> None:
@@ -102,7 +95,7 @@ class Queue:
         Raises StoreError.
         """
         base = self.number << rows.SEQUENCE_BITS
-        self._row = self._reserved = max(base + high, top)
+        self.numbering = Numbering(self.number, max(base + high, top))
         self.stock = stock = self._stock(floor=base + floor, top=top)
         stock.refill(self.clock.steady_ms())
         self._set_timer()
@@ -124,30 +117,13 @@ class Queue:
 
     def attributes(self) -> dict[str, str]:
         """Everything that GetQueueAttributes tells, by the names of SQS."""
-        visible, flying, delayed = self.counts()
-        return {
-            "QueueArn": self.arn,
-            "ApproximateNumberOfMessages": str(visible),
-            "ApproximateNumberOfMessagesNotVisible": str(flying),
-            "ApproximateNumberOfMessagesDelayed": str(delayed),
-            "CreatedTimestamp": str(self.created_ms // 1000),
-            "LastModifiedTimestamp": str(self.modified_ms // 1000),
-            **attributes.named(self.settings, fifo=self.fifo),
-        }
+        return attributes.described(self)
 
     # ------------------------------------------------------------ sending
 
     def check(self, message: NewMessage) -> None:
         """Whether this kind of queue can take a message. Raises MissingParameter, InvalidParameter."""
-        if not self.fifo:
-            return
-        if message.group is None:
-            raise MissingParameter("MessageGroupId")
-        if message.deduplication_id is None and not self.settings.content_deduplication:
-            raise InvalidParameter(
-                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided"
-                " explicitly"
-            )
+        check_fit(self, message)
 
     def stage(self, messages: Sequence[NewMessage]) -> tuple[list[Sent], Staged]:
         """Messages as a part of somebody's transaction. Raises QueueError.
@@ -198,7 +174,7 @@ class Queue:
     def settle(self, messages: list[Message], error: StoreError | None) -> None:
         """New messages are durable, or never will be."""
         if error is not None:
-            self._reserved = 0  # the reservation may have been in what failed
+            self.numbering.failed()
         elif not self.gone:
             self.stock.arrive(messages, self.clock.steady_ms())
             self.offer()
@@ -207,6 +183,8 @@ class Queue:
 
     def take(self, maximum: int, visibility_s: int | None = None) -> list[Received]:
         """What is available now, at most `maximum` messages, now in flight."""
+        if self._closed:
+            return []
         now, wall = self.clock.steady_ms(), self.clock.wall_ms()
         stock = self.stock
         visible_ms = now + 1000 * (self.settings.visibility_s if visibility_s is None else visibility_s)
@@ -218,7 +196,8 @@ class Queue:
                 message.first_ms = wall
             message.visible_ms = visible_ms
             message.taken_ms = now
-            received.append(self._received(message))
+            received.append(handed_out(message, fifo=self.fifo))
+            self._budget.settle(message)
             self.journal.mark(message)
             if visible_ms > now:
                 stock.flight.begin(message)
@@ -260,33 +239,6 @@ class Queue:
             grabbed.append(message)
         order.turn(now)
         return grabbed
-
-    def _received(self, message: Message) -> Received:
-        body, row = message.body or "", message.row
-        details = details_of(message)
-        if not message.md5:
-            message.md5 = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
-        answer = Received(
-            message.message_id,
-            receipts.receipt(row, message.count, int(message.message_id[:8], 16)),
-            body,
-            details.attributes,
-            message.md5,
-            details.md5_attributes,
-            message.sent_ms,
-            message.first_ms,
-            message.count,
-            message.group,
-            message.deduplication_id,
-            sequence_number(row) if self.fifo else None,
-            message.sender,
-            details.trace,
-            details.lineage,
-            details.source_arn,
-        )
-        if not message.kept or self._budget.held * 2 > self._budget.limit:
-            self._budget.let_go(message)
-        return answer
 
     def receive(
         self, maximum: int, visibility_s: int | None, wait_s: float, done: Callable[[list[Received]], None]
@@ -356,40 +308,12 @@ class Queue:
         outcomes: list[QueueError | None] = []
         for handle, seconds in changes:
             try:
-                self._change(receipts.read(handle), handle, seconds, now)
+                change_visibility(self, handle, seconds, now)
                 outcomes.append(None)
             except QueueError as error:
                 outcomes.append(error)
         done(outcomes, None)
         self.offer()
-
-    def _change(self, receipt: receipts.Receipt, handle: str, seconds: int, now: int) -> None:
-        if receipt.row >> rows.SEQUENCE_BITS != self.number:
-            raise ReceiptHandleInvalid(handle)
-        order, flight = self.stock.order, self.stock.flight
-        message = flight.get(receipt.row)
-        waited = None
-        if message is None:
-            # Its time is over, but nobody else has received it yet
-            # (recorded: `test_change_message_visibility_after_visibility_timeout_expiration`).
-            message = waited = order.withdraw(receipt.row)
-        if message is None or (self.fifo and message.count != receipt.receive):
-            raise MessageNotInFlight(handle)
-        if now - (message.taken_ms or now) + seconds * 1000 > LONGEST_MS:
-            if waited is not None:
-                order.give_back(waited, now)
-            raise InvalidParameter(
-                f"Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the"
-                " message is beyond the limit [43200 seconds]."
-            )
-        message.visible_ms = now + seconds * 1000
-        self.journal.mark(message)
-        if seconds:
-            flight.begin(message)
-        elif waited is not None:
-            order.give_back(message, now)
-        else:
-            self.stock.give_back(message, now)
 
     # ------------------------------------------------------------ what happens by itself
 
@@ -423,6 +347,8 @@ class Queue:
 
     def offer(self) -> None:
         """There may be messages for those who wait."""
+        if self._closed:
+            return
         if self._waiting and (self.stock.order.available() or self.stock.backlog.behind):
             self._waiting.serve(self.take)
         self._set_timer()
@@ -443,7 +369,9 @@ class Queue:
 
     def hold_off(self, message: Message, now: int) -> None:
         """A message cannot go where it has to go: it is in flight for some seconds, longer each time in a row."""
-        self._pause_ms = min(_LONGEST_PAUSE_MS, self._pause_ms * 2 or _FIRST_PAUSE_MS)
+        if now > self._paused_ms:
+            self._pause_ms = min(_LONGEST_PAUSE_MS, self._pause_ms * 2 or _FIRST_PAUSE_MS)
+            self._paused_ms = now
         message.visible_ms = now + self._pause_ms
         self.stock.flight.begin(message)
 
@@ -476,23 +404,6 @@ class Queue:
     def is_stored(self, row: int) -> bool:
         """Whether a message is in the database. Raises StoreError."""
         return rows.is_there(self._database, row)
-
-    def next_row(self) -> int:
-        """The key of a new row."""
-        self._row += 1
-        return self._row
-
-    def last_row(self) -> int:
-        """The key that was given out last."""
-        return self._row
-
-    def reserve(self) -> tuple[Statement, ...]:
-        """What has to be written along with new rows, so that no sequence number is given out twice."""
-        if self._row <= self._reserved:
-            return ()
-        self._reserved = self._row + _RESERVE
-        high = self._reserved & rows.SEQUENCES
-        return (Statement("UPDATE queues SET high = ? WHERE number = ?", (high, self.number)),)
 
     def close(self) -> None:
         """End what waits and what happens by itself."""

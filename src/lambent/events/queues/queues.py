@@ -227,9 +227,9 @@ class Queues:
             queue.gone = True
             self._by_arn.pop(queue.arn, None)
             self._by_name.pop((queue.account, queue.region, queue.name), None)
-            queue.forget(queue.last_row())
+            queue.forget(queue.numbering.last)
             queue.close()
-            self._sweeper.sweep(queue.number, queue.last_row())
+            self._sweeper.sweep(queue.number, queue.numbering.last)
 
     async def purge(self, queue: Queue) -> None:
         """Delete all messages of a queue. Raises PurgeInProgress, StoreError."""
@@ -238,7 +238,7 @@ class Queues:
             raise PurgeInProgress(queue.name)
         before, queue.purged_ms = queue.purged_ms, now
         self._journal.flush()
-        last = queue.last_row()
+        last = queue.numbering.last
         try:
             # One row says that they are gone; they are deleted little by little.
             await self._database.write(

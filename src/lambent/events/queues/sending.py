@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from lambent.events.queues import rows
 from lambent.events.queues.deduplication import Pending
-from lambent.events.queues.errors import InvalidParameter, QueueNotFound
+from lambent.events.queues.errors import InvalidParameter, MissingParameter, QueueNotFound
 from lambent.events.queues.message import Details, Message, Sent, encode_details
+from lambent.events.queues.numbering import sequence_number
 from lambent.invocation.request_id import new_request_id
 
 if TYPE_CHECKING:
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
     Done = Callable[[list[Sent] | None, StoreError | None], None]
 
-# Sequence numbers have twenty digits on AWS; they need not be consecutive.
-_FIRST_SEQUENCE: Final = 18_870_000_000_000_000_000
 
-
-def sequence_number(row: int) -> str:
-    """The SequenceNumber of a message in a FIFO queue."""
-    return str(_FIRST_SEQUENCE + (row & rows.SEQUENCES))
+def check_fit(queue: Queue, message: NewMessage) -> None:
+    """Whether a kind of queue can take a message. Raises MissingParameter, InvalidParameter."""
+    if not queue.fifo:
+        return
+    if message.group is None:
+        raise MissingParameter("MessageGroupId")
+    if message.deduplication_id is None and not queue.settings.content_deduplication:
+        raise InvalidParameter(
+            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided"
+            " explicitly"
+        )
 
 
 class Batch:
@@ -53,13 +58,13 @@ class Batch:
         bodies = [_encoded(new.body) for new in messages]
         if queue.fifo:
             for new in messages:
-                queue.check(new)
+                check_fit(queue, new)
             for new, body in zip(messages, bodies, strict=True):
                 self._add_once(queue, new, body, wall, steady)
         else:
             for new, body in zip(messages, bodies, strict=True):
                 self._add(queue, new, body, wall, steady, new.deduplication_id, new.delay_s)
-        self.others: tuple[Statement, ...] = queue.reserve() if self.made else ()
+        self.others: tuple[Statement, ...] = queue.numbering.reserve() if self.made else ()
         if self.begun:
             self.others += tuple(deduplication.statements(self.begun, steady))
 
@@ -118,7 +123,7 @@ class Batch:
         details = None
         if new.attributes or new.trace or new.lineage:
             details = encode_details(Details(new.attributes, new.md5_attributes, new.trace, new.lineage))
-        row, message_id = queue.next_row(), new_request_id()
+        row, message_id = queue.numbering.next(), new_request_id()
         due = steady + 1000 * (queue.settings.delay_s if delay_s is None else delay_s)
         message = Message(
             row, message_id, len(body), wall, due, new.sender, new.group, identity, details, new.body

@@ -30,7 +30,7 @@ def bury(queue: Queue, message: Message, grave: Queue) -> None:
     order, row = queue.stock.order, message.row
     marked = queue.journal.unmark(message)
     copy = replace(
-        message, row=grave.next_row(), details=encode_details(replace(details_of(message), source_arn=queue.arn)),
+        message, row=grave.numbering.next(), details=encode_details(replace(details_of(message), source_arn=queue.arn)),
         visible_ms=0, kept=False, marked=True,
     )  # fmt: skip
     if grave.fifo:
@@ -56,7 +56,7 @@ def bury(queue: Queue, message: Message, grave: Queue) -> None:
         inserts=[copy],
         deletes=[row],
         unmarks=[row] if marked else [],
-        others=[*rows.insert_receives([copy]), *grave.reserve()],
+        others=[*rows.insert_receives([copy]), *grave.numbering.reserve()],
     )
 
 
@@ -65,7 +65,7 @@ def stage_moved(target: Queue, message: Message) -> Staged:
     target.journal.flush()
     details = details_of(message)
     copy = Message(
-        target.next_row(), new_request_id(), message.size, target.clock.wall_ms(), target.clock.steady_ms(),
+        target.numbering.next(), new_request_id(), message.size, target.clock.wall_ms(), target.clock.steady_ms(),
         message.sender, message.group, message.deduplication_id, encode_details(replace(details, source_arn="")),
         message.body,
     )  # fmt: skip
@@ -76,7 +76,7 @@ def stage_moved(target: Queue, message: Message) -> Staged:
         outside.discard(copy.row)
         target.settle([copy], error)
 
-    return Staged((*rows.insert_messages([copy]), *target.reserve()), settled)
+    return Staged((*rows.insert_messages([copy]), *target.numbering.reserve()), settled)
 
 
 def lend(queue: Queue, maximum: int) -> list[Message]:
