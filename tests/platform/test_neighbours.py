@@ -521,3 +521,28 @@ def test_it_ends_with_the_platform(own: Callable[..., Platform]) -> None:
             break
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def test_topics_and_buckets_send_to_the_platforms_queues(running: Platform, s3: Any, bucket: str) -> None:
+    sqs, sns = running.client("sqs"), running.client("sns")
+    url = sqs.create_queue(QueueName=bucket)["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{bucket}"
+    topic = sns.create_topic(Name=bucket)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    attributes = {"size": {"DataType": "Number", "StringValue": "7"}}
+    sns.publish(TopicArn=topic, Message="raised", MessageAttributes=attributes)
+    (message,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    assert message["Body"] == "raised"
+    assert message["MessageAttributes"] == attributes
+
+    queue = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [queue]}
+    )
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["Event"] == "s3:TestEvent"
+    s3.put_object(Bucket=bucket, Key="a b", Body=b"x")
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    (record,) = json.loads(message["Body"])["Records"]
+    assert (record["eventName"], record["s3"]["object"]["key"]) == ("ObjectCreated:Put", "a+b")
+    assert sqs.receive_message(QueueUrl=url).get("Messages") is None

@@ -3,15 +3,20 @@
 Imports nothing of lambent. DESCRIPTOR is a UNIX socket on which the platform sends connections, as descriptors:
 there is no address at which anybody else could reach this process. A request says with `X-Lambent-Service` that it
 is one for moto; without, it is the platform's own: `GET /` tells that this process is well, `POST /reset` makes moto
-forget everything. The end of the socket is the end of this process, as is the end of the platform.
+forget everything, `GET /messages/N` tells what a request wants to be sent to queues: these are the platform's, and the
+answer to that request has N in `X-Lambent-Messages`. The end of the socket is the end of this process, as is the end of
+the platform.
 """
 
 import ctypes
+import itertools
+import json
 import logging
 import os
 import signal
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from botocore.model import OperationNotFoundError
@@ -34,6 +39,8 @@ _log = logging.getLogger("lambent.neighbours.moto")
 _PR_SET_PDEATHSIG = 1
 _SERVICE = "HTTP_X_LAMBENT_SERVICE"
 _FAULT = "X-Lambent-Fault"
+_MESSAGES = "X-Lambent-Messages"
+_SENDERS = frozenset({"s3", "sns"})
 _DEFAULT_HOST = "s3.us-east-1.amazonaws.com"
 
 
@@ -48,12 +55,66 @@ class ObjectRequest(BackendRequest):
         return self.mimetype == "multipart/form-data"
 
 
+class Outgoing(threading.local):
+    """What the request that a thread serves wants to be sent to queues."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.source = ""
+
+    def watch(self) -> None:
+        """Have topics and buckets leave their messages here. moto would look for the queues in itself."""
+        from moto.sns.models import Subscription
+        from moto.sqs.models import SQSBackend
+
+        publish = Subscription.publish
+
+        def published(subscription: Any, *arguments: Any, **named: Any) -> None:
+            self.source = subscription.topic.arn
+            publish(subscription, *arguments, **named)
+
+        Subscription.publish = published  # type: ignore[method-assign, assignment]
+
+        def send(backend: Any, *arguments: Any, **named: Any) -> None:
+            self.send(backend, *arguments, **named)
+
+        SQSBackend.send_message = send  # type: ignore[method-assign, assignment]
+
+    def send(
+        self,
+        backend: Any,
+        queue_name: str,
+        message_body: str,
+        message_attributes: "dict[str, Any] | None" = None,
+        deduplication_id: str | None = None,
+        group_id: str | None = None,
+        **_: Any,
+    ) -> None:
+        """In place of moto's own."""
+        self.messages.append(
+            {
+                "account": backend.account_id,
+                "region": backend.region_name,
+                "queue": queue_name,
+                "body": message_body,
+                "attributes": message_attributes or {},
+                "deduplication_id": deduplication_id,
+                "group": group_id,
+                "source": self.source,
+            }
+        )
+
+
 class Neighbour(DomainDispatcherApplication):
     """moto's applications, chosen by the service that a request is for and by nothing else."""
 
     def __init__(self) -> None:
         super().__init__(create_backend_app)
         self._modules = frozenset(list_of_moto_modules())
+        self._outgoing = Outgoing()
+        self._watching = False
+        self._numbers = itertools.count(1)
+        self._messages: dict[str, bytes] = {}
 
     def get_backend_for_host(self, host: str | None) -> Any:
         # moto lists a directory for each request; the listing does not change.
@@ -78,13 +139,26 @@ class Neighbour(DomainDispatcherApplication):
                 app = self.app_instances[backend] = self.create_app(backend)
                 if backend == "s3":
                     app.request_class = ObjectRequest
+                if backend in _SENDERS and not self._watching:
+                    self._watching = True
+                    self._outgoing.watch()
             return app
 
     def __call__(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
         if _SERVICE not in environ:
             return self._own(environ, start_response)
+        outgoing = self._outgoing
+        outgoing.messages, outgoing.source = [], ""
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            if outgoing.messages:
+                number = str(next(self._numbers))
+                self._messages[number] = json.dumps(outgoing.messages).encode()
+                headers.append((_MESSAGES, number))
+            return start_response(status, headers, *rest)
+
         try:
-            answer: Iterable[bytes] = super().__call__(environ, start_response)
+            answer: Iterable[bytes] = super().__call__(environ, start)
         except (NotImplementedError, OperationNotFoundError, ImportError) as error:
             return _fault(start_response, "unserved", error)
         except Exception as error:  # noqa: BLE001 - logged; the client hears that something failed
@@ -97,8 +171,10 @@ class Neighbour(DomainDispatcherApplication):
             from moto.moto_api._internal.models import moto_api_backend
 
             moto_api_backend.reset()
-        start_response("200 OK", [("Content-Length", "0")])
-        return []
+        number = environ["PATH_INFO"].removeprefix("/messages/")
+        body = self._messages.pop(number, b"")
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
 
 
 def _fault(start_response: "Callable[..., Any]", kind: str, error: Exception) -> "Iterable[bytes]":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.http.hops import end_to_end
 from lambent.neighbours.errors import NeighbourFaulty, NeighbourLacks
+from lambent.neighbours.messages import messages_of
 from lambent.neighbours.moto import Moto
 from lambent.neighbours.services import SERVED_BY_MOTO
 
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from lambent.http.client import Answer, RawHeaders
     from lambent.neighbours.call import Call
     from lambent.neighbours.endpoint import Endpoint
+    from lambent.neighbours.messages import SendMessages
     from lambent.neighbours.real_endpoint import RealEndpoint
 
 _FAULT: Final = b"x-lambent-fault"
+_MESSAGES: Final = b"x-lambent-messages"
+_MOST_BYTES: Final = 1 << 28
 _MESSAGE_BYTES: Final = 4_096
+_NOT_PASSED_ON: Final = frozenset({b"server", b"date", _MESSAGES})
 # Spelled with underscores, some servers would take them for the same names.
 _OURS: Final = frozenset({b"x-moto-account-id", b"x-lambent-service", b"host"})
 
@@ -40,6 +45,8 @@ class Neighbours:
                 service: RealEndpoint(service, endpoint) for service, endpoint in endpoints.items()
             }
         self._moto = moto or Moto()
+        self.send_messages: SendMessages | None = None
+        """Takes what moto's topics and buckets send to queues."""
 
     def serves(self, service: str, scope: str) -> bool:
         """Whether a neighbour serves `service`, whose signing name is `scope`."""
@@ -69,9 +76,11 @@ class Neighbours:
             if fault == b"unserved":
                 raise NeighbourLacks(detail)
             raise NeighbourFaulty(detail)
-        answer.headers = [
-            header for header in end_to_end(answer.headers) if header[0] not in (b"server", b"date")
-        ]
+        number = answer.header(_MESSAGES)
+        if number is not None and self.send_messages is not None:
+            left = await self._moto.exchange(b"GET", b"/messages/" + number, [(b"Host", b"moto")], b"")
+            await self.send_messages(messages_of(call, await left.read(_MOST_BYTES) or b"[]"))
+        answer.headers = [header for header in end_to_end(answer.headers) if header[0] not in _NOT_PASSED_ON]
         return answer
 
     def facts(self) -> dict[str, dict[str, object]]:

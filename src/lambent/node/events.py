@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 from lambent.clock import SystemClock
 from lambent.events import MappingRegistry
 from lambent.events.bus import Buses
-from lambent.events.deliveries import Deliveries
+from lambent.events.deliveries import Deliveries, Parcel
+from lambent.events.deliveries.writing import written
 from lambent.events.destinations import Destinations
 from lambent.events.pollers.pollers import Pollers
 from lambent.events.queues import Queues
 from lambent.events.schedules import Schedules, Timetable
+from lambent.functions.names import partition_of
 from lambent.invocation.async_queue import AsyncQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
 
     from lambent.clock import Clock
     from lambent.invocation.invoker import Invoker
     from lambent.neighbours.endpoint import Endpoint
+    from lambent.neighbours.messages import QueueMessage
     from lambent.neighbours.service_calls import CallService
     from lambent.store import Database
 
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
 class Events:
     """What calls functions with nobody waiting for the answer. Use `open`, then `start` when the platform listens."""
 
-    def __init__(self, clock: Clock, events: AsyncQueue, mappings: MappingRegistry) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, events: AsyncQueue, mappings: MappingRegistry
+    ) -> None:
+        self._database = database
         self.clock = clock
         self.async_queue = events
         self.mappings = mappings
@@ -63,7 +69,7 @@ class Events:
         queue = AsyncQueue(database, invoker, clock, retry_seconds=retry_seconds)
         mappings = await MappingRegistry.open(database)
         closing.push_async_callback(mappings.close)
-        events = cls(clock, queue, mappings)
+        events = cls(database, clock, queue, mappings)
         queues = events.queues = await Queues.open(database, clock)
         closing.push_async_callback(queues.close)
         events.timetable = await Timetable.open(database, clock)
@@ -92,6 +98,30 @@ class Events:
         await self.async_queue.open()
         self.deliveries.start()
         self.timetable.start()
+
+    async def send_messages(self, messages: Sequence[QueueMessage]) -> None:
+        """Send what topics and buckets of a neighbour have for queues; durable when it returns. Raises StoreError."""
+        parcels = [
+            Parcel(
+                target_arn=f"arn:{partition_of(message.region)}:sqs:{message.region}:{message.account}:{message.queue}",
+                body=message.body,
+                account=message.account,
+                region=message.region,
+                principal=f"{message.service}.amazonaws.com",
+                source_arn=message.source,
+                options={
+                    "MessageAttributes": message.attributes,
+                    **({"MessageGroupId": message.group} if message.group else {}),
+                    **(
+                        {"MessageDeduplicationId": message.deduplication_id}
+                        if message.deduplication_id
+                        else {}
+                    ),
+                },
+            )
+            for message in messages
+        ]
+        await written(self._database, self.deliveries.stage(parcels))
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more, and wait for what runs, at most `seconds`. What waits stays in the database."""

@@ -178,6 +178,8 @@ class Platform:
             enforce=bool(settings.credentials),
         )
 
+        self.neighbours.send_messages = self.events.send_messages
+
         # gateway: what it keeps
         self.apis = await ApiRegistry.open(database)
         self.clients = Clients(ConnectionLimits())
