@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,6 +109,26 @@ def test_kinesis_calls_a_function(platform: Platform) -> None:
     }
     wait_until(lambda: platform.aws.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK", 5)
     platform.aws.delete_event_source_mapping(UUID=uuid)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:kinesis:us-east-1:000000000000:stream/nowhere",
+        "arn:aws:dynamodb:us-east-1:000000000000:table/nowhere/stream/2026-01-01T00:00:00.000",
+    ],
+)
+def test_a_stream_that_is_not_there(platform: Platform, arn: str) -> None:
+    """Recorded: test_esm_with_not_existing_kinesis_stream and test_esm_with_not_existing_dynamodb_stream."""
+    function = platform.create(HANDLER)
+    with pytest.raises(ClientError) as refused:
+        platform.aws.create_event_source_mapping(
+            FunctionName=function, EventSourceArn=arn, StartingPosition="LATEST"
+        )
+    assert refused.value.response["Error"] == {
+        "Code": "InvalidParameterValueException",
+        "Message": f"Stream not found: {arn}",
+    }
 
 
 def test_a_stream_that_is_split(platform: Platform) -> None:

@@ -72,7 +72,7 @@ def _service(mapping: Mapping, parts: Parts, role: Callable[[], str]) -> StreamS
 class StreamPoller:
     """Reads one stream for one mapping. See Poller."""
 
-    def __init__(self, mapping: Mapping, parts: Parts, *, elsewhere: bool | None = None) -> None:
+    def __init__(self, mapping: Mapping, parts: Parts) -> None:
         self.mapping = mapping
         self._source = Source(
             mapping,
