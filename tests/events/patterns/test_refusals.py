@@ -7,6 +7,7 @@ Reasons with positions are what AWS answered to TestEventPattern, as recorded by
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -120,6 +121,10 @@ def test_reasons_without_a_place(pattern: str, reason: str) -> None:
     ("pattern", "reason"),
     [
         ("", "Filter is not an object"),
+        (
+            '{"a": [NaN]}',
+            "Non-standard token 'NaN': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow",
+        ),
         ("{}", "Empty objects are not allowed"),
         ('{"a": {}}', "Empty objects are not allowed"),
         ('{"a": [[1]]}', "Match value must be String, number, true, false, or null"),
@@ -155,13 +160,13 @@ def test_reasons_without_a_place(pattern: str, reason: str) -> None:
         ('{"a": [{"anything-but": {"prefix": "b"}, "c": 1}]}', "Too many elements in numeric expression"),
         (r'{"a": [{"wildcard": "a\\b"}]}', "Invalid escape character at pos 2"),
         (r'{"a": [{"anything-but": {"wildcard": "é\\"}}]}', "Invalid escape character at pos 3"),
-        ('{"$or": {"a": [1]}}', "It must be an Array followed with $or."),
-        ('{"$or": [{"a": [1]}]}', "There must have at least 2 Objects in $or relationship."),
-        ('{"$or": [1, 2]}', "Only JSON object is allowed in array of $or relationship."),
-        (
-            '{"$or": [{"numeric": [1]}, {"a": [1]}]}',
-            "numeric is Ruler reserved fieldName which cannot be used inside $or.",
-        ),
+        # $or that is not the operator is a field.
+        ('{"$or": 5}', '"$or" must be an object or an array'),
+        ('{"$or": [{"a": [1]}]}', "Unrecognized match type a"),
+        ('{"$or": [{"a": [1]}, 2]}', "Unrecognized match type a"),
+        ('{"$or": [{}, {}]}', "Match expression name not found"),
+        ('{"$or": [{"numeric": [1]}, {"a": [1]}]}', "Invalid member in numeric match: 1"),
+        ('{"a": [{"anything-but": {"wildcard": []}}]}', "Empty arrays are not allowed"),
         (
             '{"a": [1, 2 3]}',
             "Unexpected character ('3' (code 51)): was expecting comma to separate Array entries",
@@ -232,10 +237,35 @@ def test_places_count_lines_and_long_patterns_are_cut() -> None:
     assert _reason(pattern).endswith(f'"{pattern[:500]}"[truncated 112 chars]; line: 2, column: 610]')
 
 
+def _parallel(count: int) -> str:
+    return json.dumps({"d": {f"f{at}": {"$or": [{"x": [1]}, {"y": [1]}]} for at in range(count)}})
+
+
+def _nested(count: int) -> str:
+    pattern: dict[str, Any] = {"a": [1]}
+    for _ in range(count):
+        pattern = {"$or": [pattern, {"b": [1]}]}
+    return json.dumps(pattern)
+
+
 def test_or_has_a_limit() -> None:
-    either = '{"$or": [' + ", ".join(f'{{"b{at}": [1]}}' for at in range(32)) + "]}"
-    with pytest.raises(InvalidPattern, match="Rule is too complex"):
-        Pattern.parse(f'{{"a": {either}, "b": {either}}}')
+    for pattern in (_parallel(9), _nested(9)):
+        Pattern.parse(pattern)
+    for pattern in (_parallel(10), _parallel(30), _nested(10), _nested(40)):
+        assert "more than 1000 rule combinations" in _reason(pattern)
+
+
+def test_depth_has_a_limit() -> None:
+    for depth in (10, 40, 80):
+        Pattern.parse('{"a":' * depth + "[1]" + "}" * depth)
+    for depth in (300, 600, 5_000):
+        _reason('{"$or": [' * depth + '{"a": [1]}' + ', {"b": [1]}]}' * depth)
+    for depth in (150, 5_000):
+        assert "levels deep" in _reason('{"a":' * depth + "[1]" + "}" * depth)
+    event: list[Any] = ["x"]
+    for _ in range(5_000):
+        event = [event]
+    assert not Pattern.parse({"a": ["x"]}).matches({"a": event})
 
 
 def test_what_follows_the_pattern_is_not_read() -> None:

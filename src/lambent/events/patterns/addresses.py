@@ -20,8 +20,7 @@ _MAX_INTEGER: Final = 2**31 - 1
 def address_of(value: Any) -> Address | None:
     """The IP address that a text is, None for anything else.
 
-    Groups of digits are decimal whatever they begin with, and an IPv4 address that is written as an IPv6 one is the
-    IPv4 address.
+    Groups of digits are decimal whatever they begin with. Zones, and IPv4 addresses at the end of others, are not read.
     """
     if type(value) is not str:
         return None
@@ -35,7 +34,7 @@ def address_of(value: Any) -> Address | None:
             number = int(ipaddress.IPv6Address(value))
         except ValueError:
             return None
-        return (4, number & 0xFFFFFFFF) if number >> 32 == 0xFFFF else (16, number)
+        return 16, number
     return None
 
 

@@ -8,12 +8,13 @@ twice the later one counts.
 
 from __future__ import annotations
 
+from json import JSONDecoder
 from typing import Final, TypeAlias
 
 from lambent.events.patterns import tokens as json
 from lambent.events.patterns.addresses import Address, address_of
 from lambent.events.patterns.conditions import Absent, Condition, Exactly, NoneOf
-from lambent.events.patterns.errors import InvalidPattern
+from lambent.events.patterns.errors import InvalidPattern, TooComplex
 from lambent.events.patterns.expressions import expression
 from lambent.events.patterns.fields import FieldTest
 from lambent.events.patterns.tokens import Tokens
@@ -23,6 +24,8 @@ Alternative: TypeAlias = dict[str, FieldTest]
 """Fields by path, all of which have to let an event through."""
 
 _MAX_ALTERNATIVES: Final = 1000
+_TOO_MANY: Final = f"Event pattern contains more than {_MAX_ALTERNATIVES} rule combinations"
+_SPACE: Final = " \t\r\n"
 _RESERVED: Final = frozenset(
     {
         *(
@@ -50,33 +53,67 @@ _LITERALS: Final = {"true": True, "false": False, "null": None}
 def compile_pattern(source: str) -> list[Alternative]:
     """The alternatives of a pattern, at least one. Raises InvalidPattern.
 
-    What follows the pattern's closing brace is not looked at.
+    Where `$or` is not the operator (its branches have to be objects, two at least, and none of their names may be a
+    match type) it is a field like others, and what is wrong is what is wrong then. What follows the pattern's closing
+    brace is not looked at.
     """
+    try:
+        alternatives = _compiled(source, operator="$or")
+    except TooComplex:
+        raise
+    except InvalidPattern:
+        if "$or" not in source:
+            raise
+        alternatives = _compiled(source, operator=None)
+    if "$or" in source and _combinations(source) > _MAX_ALTERNATIVES:
+        raise TooComplex(_TOO_MANY)
+    for field in {field for fields in alternatives for field in fields.values()}:
+        if too_complex(_wildcards(field)):
+            raise TooComplex(_TOO_COMPLEX)
+    return alternatives
+
+
+def _compiled(source: str, *, operator: str | None) -> list[Alternative]:
     tokens = Tokens(source)
     if tokens.next() != json.OBJECT:
         tokens.fail("Filter is not an object")
     alternatives: list[Alternative] = []
-    _object(tokens, alternatives, "", in_or=False)
-    for field in {field for fields in alternatives for field in fields.values()}:
-        if too_complex(_wildcards(field)):
-            raise InvalidPattern(_TOO_COMPLEX)
+    _object(tokens, alternatives, "", operator, in_or=False)
     return alternatives
 
 
-def _object(tokens: Tokens, alternatives: list[Alternative], path: str, *, in_or: bool) -> None:
+def _combinations(source: str) -> int:
+    """The product of the lengths of all `$or` in a pattern, which is what the guide limits."""
+    product = 1
+    waiting = [JSONDecoder().raw_decode(source.lstrip(_SPACE))[0]]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            branches = found.get("$or")
+            if isinstance(branches, list):
+                product *= max(1, len(branches))
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+    return product
+
+
+def _object(
+    tokens: Tokens, alternatives: list[Alternative], path: str, operator: str | None, *, in_or: bool
+) -> None:
     empty = True
     while tokens.next() != json.END_OBJECT:
         empty = False
         name = tokens.text()
-        if name == "$or":
-            _or(tokens, alternatives, path)
+        if name == operator:
+            _or(tokens, alternatives, path, operator)
             continue
         if in_or and name in _RESERVED:
             tokens.fail(f"{name} is Ruler reserved fieldName which cannot be used inside $or.")
         below = f"{path}.{name}" if path else name
         kind = tokens.next()
         if kind == json.OBJECT:
-            _object(tokens, alternatives, below, in_or=in_or)
+            _object(tokens, alternatives, below, operator, in_or=in_or)
         elif kind == json.ARRAY:
             _values(tokens, alternatives, below)
         else:
@@ -85,7 +122,7 @@ def _object(tokens: Tokens, alternatives: list[Alternative], path: str, *, in_or
         tokens.fail("Empty objects are not allowed")
 
 
-def _or(tokens: Tokens, alternatives: list[Alternative], path: str) -> None:
+def _or(tokens: Tokens, alternatives: list[Alternative], path: str, operator: str) -> None:
     before = [*alternatives] or [{}]
     alternatives.clear()
     if tokens.next() != json.ARRAY:
@@ -96,10 +133,10 @@ def _or(tokens: Tokens, alternatives: list[Alternative], path: str) -> None:
         if kind != json.OBJECT:
             tokens.fail("Only JSON object is allowed in array of $or relationship.")
         branch = [dict(alternative) for alternative in before]
-        _object(tokens, branch, path, in_or=True)
+        _object(tokens, branch, path, operator, in_or=True)
         alternatives.extend(branch)
         if len(alternatives) > _MAX_ALTERNATIVES:
-            raise InvalidPattern(f"Rule is too complex, $or makes more than {_MAX_ALTERNATIVES} combinations")
+            raise TooComplex(_TOO_MANY)
     if branches < 2:
         tokens.fail("There must have at least 2 Objects in $or relationship.")
 

@@ -7,6 +7,7 @@ value from one element and another value from another, each value remembers in w
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def fields_of(event: dict[str, Any], wanted: Container[str]) -> Values:
     A dot in a name is like one between names, so {"a.b": 1} has the value that {"a": {"b": 1}} has.
     """
     values: Values = {}
-    _object(event, "", (), wanted, values, [0])
+    with suppress(RecursionError):  # what is nested a thousand levels deep is not looked at
+        _object(event, "", (), wanted, values, [0])
     return values
 
 

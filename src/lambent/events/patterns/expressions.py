@@ -238,6 +238,8 @@ def _negated(tokens: Tokens, kind: str, operator: str) -> Condition:
                 texts.append(_negated_text(tokens, kind, operator))
         except InvalidPattern as error:
             tokens.fail(str(error))
+        if not texts:
+            tokens.fail("Empty arrays are not allowed")
     return NoneOf(tuple(_NEGATED[operator](tokens, text) for text in texts))
 
 

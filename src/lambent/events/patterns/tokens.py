@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
-from lambent.events.patterns.errors import InvalidPattern
+from lambent.events.patterns.errors import InvalidPattern, TooComplex
 
 OBJECT: Final = "{"
 END_OBJECT: Final = "}"
@@ -33,7 +33,8 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]{4}")
 _ESCAPES: Final = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\", "/": "/"}
 _VALUES: Final = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _SHOWN: Final = 500
-_DEPTH: Final = 1000
+# Patterns may have 4096 characters. Only this project has a limit here: it reads them recursively.
+_DEPTH: Final = 100
 _LENGTH: Final = 1000
 
 
@@ -132,11 +133,7 @@ class Tokens:
         if character in "{[":
             self._open.append((character, self._at))
             if len(self._open) > _DEPTH:
-                self._at += 1
-                self.fail(
-                    f"Document nesting depth ({len(self._open)}) exceeds the maximum allowed ({_DEPTH}, from "
-                    "`StreamReadConstraints.getMaxNestingDepth()`)"
-                )
+                raise TooComplex(f"Rule is too complex, it is nested more than {_DEPTH} levels deep")
             self._at += 1
             self._fresh = True
             return character, character
@@ -146,6 +143,10 @@ class Tokens:
         if word is None:
             self._unexpected(expected)
         self._at = word.end()
+        if word.group() in ("NaN", "Infinity"):
+            self.fail(
+                f"Non-standard token '{word.group()}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
+            )
         if word.group() not in _LITERALS:
             self.fail(f"Unrecognized token '{word.group()}': was expecting {_VALUES}")
         return LITERAL, word.group()
