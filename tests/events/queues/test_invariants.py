@@ -258,7 +258,11 @@ class Machine(RuleBasedStateMachine):
         for name, all_known in self.known.items():
             left: list[str] = []
             for queue in (self.queue(name), self.queue(f"grave-{name}")):
-                while received := queue.take(10):
+                for _ in range(1000):
+                    received = queue.take(10)
+                    await self.settle()  # dead letters go meanwhile, one of a group at a time
+                    if not received and not sum(queue.counts()):
+                        break
                     if queue.name == name:
                         self.received(name, received)
                     for message in received:
