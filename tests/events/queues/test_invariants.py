@@ -169,12 +169,14 @@ class Machine(RuleBasedStateMachine):
     def held(self, name: str) -> list[Known]:
         return [one for one in self.known[name].values() if one.held is not None and not one.deleting]
 
-    @rule(name=st.sampled_from(["standard", "q.fifo"]), data=st.data(), durable=st.booleans())
-    def delete(self, name: str, data: st.DataObject, durable: bool) -> None:
+    @rule(
+        name=st.sampled_from(["standard", "q.fifo"]),
+        picks=st.lists(st.integers(0, 50), max_size=10),
+        durable=st.booleans(),
+    )
+    def delete(self, name: str, picks: list[int], durable: bool) -> None:
         held = self.held(name)
-        if not held:
-            return
-        chosen = data.draw(st.lists(st.sampled_from(held), max_size=10, unique_by=id))
+        chosen = [one for at, one in enumerate(held) if at in picks]
 
         def done(outcomes: list[QueueError | None] | None, error: StoreError | None) -> None:
             assert outcomes is not None, error
@@ -192,13 +194,15 @@ class Machine(RuleBasedStateMachine):
             self.run(self.settle())
 
     @rule(
-        name=st.sampled_from(["standard", "q.fifo"]), data=st.data(), seconds=st.sampled_from([0, 0, 10, 600])
+        name=st.sampled_from(["standard", "q.fifo"]),
+        pick=st.integers(0, 50),
+        seconds=st.sampled_from([0, 0, 10, 600]),
     )
-    def change_visibility(self, name: str, data: st.DataObject, seconds: int) -> None:
+    def change_visibility(self, name: str, pick: int, seconds: int) -> None:
         held = self.held(name)
         if not held:
             return
-        known = data.draw(st.sampled_from(held))
+        known = held[pick % len(held)]
         outcomes: list[QueueError | None] = []
         assert known.held is not None
         self.queue(name).change_visibility(

@@ -34,6 +34,8 @@ class Backlog:
         self.tail = tail
         self.top = top
         self.spilled = 0
+        self._old = top
+        self._largest = 0
         self.outside: set[int] = set()
         self.doomed: set[int] = set()
 
@@ -59,21 +61,38 @@ class Backlog:
 
     def load(self, budget: Budget) -> list[Message]:
         """The next messages, some hundred at most. Raises StoreError."""
-        found = rows.sizes(self._database, self.tail, self.top, self._chunk)
-        last, total = self.top, 0
-        for row, size in found:
-            total += size
-            last = row
-            if total > _CHUNK_BYTES:
-                break
-        bodies = budget.held + total <= budget.limit
-        messages = rows.load(self._database, self.tail, last, self._chunk, bodies=bodies) if found else []
-        whole = len(found) < self._chunk and (not found or last == found[-1][0])
-        self._go_to(self.top if whole else last, len(messages))
+        chunk, last, bodies = self._chunk, self.top, True
+        if self.tail < self._old or self._largest * chunk > _CHUNK_BYTES or budget.held * 2 > budget.limit:
+            last, bodies = self._portion(budget)
+        # Only what an earlier run has left, and dead letters, can have been received already.
+        messages = rows.load(
+            self._database, self.tail, last, chunk, bodies=bodies, received=self.tail < self._old
+        )
+        whole = last == self.top and len(messages) < chunk
+        self._go_to(self.top if whole else messages[-1].row if messages else last, len(messages))
         if self.outside or self.doomed:
             skipped = self.outside | self.doomed
             messages = [message for message in messages if message.row not in skipped]
         return messages
+
+    def spill(self, message: Message) -> None:
+        """A message has become durable, and stays in the database alone."""
+        self.top = max(self.top, message.row)
+        self.spilled += 1
+        self._largest = max(self._largest, message.size)
+        if message.count:
+            self._old = self.top  # a dead letter has been received elsewhere
+
+    def _portion(self, budget: Budget) -> tuple[int, bool]:
+        """The last row to be loaded next so that it is not too much at a time, and whether there is room for bodies."""
+        total, last = 0, self.top
+        found = rows.sizes(self._database, self.tail, self.top, self._chunk)
+        for row, size in found:
+            total += size
+            if total > _CHUNK_BYTES:
+                last = row
+                break
+        return last, budget.held + total <= budget.limit
 
     def expire(self, before: int) -> tuple[list[int], bool]:
         """Pass over the first rows that were due before a time. Gives them, and whether there may be more."""

@@ -24,14 +24,24 @@ SEQUENCES: Final = (1 << SEQUENCE_BITS) - 1
 _MOST: Final = 64
 
 _COLUMNS: Final = "id, message_id, size, sent_ms, due_ms, sender, group_id, deduplication_id, details, body"
-_JOINED: Final = (
-    "SELECT m.id, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.group_id, m.deduplication_id, m.details,"
-    " {body}, r.receive_count, r.first_ms, r.visible_ms"
-    " FROM messages m LEFT JOIN message_receives r ON r.id = m.id"
-    " WHERE m.id > ? AND m.id <= ? ORDER BY m.id LIMIT ?"
-)
-_WITH_BODIES: Final = _JOINED.format(body="m.body")
-_WITHOUT_BODIES: Final = _JOINED.format(body="NULL")
+_RANGE: Final = " WHERE m.id > ? AND m.id <= ? ORDER BY m.id LIMIT ?"
+
+
+def _select(*, bodies: bool, received: bool) -> str:
+    body = "m.body" if bodies else "NULL"
+    columns = (
+        "m.id, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.group_id, m.deduplication_id, m.details"
+    )
+    receives = ", r.receive_count, r.first_ms, r.visible_ms" if received else ""
+    join = " LEFT JOIN message_receives r ON r.id = m.id" if received else ""
+    return f"SELECT {columns}, {body}{receives} FROM messages m{join}{_RANGE}"  # noqa: S608 - names of ours
+
+
+_LOADS: Final = {
+    (bodies, received): _select(bodies=bodies, received=received)
+    for bodies in (True, False)
+    for received in (True, False)
+}
 
 
 def insert_messages(messages: Sequence[Message]) -> Iterator[Statement]:
@@ -88,12 +98,15 @@ def delete_receives(rows: Sequence[int]) -> Iterator[Statement]:
         yield Statement(_delete("message_receives", len(part)), tuple(part))
 
 
-def load(database: Database, after: int, last: int, limit: int, *, bodies: bool) -> list[Message]:
-    """The messages with keys above `after` up to `last`, the first `limit` of them."""
-    return [
-        _message(row)
-        for row in database.read_now(_WITH_BODIES if bodies else _WITHOUT_BODIES, (after, last, limit))
-    ]
+def load(
+    database: Database, after: int, last: int, limit: int, *, bodies: bool, received: bool
+) -> list[Message]:
+    """The messages with keys above `after` up to `last`, the first `limit` of them.
+
+    `bodies`: with these. `received`: with what is known of their receives.
+    """
+    found: list[Any] = database.read_now(_LOADS[bodies, received], (after, last, limit))
+    return [_received(row) for row in found] if received else [Message(*row) for row in found]
 
 
 def count(database: Database, after: int, last: int, limit: int) -> tuple[int, int | None]:
@@ -135,7 +148,7 @@ def is_there(database: Database, row: int) -> bool:
     return bool(database.read_now("SELECT 1 FROM messages WHERE id = ?", (row,)))
 
 
-def _message(row: Row) -> Message:
+def _received(row: Row) -> Message:
     members: list[Any] = list(row)
     visible_ms, first_ms, count = members.pop(), members.pop(), members.pop()
     message = Message(*members)

@@ -63,8 +63,7 @@ class Stock:
                 continue
             if row > backlog.tail:
                 if backlog.tail < backlog.top or room <= 0:
-                    backlog.top = max(backlog.top, row)
-                    backlog.spilled += 1
+                    backlog.spill(message)
                     continue
                 backlog.tail = backlog.top = row
             room -= 1
@@ -92,7 +91,7 @@ class Stock:
         """Rows that were passed over because they were being deleted, and are not. Raises StoreError."""
         for row in missed:
             if row <= self.backlog.tail:
-                for message in rows.load(self._database, row - 1, row, 1, bodies=False):
+                for message in rows.load(self._database, row - 1, row, 1, bodies=False, received=True):
                     self.order.add(message, now)
 
     def give_back(self, message: Message, now: int) -> None:
