@@ -27,6 +27,7 @@ KAFKA = {
 ACCESS = KAFKA["SourceAccessConfigurations"]
 CLUSTER = "arn:aws:kafka:us-east-1:111111111111:cluster/c/0b1f7a8e-2c3d-4e5f-8a9b-0c1d2e3f4a5b-1"
 BROKER = "arn:aws:mq:us-east-1:111111111111:broker:b:b-0b1f7a8e-2c3d-4e5f-8a9b-0c1d2e3f4a5b"
+ELSEWHERE = "Event source region must match Lambda region us-east-1."
 DOCUMENTS = "arn:aws:rds:us-east-1:111111111111:cluster:documents"
 
 
@@ -243,6 +244,10 @@ def test_the_function_keeps_the_name_it_was_given(client: Any, arn: str, account
     [
         ({"FunctionName": "nobody"}, "Unrecognized event source."),
         ({"EventSourceArn": "arn:aws:s3:::bucket"}, "Unrecognized event source."),
+        *(
+            ({"EventSourceArn": arn.replace("us-east-1", "us-west-2")}, ELSEWHERE)
+            for arn in (QUEUE, STREAM, TABLE, CLUSTER)
+        ),
         ({"EventSourceArn": TABLE.partition("/stream")[0]}, "Unrecognized event source."),
         ({"FunctionName": "nobody", "EventSourceArn": QUEUE}, "Function does not exist"),
         ({"FunctionName": "hello:nothing", "EventSourceArn": QUEUE}, "Function does not exist"),

@@ -182,6 +182,10 @@ def test_members_that_are_set_come_back(
         },
     )
     assert stable(created) == {**expected, **PENDING}
+    # Recorded: `test_dead_letter_queue`.
+    kept = client.update_function_configuration(FunctionName="hello", DeadLetterConfig={})
+    assert kept["DeadLetterConfig"] == members["DeadLetterConfig"]
+    settled()
     client.update_function_configuration(
         FunctionName="hello",
         KMSKeyArn="",

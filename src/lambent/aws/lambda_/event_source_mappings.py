@@ -74,6 +74,12 @@ class EventSourceMappingOperations:
                 raise refused.InvalidMapping("Required 'sourceAccessConfigurations' parameter is missing.")
             # Recorded for a function that is not there: test_event_source_mapping_exceptions.
             check_parameters(source_of(source_arn, endpoints), given)
+            if source_arn is not None and source_arn.split(":", 4)[3] != context.region:
+                # pmuens/serverless-kinesis-streams#1 quotes what AWS says; queues: "in the same AWS Region"
+                # ("Using Lambda with Amazon SQS").
+                raise refused.InvalidMapping(
+                    f"Event source region must match Lambda region {context.region}."
+                )
             function_arn = self._function(context, request)
             tags = new_tags(request, self.registry.limits)
             mapping = await self.mappings.create(
