@@ -219,6 +219,8 @@ def _redrive(value: str) -> dict[str, Any]:
     arn = document["deadLetterTargetArn"]
     if not isinstance(arn, str) or not _ARN.fullmatch(arn):
         raise refuse("Invalid value for deadLetterTargetArn.")
+    if not isinstance(document["maxReceiveCount"], int):
+        value = msgspec.json.encode({**document, "maxReceiveCount": count}).decode()
     return {"redrive": RedrivePolicy(arn, count), "redrive_text": value}
 
 

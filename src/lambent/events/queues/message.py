@@ -57,13 +57,14 @@ class Received(msgspec.Struct, gc=False):
 
 
 class Details(msgspec.Struct, array_like=True, omit_defaults=True, frozen=True, gc=False):
-    """What few messages have."""
+    """What few messages have. `came_with`: how often a dead letter was received before it came here."""
 
     attributes: bytes = b""
     md5_attributes: str = ""
     trace: str = ""
     lineage: str = ""
     source_arn: str = ""
+    came_with: int = 0
 
 
 class Message(msgspec.Struct, gc=False):

@@ -7,6 +7,7 @@ on with the next start, and a message is always in one queue, never in both.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from base64 import b64decode, b64encode
@@ -22,6 +23,8 @@ from lambent.store.database import Statement
 from lambent.store.staged import Staged, submit, together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambent.clock import Clock
     from lambent.events.queues.message import Message
     from lambent.events.queues.queue import Queue
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 Status: TypeAlias = Literal["RUNNING", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"]
 
 _PORTION: Final = 100
+_PAUSE_MS: Final = 1000
 _KEPT: Final = 10
 """So many tasks of a queue are remembered."""
 
@@ -99,7 +103,10 @@ class Moves:
     async def start(
         self, source_arn: str, destination_arn: str | None = None, per_second: int | None = None
     ) -> str:
-        """Begin to move messages. Returns the task's handle. Raises MoveNotFound, InvalidParameter, StoreError."""
+        """Begin to move messages. Returns the task's handle when the first ones were moved.
+
+        Raises MoveNotFound, InvalidParameter, StoreError.
+        """
         source = self._find(source_arn, _NO_SOURCE)
         if not self._queues.sources(source):
             raise InvalidParameter("Source queue must be configured as a Dead Letter Queue.")
@@ -137,7 +144,9 @@ class Moves:
             moves.remove(move)
             raise
         del moves[:-_KEPT]
-        self._soon(move, 0)
+        begun = asyncio.Event()
+        self._step(source_arn, move.id, begun.set)
+        await begun.wait()
         return move.handle
 
     async def cancel(self, handle: str) -> int:
@@ -149,10 +158,8 @@ class Moves:
             raise InvalidParameter("Value for parameter TaskHandle is invalid.") from None
         self._find(source_arn, _NO_SOURCE)
         move = self._current(source_arn, task)
-        if move is None:
+        if move is None or move.status != "RUNNING":
             raise MoveNotFound("Task does not exist.")
-        if move.status != "RUNNING":
-            raise InvalidParameter("Only active tasks can be cancelled.")
         cancelled = replace(move, status="CANCELLING")
         self._put(cancelled)
         try:
@@ -197,54 +204,63 @@ class Moves:
     def _soon(self, move: Move, wait_ms: int) -> None:
         self._clock.at_steady(self._clock.steady_ms() + wait_ms, self._step, move.source_arn, move.id)
 
-    def _step(self, source_arn: str, task: str) -> None:
-        """Move the next messages, or end."""
+    def _step(self, source_arn: str, task: str, stepped: Callable[[], None] | None = None) -> None:
+        """Move the next messages, or end; then call `stepped`."""
         move = self._current(source_arn, task)
-        if self._closed or move is None:
-            return
+        if not self._closed and move is not None:
+            self._advance(move, stepped or _nothing)
+        elif stepped is not None:
+            stepped()
+
+    def _advance(self, move: Move, stepped: Callable[[], None]) -> None:
         if move.status == "CANCELLING":
-            self._end(move, "CANCELLED")
+            self._end(move, "CANCELLED", stepped)
             return
-        try:
-            source = self._queues.by_arn(source_arn)
-        except QueueNotFound:
-            self._end(move, "FAILED", "AWS.SimpleQueueService.NonExistentQueue")
-            return
-        # A limited task moves one portion a second, or one message in a part of it.
+        # A limited task moves a tenth of its limit at a time.
         portion = _PORTION if move.per_second is None else min(_PORTION, max(1, move.per_second // 10))
-        grabbed = lend(source, portion)
-        if not grabbed:
-            self._end(move, "COMPLETED")
-            return
         try:
-            targets = [(self._target(move, message), message) for message in grabbed]
+            source = self._queues.by_arn(move.source_arn)
         except QueueNotFound:
-            return_lent(source, grabbed)
-            self._end(move, "FAILED", "AWS.SimpleQueueService.NonExistentQueue")
+            self._end(move, "FAILED", stepped, _FAILURES[QueueNotFound])
             return
-        except _NoOrigin:
-            return_lent(source, grabbed)
-            self._end(move, "FAILED", "CouldNotDetermineMessageSource")
+        lent = lend(source, portion)
+        try:
+            targets = [(self._target(move, message), message) for message in lent]
+        except (QueueNotFound, _NoOrigin) as error:
+            return_lent(source, lent)
+            self._end(move, "FAILED", stepped, _FAILURES[type(error)])
             return
-        progress = replace(move, moved=move.moved + len(grabbed))
-        wait_ms = 0 if move.per_second is None else 1000 * len(grabbed) // move.per_second
+        if not lent:
+            self._end(move, "COMPLETED", stepped)
+            return
+        progress = replace(move, moved=move.moved + len(lent))
+        wait_ms = 0 if move.per_second is None else 1000 * len(lent) // move.per_second
 
         def settled(error: StoreError | None) -> None:
             if error is not None:
                 source.journal.complaints.warn(
-                    "messages of %s could not be moved, they are tried again: %s", source_arn, error
+                    "messages of %s could not be moved, they are tried again: %s", move.source_arn, error
                 )
+                self._soon(move, _PAUSE_MS)
+                stepped()
+                return
+            latest = self._current(move.source_arn, move.id)
+            if latest is None:
+                stepped()
+                return
+            progressed = replace(progress, status=latest.status)
+            self._put(progressed)
+            if source.counts()[0] or progressed.status != "RUNNING":
+                self._soon(move, wait_ms)
+                stepped()
             else:
-                latest = self._current(source_arn, task)
-                if latest is not None:
-                    self._put(replace(progress, status=latest.status))
-            self._soon(move, wait_ms if error is None else 1000)
+                self._end(progressed, "COMPLETED", stepped)
 
-        # A task that was cancelled meanwhile has been written before this, and is written again when it ends.
         staged = [stage_moved(target, message) for target, message in targets]
+        # A task that was cancelled meanwhile has been written before this, and is written again when it ends.
         submit(
             self._database,
-            together([*staged, stage_lent(source, grabbed), Staged((self._saved(progress),), settled)]),
+            together([*staged, stage_lent(source, lent), Staged((self._saved(progress),), settled)]),
         )
 
     def _target(self, move: Move, message: Message) -> Queue:
@@ -253,12 +269,23 @@ class Moves:
             raise _NoOrigin
         return self._queues.by_arn(arn)
 
-    def _end(self, move: Move, status: Status, failure: str | None = None) -> None:
-        ended = replace(move, status=status, failure=failure)
-        self._put(ended)
+    def _end(self, move: Move, status: Status, ended: Callable[[], None], failure: str | None = None) -> None:
+        final = replace(move, status=status, failure=failure)
+        self._put(final)
 
         def settled(error: StoreError | None) -> None:
             if error is not None:
                 _log.warning("the end of a move from %s was not written: %s", move.source_arn, error)
+            ended()
 
-        submit(self._database, Staged((self._saved(ended),), settled))
+        submit(self._database, Staged((self._saved(final),), settled))
+
+
+def _nothing() -> None:
+    """Nobody waits for a step."""
+
+
+_FAILURES: Final = {
+    QueueNotFound: "AWS.SimpleQueueService.NonExistentQueue",
+    _NoOrigin: "CouldNotDetermineMessageSource",
+}

@@ -13,10 +13,11 @@ from lambent.events.queues.errors import (
     QueueError,
 )
 from lambent.events.queues.numbering import Numbering
+from lambent.events.queues.pause import Pause
 from lambent.events.queues.receiving import handed_out
 from lambent.events.queues.sending import Batch, check_fit
 from lambent.events.queues.stock import IN_FLIGHT_LIMIT, Stock
-from lambent.events.queues.transfers import bury
+from lambent.events.queues.transfers import bury, is_dead
 from lambent.events.queues.visibility import change_visibility
 from lambent.events.queues.waiting import Wait, Waiting
 from lambent.functions.names import partition_of
@@ -37,14 +38,13 @@ if TYPE_CHECKING:
     Told = Callable[[list[QueueError | None] | None, StoreError | None], None]
 
 _COUNT_MS: Final = 5
-_FIRST_PAUSE_MS: Final = 1_000
-_LONGEST_PAUSE_MS: Final = 30_000
 
 
 class Queue:
     """A queue. Made by Queues, which knows all of them.
 
-    `created_ms`, `modified_ms`: on the wall's clock. Everything here runs on the loop.
+    `created_ms`, `modified_ms`: on the wall's clock. `burials`: dead letters on their way, `pause`: until these that
+    could not go are tried again. Everything here runs on the loop.
     """
 
     def __init__(
@@ -83,10 +83,11 @@ class Queue:
         self.stock = self._stock()
         self.deduplication = Deduplication(database, number)
         self._waiting = Waiting(clock)
+        self.burials = 0
         self._timer: Timer | None = None
         self._timer_ms = 0
         self._looking = False
-        self._pause_ms = self._paused_ms = 0
+        self.pause = Pause()
         self._closed = False
 
     def resume(self, high: int, floor: int, top: int) -> None:
@@ -230,7 +231,7 @@ class Queue:
                     self.journal.complaints.warn("the queue %s could not be read: %s", self.arn, error)
                     order.give_back(message, now)
                     break
-            if redrive is not None and message.count >= redrive.maximum_receives:
+            if redrive is not None and is_dead(message, redrive.maximum_receives):
                 grave = self._find(redrive.dead_letter_arn)
                 if grave is not None:
                     order.turn(now)  # the next of its group waits until it has gone
@@ -245,16 +246,22 @@ class Queue:
     ) -> Cancellable:
         """Receive at most `maximum` messages, waiting for the first one at most `wait_s` seconds.
 
-        `done` is called at once when there are some, or `wait_s` is 0. Raises OverLimit.
+        `done` is called at once when there are some; when `wait_s` is 0, not before messages that were received too
+        often have gone to the queue for dead letters. Raises OverLimit.
         """
         wait = Wait(maximum, visibility_s, done)
         if len(self.stock.flight) >= IN_FLIGHT_LIMIT and not wait_s and not self.fifo:
             raise OverLimit
         received = self.take(maximum, visibility_s)
-        if received or not wait_s:
+        if received:
             wait.answer(received)
-        else:
+        elif wait_s:
             self._waiting.add(wait, wait_s)
+        elif self.burials:
+            # What comes after the dead letters of a group comes when they have gone.
+            self._waiting.add_short(wait)
+        else:
+            wait.answer([])
         return wait
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
@@ -349,6 +356,8 @@ class Queue:
         """There may be messages for those who wait."""
         if self._closed:
             return
+        if not self.burials:
+            self._waiting.serve_short(self.take)
         if self._waiting and (self.stock.order.available() or self.stock.backlog.behind):
             self._waiting.serve(self.take)
         self._set_timer()
@@ -366,18 +375,6 @@ class Queue:
         self._timer = None
         self.stock.pass_time(self.clock.steady_ms())
         self.offer()
-
-    def hold_off(self, message: Message, now: int) -> None:
-        """A message cannot go where it has to go: it is in flight for some seconds, longer each time in a row."""
-        if now > self._paused_ms:
-            self._pause_ms = min(_LONGEST_PAUSE_MS, self._pause_ms * 2 or _FIRST_PAUSE_MS)
-            self._paused_ms = now
-        message.visible_ms = now + self._pause_ms
-        self.stock.flight.begin(message)
-
-    def went_through(self) -> None:
-        """The next failure is the first one again."""
-        self._pause_ms = 0
 
     def expire(self) -> None:
         """Drop what is older than the retention period; some of it may stay until it would be received.

@@ -29,23 +29,27 @@ def bury(queue: Queue, message: Message, grave: Queue) -> None:
     """
     order, row = queue.stock.order, message.row
     marked = queue.journal.unmark(message)
+    details = replace(details_of(message), source_arn=queue.arn, came_with=message.count)
     copy = replace(
-        message, row=grave.numbering.next(), details=encode_details(replace(details_of(message), source_arn=queue.arn)),
-        visible_ms=0, kept=False, marked=True,
+        message, row=grave.numbering.next(), details=encode_details(details), visible_ms=0, kept=False, marked=True
     )  # fmt: skip
     if grave.fifo:
         copy.sent_ms, copy.due_ms = grave.clock.wall_ms(), grave.clock.steady_ms()
 
+    queue.burials += 1
+
     def settled(error: StoreError | None) -> None:
         now = queue.clock.steady_ms()
+        queue.burials -= 1
         grave.settle([copy], error)
         if error is None:
-            queue.went_through()
+            queue.pause.succeeded()
             queue.stock.budget.let_go(message)
             order.ended(message, now)
         elif queue.stock.order is order:
             # Nobody can receive it and it is tried again, a little later.
-            queue.hold_off(message, now)
+            message.visible_ms = now + queue.pause.failed(now)
+            queue.stock.flight.begin(message)
             queue.journal.complaints.warn(
                 "messages of %s could not go to %s: %s", queue.arn, grave.arn, error
             )
@@ -60,13 +64,21 @@ def bury(queue: Queue, message: Message, grave: Queue) -> None:
     )
 
 
+def is_dead(message: Message, maximum_receives: int) -> bool:
+    """Whether a message was received too often from the queue that it is in now."""
+    return (
+        message.count >= maximum_receives
+        and message.count - details_of(message).came_with >= maximum_receives
+    )
+
+
 def stage_moved(target: Queue, message: Message) -> Staged:
     """A dead letter as a new message of another queue, as a part of somebody's transaction."""
     target.journal.flush()
-    details = details_of(message)
+    details = replace(details_of(message), source_arn="", came_with=0)
     copy = Message(
         target.numbering.next(), new_request_id(), message.size, target.clock.wall_ms(), target.clock.steady_ms(),
-        message.sender, message.group, message.deduplication_id, encode_details(replace(details, source_arn="")),
+        message.sender, message.group, message.deduplication_id, encode_details(details),
         message.body,
     )  # fmt: skip
     outside = target.stock.backlog.outside

@@ -52,6 +52,7 @@ class Waiting:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._waits: deque[Wait] = deque()
+        self._short: list[Wait] = []
         self._watchers: tuple[Callable[[], None], ...] = ()
 
     def __bool__(self) -> bool:
@@ -63,6 +64,17 @@ class Waiting:
         if len(self._waits) > 64 and sum(one.over for one in self._waits) > len(self._waits) / 2:
             self._waits = deque(one for one in self._waits if not one.over)
         self._waits.append(wait)
+
+    def add_short(self, wait: Wait) -> None:
+        """Wait for what goes on just now."""
+        self._short.append(wait)
+
+    def serve_short(self, take: Callable[[int, int | None], list[Received]]) -> None:
+        """What went on has ended: they get what there is."""
+        waits, self._short = self._short, []
+        for wait in waits:
+            if not wait.over:
+                wait.answer(take(wait.maximum, wait.visibility_s))
 
     def serve(self, take: Callable[[int, int | None], list[Received]]) -> None:
         """There may be messages: give them to those who wait, then tell the watchers."""
@@ -91,6 +103,6 @@ class Waiting:
 
     def dismiss(self) -> None:
         """Answer everybody with nothing."""
-        waits, self._waits = self._waits, deque()
+        waits, self._waits, self._short = [*self._waits, *self._short], deque(), []
         for wait in waits:
             wait.answer([])
