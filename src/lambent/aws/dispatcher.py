@@ -18,6 +18,7 @@ from lambent.aws.model import ServiceModel, load_model
 from lambent.aws.overrides import quirks_of
 from lambent.aws.parse import InputParsers, decode_query
 from lambent.aws.post_policy import is_form
+from lambent.aws.queryjson import accepts_json
 from lambent.aws.router import Route, Router, RoutingError
 from lambent.aws.serialize import OutputWriters, Reply
 from lambent.aws.sigv4 import body_digest
@@ -196,7 +197,7 @@ class AwsDispatcher:
             wire.validators.validator(operation)(members)
             context = self._context(request, request_id, identity, route)
             output = await method(context, members)
-            reply = wire.writers.writer(operation)(output or {}, request_id)
+            reply = wire.answers(request).writer(operation)(output or {}, request_id)
         except ServiceError as error:
             self._send_error(request, route.service, route.protocol, request_id, error)
         except Exception as fault:  # noqa: BLE001 - whatever goes wrong here, the client gets an answer
@@ -285,7 +286,7 @@ class AwsDispatcher:
         try:
             if isinstance(error, MalformedBodyError):
                 error.code = quirks_of(service).malformed_code
-            reply = self._wire(service, protocol).writers.error(error, request_id)
+            reply = self._wire(service, protocol).answers(request).error(error, request_id)
             request.respond(reply.status, reply.headers, reply.body if isinstance(reply.body, bytes) else b"")
         except Exception:
             logger.exception("An error of %s could not be written: %s", service, error.code)
@@ -334,8 +335,15 @@ class _Wire:
     def __init__(self, model: ServiceModel, protocol: str) -> None:
         self.model = model
         self.parsers = InputParsers(model, protocol)
-        self.writers = OutputWriters(model, protocol)
         self.validators = Validators(model)
+        self._writers = OutputWriters(model, protocol)
+        self._in_json = OutputWriters(model, "query-json") if protocol == "query" else None
+
+    def answers(self, request: Request) -> OutputWriters:
+        """The writers of what a request is answered with."""
+        if self._in_json is not None and accepts_json(request.headers):
+            return self._in_json
+        return self._writers
 
 
 def _model(service: str, protocol: str) -> ServiceModel:

@@ -68,6 +68,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """Whether query errors hold an empty Detail."""
     query_messages: Mapping[str, str] = {}
     """The query protocol's message of an error shape, where it differs from the JSON protocol's."""
+    query_json_names: Mapping[str, str] = {}
+    """Members that are called differently in the query protocol's JSON answers."""
     no_action: bytes = b""
     """The answer, with status 404, to a query request that names no action, where it is not an ordinary error."""
     words_itself: bool = False
@@ -135,6 +137,7 @@ _QUIRKS = {
         words_itself=True,
         # TestSqsQueryApi::test_get_without_query_returns_unknown_operation
         no_action=b"<UnknownOperationException/>",
+        query_json_names={"Messages": "messages"},
         # TestSqsProvider::test_non_existent_queue/queue-does-not-exist-query
         query_messages={"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
         # The codes of the pairs [sqs] and [sqs_query] of TestSqsProvider's scenarios.

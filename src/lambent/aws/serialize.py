@@ -10,6 +10,7 @@ import msgspec
 from lambent.aws.eventstream import CONTENT_TYPE, EventWriters
 from lambent.aws.jsonwire import JsonWriters
 from lambent.aws.overrides import quirks_of
+from lambent.aws.queryjson import QueryJsonWriters, error_document
 from lambent.aws.text import text_formatter
 from lambent.aws.xmlwire import XmlWriters, escape_attribute, escape_text
 
@@ -56,7 +57,7 @@ _S3_CODES = {
 
 
 class OutputWriters:
-    """The writers of one service's results and errors in one protocol, compiled on first use."""
+    """The writers of one service's results and errors in one protocol ("query-json": query's answers in JSON)."""
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
         self._model = model
@@ -79,6 +80,8 @@ class OutputWriters:
     def _compile(self, operation: Operation) -> Writer:
         if self._protocol in ("query", "ec2"):
             return self._query_writer(operation)
+        if self._protocol == "query-json":
+            return self._query_json_writer(operation)
         if self._protocol == "json":
             return self._json_writer(operation)
         return self._rest_writer(operation)
@@ -127,9 +130,12 @@ class OutputWriters:
         def write(output: Mapping[str, Any], request_id: str) -> Reply:
             parts = [opening]
             if write_members is not None:
-                parts.append(f"<{result}>")
                 write_members(parts, dict(output))
-                parts.append(f"</{result}>")
+                if len(parts) > 1:
+                    parts.insert(1, f"<{result}>")
+                    parts.append(f"</{result}>")
+                else:
+                    parts.append(f"<{result}/>")
             parts.append(
                 f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation.name}Response>"
             )
@@ -137,6 +143,13 @@ class OutputWriters:
             return Reply(200, headers, "".join(parts).encode())
 
         return write
+
+    def _query_json_writer(self, operation: Operation) -> Writer:
+        encode = QueryJsonWriters(quirks_of(self._model.name).query_json_names).answer(operation)
+        kind = ("Content-Type", self._json_type)
+        return lambda output, request_id: Reply(
+            200, [kind, ("x-amzn-RequestId", request_id)], encode(output, request_id)
+        )
 
     def _rest_writer(self, operation: Operation) -> Writer:
         shape = operation.output
@@ -309,6 +322,9 @@ class OutputWriters:
             code = (_S3_CODES if is_s3 else _QUERY_CODES).get(code, code)
         message = quirks.query_messages.get(code, error.message)
         code = quirks.query_error_codes.get(code, code)
+        if self._protocol == "query-json":
+            headers = [("Content-Type", self._json_type), *self._request_id_headers(request_id)]
+            return Reply(status, headers, error_document(code, message, request_id, sender=sender))
         parts = [f"<Code>{escape_text(code)}</Code><Message>{escape_text(message)}</Message>"]
         if modelled is not None:
             extra = {

@@ -80,13 +80,15 @@ def test_urls_have_the_host_that_the_client_has_used(server: Server, make_client
     )
 
 
-def fetch(url: str, parameters: dict[str, str], method: str = "GET") -> tuple[int, str]:
+def fetch(
+    url: str, parameters: dict[str, str], method: str = "GET", *, accept: str = "*/*"
+) -> tuple[int, str]:
     """An unsigned query request to `url`, its parameters in the query or in the body."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     encoded = urlencode(parameters)
     if method == "GET":
-        connection.request("GET", f"{parts.path}?{encoded}")
+        connection.request("GET", f"{parts.path}?{encoded}", headers={"Accept": accept})
     else:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", parts.path, body=encoded, headers=headers)
@@ -106,7 +108,7 @@ def test_requests_to_a_queues_own_url(json_api: Api, method: str) -> None:
     assert text.startswith('<?xml version="1.0"')
     assert '<SendMessageResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/">' in text
     status, text = fetch(other, {"Action": "ReceiveMessage"}, method)
-    assert (status, "<ReceiveMessageResult></ReceiveMessageResult>" in text) == (200, True)
+    assert (status, "<ReceiveMessageResult/>" in text) == (200, True)
     status, text = fetch(url, {"Action": "ReceiveMessage", "AttributeName.1": "All"}, method)
     assert "<Message><MessageId>" in text
     assert "<Body>foobar</Body>" in text
@@ -156,6 +158,43 @@ def test_refusals_at_a_queues_own_url(
     status, text = fetch(json_api.queue(), {**parameters, "Version": "2012-11-05"})
     assert status == 400
     assert f"<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message><Detail/>" in text
+
+
+def test_query_requests_are_answered_in_json_where_that_is_accepted(json_api: Api) -> None:
+    """TestSqsQueryApi::test_get_queue_attributes_json_format; the nulls are known from API Gateway's integrations."""
+    url, rather = json_api.queue(DelaySeconds="0"), "application/json, text/plain, */*"
+
+    def ask(**parameters: str) -> Any:
+        return json.loads(fetch(url, parameters, accept=rather)[1])
+
+    found = ask(Action="GetQueueAttributes", AttributeName="QueueArn")["GetQueueAttributesResponse"]
+    assert found["GetQueueAttributesResult"] == {
+        "Attributes": [{"Name": "QueueArn", "Value": json_api.arn(url)}]
+    }
+    assert list(found["ResponseMetadata"]) == ["RequestId"]
+    nothing = ask(Action="ReceiveMessage")["ReceiveMessageResponse"]["ReceiveMessageResult"]
+    assert nothing == {"messages": None}
+    sent = ask(Action="SendMessage", MessageBody="m")["SendMessageResponse"]["SendMessageResult"]
+    assert (sent.pop("MessageId") is None, sent.pop("MD5OfMessageBody")) == (
+        False,
+        "6f8f57715090da2632453988d9a1501b",
+    )
+    assert set(sent.values()) == {None}
+    (message,) = ask(Action="ReceiveMessage")["ReceiveMessageResponse"]["ReceiveMessageResult"]["messages"]
+    assert (message["Body"], message["MessageAttributes"]) == ("m", None)
+    assert list(ask(Action="PurgeQueue")["PurgeQueueResponse"]) == ["ResponseMetadata"]
+    for accept in (rather, "application/json"):
+        status, text = fetch(url, {"Action": "ListQueues"}, accept=accept)
+        assert (status, json.loads(text)["Error"]) == (
+            400,
+            {
+                "Code": "InvalidAction",
+                "Message": "The action ListQueues is not valid for this endpoint.",
+                "Type": "Sender",
+            },
+        )
+    for accept in ("application/xml, application/json", "text/xml"):
+        assert fetch(url, {"Action": "ListQueues"}, accept=accept)[1].startswith("<?xml")
 
 
 def test_the_platforms_own_url_has_all_actions(json_api: Api) -> None:
@@ -208,7 +247,8 @@ def test_a_queues_url_alone(json_api: Api) -> None:
         "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
         "X-Amz-Date": "20260101T000000Z",
     }
-    connection.request("GET", parts.path, headers=headers)
-    answer = connection.getresponse()
-    assert (answer.status, answer.read()) == (404, b"<UnknownOperationException/>")
+    for accept in ("*/*", "application/json"):
+        connection.request("GET", parts.path, headers={**headers, "Accept": accept})
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (404, b"<UnknownOperationException/>")
     connection.close()
