@@ -285,3 +285,25 @@ async def test_a_restart_keeps_the_order_and_what_is_in_flight(store: Store, clo
     await clock.advance(30_000)
     assert bodies(queue.take(10)) == ["g1-m1", "g1-m2", "g2-m1"]
     await store.close()
+
+
+async def test_a_receive_is_repeated_under_its_id(store: Store, clock: SimulatedClock) -> None:
+    queue = await fifo(store)
+    await send(store, queue, "g1-m1", "g1-m2", "g2-m1")
+
+    def receive(attempt: str | None) -> list[Received]:
+        got: list[Received] = []
+        queue.receive(2, 20, 0, got.extend, attempt)
+        return got
+
+    first = receive("try")
+    await clock.advance(15_000)
+    assert receive("try") == first
+    await clock.advance(15_000)
+    assert receive("try") == first, "the second try has begun another visibility timeout"
+    assert bodies(receive("other")) == ["g2-m1"]
+    await store.delete(queue, first[0])
+    assert receive("try") == [], "one of them is gone, the other one in flight"
+    await clock.advance(20_000)
+    assert bodies(receive("try")) == ["g1-m2", "g2-m1"]
+    await store.close()

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from lambent.events.queues import attributes, rows
+from lambent.events.queues.attempts import Attempts
 from lambent.events.queues.deduplication import Deduplication
 from lambent.events.queues.deleting import Leaving
 from lambent.events.queues.errors import (
@@ -83,6 +84,7 @@ class Queue:
         self.stock = self._stock()
         self.deduplication = Deduplication(database, number)
         self._waiting = Waiting(clock)
+        self._attempts = Attempts()
         self.burials = 0
         self._timer: Timer | None = None
         self._timer_ms = 0
@@ -242,17 +244,30 @@ class Queue:
         return grabbed
 
     def receive(
-        self, maximum: int, visibility_s: int | None, wait_s: float, done: Callable[[list[Received]], None]
+        self,
+        maximum: int,
+        visibility_s: int | None,
+        wait_s: float,
+        done: Callable[[list[Received]], None],
+        attempt: str | None = None,
     ) -> Cancellable:
         """Receive at most `maximum` messages, waiting for the first one at most `wait_s` seconds.
 
         `done` is called at once when there are some; when `wait_s` is 0, not before messages that were received too
-        often have gone to the queue for dead letters. Raises OverLimit.
+        often have gone to the queue for dead letters. `attempt`: the ReceiveRequestAttemptId, for FIFO queues. Raises
+        OverLimit.
         """
+        if attempt and self.fifo:
+            now = self.clock.steady_ms()
+            visible_ms = now + 1000 * (self.settings.visibility_s if visibility_s is None else visibility_s)
+            again = self._attempts.again(attempt, self.stock, now, visible_ms)
+            done = self._remembering(attempt, done)
+        else:
+            again = []
         wait = Wait(maximum, visibility_s, done)
         if len(self.stock.flight) >= IN_FLIGHT_LIMIT and not wait_s and not self.fifo:
             raise OverLimit
-        received = self.take(maximum, visibility_s)
+        received = again or self.take(maximum, visibility_s)
         if received:
             wait.answer(received)
         elif wait_s:
@@ -263,6 +278,16 @@ class Queue:
         else:
             wait.answer([])
         return wait
+
+    def _remembering(
+        self, attempt: str, done: Callable[[list[Received]], None]
+    ) -> Callable[[list[Received]], None]:
+        def remember(received: list[Received]) -> None:
+            if received:
+                self._attempts.remember(attempt, received, self.stock, self.clock.steady_ms())
+            done(received)
+
+        return remember
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """`callback` whenever messages become available. Returns what ends the watching."""

@@ -78,7 +78,10 @@ class Stock:
             if not backlog.behind or order.available() >= self._limits.low or len(order) >= IN_FLIGHT_LIMIT:
                 return False
             for message in backlog.load(budget):
-                budget.keep(message)
+                if len(order) < self._limits.window:
+                    budget.keep(message)
+                else:
+                    message.body = None  # what waits behind groups in flight may wait for long
                 message.visible_ms = min(message.visible_ms, now + LONGEST_MS)
                 if message.visible_ms > now:
                     order.hold(message)
