@@ -17,8 +17,9 @@ import msgspec
 from msgspec.structs import replace
 
 from lambent.events.queues.errors import InvalidParameter, MoveNotFound, QueueNotFound
+from lambent.events.queues.lending import lend, return_lent, stage_lent
 from lambent.events.queues.message import details_of
-from lambent.events.queues.transfers import lend, return_lent, stage_lent, stage_moved
+from lambent.events.queues.transfers import stage_moved
 from lambent.store.database import Statement
 from lambent.store.staged import Staged, submit, together
 

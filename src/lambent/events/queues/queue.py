@@ -15,10 +15,9 @@ from lambent.events.queues.errors import (
 )
 from lambent.events.queues.numbering import Numbering
 from lambent.events.queues.pause import Pause
-from lambent.events.queues.receiving import handed_out
+from lambent.events.queues.receiving import grab, handed_out
 from lambent.events.queues.sending import Batch, check_fit
 from lambent.events.queues.stock import IN_FLIGHT_LIMIT, Stock
-from lambent.events.queues.transfers import bury, is_dead
 from lambent.events.queues.visibility import change_visibility
 from lambent.events.queues.waiting import Wait, Waiting
 from lambent.functions.names import partition_of
@@ -75,10 +74,10 @@ class Queue:
         self.purged_ms: int | None = None
         self.clock = clock
         self.journal = journal
-        self._database = database
+        self.database = database
         self._budget = budget
         self._limits = limits
-        self._find = find
+        self.find = find
         self._loop = asyncio.get_running_loop()
         self.numbering = Numbering(number, number << rows.SEQUENCE_BITS)
         self.stock = self._stock()
@@ -109,7 +108,7 @@ class Queue:
     def _stock(self, floor: int = 0, top: int = 0) -> Stock:
         base = self.number << rows.SEQUENCE_BITS
         return Stock(
-            self._database, self._budget, self._limits, base=base, floor=floor, top=top, fifo=self.fifo
+            self.database, self._budget, self._limits, base=base, floor=floor, top=top, fifo=self.fifo
         )
 
     # ------------------------------------------------------------ what is known of it
@@ -191,7 +190,7 @@ class Queue:
         now, wall = self.clock.steady_ms(), self.clock.wall_ms()
         stock = self.stock
         visible_ms = now + 1000 * (self.settings.visibility_s if visibility_s is None else visibility_s)
-        taken = self.grab(maximum, now)
+        taken = grab(self, maximum, now)
         received: list[Received] = []
         for message in taken:
             message.count += 1
@@ -209,39 +208,6 @@ class Queue:
         if taken:
             self._set_timer()
         return received
-
-    def grab(self, maximum: int, now: int) -> list[Message]:
-        """Messages out of the stock, with their bodies. Dead letters and what is too old go their ways."""
-        self._refill(now)
-        stock, redrive = self.stock, self.settings.redrive
-        order = stock.order
-        oldest = now - self.settings.retention_s * 1000
-        grabbed: list[Message] = []
-        maximum = min(maximum, IN_FLIGHT_LIMIT - len(stock.flight))
-        while len(grabbed) < maximum:
-            message = order.pop(now)
-            if message is None:
-                break
-            if message.due_ms < oldest:
-                order.ended(message, now)
-                self._discard([message])
-                continue
-            if message.body is None:
-                try:
-                    message.body = rows.body(self._database, message.row)
-                except StoreError as error:
-                    self.journal.complaints.warn("the queue %s could not be read: %s", self.arn, error)
-                    order.give_back(message, now)
-                    break
-            if redrive is not None and is_dead(message, redrive.maximum_receives):
-                grave = self._find(redrive.dead_letter_arn)
-                if grave is not None:
-                    order.turn(now)  # the next of its group waits until it has gone
-                    bury(self, message, grave)
-                    continue
-            grabbed.append(message)
-        order.turn(now)
-        return grabbed
 
     def receive(
         self,
@@ -322,7 +288,7 @@ class Queue:
             leaving.add(handle)
         return leaving.staged()
 
-    def _discard(self, messages: list[Message]) -> None:
+    def discard(self, messages: list[Message]) -> None:
         """Messages are too old: nobody has to hear when they are gone."""
         for message in messages:
             self._budget.let_go(message)
@@ -349,7 +315,8 @@ class Queue:
 
     # ------------------------------------------------------------ what happens by itself
 
-    def _refill(self, now: int) -> None:
+    def refill(self, now: int) -> None:
+        """Take more into memory when little is left there."""
         try:
             further = self.stock.refill(now)
         except StoreError as error:
@@ -361,7 +328,7 @@ class Queue:
 
     def _look_further(self) -> None:
         self._looking = False
-        self._refill(self.clock.steady_ms())
+        self.refill(self.clock.steady_ms())
         self.offer()
 
     def _count(self, counting: Iterator[None]) -> None:
@@ -411,7 +378,7 @@ class Queue:
         before = self.clock.steady_ms() - self.settings.retention_s * 1000
         expired = self.stock.order.expire(before)
         if expired:
-            self._discard(expired)
+            self.discard(expired)
         dropped, more = self.stock.backlog.expire(before)
         if dropped:
             self.journal.add(nothing, deletes=dropped, unmarks=dropped)
@@ -425,7 +392,7 @@ class Queue:
 
     def is_stored(self, row: int) -> bool:
         """Whether a message is in the database. Raises StoreError."""
-        return rows.is_there(self._database, row)
+        return rows.is_there(self.database, row)
 
     def close(self) -> None:
         """End what waits and what happens by itself."""
