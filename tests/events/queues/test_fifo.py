@@ -307,3 +307,17 @@ async def test_a_receive_is_repeated_under_its_id(store: Store, clock: Simulated
     await clock.advance(20_000)
     assert bodies(receive("try")) == ["g1-m2", "g2-m1"]
     await store.close()
+
+
+async def test_large_messages_are_not_repeated_for_long(store: Store, clock: SimulatedClock) -> None:
+    queue = await fifo(store)
+    groups = [f"g{number}" for number in range(6)]
+    await send(store, queue, *(f"{group}-{'x' * 1_000_000}" for group in groups))
+    got: list[Received] = []
+    for group in groups:
+        queue.receive(1, 20, 0, got.extend, group)
+    assert [one.group for one in got] == groups
+    for group in ("g0", "g5"):
+        queue.receive(1, 20, 0, got.extend, group)
+    assert got[6:] == got[5:6]
+    await store.close()

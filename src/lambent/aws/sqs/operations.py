@@ -20,7 +20,7 @@ from lambent.aws.sqs.errors import (
     translated,
     unavailable,
 )
-from lambent.aws.sqs.polls import Attempts, Poll
+from lambent.aws.sqs.polls import Poll
 from lambent.aws.sqs.received import MAX_VISIBILITY_S, limits, shown
 from lambent.aws.sqs.requests import (
     BatchResult,
@@ -62,7 +62,6 @@ class MessageOperations:
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self._polls: set[Poll] = set()
-        self._attempts = Attempts()
         self._closed = False
 
     # ------------------------------------------------------------ send
@@ -176,22 +175,20 @@ class MessageOperations:
         queue = self._doors.queue(caller, request.queue_url, "ReceiveMessage")
         most, visibility, wait = limits(queue, request)
         poll = Poll(shown(request, old_names_win=old_names_win), done, self._polls)
-
-        def receive() -> None:
-            poll.waiting = queue.receive(most, visibility, 0 if self._closed else wait, poll.received)
-            if not poll.answered:
-                self._polls.add(poll)
-                if when_left is not None:
-                    when_left(poll.end)
-
         try:
-            attempt = request.receive_request_attempt_id
-            if attempt is None:
-                receive()
-            else:
-                self._attempts.begin(queue, attempt, visibility, poll, receive)
+            poll.waiting = queue.receive(
+                most,
+                visibility,
+                0 if self._closed else wait,
+                poll.received,
+                request.receive_request_attempt_id,
+            )
         except QueueError as error:
             raise translated(error) from None
+        if not poll.answered:
+            self._polls.add(poll)
+            if when_left is not None:
+                when_left(poll.end)
 
     def close(self) -> None:
         """Answer those who wait for messages; nobody will wait from now on."""
