@@ -76,6 +76,15 @@ def test_back_to_where_they_came_from(api: Api) -> None:
     assert "DestinationArn" not in tasks(api, arn)[0]
 
 
+def test_as_many_at_once_as_a_second_may_have(api: Api) -> None:
+    """moto's test_list_message_move_tasks"""
+    _, dead = dead_letters(api, 3)
+    arn, destination = api.arn(dead), api.queue()
+    members = {"SourceArn": arn, "DestinationArn": api.arn(destination), "MaxNumberOfMessagesPerSecond": 3}
+    api.client.start_message_move_task(**members)
+    assert (tasks(api, arn)[0]["Status"], size(api, destination)) == ("COMPLETED", 3)
+
+
 def test_slowly_until_cancelled(api: Api) -> None:
     """test_move_task_cancel, test_start_multiple_move_tasks"""
     _, dead = dead_letters(api, 4)

@@ -217,8 +217,7 @@ class Moves:
         if move.status == "CANCELLING":
             self._end(move, "CANCELLED", stepped)
             return
-        # A limited task moves a tenth of its limit at a time.
-        portion = _PORTION if move.per_second is None else min(_PORTION, max(1, move.per_second // 10))
+        portion = min(_PORTION, move.per_second or _PORTION)
         try:
             source = self._queues.by_arn(move.source_arn)
         except QueueNotFound:
