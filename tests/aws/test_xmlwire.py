@@ -53,6 +53,6 @@ def test_documents_that_are_refused(body: bytes) -> None:
 
 
 def test_escaping() -> None:
-    assert escape_text('a<b>&"\r\n\t') == 'a&lt;b&gt;&amp;"&#xD;\n\t'
+    assert escape_text('a<b>&"\r\n\t') == "a&lt;b&gt;&amp;&quot;&#xD;\n\t"
     assert escape_text("\0\x1f\ufffe😀") == "\ufffd\ufffd\ufffd😀"
     assert escape_attribute('"\n\t\r') == "&quot;&#xA;&#x9;&#xD;"

@@ -29,7 +29,8 @@ _ESCAPES = {
     "\n": "&#xA;",
     "\t": "&#x9;",
 }
-_TEXT_ESCAPED = re.compile("[&<>\r]")
+# Quotes need not be, but AWS does: TestSqsQueryApi and LocalStack's SqsQueryResponseSerializer; S3's ETags.
+_TEXT_ESCAPED = re.compile('[&<>"\r]')
 # XML 1.0 has no way to write these at all.
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MAX_DEPTH = 200
