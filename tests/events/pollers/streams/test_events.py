@@ -83,7 +83,7 @@ async def test_dynamodb(open_world: OpenWorld) -> None:
                     "eventSource": "aws:dynamodb",
                     "awsRegion": "us-east-1",
                     "dynamodb": {
-                        "ApproximateCreationDateTime": 1_700_000_000,
+                        "ApproximateCreationDateTime": 1_700_000_000.0,
                         "Keys": {"id": {"S": "a"}},
                         "NewImage": {"id": {"S": "a"}, "data": {"S": "1"}},
                         "SequenceNumber": sequence,
