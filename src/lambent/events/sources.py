@@ -211,8 +211,10 @@ def check_settings(source: Source, arn: str | None, settings: Settings, given: S
         raise InvalidMapping("ParallelizationFactor must be 1 when TumblingWindowInSeconds is set.")
     age = settings.record_age_s
     if age is not None and age != -1 and age < _MIN_RECORD_AGE_S:
+        # Told in hashicorp/terraform-provider-aws#16113.
         raise InvalidMapping(
-            f"MaximumRecordAgeInSeconds must be -1, for no limit, or at least {_MIN_RECORD_AGE_S} seconds."
+            f"MaximumRecordAgeInSeconds must be either -1 (forever) or between {_MIN_RECORD_AGE_S} and 604800"
+            " (inclusive)"
         )
     pollers = settings.pollers or {}
     if pollers.get("MinimumPollers", 1) > pollers.get("MaximumPollers", 10_000):

@@ -249,6 +249,7 @@ def test_the_function_keeps_the_name_it_was_given(client: Any, arn: str, account
             for arn in (QUEUE, STREAM, TABLE, CLUSTER)
         ),
         ({"EventSourceArn": TABLE.partition("/stream")[0]}, "Unrecognized event source."),
+        ("MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)",),
         ({"FunctionName": "nobody", "EventSourceArn": QUEUE}, "Function does not exist"),
         ({"FunctionName": "hello:nothing", "EventSourceArn": QUEUE}, "Function does not exist"),
         (
@@ -332,7 +333,6 @@ def test_refused_mappings(
     [
         {"EventSourceArn": FIFO, "BatchSize": 11},
         {"EventSourceArn": QUEUE, "ParallelizationFactor": 2},
-        {"EventSourceArn": STREAM, "StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": 59},
         {"EventSourceArn": CLUSTER, "StartingPosition": "LATEST"},
         {"EventSourceArn": BROKER, "SourceAccessConfigurations": ACCESS},
         {"EventSourceArn": BROKER, "Queues": ["q"]},
