@@ -249,7 +249,10 @@ def test_the_function_keeps_the_name_it_was_given(client: Any, arn: str, account
             for arn in (QUEUE, STREAM, TABLE, CLUSTER)
         ),
         ({"EventSourceArn": TABLE.partition("/stream")[0]}, "Unrecognized event source."),
-        ("MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)",),
+        (
+            {"EventSourceArn": STREAM, "StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": 59},
+            "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)",
+        ),
         ({"FunctionName": "nobody", "EventSourceArn": QUEUE}, "Function does not exist"),
         ({"FunctionName": "hello:nothing", "EventSourceArn": QUEUE}, "Function does not exist"),
         (
