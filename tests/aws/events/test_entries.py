@@ -250,7 +250,12 @@ def test_event_pattern(client: Any) -> None:
     code, message = refused(client.test_event_pattern, EventPattern='{"a":', Event="{}")
     assert code == "InvalidEventPatternException"
     assert message.startswith("Event pattern is not valid. Reason: ")
-    refusal = refused(client.test_event_pattern, EventPattern='{"a":["b"]}', Event="what?")
+
+
+@pytest.mark.parametrize("event", ["plain string", '["plain string"]', '{"testEvent": "value"}'])
+def test_events_that_are_none(client: Any, event: str) -> None:
+    """LocalStack's tests of the kind, which were validated on AWS (`test_invalid_event_payload`)."""
+    refusal = refused(client.test_event_pattern, EventPattern='{"a":["b"]}', Event=event)
     assert refusal == ("ValidationException", "Parameter Event is not valid.")
 
 
