@@ -360,6 +360,11 @@ def test_targets_of_rules_that_there_are_not(client: Any, queue: Queue) -> None:
     assert refused(client.list_targets_by_rule, Rule="missing") == missing
     assert refused(client.remove_targets, Rule="missing", Ids=["1"]) == missing
     assert refused(client.enable_rule, Name="missing") == missing
+    fifo = {"Id": "1", "Arn": f"{queue('other').arn}.fifo"}
+    assert refused(client.put_targets, Rule="missing", Targets=[fifo]) == (
+        "ValidationException",
+        "Parameter(s) SqsParameters must be specified for target: 1.",
+    )
 
 
 def test_what_a_queue_does_not_take_is_in_the_dead_letter_queue(

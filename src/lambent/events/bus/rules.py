@@ -6,7 +6,7 @@ Rules and words are those of EventBridge's API reference and, where there are re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -215,6 +215,9 @@ class Rules:
         Raises BusNotFound, RuleNotFound, InvalidRequest, TooMany, AccessDenied, StoreError.
         """
         found = self._find(account, region, bus, name, "events:PutTargets")
+        # What can be said of a target alone comes before what depends on the rule.
+        for target in targets:
+            _check_alone(target)
         rule = _of(found, name)
         for target in targets:
             _check(rule, target)
@@ -294,20 +297,26 @@ def _tagged(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-def _check(rule: Rule, target: Target) -> None:
-    """Raise InvalidRequest for a target that could never be one."""
+def _check_alone(target: Target) -> None:
+    """Raise InvalidRequest for a target that could be none of any rule."""
     arn = parse_arn(target.arn)
     if arn is None or not arn.service or not arn.resource:
         raise InvalidRequest(
             f"Parameter {target.arn} is not valid. Reason: Provided Arn is not in correct format."
         )
-    if arn.service not in _SERVICES:
-        raise InvalidRequest(
-            f"Parameter {target.arn} is not valid. Reason: {arn.service} is not a supported service for a target."
-        )
-    parameters: dict[str, Any] = target.parameters
-    if arn.service == "sqs" and arn.resource.endswith(".fifo") and not parameters.get("SqsParameters"):
+    fifo = arn.service == "sqs" and arn.resource.endswith(".fifo")
+    if fifo and not target.parameters.get("SqsParameters"):
         raise InvalidRequest(f"Parameter(s) SqsParameters must be specified for target: {target.id}.")
+
+
+def _check(rule: Rule, target: Target) -> None:
+    """Raise InvalidRequest for a target that could never be one of the rule."""
+    arn = parse_arn(target.arn)
+    if arn is None or arn.service not in _SERVICES:
+        service = "" if arn is None else arn.service
+        raise InvalidRequest(
+            f"Parameter {target.arn} is not valid. Reason: {service} is not a supported service for a target."
+        )
     needs_role = arn.service in _ROLE_NEEDED or (arn.service == "events" and arn.account == rule.account)
     if needs_role and target.role_arn is None:
         raise InvalidRequest(f"RoleArn is required for target {target.arn}.")
