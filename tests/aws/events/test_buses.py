@@ -220,9 +220,9 @@ def test_put_events_bus_to_bus(client: Any, account: str, queue: Callable[..., T
     (put,) = client.put_events(Entries=[entry(EventBusName="one")])["Entries"]
     (event,) = target.bodies()
     assert event.pop("time").endswith("Z")
-    assert event.pop("id") != put["EventId"]
     assert event == {
         "version": "0",
+        "id": put["EventId"],
         "detail-type": SOURCE,
         "source": SOURCE,
         "account": account,
@@ -363,5 +363,8 @@ def test_tags(client: Any, account: str, kind: str) -> None:
     assert left == [{"Key": "b", "Value": "2"}, {"Key": "c", "Value": "3"}]
     many = [{"Key": str(number), "Value": ""} for number in range(50)]
     assert refused(client.tag_resource, ResourceARN=named, Tags=many)[0] == "LimitExceededException"
+    strange = refused(client.tag_resource, ResourceARN=named.replace(":events:", ":sqs:"), Tags=given)
+    assert strange[0] == "ValidationException"
+    assert strange[1].endswith("is not valid. Reason: Provided Arn is not in correct format.")
     missing = refused(client.list_tags_for_resource, ResourceARN=named.replace("one", "two"))
     assert missing == ("ResourceNotFoundException", "Event bus two does not exist.")

@@ -64,7 +64,7 @@ def tags_of(given: list[dict[str, str]]) -> dict[str, str]:
 def _resource(arn: str) -> tuple[str, str | None]:
     """The ARN of the bus that an ARN belongs to, and the name of the rule if it is one's."""
     parsed = parse_arn(arn)
-    if parsed is not None:
+    if parsed is not None and parsed.service == "events":
         kind, _, path = parsed.resource.partition("/")
         if kind == "rule":
             bus, _, rule = path.rpartition("/")

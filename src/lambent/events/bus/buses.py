@@ -321,7 +321,8 @@ class Buses:
                     trace=parcel.trace,
                 )
             state = self.find(parcel.account, parcel.region, parcel.target_arn, action=_PUT_EVENTS)
-            return self._stage(state, read(parcel.body, parcel.trace))
+            same_region = state.bus.region == parcel.region
+            return self._stage(state, read(parcel.body, parcel.trace, same_region=same_region))
         except BusNotFound as error:
             raise Undeliverable("NO_RESOURCE", str(error), "ResourceNotFoundException") from error
         except AccessDenied as error:

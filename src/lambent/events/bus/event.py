@@ -122,15 +122,19 @@ def made(
     return Event(event_id, text, {**head, "resources": list(resources), "detail": fields}, trace)
 
 
-def read(text: str, trace: str) -> Event:
-    """An event that another bus passes on: the same with an id of its own. Raises Refused.
+def read(text: str, trace: str, *, same_region: bool) -> Event:
+    """An event that another bus passes on. Raises Refused.
 
-    Recorded: it keeps its account, region and time (`test_event_bus_to_event_bus_cross_region`).
+    Recorded (`test_event_bus_to_event_bus_cross_account_region`): it keeps its account, region and time, and within a
+    region its id, also in another account.
     """
     try:
         fields = _decode(text)
     except (msgspec.DecodeError, RecursionError):
         raise Refused("MalformedDetail", "Detail is malformed.") from None
+    event_id = fields.get("id")
+    if same_region and isinstance(event_id, str):
+        return Event(event_id, text, fields, trace, forwarded=True)
     event_id = new_request_id()
     # Text that `made` has made: the event's own id comes before anything that may hold another.
     text = text.replace(f'"id":"{fields.get("id")}"', f'"id":"{event_id}"', 1)
