@@ -152,3 +152,14 @@ async def test_a_rule_for_a_service(world: Opened) -> None:
         await here.put(new())
         await here.passing(0.01)
         assert [(call.service, call.operation) for call in here.calls] == [("sns", "Publish")]
+
+
+async def test_each_delivery_to_a_log_group_has_a_stream_of_its_own(world: Opened) -> None:
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/g:*"
+    async with world() as here:
+        await here.rule("one", group, group, pattern=PATTERN)
+        await here.put(new())
+        await here.passing(0.01)
+        made = [call.parameters for call in here.calls if call.operation == "CreateLogStream"]
+        assert [one["logGroupName"] for one in made] == ["/g", "/g"]
+        assert len({one["logStreamName"] for one in made}) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -70,7 +71,9 @@ class Route:
             found = msgspec.json.decode(select(event.fields, self._partition_path))
             return {"PartitionKey": found if isinstance(found, str) else event.id}
         if ":logs:" in self.target.arn:
-            return {"LogStream": event.id}
+            # Recorded (`test_scheduled_rule_logs`): each delivery has a stream of its own; its attempts have one.
+            delivery = f"{event.id} {self._rule.arn} {self.target.id}"
+            return {"LogStream": str(uuid.uuid5(uuid.NAMESPACE_URL, delivery))}
         if ":states:" in self.target.arn:
             # So a repeated attempt is the same execution.
             return {"ExecutionName": f"{event.id}_{new_request_id()}"}
