@@ -2,7 +2,8 @@
 
 After EventBridge's guide ("Input transformation") and what AWS delivered for LocalStack's tests
 (`test_events_inputs.snapshot.json`): a placeholder outside of quotation marks becomes JSON, one inside becomes text; a
-path that leads nowhere is an empty text. Objects and lists inside of quotation marks lose their own ones.
+path that leads nowhere is an empty text. Objects and lists inside of quotation marks lose their own ones. A template
+that is neither JSON nor in quotation marks is text throughout (`<instance> is in state <status>` in the API reference).
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _PLACEHOLDER: Final = re.compile(r"<([\w.-]+)>", re.ASCII)
+_PLAIN_TEXT: Final = re.compile(r'\s*[^\s{\["]')
 _STEP: Final = re.compile(r"\.([^.\[\]*]+)|\[(\d+)\]|\.?\*|\[\*\]|\[(?:'([^']*)'|\"([^\"]*)\")\]")
 _PREDEFINED: Final = frozenset(
     {"aws.events.rule-arn", "aws.events.rule-name", "aws.events.event.ingestion-time"}
@@ -81,15 +83,18 @@ class Transformer:
         Raises InvalidTransformer; its text goes behind "InputTemplate for target … ".
         """
         self._paths = {name: _Path(path) for name, path in paths.items() if name not in _PREDEFINED}
-        # Texts, and between them placeholders: a name, and whether it stands inside of quotation marks.
-        self._parts: list[str | tuple[str, bool]] = []
+        # Texts, and between them placeholders: a name, and how its value is written there.
+        self._parts: list[str | tuple[str, Callable[[Any], str]]] = []
         at, quoted = 0, False
+        alone = _PLACEHOLDER.fullmatch(template.strip()) is not None
+        outside = _as_text if _PLAIN_TEXT.match(template) and not alone else _json
         for found in _PLACEHOLDER.finditer(template):
             name, text = found.group(1), template[at : found.start()]
             if name not in self._paths and name not in _PREDEFINED:
                 raise InvalidTransformer(f"contains invalid placeholder {name}.")
             quoted = _quoted_after(text, quoted)
-            self._parts += [text, (name, quoted)]
+            write = _inside if quoted and outside is _json and name not in _RAW else outside
+            self._parts += [text, (name, write)]
             at = found.end()
         self._parts.append(template[at:])
 
@@ -99,18 +104,12 @@ class Transformer:
             part if isinstance(part, str) else self._rendered(*part, event, variables) for part in self._parts
         ).encode()
 
-    def _rendered(self, name: str, quoted: bool, event: dict[str, Any], variables: Mapping[str, Any]) -> str:
+    def _rendered(
+        self, name: str, write: Callable[[Any], str], event: dict[str, Any], variables: Mapping[str, Any]
+    ) -> str:
         path = self._paths.get(name)
         value = variables.get(name, _NOTHING) if path is None else path.find(event)
-        if value is _NOTHING:
-            value = ""
-        if not quoted or name in _RAW:
-            return _json(value)
-        if isinstance(value, str):
-            return _json(value)[1:-1]
-        if value is None:
-            return ""
-        return _json(value).replace('"', "")
+        return write("" if value is _NOTHING else value)
 
 
 def select(event: Any, path: str) -> bytes:
@@ -145,6 +144,20 @@ def _quoted_after(text: str, quoted: bool) -> bool:
         elif character == '"':
             quoted = not quoted
     return quoted
+
+
+def _inside(value: Any) -> str:
+    """A value between quotation marks, which it does not end."""
+    if value is None:
+        return ""
+    return _json(value)[1:-1] if isinstance(value, str) else _json(value).replace('"', "")
+
+
+def _as_text(value: Any) -> str:
+    """A value in a text that is not JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _json(value)
 
 
 def _json(value: Any) -> str:

@@ -85,6 +85,14 @@ _PATHS = {
         ('{"name": "<name>"}', '{"name": "Café \\"Zum \\\\ Ende\\"\\n"}'),
         ("<payload>", '{"acc_id":"0a787ecb-4015","sf_id":"baz"}'),
         ("no placeholder < 5 and > 3", "no placeholder < 5 and > 3"),
+        # A text that is no JSON.
+        ("<instance> is in <status>", "i-0123456789 is in RUNNING"),
+        ("is <instance>, <count>, <missing><nothing>.", "is i-0123456789, 3, ."),
+        (
+            'name: <name>, p: <payload>, "<status>"',
+            'name: Café "Zum \\ Ende"\n, p: {"acc_id":"0a787ecb-4015","sf_id":"baz"}, "RUNNING"',
+        ),
+        (" <status> ", ' "RUNNING" '),
         # Predefined variables.
         ('"<aws.events.rule-arn> <aws.events.rule-name>"', '"arn:rule name"'),
         ('{"at": <aws.events.event.ingestion-time>}', '{"at": "2026-11-21T15:00:01Z"}'),
