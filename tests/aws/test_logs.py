@@ -545,3 +545,27 @@ def test_filter_pattern(pattern: str, message: str, matches: bool) -> None:
 def test_unreadable_filter_pattern(pattern: str) -> None:
     with pytest.raises(PatternError):
         compile_pattern(pattern)
+
+
+def test_resource_policies(platform: Platform) -> None:
+    client = platform.client()
+    document = '{"Version": "2012-10-17", "Statement": []}'
+    put = client.put_resource_policy(policyName="events", policyDocument=document)["resourcePolicy"]
+    assert (put["policyName"], put["policyDocument"]) == ("events", document)
+    client.put_resource_policy(policyName="events", policyDocument="{}")
+    for number in range(9):
+        client.put_resource_policy(policyName=f"more-{number}", policyDocument="{}")
+    first = client.describe_resource_policies(limit=7)
+    second = client.describe_resource_policies(nextToken=first["nextToken"])
+    named = {each["policyName"]: each["policyDocument"] for each in first["resourcePolicies"]}
+    assert len(named) == 7
+    assert named["events"] == "{}"
+    assert len(second["resourcePolicies"]) == 3
+    assert platform.client("eu-west-1").describe_resource_policies()["resourcePolicies"] == []
+    with pytest.raises(ClientError, match="LimitExceededException"):
+        client.put_resource_policy(policyName="one too many", policyDocument="{}")
+    with pytest.raises(ClientError, match="not a JSON object"):
+        client.put_resource_policy(policyName="events", policyDocument="x")
+    client.delete_resource_policy(policyName="events")
+    with pytest.raises(ClientError, match=re.escape("Policy with name [events] does not exist.")):
+        client.delete_resource_policy(policyName="events")

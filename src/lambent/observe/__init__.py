@@ -5,6 +5,7 @@ May import lambent.store, nothing else of the platform.
 """
 
 from .errors import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound, ObserveError
+from .log_policies import LogPolicies, LogPolicy
 from .log_reader import NO_END, LogEvent, LogPage, LogQuery
 from .log_store import LogStore, StreamInfo, open_log_store
 from .log_stream import ON_DEMAND, PROVISIONED, LogGroup, LogStream
@@ -21,6 +22,8 @@ __all__ = [
     "LogGroupExists",
     "LogGroupNotFound",
     "LogPage",
+    "LogPolicies",
+    "LogPolicy",
     "LogQuery",
     "LogStore",
     "LogStream",

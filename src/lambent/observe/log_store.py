@@ -17,6 +17,7 @@ from lambent.store import Statement, StoreError, open_database
 
 from . import chunk
 from .errors import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound
+from .log_policies import LogPolicies
 from .log_reader import LogPage, LogQuery, LogReader
 from .log_retention import Retention
 from .log_stream import JSON_LEVELS, TEXT, LogGroup, LogStream
@@ -60,6 +61,7 @@ class LogStore:
         self._groups: dict[tuple[str, str, str], LogGroup] = {}
         self._next_group = 1
         self.usage = UsageMeter(database, clock)
+        self.policies = LogPolicies(database, self._now)
         self._writer = LogWriter(database, self.usage, self._now)
         self._retention = Retention(
             database, self._writer, self._groups.values, limit_bytes=group_limit_bytes, now_ms=self._now
@@ -236,6 +238,7 @@ class LogStore:
         """Delete every group of every account, and forget all usage."""
         for group in list(self._groups.values()):
             await self.delete_group(group)
+        await self.policies.clear()
         await self.usage.clear()
 
     async def set_retention(self, group: LogGroup, days: int | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lambent.aws.errors import ServiceError
 from lambent.aws.logs.events import EventOperations
 from lambent.aws.logs.groups import GroupOperations
+from lambent.aws.logs.policies import PolicyOperations
 from lambent.aws.logs.streams import StreamOperations
 from lambent.aws.service import Method, Service
 from lambent.store import StoreError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lambent.observe import LogStore
 
 
-class LogsService(GroupOperations, StreamOperations, EventOperations, Service):
+class LogsService(GroupOperations, StreamOperations, EventOperations, PolicyOperations, Service):
     """The API of CloudWatch Logs over a log store."""
 
     name: ClassVar[str] = "logs"
