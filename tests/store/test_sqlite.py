@@ -16,6 +16,7 @@ import pytest
 from lambent.store import Conflict, StorageFull, StoreClosed, StoreError, open_database, schema
 from lambent.store.database import Statement
 from lambent.store.sqlite import SqliteDatabase
+from lambent.store.staged import Staged, submit, together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -96,8 +97,14 @@ async def test_a_taken_key_is_a_conflict(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    [Statement("SELEKT 1"), Statement("SELECT * FROM missing"), Statement("SELECT ?, ?", (1,))],
-    ids=["syntax", "table", "parameters"],
+    [
+        Statement("SELEKT 1"),
+        Statement("SELECT * FROM missing"),
+        Statement("SELECT ?, ?", (1,)),
+        Statement("SELECT ?", ("\ud800",)),
+        Statement("SELECT ?", (2**63,)),
+    ],
+    ids=["syntax", "table", "parameters", "half a surrogate pair", "a large number"],
 )
 async def test_a_wrong_statement_harms_only_its_own_transaction(path: Path, statement: Statement) -> None:
     async with notes(path) as database:
@@ -131,6 +138,31 @@ async def test_submitted_transactions_keep_their_order_and_call_back_on_the_loop
         await last
         assert seen == list(range(1, 3001))
         assert await bodies(database) == [str(number) for number in range(3000)]
+
+
+async def test_a_callback_that_fails_keeps_nothing_from_the_others(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with notes(path) as database:
+
+        def fail(_results: object, _error: object) -> None:
+            raise RuntimeError("of one alone")
+
+        database.submit([Statement(_INSERT, ("one",))], fail)
+        assert await database.write(Statement(_INSERT, ("two",))) == [[(2,)]]
+        told: list[StoreError | None] = []
+        submit(
+            database,
+            together(
+                [
+                    Staged((Statement(_INSERT, ("three",)),), lambda e: fail(None, e)),
+                    Staged((Statement(_INSERT, ("four",)),), told.append),
+                ]
+            ),
+        )
+        await database.write()
+        assert told == [None]
+    assert caplog.text.count("RuntimeError: of one alone") == 2
 
 
 async def test_a_cancelled_write_still_happens(path: Path) -> None:

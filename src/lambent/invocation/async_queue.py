@@ -190,8 +190,10 @@ class AsyncQueue:
         staged = self._staged(target, qualifier, payload, request_id, trace, extra)
 
         def stored(_results: Results | None, error: StoreError | None) -> None:
-            accepted(None if error is None else AsyncQueueUnavailable(str(error)))
-            staged.settled(error)
+            try:
+                accepted(None if error is None else AsyncQueueUnavailable(str(error)))
+            finally:
+                staged.settled(error)  # it runs whatever has become of the caller
 
         self._database.submit(staged.statements, stored)
 

@@ -9,6 +9,7 @@ point query costs less than handing it to a thread.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 import time
@@ -36,6 +37,11 @@ _MAX_BATCH = 1024
 _CHECKPOINT_IDLE = 4_000_000
 _CHECKPOINT_ALWAYS = 64_000_000
 _STATEMENT_BYTES = 2_000  # of log that a small statement makes: part of a page or two
+
+# What sqlite3 raises; the latter two for values that no column can hold: half a surrogate pair, a number above 64 bits.
+_ERRORS = (sqlite3.Error, ValueError, OverflowError)
+
+_log = logging.getLogger(__name__)
 
 
 class SqliteDatabase:
@@ -89,7 +95,7 @@ class SqliteDatabase:
             raise StoreClosed("the database is closed")
         try:
             return self._reader.execute(sql, params).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise _translated(error) from error
 
     async def write(self, *statements: Statement) -> Results:
@@ -179,10 +185,10 @@ class SqliteDatabase:
                     if affected != expect:
                         raise Conflict(f"{affected} rows where {expect} were expected: {sql.strip()}")
                 results.append(rows)
-        except (Conflict, sqlite3.Error) as error:
+        except (Conflict, *_ERRORS) as error:
             if not writer.in_transaction:
                 raise  # SQLite has rolled everything back: the batch is lost
-            if isinstance(error, sqlite3.Error) and _is_fatal(error):
+            if _is_fatal(error):
                 raise
             if guarded:
                 writer.execute("ROLLBACK TO one")
@@ -212,7 +218,10 @@ def _log_bytes(statements: Sequence[Statement]) -> int:
 
 def _tell(outcomes: list[_Outcome]) -> None:
     for done, results, error in outcomes:
-        done(results, error)
+        try:
+            done(results, error)
+        except Exception:  # noqa: BLE001 - logged: others wait to hear of theirs
+            _log.exception("what follows from a transaction was not done")
 
 
 def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
@@ -252,16 +261,16 @@ _FULL = {sqlite3.SQLITE_FULL}
 _FATAL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CORRUPT}
 
 
-def _is_fatal(error: sqlite3.Error) -> bool:
+def _is_fatal(error: Exception) -> bool:
     return _primary(error) in _FATAL
 
 
-def _primary(error: sqlite3.Error) -> int:
+def _primary(error: Exception) -> int:
     # Errors that the sqlite3 module raises itself, such as a wrong number of parameters, carry no code.
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _translated(error: sqlite3.Error) -> StoreError:
+def _translated(error: Exception) -> StoreError:
     if isinstance(error, sqlite3.IntegrityError):
         return Conflict(str(error))
     if _primary(error) in _FULL:

@@ -6,6 +6,7 @@ what it has done and what the next one has to do in one transaction: neither is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from lambent.store.database import Database, Results, Statement
 
 Settled: TypeAlias = Callable[[StoreError | None], None]
+
+_log = logging.getLogger(__name__)
 
 
 class Staged(NamedTuple):
@@ -33,6 +36,15 @@ def nothing(_error: StoreError | None) -> None:
     """The `settled` of what has no consequences in memory."""
 
 
+def settle_all(all_settled: Iterable[Settled], error: StoreError | None) -> None:
+    """Tell each of them; what one of them fails with is logged, and nobody else's business."""
+    for settled in all_settled:
+        try:
+            settled(error)
+        except Exception:  # noqa: BLE001 - logged
+            _log.exception("what follows from a transaction was not done")
+
+
 def together(parts: Iterable[Staged]) -> Staged:
     """Several as one, in their order."""
     parts = tuple(parts)
@@ -40,8 +52,7 @@ def together(parts: Iterable[Staged]) -> Staged:
         return parts[0]
 
     def settled(error: StoreError | None) -> None:
-        for part in parts:
-            part.settled(error)
+        settle_all((part.settled for part in parts), error)
 
     return Staged(tuple(statement for part in parts for statement in part.statements), settled)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.events.queues import rows
 from lambent.events.queues.complaints import Complaints
+from lambent.store.staged import settle_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +75,7 @@ class Journal:
         self._inserts, self._deletes, self._unmarks, self._others, self._settled = [], [], [], [], []
 
         def done(_results: Results | None, error: StoreError | None) -> None:
-            for one in settled:
-                one(error)
+            settle_all(settled, error)
 
         self._database.submit(statements, done)
 
