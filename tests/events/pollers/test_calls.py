@@ -180,3 +180,16 @@ async def test_chains_of_invocations_go_on(opened: Any, functions: Any) -> None:
     functions.change(recursive_loop="Allow")
     assert not world.calls.loops(mapping(), trace)
     await world.database.close()
+
+
+async def test_what_was_to_be_cancelled_is_not_tried_again(opened: Any, functions: Any, clock: Any) -> None:
+    world = await opened()
+    ended: list[Called] = []
+    call = invoke(world, b"1", ended)
+    assert not call.cancel()  # it seems to run
+    functions.runs[0].end(failure=PlatformFailure("no environment"))
+    assert [called.condition for called in ended] == ["Refused"]
+    assert not world.calls.holds(mapping())
+    await clock.advance(60_000)
+    assert len(functions.runs) == 1
+    await world.database.close()

@@ -61,7 +61,7 @@ class Called(msgspec.Struct, frozen=True):
 class Call:
     """A call that waits or runs."""
 
-    __slots__ = ("begun", "finished", "lane", "payload", "request_id", "trace", "until_ms")
+    __slots__ = ("begun", "cancelled", "finished", "lane", "payload", "request_id", "trace", "until_ms")
 
     def __init__(
         self,
@@ -79,9 +79,14 @@ class Call:
         self.until_ms = until_ms
         self.begun = begun
         self.request_id = new_request_id()
+        self.cancelled = False
 
     def cancel(self) -> bool:
-        """Not to call. False when the function runs already: `finished` is called then, and otherwise never."""
+        """Not to call. False when the function runs already: `finished` is called then, and otherwise never.
+
+        What runs, and then turns out not to have been run, is not tried again.
+        """
+        self.cancelled = True
         try:
             self.lane.waiting.remove(self)
         except ValueError:
@@ -196,7 +201,7 @@ class FunctionCalls:
 
         def ended(invocation: Invocation) -> None:
             lane.running -= 1
-            if invocation.failure is not None and not self._closed:
+            if invocation.failure is not None and not call.cancelled and not self._closed:
                 # Nothing was run: it is tried again, before those that came after it.
                 lane.problem = FAILED
                 lane.waiting.appendleft(call)
