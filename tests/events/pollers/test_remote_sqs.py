@@ -14,6 +14,8 @@ from lambent.events.pollers.sqs import SqsPoller
 from lambent.neighbours.service_calls import ServiceAnswer
 
 if TYPE_CHECKING:
+    import pytest
+
     from lambent.neighbours.service_calls import ServiceCall
 
 ARN = "arn:aws:sqs:eu-west-1:111111111111:orders"
@@ -30,6 +32,7 @@ class Service:
         self.failing: dict[str, int] = {}
         self.arrived = asyncio.Event()
         self.too_many = 10
+        self.visibility = "60"
 
     def put(self, *bodies: str) -> None:
         for body in bodies:
@@ -77,7 +80,7 @@ class Service:
 
     def _get_queue_attributes(self, parameters: dict[str, Any]) -> dict[str, Any]:
         assert parameters["QueueUrl"] == "https://sqs.example/orders"
-        return {"Attributes": {"VisibilityTimeout": "60"}}
+        return {"Attributes": {"VisibilityTimeout": self.visibility}}
 
     def _receive_message(self, parameters: dict[str, Any]) -> dict[str, Any]:
         assert parameters["WaitTimeSeconds"] == 20
@@ -103,6 +106,17 @@ class Service:
         assert all(entry["VisibilityTimeout"] == 0 for entry in parameters["Entries"])
         self.given_back += [entry["ReceiptHandle"] for entry in parameters["Entries"]]
         return {}
+
+
+class Impatient(Service):
+    """Has nothing, and answers so at once."""
+
+    async def __call__(self, call: ServiceCall) -> ServiceAnswer:
+        if call.operation != "ReceiveMessage":
+            return await super().__call__(call)
+        self.calls.append(call)
+        await asyncio.sleep(0)
+        return answer({})
 
 
 def answer(document: dict[str, Any], status: int = 200) -> ServiceAnswer:
@@ -243,3 +257,40 @@ async def test_a_stop_gives_back_what_has_not_begun(opened: Any, functions: Any,
     await clock.advance(120_000)
     assert len(functions.runs) == 1
     await world.database.close()
+
+
+async def test_an_endpoint_that_does_not_wait_is_asked_now_and_then(opened: Any, clock: Any) -> None:
+    world, service = await opened(), Impatient()
+    poller = await started(world, service)
+    for _ in range(10):
+        await clock.advance(1_000)
+        await world.settled()
+    assert 5 <= service.operations().count("ReceiveMessage") <= 12
+    await closed(world, poller)
+
+
+async def test_answers_that_are_none_do_not_end_the_reading(
+    opened: Any, functions: Any, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, service = await opened(), Service()
+    poller = await started(world, service)
+    service.messages.append({"Body": "no id"})
+    service.put("a")
+    await world.until(lambda: "its answer is no answer of SQS: KeyError('MessageId')" in caplog.text)
+    service.put("b")
+    await clock.advance(1_000)
+    await world.until(lambda: functions.runs)
+    assert functions.runs[0].bodies == ["b"]
+    await closed(world, poller)
+
+
+async def test_messages_that_nothing_hides_are_hidden_while_they_are_processed(
+    opened: Any, functions: Any
+) -> None:
+    world, service = await opened(), Service()
+    service.visibility = "0"
+    poller = await started(world, service)
+    service.put("a")
+    await world.until(lambda: functions.runs)
+    assert service.calls[2].parameters["VisibilityTimeout"] == 1
+    await closed(world, poller)

@@ -27,6 +27,9 @@ _AT_ONCE: Final = 10
 _FIRST_PAUSE_MS: Final = 1_000
 _LAST_PAUSE_MS: Final = 60_000
 _ATTEMPTS: Final = 5
+_SOON_MS: Final = 1_000
+"""An endpoint that has nothing and says so earlier than this does not wait for messages: it is asked less often."""
+_LEAST_HIDDEN_S: Final = 1
 _ASK_AGAIN_MS: Final = 60_000
 """How long what the queue's attributes say is believed."""
 
@@ -47,6 +50,7 @@ class RemoteReader:
     def __init__(self, mapping: Mapping, parts: Parts) -> None:
         self.mapping = mapping
         self.visibility_s = 30.0
+        self._hides = True
         self._clock = parts.clock
         self._call_service = parts.call_service
         self._calls = parts.calls
@@ -101,12 +105,19 @@ class RemoteReader:
                 self._room.clear()
                 await self._room.wait()
                 continue
+            asked_ms = self._clock.steady_ms()
             try:
                 messages = await self._receive(min(room, self._at_once))
-            except _Refused as error:
+                if messages is None:
+                    continue
+                self._consumer.add(messages)
+            except Exception as error:  # noqa: BLE001 - whatever others answer must not end the reading
                 if not self._failing:
                     self._failing = True
-                    _log.warning("%s cannot be read: %s", self.mapping.source_arn, error)
+                    said = (
+                        error if isinstance(error, _Refused) else f"its answer is no answer of SQS: {error!r}"
+                    )
+                    _log.warning("%s cannot be read: %s", self.mapping.source_arn, said)
                 self._url = ""
                 await self._sleep(pause_ms)
                 pause_ms = min(_LAST_PAUSE_MS, pause_ms * 2)
@@ -114,14 +125,17 @@ class RemoteReader:
             self._failing = False
             pause_ms = _FIRST_PAUSE_MS
             if messages:
-                self._consumer.add(messages)
                 self._poll_more()
-            else:
-                self._consumer.rest()
-                if len(self._polls) > 1:
-                    return
+                continue
+            self._consumer.rest()
+            if len(self._polls) > 1:
+                return
+            early_ms = asked_ms + _SOON_MS - self._clock.steady_ms()
+            if early_ms > 0:
+                await self._sleep(early_ms)
 
-    async def _receive(self, maximum: int) -> list[Received]:
+    async def _receive(self, maximum: int) -> list[Received] | None:
+        """Messages; None where there were too many of them."""
         await self._know_queue()
         answer = await self._call(
             "ReceiveMessage",
@@ -129,10 +143,12 @@ class RemoteReader:
             WaitTimeSeconds=_WAIT_S,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
+            **({} if self._hides else {"VisibilityTimeout": _LEAST_HIDDEN_S}),
         )
-        if answer is _NOTHING:
+        if answer is _NOTHING and self._at_once > 1:
             # Longer than answers may be: the messages come back when they are visible again, and then not so many.
-            self._at_once = max(1, self._at_once // 2)
+            self._at_once //= 2
+            return None
         return [_received(message) for message in answer.get("Messages") or ()]
 
     async def _know_queue(self) -> None:
@@ -144,7 +160,9 @@ class RemoteReader:
         answer = await self._send("GetQueueUrl", {"QueueName": name, "QueueOwnerAWSAccountId": account})
         self._url = str(answer.get("QueueUrl") or "")
         attributes = await self._call("GetQueueAttributes", AttributeNames=["VisibilityTimeout"])
-        self.visibility_s = float((attributes.get("Attributes") or {}).get("VisibilityTimeout", 30))
+        visibility_s = float((attributes.get("Attributes") or {}).get("VisibilityTimeout", 30))
+        self._hides = visibility_s > 0
+        self.visibility_s = max(_LEAST_HIDDEN_S, visibility_s)
 
     # ------------------------------------------------------------ what was received
 
