@@ -348,3 +348,21 @@ async def test_a_loop_through_a_queue_ends(opened: Any, functions: Any, clock: A
     assert len(functions.runs) == 16
     assert dead.counts() == (1, 0, 0)
     await closed(world, poller)
+
+
+async def test_messages_that_nothing_hides_are_hidden_while_they_are_processed(
+    opened: Any, functions: Any, clock: Any
+) -> None:
+    world = await opened()
+    queue = await queue_of(world, VisibilityTimeout="0")
+    poller = await started(world, queue)
+    await send(world, queue, "a")
+    await world.until(lambda: functions.runs)
+    await world.settled()
+    (run,) = functions.runs
+    assert run.event["Records"][0]["attributes"]["ApproximateReceiveCount"] == "1"
+    run.end()
+    await clock.advance(10_000)
+    assert len(functions.runs) == 1
+    assert queue.counts() == (0, 0, 0)
+    await closed(world, poller)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Final
 
 from lambent.events.errors import InvalidMapping
@@ -26,9 +25,9 @@ _LOOK_MS: Final = 10_000
 _MISSING_MS: Final = 1_000
 """How often a queue is looked for that is not there."""
 _RETRY_MS: Final = 1_000
+_LEAST_HIDDEN_S: Final = 1
+"""Messages that nothing hides would be taken again and again while the function has them."""
 _ROUNDS: Final = 20
-
-_log = logging.getLogger(__name__)
 
 
 async def check_queue(mapping: Mapping, parts: Parts) -> None:
@@ -123,9 +122,9 @@ class QueueReader:
         self._soon = False
 
     @property
-    def visibility_s(self) -> float:
-        """The queue's visibility timeout."""
-        return self.queue.settings.visibility_s
+    def visibility_s(self) -> int:
+        """The queue's visibility timeout, a second at least."""
+        return max(_LEAST_HIDDEN_S, self.queue.settings.visibility_s)
 
     def start(self) -> None:
         """Begin to read."""
@@ -138,7 +137,7 @@ class QueueReader:
             room = consumer.room()
             if not room:
                 return
-            messages = take(room)
+            messages = take(room, self.visibility_s)
             if not messages:
                 consumer.rest()
                 return
@@ -157,7 +156,7 @@ class QueueReader:
 
         def done(_errors: list[QueueError | None] | None, error: StoreError | None) -> None:
             if error is not None:
-                _log.warning(
+                self.queue.journal.complaints.warn(
                     "messages of %s that were processed are not deleted yet: %s", self.queue.arn, error
                 )
                 self._clock.at_steady(self._clock.steady_ms() + _RETRY_MS, self.queue.delete, receipts, done)
@@ -166,7 +165,7 @@ class QueueReader:
 
     def hide(self, receipts: Sequence[str]) -> None:
         """Keep messages invisible for longer."""
-        self._show_in(receipts, self.queue.settings.visibility_s)
+        self._show_in(receipts, self.visibility_s)
 
     def give_back(self, receipts: Sequence[str]) -> None:
         """Make messages visible."""
