@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,6 +137,38 @@ async def test_a_purge_takes_everything(store: Store, clock: SimulatedClock) -> 
     await store.settle()
     while await store.database.read("SELECT id FROM messages LIMIT 2 OFFSET 1"):
         await store.settle()
+    await store.close()
+
+
+@pytest.mark.parametrize("name", ["orders", "orders.fifo"])
+async def test_what_comes_while_a_queue_is_purged_stays(
+    store: Store, clock: SimulatedClock, name: str
+) -> None:
+    await store.open()
+    queue = await store.create(name)
+    for at in range(0, 2500, 100):
+        queue.send(
+            [NewMessage(body="old", group="g", deduplication_id=str(at + i)) for i in range(100)],
+            lambda _sent, _error: None,
+        )
+    await store.settle()
+    queue.take(3)
+    purge = asyncio.ensure_future(store.queues.purge(queue))
+    await asyncio.sleep(0)
+    sending = [
+        asyncio.ensure_future(store.send(queue, text, group="g", deduplication_id=text)) for text in "abc"
+    ]
+    await purge
+    await asyncio.gather(*sending)
+    assert queue.counts() == (3, 0, 0)
+    await clock.advance(60_000)
+    a, *_ = queue.take(1)
+    purge = asyncio.ensure_future(store.queues.purge(queue))
+    await asyncio.sleep(0)
+    sent = asyncio.ensure_future(store.send(queue, "d", group="g", deduplication_id="d"))
+    await asyncio.gather(purge, sent)
+    assert await store.delete(queue, a) == [None]
+    assert [one.body for one in queue.take(10)] == ["d"]
     await store.close()
 
 

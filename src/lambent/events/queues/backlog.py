@@ -114,9 +114,9 @@ class Backlog:
     def drop(self, last: int) -> None:
         """Rows up to `last` are no more."""
         self.tail = max(self.tail, last)
-        if self.tail >= self.top:
-            self.top = self.tail
-            self.spilled = 0
+        self.top = max(self.top, self.tail)
+        # What has come meanwhile has numbers without gaps, nearly always.
+        self.spilled = min(self.spilled, self.top - self.tail)
 
     def _go_to(self, tail: int, passed: int) -> None:
         self.tail = tail

@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING
 
 from lambent.events.queues import receipts, rows
 from lambent.events.queues.errors import InvalidParameter, ReceiptHandleInvalid
+from lambent.store.errors import StoreError
 from lambent.store.staged import Staged
 
 if TYPE_CHECKING:
     from lambent.events.queues.message import Message
     from lambent.events.queues.queue import Queue
-    from lambent.store import StoreError
 
 
 class Leaving:
     """Messages that are being deleted: nobody can receive them, and they come back when it fails."""
 
-    __slots__ = ("_messages", "_order", "_queue", "_waited", "marked", "rows")
+    __slots__ = ("_messages", "_queue", "_waited", "marked", "rows")
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._order = queue.stock.order
         self._messages: list[Message] = []
         self._waited: list[Message] = []
         self.rows: list[int] = []
@@ -56,10 +55,10 @@ class Leaving:
             queue.stock.flight.end(row)
             self._messages.append(message)
         else:
-            message = self._order.withdraw(row)
+            message = queue.stock.order.withdraw(row)
             if message is None and row <= backlog.tail and queue.is_stored(row):
                 # It waits, and nobody remembers that it was received: that was not written before a crash.
-                message = self._order.extract(row)
+                message = queue.stock.order.extract(row)
             if message is not None:
                 self._waited.append(message)
             elif not backlog.tail < row <= backlog.top:
@@ -85,7 +84,7 @@ class Leaving:
 
     def settled(self, error: StoreError | None) -> None:
         """They are gone for good, or are there again."""
-        queue, order = self._queue, self._order
+        queue, order = self._queue, self._queue.stock.order
         now = queue.clock.steady_ms()
         queue.stock.backlog.doomed.difference_update(self.rows)
         if error is not None:
@@ -100,15 +99,16 @@ class Leaving:
             queue.offer()
 
     def _restore(self, now: int) -> None:
-        queue, order = self._queue, self._order
-        if queue.stock.order is not order:
-            return  # purged meanwhile
-        for message in self._messages:
-            if message.visible_ms > now:
-                queue.stock.flight.begin(message)
+        queue, stock = self._queue, self._queue.stock
+        for message in (*self._messages, *self._waited):
+            if message.row <= stock.floor:
+                stock.budget.let_go(message)  # purged meanwhile
+            elif message.visible_ms > now:
+                stock.flight.begin(message)
             else:
-                order.give_back(message, now)
-        for message in self._waited:
-            order.give_back(message, now)
+                stock.order.give_back(message, now)
         loaded = {message.row for message in (*self._messages, *self._waited)}
-        queue.stock.load_again([row for row in self.rows if row not in loaded], now)
+        try:
+            stock.load_again([row for row in self.rows if row not in loaded and row > stock.floor], now)
+        except StoreError as error:
+            queue.journal.complaints.warn("the queue %s could not be read: %s", queue.arn, error)

@@ -57,6 +57,13 @@ class Flight:
         """When the next one ends, or earlier."""
         return self._ends[0][0] if self._ends else None
 
+    def forget(self, last: int) -> list[Message]:
+        """Take out the messages with rows up to `last`."""
+        forgotten = [message for message in self.all() if message.row <= last]
+        for message in forgotten:
+            del self._messages[message.row]
+        return forgotten
+
     def all(self) -> Iterable[Message]:
         """Every message in flight."""
         return self._messages.values()

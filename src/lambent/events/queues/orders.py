@@ -10,8 +10,6 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lambent.events.queues.message import Message
 
 
@@ -57,14 +55,14 @@ class Order(Protocol):
     def expire(self, before: int) -> list[Message]:
         """Take out messages that were due before a time; some may be overlooked."""
 
+    def forget(self, last: int, now: int) -> list[Message]:
+        """Take out the messages with rows up to `last`, those in somebody's hands as well. Gives the others of them."""
+
     def wake(self, now: int) -> None:
         """Delays may have ended."""
 
     def next_due(self) -> int | None:
         """When the next delay ends."""
-
-    def all(self) -> Iterator[Message]:
-        """Every message."""
 
 
 class StandardOrder:
@@ -133,6 +131,14 @@ class StandardOrder:
             expired.append(ready.popleft())
         return expired
 
+    def forget(self, last: int, now: int) -> list[Message]:
+        messages = [*self._ready, *self._again.values(), *(message for _, _, message in self._later)]
+        self.__init__()  # type: ignore[misc]
+        for message in messages:
+            if message.row > last:
+                self.add(message, now)
+        return [message for message in messages if message.row <= last]
+
     def wake(self, now: int) -> None:
         later = self._later
         while later and later[0][0] <= now:
@@ -140,11 +146,6 @@ class StandardOrder:
 
     def next_due(self) -> int | None:
         return self._later[0][0] if self._later else None
-
-    def all(self) -> Iterator[Message]:
-        yield from self._ready
-        yield from self._again.values()
-        yield from (message for _, _, message in self._later)
 
 
 class _Group:
@@ -254,6 +255,21 @@ class FifoOrder:
                 self._open -= group.in_line
         return expired
 
+    def forget(self, last: int, now: int) -> list[Message]:
+        groups = list(self._groups.values())
+        self.__init__()  # type: ignore[misc]
+        forgotten: list[Message] = []
+        for group in groups:
+            held = {row for row in group.held if row > last}
+            if held:
+                self._groups.setdefault(group.name, _Group(group.name)).held = held
+            for message in group.waiting:
+                if message.row > last:
+                    self.add(message, now)
+                else:
+                    forgotten.append(message)
+        return forgotten
+
     def wake(self, now: int) -> None:
         asleep = self._asleep
         while asleep and asleep[0][0] <= now:
@@ -263,10 +279,6 @@ class FifoOrder:
 
     def next_due(self) -> int | None:
         return self._asleep[0][0] if self._asleep else None
-
-    def all(self) -> Iterator[Message]:
-        for group in self._groups.values():
-            yield from group.waiting
 
     def _group(self, message: Message) -> _Group:
         name = message.group or ""

@@ -387,8 +387,9 @@ class Queue:
 
     def forget(self, last: int) -> None:
         """Messages up to a row are purged."""
-        for message in self.stock.forget(last):
+        for message in self.stock.forget(last, self.clock.steady_ms()):
             self.journal.unmark(message)
+        self.offer()
 
     def is_stored(self, row: int) -> bool:
         """Whether a message is in the database. Raises StoreError."""

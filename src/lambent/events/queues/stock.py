@@ -46,7 +46,6 @@ class Stock:
         self.budget = budget
         self._database = database
         self._limits = limits
-        self._fifo = fifo
 
     def counts(self) -> tuple[int, int, int]:
         """How many messages are visible, in flight, and delayed."""
@@ -113,13 +112,11 @@ class Stock:
         ends, due = self.flight.next_end(), self.order.next_due()
         return due if ends is None else ends if due is None else min(ends, due)
 
-    def forget(self, last: int) -> list[Message]:
+    def forget(self, last: int, now: int) -> list[Message]:
         """Rows up to `last` are no more. Gives those that were in memory."""
         self.floor = max(self.floor, last)
-        forgotten = [*self.order.all(), *self.flight.all()]
+        forgotten = [*self.order.forget(last, now), *self.flight.forget(last)]
         for message in forgotten:
             self.budget.let_go(message)
-        self.order = FifoOrder() if self._fifo else StandardOrder()
-        self.flight = Flight()
         self.backlog.drop(last)
         return forgotten

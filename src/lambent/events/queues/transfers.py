@@ -22,7 +22,7 @@ def bury(queue: Queue, message: Message, grave: Queue) -> None:
     It is in nobody's reach meanwhile, and comes back when that fails. A standard queue keeps its age, a FIFO queue does
     not ("Dead-letter queues" in SQS's developer guide).
     """
-    order, row = queue.stock.order, message.row
+    row = message.row
     marked = queue.journal.unmark(message)
     details = replace(details_of(message), source_arn=queue.arn, came_with=message.count)
     copy = replace(
@@ -40,14 +40,16 @@ def bury(queue: Queue, message: Message, grave: Queue) -> None:
         if error is None:
             queue.pause.succeeded()
             queue.stock.budget.let_go(message)
-            order.ended(message, now)
-        elif queue.stock.order is order:
+            queue.stock.order.ended(message, now)
+        elif row > queue.stock.floor:
             # Nobody can receive it and it is tried again, a little later.
             message.visible_ms = now + queue.pause.failed(now)
             queue.stock.flight.begin(message)
             queue.journal.complaints.warn(
                 "messages of %s could not go to %s: %s", queue.arn, grave.arn, error
             )
+        else:
+            queue.stock.budget.let_go(message)  # purged meanwhile
         queue.offer()
 
     queue.journal.add(
