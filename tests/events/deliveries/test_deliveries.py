@@ -97,6 +97,25 @@ async def test_with_a_role_no_policy_is_asked(outbox: Opened) -> None:
         assert len(taken(queue)) == 1
 
 
+async def test_a_role_opens_nothing_in_another_account(
+    outbox: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    granted = OPEN.replace('{"Service":"events.amazonaws.com"}', '{"AWS":"arn:aws:iam::111111111111:root"}')
+    stranger = {"account": "111111111111", "role_arn": "arn:aws:iam::111111111111:role/any"}
+    async with outbox(enforce=False) as box:
+        closed, opened = await box.queue("closed", ""), await box.queue("opened", granted)
+        theirs = [msgspec.structs.replace(parcel(queue.arn), **stranger) for queue in (closed, opened)]
+        await box.hand_over(*theirs)
+        assert (len(taken(closed)), len(taken(opened))) == (0, 1)
+        assert 'for the principal {"AWS": "111111111111"}' in caplog.text
+        assert "assumed-role/any/lambent send messages" in caplog.text
+        group = parcel(f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:theirs")
+        await box.hand_over(msgspec.structs.replace(group, account="111111111111"))
+        await box.empty()
+        assert box.services.calls == []
+        assert "is a log group of another account" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("target", "code"),
     [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -161,6 +162,32 @@ async def test_sources_that_cannot_be_read_are_refused(opened: Any, functions: A
     await world.queues.delete(queue)
     await mappings.update(mapping, enabled=False)
     await mappings.reach(mapping, "Disabled")
+    await closed(world, mappings)
+
+
+async def test_queues_of_other_accounts_are_read_as_far_as_their_policies_say(
+    opened: Any, functions: Any
+) -> None:
+    world = await opened()
+    mappings = await Mappings.open(world)
+    functions.version.role = f"arn:aws:iam::{ACCOUNT}:role/worker"
+    theirs = await world.queues.create("111111111111", REGION, "orders", {}, {})
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/worker"},
+        "Action": "sqs:*",
+        "Resource": "*",
+    }
+    policy = {"Policy": json.dumps({"Statement": [statement]})}
+    open_to_us = await world.queues.create("111111111111", REGION, "open", policy, {})
+    with pytest.raises(InvalidMapping) as refused:
+        await mappings.registry.create(ACCOUNT, REGION, FUNCTION, Settings(), source_arn=theirs.arn)
+    assert str(refused.value) == (
+        "The provided execution role does not have permissions to call ReceiveMessage on SQS"
+    )
+    await mappings.registry.create(ACCOUNT, REGION, FUNCTION, Settings(), source_arn=open_to_us.arn)
+    await send(world, open_to_us, "a")
+    await world.until(lambda: functions.runs)
     await closed(world, mappings)
 
 

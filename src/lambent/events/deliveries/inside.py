@@ -1,24 +1,23 @@
 """Targets on this platform: queues, functions and buses take what they get in the deliverer's own transaction.
 
 Without a role it is their resource policy that lets the deliverer in, as on AWS ("Using resource-based policies for
-EventBridge").
+EventBridge"); in another account it is, whoever comes.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from lambent.events.access import queue_admits, role_session
 from lambent.events.deliveries.arns import Arn, parse_arn
 from lambent.events.deliveries.message_attributes import digest_of
 from lambent.events.deliveries.parcel import Undeliverable
 from lambent.events.queues.errors import MissingParameter, QueueError, QueueNotFound
 from lambent.events.queues.message import NewMessage
 from lambent.functions import FunctionError
-from lambent.functions.attachments import Policy
-from lambent.functions.authorization import Access, allows, listed, permits
+from lambent.functions.authorization import permits
 from lambent.invocation.request_id import new_request_id
 
 if TYPE_CHECKING:
@@ -87,15 +86,15 @@ class Inside:
             raise Undeliverable(
                 "NO_RESOURCE", str(error), "AWS.SimpleQueueService.NonExistentQueue"
             ) from error
-        admitted = parcel.role_arn is not None or _admits(
-            queue.settings.policy or "", queue.arn, parcel.principal, parcel.source_arn, parcel.account
-        )
-        if not admitted:
+        who = _principal(parcel)
+        if not _at_home(parcel, arn) and not queue_admits(
+            queue.settings.policy or "", queue.arn, "sqs:SendMessage", who, parcel.account, parcel.source_arn
+        ):
             refusal = Undeliverable(
                 "NO_PERMISSIONS",
-                f"the policy of the queue {queue.name} does not let {parcel.principal} send messages: it needs a"
-                f' statement that allows sqs:SendMessage for the principal {{"Service": "{parcel.principal}"}} on'
-                f" {queue.arn}, for example on condition that aws:SourceArn is {parcel.source_arn}",
+                f"the policy of the queue {queue.name} does not let {who} send messages: it needs a"
+                f" statement that allows sqs:SendMessage for the principal {_stated(parcel)} on"
+                f" {queue.arn}{_on_condition(parcel)}",
                 "AccessDenied",
             )
             self._refuse(parcel, arn, refusal, has_policy=bool(queue.settings.policy))
@@ -137,16 +136,15 @@ class Inside:
             target = registry.resolve(arn.account, arn.region, name, qualifier or None)
         except FunctionError as error:
             raise Undeliverable("NO_RESOURCE", str(error), "ResourceNotFoundException") from error
+        who = _principal(parcel)
         context = {"aws:SourceArn": parcel.source_arn, "aws:SourceAccount": parcel.account}
-        if parcel.role_arn is None and not permits(
-            target, parcel.principal, "lambda:InvokeFunction", context
-        ):
+        if not _at_home(parcel, arn) and not permits(target, who, "lambda:InvokeFunction", context):
             named = f"{name} --qualifier {qualifier}" if qualifier else name
             refusal = Undeliverable(
                 "NO_PERMISSIONS",
-                f"the resource policy of {parcel.target_arn} does not let {parcel.principal} invoke it: allow it with"
+                f"the resource policy of {parcel.target_arn} does not let {who} invoke it: allow it with"
                 f" aws lambda add-permission --function-name {named} --action lambda:InvokeFunction"
-                f" --principal {parcel.principal} --source-arn {parcel.source_arn} --statement-id …",
+                f" {_options(parcel)} --statement-id …",
                 "AccessDeniedException",
             )
             own = target.invoked_arn.removeprefix(target.function.arn).removeprefix(":")
@@ -163,6 +161,36 @@ class Inside:
         )
 
 
+def _at_home(parcel: Parcel, arn: Arn) -> bool:
+    """Whether somebody comes in a role of the target's own account. What the role may do is not looked at."""
+    return parcel.role_arn is not None and arn.account == parcel.account
+
+
+def _principal(parcel: Parcel) -> str:
+    """Who delivers, as policies see it."""
+    if parcel.role_arn is None:
+        return parcel.principal
+    return role_session(parcel.account, parcel.region, parcel.role_arn)
+
+
+def _stated(parcel: Parcel) -> str:
+    """The principal of a statement that lets a parcel in."""
+    if parcel.role_arn is None:
+        return f'{{"Service": "{parcel.principal}"}}'
+    return f'{{"AWS": "{parcel.account}"}}'
+
+
+def _on_condition(parcel: Parcel) -> str:
+    return "" if parcel.role_arn else f", for example on condition that aws:SourceArn is {parcel.source_arn}"
+
+
+def _options(parcel: Parcel) -> str:
+    """The options of `add-permission` that let a parcel in."""
+    if parcel.role_arn is None:
+        return f"--principal {parcel.principal} --source-arn {parcel.source_arn}"
+    return f"--principal {parcel.account}"
+
+
 def _shown_trace(parcel: Parcel) -> str:
     """The header that receivers see. Records and dead letters of functions that are not traced have none.
 
@@ -175,41 +203,3 @@ def _shown_trace(parcel: Parcel) -> str:
 
 def _sqs_code(error: QueueError) -> str:
     return "MissingParameter" if isinstance(error, MissingParameter) else "InvalidParameterValue"
-
-
-@lru_cache(maxsize=4096)
-def _admits(policy: str, queue_arn: str, principal: str, source_arn: str, account: str) -> bool:
-    """Whether a queue's policy lets somebody send messages, which depends on these alone."""
-    access = Access(
-        principal=principal,
-        action="sqs:SendMessage",
-        resource=queue_arn,
-        context={"aws:SourceArn": source_arn, "aws:SourceAccount": account},
-    )
-    return allows(_policy(policy), access)
-
-
-@lru_cache(maxsize=1024)
-def _policy(text: str) -> Policy | None:
-    """A policy document that was checked when it was set."""
-    try:
-        document = msgspec.json.decode(text) if text else None
-    except msgspec.DecodeError:
-        return None
-    if not isinstance(document, dict):
-        return None
-    statements = document.get("Statement")
-    found = statements if isinstance(statements, list) else [statements]
-    kept = tuple(_any_case(one) for one in found if isinstance(one, dict))
-    return Policy(revision_id="", statements=kept)
-
-
-def _any_case(statement: dict[str, object]) -> dict[str, object]:
-    """SQS takes `SQS:SendMessage` and `SendMessage` for `sqs:SendMessage`, as older policies write it."""
-    changed = dict(statement)
-    for member in ("Action", "NotAction"):
-        if member in changed:
-            changed[member] = [
-                one if ":" in one or one == "*" else f"sqs:{one}" for one in listed(changed[member])
-            ]
-    return changed

@@ -163,6 +163,12 @@ def _to_bucket(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
 
 
 def _to_log_group(parcel: Parcel, arn: Arn, now_ms: int) -> list[_Call]:
+    if arn.account != parcel.account:
+        raise Undeliverable(
+            "NO_PERMISSIONS",
+            f"{parcel.target_arn} is a log group of another account",
+            "AccessDeniedException",
+        )
     group = arn.resource.removeprefix("log-group:").removesuffix(":*")
     stream = str(parcel.options.get("LogStream") or uuid.uuid4())
     event = {"timestamp": now_ms, "message": parcel.body}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from lambent.events.access import queue_admits, role_session
 from lambent.events.errors import InvalidMapping
 from lambent.events.pollers.consumer import Consumer
 from lambent.events.pollers.remote_sqs import RemoteReader
@@ -31,7 +32,9 @@ _ROUNDS: Final = 20
 
 
 async def check_queue(mapping: Mapping, parts: Parts) -> None:
-    """Raise InvalidMapping unless the queue is there and hides messages for as long as the function may run.
+    """Raise InvalidMapping unless the queue is there, may be read, and hides messages for as long as the function runs.
+
+    The queue of another account is read as far as its policy lets the function's role (aws/aws-cdk#6770).
 
     A queue at a real endpoint is not asked: it may not be reachable yet.
     """
@@ -45,6 +48,13 @@ async def check_queue(mapping: Mapping, parts: Parts) -> None:
             f"SQS Error Message: {error}"
         ) from None
     target = parts.calls.target(mapping)
+    role = role_session(mapping.account, mapping.region, "" if target is None else target.version.role)
+    if queue.account != mapping.account and not queue_admits(
+        queue.settings.policy or "", queue.arn, "sqs:ReceiveMessage", role, mapping.account
+    ):
+        raise InvalidMapping(
+            "The provided execution role does not have permissions to call ReceiveMessage on SQS"
+        )
     hidden_s = queue.settings.visibility_s
     if target is not None and hidden_s < target.version.timeout_s:
         raise InvalidMapping(
