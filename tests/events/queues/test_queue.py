@@ -293,6 +293,31 @@ async def test_a_restart_keeps_messages_receives_and_handles(store: Store, clock
     await store.close()
 
 
+async def test_a_clock_that_was_set_back_before_a_restart_holds_nothing_up(
+    store: Store, clock: SimulatedClock
+) -> None:
+    await store.open()
+    queue, fifo = await store.create(VisibilityTimeout="30"), await store.create("orders.fifo")
+    await store.send(queue, "a", "b")
+    await store.send(queue, "later", delay_s=10)
+    await store.send(fifo, "a", group="g", deduplication_id="1")
+    assert [one.body for one in queue.take(1)] == ["a"]
+    await store.close()
+    store.clock = clock = type(clock)(clock.wall_ms() - 86_400_000)
+    await store.open()
+    queue, fifo = store.queue(), store.queue("orders.fifo")
+    assert [one.body for one in queue.take(10)] == ["b"]
+    assert [one.body for one in fifo.take(10)] == ["a"]
+    await clock.advance(10_000)
+    assert [one.body for one in queue.take(10)] == ["later"]
+    await clock.advance(20_000)
+    assert [one.body for one in queue.take(1)] == ["a"]
+    await clock.advance(270_000)
+    await store.send(fifo, "another", group="h", deduplication_id="1")
+    assert [one.body for one in fifo.take(10)] == ["a", "another"]
+    await store.close()
+
+
 async def test_a_crash_loses_at_most_that_something_was_received(store: Store, clock: SimulatedClock) -> None:
     await store.open()
     queue = await store.create()

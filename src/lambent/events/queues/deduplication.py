@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 INTERVAL_MS: Final = 300_000
 
+
+def capped(now: int) -> Statement:
+    """Nothing is known for longer than five minutes: the machine's clock may have been set back while nothing ran."""
+    until = now + INTERVAL_MS
+    return Statement("UPDATE message_deduplication SET until_ms = ? WHERE until_ms > ?", (until, until))
+
+
 Key = tuple[str, str]
 """Scope ("" for the queue, or the message group) and deduplication id."""
 
@@ -48,12 +55,16 @@ class Deduplication:
         """The first of its kind, while it is not durable."""
         return self._pending.get(key) or self._pending.get(("", key[1]))
 
-    def known(self, key: Key, now: int) -> tuple[str, int] | None:
-        """Message id and row of the first of its kind, when it is durable and of the last five minutes."""
+    def known(self, key: Key, now: int, floor: int) -> tuple[str, int] | None:
+        """Message id and row of the first of its kind, when it is durable and of the last five minutes.
+
+        What was purged, up to the row `floor`, is forgotten (recorded:
+        `test_purge_queue_clears_fifo_deduplication_cache`).
+        """
         found: list[Any] = self._database.read_now(
             "SELECT message_id, sequence FROM message_deduplication"
-            " WHERE queue = ? AND scope IN (?, '') AND deduplication_id = ? AND until_ms > ?",
-            (self._number, *key, now),
+            " WHERE queue = ? AND scope IN (?, '') AND deduplication_id = ? AND until_ms > ? AND sequence > ?",
+            (self._number, *key, now, floor),
         )
         return found[0] if found else None
 
@@ -79,13 +90,6 @@ class Deduplication:
             (self._number, *key),
             expect=1,
         )
-
-    def forget(self) -> Statement:
-        """Forgets everything that is durable.
-
-        A purge does so (recorded: `test_purge_queue_clears_fifo_deduplication_cache`).
-        """
-        return Statement("DELETE FROM message_deduplication WHERE queue = ?", (self._number,))
 
     def settle(self, begun: list[tuple[Key, Pending]], error: StoreError | None) -> None:
         """They are durable, or never will be."""

@@ -108,7 +108,14 @@ class Queue:
     def _stock(self, floor: int = 0, top: int = 0) -> Stock:
         base = self.number << rows.SEQUENCE_BITS
         return Stock(
-            self.database, self._budget, self._limits, base=base, floor=floor, top=top, fifo=self.fifo
+            self.database,
+            self._budget,
+            self._limits,
+            base=base,
+            floor=floor,
+            top=top,
+            fifo=self.fifo,
+            opened_ms=self.clock.wall_ms(),
         )
 
     # ------------------------------------------------------------ what is known of it

@@ -8,6 +8,7 @@ import msgspec
 
 from lambent.events.queues import attributes as named
 from lambent.events.queues import rows
+from lambent.events.queues.deduplication import capped
 from lambent.events.queues.errors import InvalidParameter, PurgeInProgress, QueueNameExists, QueueNotFound
 from lambent.events.queues.journal import Journal
 from lambent.events.queues.limits import Limits
@@ -65,6 +66,7 @@ class Queues:
     async def open(cls, database: Database, clock: Clock, limits: Limits = _LIMITS) -> Queues:
         """Load every queue, with the first of its messages. Raises StoreError."""
         queues = cls(database, clock, limits)
+        await database.write(capped(clock.steady_ms()))
         stored: list[Any] = await database.read(
             "SELECT number, account, region, name, document, high, floor FROM queues ORDER BY number"
         )
@@ -220,10 +222,7 @@ class Queues:
             if queue.gone:
                 return
             self._journal.flush()
-            await self._database.write(
-                Statement("DELETE FROM queues WHERE number = ?", (queue.number,)),
-                queue.deduplication.forget(),
-            )
+            await self._database.write(Statement("DELETE FROM queues WHERE number = ?", (queue.number,)))
             queue.gone = True
             self._by_arn.pop(queue.arn, None)
             self._by_name.pop((queue.account, queue.region, queue.name), None)
@@ -246,8 +245,7 @@ class Queues:
                     "UPDATE queues SET floor = ? WHERE number = ?",
                     (last & rows.SEQUENCES, queue.number),
                     expect=1,
-                ),
-                queue.deduplication.forget(),
+                )
             )
         except BaseException:
             queue.purged_ms = before

@@ -100,7 +100,7 @@ class Batch:
             self.sent.append(Sent(pending.sent.message_id, pending.sent.sequence, _md5(body)))
             self.repeated.append((key, pending))
             return
-        known = self._deduplication.known(key, steady)
+        known = self._deduplication.known(key, steady, queue.stock.floor)
         if known is not None:
             self.sent.append(Sent(known[0], sequence_number(known[1]), _md5(body)))
             return

@@ -76,15 +76,12 @@ class Sweeper:
             return
         self._set_timer()
         self._go_on()
-        fifo = False
         for queue in self._queues.values():
-            fifo = fifo or queue.fifo
             try:
                 queue.expire()
             except StoreError as error:
                 _log.warning("the queue %s could not be read: %s", queue.arn, error)
-        if fifo:
-            self._forget_sent()
+        self._forget_sent()
 
     def _forget_sent(self) -> None:
         def done(results: Results | None, _error: StoreError | None) -> None:
