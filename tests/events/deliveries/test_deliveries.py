@@ -276,6 +276,20 @@ async def test_a_target_that_is_silent_keeps_nobody_waiting(outbox: Opened) -> N
         await box.until(lambda: len(box.services.calls) == 41)
 
 
+async def test_many_targets_that_are_silent_keep_nobody_waiting(outbox: Opened) -> None:
+    async with outbox() as box:
+        box.services.silent = True
+        await box.hand_over(*(parcel(f"{TOPIC}-{n}") for n in range(8) for _ in range(16)))
+        await box.until(lambda: len(box.services.calls) == 8 * 4)
+        await box.clock.advance(30_000)
+        await box.until(lambda: len(box.services.calls) == 8 * 5)
+        box.services.silent = False
+        await box.hand_over(*(parcel(TOPIC) for _ in range(40)))
+        await box.until(
+            lambda: sum(call.parameters["TopicArn"] == TOPIC for call in box.services.calls) == 40
+        )
+
+
 async def test_sqs_elsewhere_is_called(outbox: Opened) -> None:
     async with outbox(elsewhere=frozenset({"sqs"})) as box:
         await box.hand_over(parcel(f"arn:aws:sqs:{REGION}:{ACCOUNT}:theirs", options={"MessageGroupId": "a"}))

@@ -42,6 +42,7 @@ ATTEMPT_MS: Final = 30_000
 _BACKOFF_FIRST_MS: Final = 1_000
 # With this as the longest wait, 185 attempts fill the 24 hours that EventBridge tries for.
 _BACKOFF_LAST_MS: Final = 480_000
+_FIRST_WIDTH: Final = 4
 _BATCH: Final = 16
 _AT_ONCE: Final = 64
 _WARN_AGAIN_MS: Final = 60_000
@@ -53,13 +54,18 @@ _log = logging.getLogger(__name__)
 
 
 class _Lane:
-    """One target: where it is down, others are not kept waiting."""
+    """One target: where it is down, others are not kept waiting.
 
-    __slots__ = ("poked", "target_arn", "task", "timer")
+    `width`: how many attempts are made at once. One after a failure: those that hang are all that hang.
+    """
+
+    __slots__ = ("failed", "poked", "target_arn", "task", "timer", "width")
 
     def __init__(self, target_arn: str) -> None:
         self.target_arn = target_arn
         self.poked = False
+        self.failed = False
+        self.width = _FIRST_WIDTH
         self.task: asyncio.Task[None] | None = None
         self.timer: Timer | None = None
 
@@ -271,7 +277,10 @@ class Deliveries:
                 lane.poked = False
                 while (due := await self._due(lane)) and not self._stopping:
                     # All of them end before any of them is looked at again.
-                    ended = await asyncio.gather(*(self._attempt(row) for row in due), return_exceptions=True)
+                    attempts = (self._attempt(lane, row) for row in due)
+                    ended = await asyncio.gather(*attempts, return_exceptions=True)
+                    lane.width = 1 if lane.failed else min(_BATCH, 2 * lane.width)
+                    lane.failed = False
                     for error in ended:
                         if isinstance(error, BaseException):
                             raise error
@@ -297,7 +306,7 @@ class Deliveries:
         return await self._database.read(
             "SELECT id, parcel, accepted_ms, attempts, error_code, service_code, error_message FROM deliveries"
             " WHERE target_arn = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?",
-            (lane.target_arn, self._clock.steady_ms(), _BATCH),
+            (lane.target_arn, self._clock.steady_ms(), lane.width),
         )
 
     async def _next_ms(self, lane: _Lane) -> int | None:
@@ -307,7 +316,7 @@ class Deliveries:
         (found,) = rows[0]
         return None if found is None else int(found)
 
-    async def _attempt(self, row: Row) -> None:
+    async def _attempt(self, lane: _Lane, row: Row) -> None:
         members: list[Any] = list(row)
         row_id, packed, accepted_ms, attempts, code, service_code, message = members
         parcel = _decode(packed)
@@ -324,6 +333,7 @@ class Deliveries:
                 async with self._free:
                     await self._sent(parcel)
         except Undeliverable as error:
+            lane.failed |= error.again
             failed = self._failed(parcel, error, row_id, attempts, until_ms)
             await written(self._database, failed or together([gone, self._last(parcel, error, attempts)]))
         else:
