@@ -121,7 +121,10 @@ _BY_SERVICE: Final = {
     "mq": MQ,
     "rds": DOCUMENTDB,
 }
-_DYNAMODB_STREAM: Final = re.compile(r"table/[^/]+/stream/.+")
+_STREAMS: Final = {
+    "dynamodb": re.compile(r"table/[^/]+/stream/.+"),
+    "kinesis": re.compile(r"stream/[a-zA-Z0-9_.-]{1,128}(/consumer/.+)?"),
+}
 
 
 def source_of(arn: str | None, endpoints: dict[str, tuple[str, ...]] | None) -> Source:
@@ -132,7 +135,8 @@ def source_of(arn: str | None, endpoints: dict[str, tuple[str, ...]] | None) -> 
         raise InvalidMapping("Unrecognized event source.")
     parts = arn.split(":", 5)
     source = _BY_SERVICE.get(parts[2])
-    if source is None or (source is DYNAMODB and not _DYNAMODB_STREAM.fullmatch(parts[5])):
+    stream = _STREAMS.get(parts[2])
+    if source is None or (stream is not None and not stream.fullmatch(parts[5])):
         raise InvalidMapping("Unrecognized event source.")
     return source
 

@@ -249,6 +249,10 @@ def test_the_function_keeps_the_name_it_was_given(client: Any, arn: str, account
             for arn in (QUEUE, STREAM, TABLE, CLUSTER)
         ),
         ({"EventSourceArn": TABLE.partition("/stream")[0]}, "Unrecognized event source."),
+        *(
+            ({"EventSourceArn": STREAM.replace(":stream/", other)}, "Unrecognized event source.")
+            for other in (":", ":stream/two words ", ":consumer/")
+        ),
         (
             {"EventSourceArn": STREAM, "StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": 59},
             "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)",

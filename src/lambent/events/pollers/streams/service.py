@@ -123,6 +123,8 @@ class StreamCalls:
             raise StreamMissing(str(error)) from error
         except (ExchangeFailed, OSError) as error:
             raise StreamBusy(f"{self._service} cannot be reached: {error}") from error
+        except ValueError as error:
+            raise StreamBusy(f"{self._service} cannot be asked: {error}") from error
         if answer.status >= 300:
             raise _failure(self._service, operation, answer)
         if not answer.body:
