@@ -5,9 +5,12 @@ Scenarios named are those of LocalStack's TestSqsProvider, recorded against AWS.
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import uuid
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from tests.aws.sqs.serving import plain, refused, words
@@ -321,3 +324,43 @@ def test_redrive_policies_that_are_none(api: Api, policy: dict[str, Any]) -> Non
     """test_invalid_dead_letter_arn_rejected_before_lookup, test_redrive_policy_attribute_validity"""
     members = {"QueueUrl": api.queue(), "Attributes": {"RedrivePolicy": json.dumps(policy)}}
     assert words(api.client.set_queue_attributes, **members)[0] == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"Statement": ["x"]}', "[]", '"x"', "{"])
+@pytest.mark.parametrize("name", ["Policy", "RedrivePolicy", "RedriveAllowPolicy"])
+def test_documents_that_are_none(api: Api, name: str, text: str) -> None:
+    url = api.queue()
+    code, _ = words(api.client.set_queue_attributes, QueueUrl=url, Attributes={name: text})
+    assert code in ("InvalidAttributeValue", "InvalidParameterValue")
+
+
+def test_half_a_surrogate_pair_is_no_text(json_api: Api) -> None:
+    half = {"Tags": {"a": "\ud800"}}
+    url = json_api.queue()
+    requests: list[tuple[str, dict[str, Any]]] = [
+        ("TagQueue", half),
+        ("SetQueueAttributes", {"Attributes": {"Policy": "\ud800"}}),
+        ("SetQueueAttributes", {"Attributes": {"KmsMasterKeyId": "\ud800"}}),
+        ("SendMessage", {"MessageBody": "\ud800"}),
+        *(
+            (
+                "SendMessage",
+                {
+                    "MessageBody": "b",
+                    "MessageAttributes": {attribute: {"DataType": kind, "StringValue": text}},
+                },
+            )
+            for attribute, kind, text in (
+                ("\ud800", "String", "v"),
+                ("a", "String.\ud800", "v"),
+                ("a", "String", "\ud800"),
+            )
+        ),
+    ]
+    for operation, members in requests:
+        body = json.dumps({"QueueUrl": url} | members).encode()
+        headers = {"X-Amz-Target": f"AmazonSQS.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+        made = http.client.HTTPConnection(urlsplit(json_api.server.url).netloc, timeout=10)
+        with contextlib.closing(made) as connection:
+            connection.request("POST", "/", body, headers)
+            assert connection.getresponse().status == 400, (operation, members)

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.events.queues.conftest import ACCOUNT
 
 from lambent.events.queues import InvalidParameter, MoveNotFound
+from lambent.store import Statement
 
 if TYPE_CHECKING:
     from tests.events.conftest import SimulatedClock
@@ -154,16 +156,16 @@ async def test_a_move_goes_on_after_a_crash_and_can_be_cancelled(store: Store, c
     await store.settle()
     assert other.counts()[0] > moved
     assert other.counts()[0] + sum(grave.counts()) == 9
-    cancelled = await store.queues.moves.cancel(handle)
+    cancelled = await store.queues.moves.cancel(ACCOUNT, handle)
     assert cancelled == other.counts()[0]
     await clock.advance(5000)
     await store.settle()
     assert store.queues.moves.list(grave.arn)[0].status == "CANCELLED"
     assert sum(grave.counts()) == 9 - cancelled
     with pytest.raises(InvalidParameter, match="Value for parameter TaskHandle is invalid"):
-        await store.queues.moves.cancel("foobared")
+        await store.queues.moves.cancel(ACCOUNT, "foobared")
     with pytest.raises(MoveNotFound, match="Task does not exist"):
-        await store.queues.moves.cancel(handle)
+        await store.queues.moves.cancel(ACCOUNT, handle)
     await store.close()
 
 
@@ -190,6 +192,49 @@ async def test_moves_that_cannot_begin_or_go_on(store: Store, clock: SimulatedCl
     await store.settle()
     assert moves.list(grave.arn)[0].failure == "CouldNotDetermineMessageSource"
     assert grave.counts() == (2, 0, 0), "one had gone before its queue was deleted"
+    await store.close()
+
+
+async def test_nothing_goes_to_queues_of_other_accounts_and_regions(store: Store) -> None:
+    _, grave = await pipe(store)
+    for account, region, reason in (
+        ("222222222222", "us-east-1", "Dead-letter target owner should be same as the source"),
+        (ACCOUNT, "eu-west-1", "Dead letter target does not exist"),
+    ):
+        other = await store.queues.create(account, region, "other", {}, {})
+        text = json.dumps({"deadLetterTargetArn": other.arn, "maxReceiveCount": 1})
+        with pytest.raises(InvalidParameter, match=reason):
+            await store.create("victim", RedrivePolicy=text)
+    with pytest.raises(MoveNotFound, match="DestinationArn parameter doesn't exist"):
+        await store.queues.moves.start(grave.arn, grave.arn.replace(f"{ACCOUNT}:grave", "222222222222:other"))
+    await store.close()
+
+
+async def test_nobody_cancels_moves_of_others(store: Store, clock: SimulatedClock) -> None:
+    queue, grave = await pipe(store)
+    await bury(store, queue, "a", "b", "c")
+    handle = await store.queues.moves.start(grave.arn, None, 1)
+    with pytest.raises(MoveNotFound, match="Task does not exist"):
+        await store.queues.moves.cancel("222222222222", handle)
+    assert await store.queues.moves.cancel(ACCOUNT, handle) == 1
+    await store.close()
+
+
+async def test_a_move_that_could_not_be_written_goes_on(store: Store, clock: SimulatedClock) -> None:
+    queue, grave = await pipe(store)
+    await bury(store, queue, "a", "b")
+    refuse = "CREATE TRIGGER full BEFORE DELETE ON messages BEGIN SELECT RAISE(ABORT, 'full'); END"
+    await store.database.write(Statement(refuse))
+    await store.queues.moves.start(grave.arn)
+    await clock.advance(2500)
+    await store.settle()
+    assert store.queues.moves.list(grave.arn)[0].status == "RUNNING"
+    await store.database.write(Statement("DROP TRIGGER full"))
+    await clock.advance(1000)
+    await store.settle()
+    (move,) = store.queues.moves.list(grave.arn)
+    assert (move.status, move.moved) == ("COMPLETED", 2)
+    assert [one.body for one in queue.take(10)] == ["a", "b"]
     await store.close()
 
 

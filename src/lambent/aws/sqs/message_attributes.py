@@ -93,7 +93,7 @@ def trace_header(attributes: Attributes | None) -> tuple[str, str]:
 def _check_name(name: str) -> None:
     if not name:
         raise invalid("The request must contain non-empty message attribute name.")
-    if len(name.encode()) > 256:
+    if len(name.encode(errors="replace")) > 256:
         raise invalid("Message (user) attribute names must be shorter than 256 Bytes")
     if not _NAME.fullmatch(name):
         raise invalid(
@@ -112,6 +112,8 @@ def _check_value(kind: str, name: str, value: AttributeValue) -> tuple[Attribute
     data_type = value.data_type
     if not data_type:
         raise invalid(f"The message attribute '{name}' must contain non-empty message attribute type.")
+    if INVALID_CHARACTERS.search(data_type):
+        raise invalid(CHARACTERS_WORDS)
     if len(data_type.encode()) > 256:
         raise invalid(f"Message ({kind}) attribute types must be shorter than 256 Bytes")
     if not _TYPE.fullmatch(data_type):

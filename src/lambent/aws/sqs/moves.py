@@ -38,7 +38,7 @@ async def cancel(queues: Queues, caller: Caller, request: dict[str, Any]) -> dic
     handle = request.get("TaskHandle")
     if not handle:
         raise missing("TaskHandle")
-    return {"ApproximateNumberOfMessagesMoved": await queues.moves.cancel(handle)}
+    return {"ApproximateNumberOfMessagesMoved": await queues.moves.cancel(caller.account, handle)}
 
 
 def listed(queues: Queues, caller: Caller, request: dict[str, Any]) -> dict[str, Any]:

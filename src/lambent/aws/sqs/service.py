@@ -250,6 +250,8 @@ def _check_tags(name: str, tags: dict[str, str]) -> None:
     for key, value in tags.items():
         if value is None:
             raise invalid_value("null", f"Tag.{key}", "Tag values must not be null.")
+        if message_attributes.INVALID_CHARACTERS.search(key + value):
+            raise invalid(message_attributes.CHARACTERS_WORDS)
     if len(tags) > _MOST_TAGS:
         raise invalid(f"Too many tags added for queue {name}.")
 

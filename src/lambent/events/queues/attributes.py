@@ -179,15 +179,29 @@ def _switch(name: str, value: str) -> bool:
     return value.lower() == "true"
 
 
+def _document(value: str) -> dict[str, Any] | None:
+    """A map in JSON; None for anything else."""
+    try:
+        document = msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
 def _policy(value: str) -> dict[str, Any]:
     if value:
-        try:
-            document = msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            document = None
-        if not isinstance(document, dict):
+        document = _document(value)
+        statements = [] if document is None else document.get("Statement", [])
+        listed = statements if isinstance(statements, list) else [statements]
+        if document is None or not all(isinstance(one, dict) for one in listed):
             raise InvalidAttributeValue("Invalid value for the parameter Policy.")
     return {"policy": value}
+
+
+def _key(value: str) -> dict[str, Any]:
+    if not value.isascii():
+        raise InvalidAttributeValue("Invalid value for the parameter KmsMasterKeyId.")
+    return {"kms_key": value}
 
 
 def _redrive(value: str) -> dict[str, Any]:
@@ -198,18 +212,15 @@ def _redrive(value: str) -> dict[str, Any]:
     def refuse(reason: str) -> InvalidParameter:
         return InvalidParameter(f"Value {value} for parameter RedrivePolicy is invalid. Reason: {reason}")
 
-    try:
-        document = msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        document = None
-    if not isinstance(document, dict):
+    document = _document(value)
+    if document is None:
         raise refuse("Redrive policy is not a valid JSON map.")
     for member in ("maxReceiveCount", "deadLetterTargetArn"):
         if member not in document:
             raise refuse(f"Redrive policy does not contain mandatory attribute: {member}.")
     try:
         count = int(document["maxReceiveCount"])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         count = 0
     if not 1 <= count <= 1000:
         raise refuse(
@@ -234,11 +245,8 @@ def _redrive_allow(value: str) -> dict[str, Any]:
             f"Value {value} for parameter RedriveAllowPolicy is invalid. Reason: {reason}"
         )
 
-    try:
-        document = msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        document = None
-    if not isinstance(document, dict):
+    document = _document(value)
+    if document is None:
         raise refuse("Amazon SQS can't create the redrive allow policy, as it's in an unsupported format.")
     permission = document.get("redrivePermission")
     sources = document.get("sourceQueueArns")
@@ -257,7 +265,7 @@ _OTHERS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
     "Policy": _policy,
     "RedrivePolicy": _redrive,
     "RedriveAllowPolicy": _redrive_allow,
-    "KmsMasterKeyId": lambda value: {"kms_key": value},
+    "KmsMasterKeyId": _key,
     "SqsManagedSseEnabled": lambda value: {"managed_encryption": _switch("SqsManagedSseEnabled", value)},
     "ContentBasedDeduplication": lambda value: {
         "content_deduplication": _switch("ContentBasedDeduplication", value)

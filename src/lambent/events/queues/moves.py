@@ -115,6 +115,8 @@ class Moves:
             if destination_arn == source_arn:
                 raise InvalidParameter("Source queue arn and destination queue arn cannot be the same.")
             destination = self._find(destination_arn, _NO_DESTINATION)
+            if destination.account != source.account:
+                raise MoveNotFound(_NO_DESTINATION)
             if destination.fifo is not source.fifo:
                 raise InvalidParameter("Source queue and destination queue must be of the same type.")
         if any(move.status in ("RUNNING", "CANCELLING") for move in self._moves.get(source_arn, ())):
@@ -150,14 +152,18 @@ class Moves:
         await begun.wait()
         return move.handle
 
-    async def cancel(self, handle: str) -> int:
-        """Move no more. Returns how many were moved. Raises InvalidParameter, MoveNotFound, StoreError."""
+    async def cancel(self, account: str, handle: str) -> int:
+        """Move no more, in a queue of the account. Returns how many were moved.
+
+        Raises InvalidParameter, MoveNotFound, StoreError.
+        """
         try:
             named = msgspec.json.decode(b64decode(handle, validate=True), type=dict[str, str])
             task, source_arn = named["taskId"], named["sourceArn"]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, RecursionError):
             raise InvalidParameter("Value for parameter TaskHandle is invalid.") from None
-        self._find(source_arn, _NO_SOURCE)
+        if self._find(source_arn, _NO_SOURCE).account != account:
+            raise MoveNotFound("Task does not exist.")
         move = self._current(source_arn, task)
         if move is None or move.status != "RUNNING":
             raise MoveNotFound("Task does not exist.")
@@ -241,6 +247,7 @@ class Moves:
                 source.journal.complaints.warn(
                     "messages of %s could not be moved, they are tried again: %s", move.source_arn, error
                 )
+                return_lent(source, lent)
                 self._soon(move, _PAUSE_MS)
                 stepped()
                 return

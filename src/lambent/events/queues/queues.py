@@ -206,14 +206,18 @@ class Queues:
                 f"Value {settings.redrive_text} for parameter RedrivePolicy is invalid. Reason: {reason}"
             )
 
+        _, _, _, its_region, its_account, _ = redrive.dead_letter_arn.split(":")
+        if its_account != account:
+            raise refuse("Dead-letter target owner should be same as the source.")
+        if its_region != region:
+            raise refuse("Dead letter target does not exist.")
         target = self._by_arn.get(redrive.dead_letter_arn)
         if target is None:
             raise refuse("Dead letter target does not exist.")
         if target.fifo is not name.endswith(".fifo"):
             raise refuse("Dead-letter queue must be same type of queue as the source.")
         allow = target.settings.redrive_allow
-        source_arn = target.arn.rpartition(":")[0] + f":{name}"
-        if allow is not None and not allow.allows(source_arn):
+        if allow is not None and not allow.allows(f"{target.arn.rpartition(':')[0]}:{name}"):
             raise refuse("Dead letter target does not allow this source queue.")
 
     async def delete(self, queue: Queue) -> None:
