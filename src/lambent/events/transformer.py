@@ -17,6 +17,9 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+MAX_INPUT: Final = 1_048_576
+"""Bytes of the largest text that is made: more than that no target takes."""
+
 _PLACEHOLDER: Final = re.compile(r"<([\w.-]+)>", re.ASCII)
 _PLAIN_TEXT: Final = re.compile(r'\s*[^\s{\["]')
 _STEP: Final = re.compile(r"\.([^.\[\]*]+)|\[(\d+)\]|\.?\*|\[\*\]|\[(?:'([^']*)'|\"([^\"]*)\")\]")
@@ -32,6 +35,13 @@ _encode = msgspec.json.Encoder().encode
 
 class InvalidTransformer(ValueError):
     """A path that is none, or a template with a placeholder for nothing."""
+
+
+class TooLarge(ValueError):
+    """A template has made more of an event than any target takes."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the input for the target is larger than {MAX_INPUT} bytes")
 
 
 class _Nothing:
@@ -99,10 +109,15 @@ class Transformer:
         self._parts.append(template[at:])
 
     def render(self, event: dict[str, Any], variables: Mapping[str, Any]) -> bytes:
-        """The text for an event; `variables` has the values of names that begin with "aws.events."."""
-        return "".join(
-            part if isinstance(part, str) else self._rendered(*part, event, variables) for part in self._parts
-        ).encode()
+        """The text for an event; `variables` has the values of names that begin with "aws.events.". Raises TooLarge."""
+        pieces, left = [], MAX_INPUT
+        for part in self._parts:
+            piece = (part if isinstance(part, str) else self._rendered(*part, event, variables)).encode()
+            left -= len(piece)
+            if left < 0:
+                raise TooLarge
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def _rendered(
         self, name: str, write: Callable[[Any], str], event: dict[str, Any], variables: Mapping[str, Any]

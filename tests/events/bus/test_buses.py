@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lambent.events.bus import Target
 from lambent.events.bus.errors import BusNotFound, InvalidRequest
 from lambent.events.bus.event import MAX_BYTES
 from lambent.events.deliveries import Parcel, Undeliverable
@@ -73,6 +76,62 @@ async def test_deleted_things_stay_away(world: Opened) -> None:
         assert here.buses.rules.rules(ACCOUNT, REGION, None) == []
         with pytest.raises(BusNotFound):
             here.buses.find(ACCOUNT, REGION, "custom")
+
+
+async def test_a_rule_does_not_outlive_the_bus_that_is_deleted_while_it_is_put(
+    world: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world() as here:
+        await here.buses.create(ACCOUNT, REGION, "custom")
+        rules = here.buses.rules
+        _, put = await asyncio.gather(
+            here.buses.delete(ACCOUNT, REGION, "custom"),
+            rules.put(ACCOUNT, REGION, "custom", "late", pattern=PATTERN, schedule=None),
+            return_exceptions=True,
+        )
+        assert isinstance(put, BusNotFound)
+        assert await here.database.read("SELECT name FROM event_rules") == []
+        # What an earlier version may have left does not keep the platform from starting.
+        await here.buses.create(ACCOUNT, REGION, "custom")
+        await rules.put(ACCOUNT, REGION, "custom", "orphan", pattern=PATTERN, schedule=None)
+        with sqlite3.connect(tmp_path / "lambent.db") as other:
+            other.execute("DELETE FROM event_buses")
+    async with world() as here:
+        assert "orphan is left out: its bus is not there" in caplog.text
+
+
+async def test_what_cannot_be_made_for_a_target_is_no_harm_to_others(world: Opened) -> None:
+    async with world() as here:
+        letters, queue = await here.queue("letters"), await here.queue("a")
+        huge = Target(
+            id="huge",
+            arn=queue.arn,
+            paths={"a": "$.detail.a"},
+            template="[" + ",".join(["<a>"] * 1000) + "]",
+            dead_letter_arn=letters.arn,
+        )
+        await here.rule("one", queue.arn, pattern=PATTERN)
+        await here.buses.rules.put_targets(ACCOUNT, REGION, None, "one", [huge])
+        outcome = await here.put(new(detail=json.dumps({"a": "x" * 100_000})))
+        assert isinstance(outcome, list)
+        assert outcome[0].event_id is not None
+        assert len(events_in(queue)) == 1
+        (letter,) = letters.take(1)
+        assert b"the input for the target is larger than 1048576 bytes" in letter.attributes
+        assert len(letter.body) > 100_000
+
+
+async def test_partition_keys_are_at_paths(world: Opened) -> None:
+    stream = Target(
+        id="1",
+        arn=f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s",
+        role_arn=f"arn:aws:iam::{ACCOUNT}:role/any",
+        parameters={"KinesisParameters": {"PartitionKeyPath": "nowhere"}},
+    )
+    async with world() as here:
+        await here.rule("one", pattern=PATTERN)
+        with pytest.raises(InvalidRequest, match="PartitionKeyPath for target 1 contains invalid JSONPath"):
+            await here.buses.rules.put_targets(ACCOUNT, REGION, None, "one", [stream])
 
 
 async def test_clear_forgets_everything(world: Opened) -> None:

@@ -44,6 +44,7 @@ MAX_TAGS: Final = 50
 _INDEXED_AT_ONCE: Final = 20
 """How many patterns: about two milliseconds' work."""
 _INDEX_PAUSE_MS: Final = 4
+_WARN_AGAIN_MS: Final = 60_000
 _PUT_EVENTS: Final = "events:PutEvents"
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Buses:
         self._deliveries = deliveries
         self._buses: dict[tuple[str, str, str], BusRoutes] = {}
         self._opened_ms = clock.wall_ms()
+        self._warned_until_ms = 0
         self.turns: Turns[str] = Turns()
         self.rules = Rules(self, database, timetable)
         timetable.on("rule", self._fire)
@@ -74,7 +76,10 @@ class Buses:
         for bus in found:
             buses._buses[bus.account, bus.region, bus.name] = BusRoutes(bus)
         for rule in rules:
-            buses._state(rule.account, rule.region, rule.bus).load(rule)
+            try:
+                buses._state(rule.account, rule.region, rule.bus).load(rule)
+            except BusNotFound:
+                _log.warning("the rule %s is left out: its bus is not there", rule.arn)
         deliveries.buses = buses
         buses._index_later([state for state in buses._buses.values() if state.rules])
         return buses
@@ -131,6 +136,10 @@ class Buses:
             )
             found = self._buses[account, region, name] = BusRoutes(bus)
         return found
+
+    def now(self, state: BusRoutes) -> BusRoutes:
+        """A bus that was found before, as it is now. Raises BusNotFound when it has been deleted meanwhile."""
+        return self._state(state.bus.account, state.bus.region, state.bus.name)
 
     def buses(self, account: str, region: str, prefix: str = "") -> list[EventBus]:
         """The buses of an account in a region, by name; the default bus is always there."""
@@ -256,7 +265,7 @@ class Buses:
                 outcome.append(Put(None, "AccessDeniedException", str(denied)))
             except BusNotFound:
                 # Recorded (`test_put_events_nonexistent_event_bus`): it is taken, and reaches nobody.
-                _log.warning("an event was put on the bus %s, which does not exist", entry.bus)
+                self._warn_of(entry.bus)
                 outcome.append(Put(event.id))
             else:
                 taken.append(self._stage(state, event))
@@ -332,6 +341,13 @@ class Buses:
 
     def _stage(self, state: BusRoutes, event: Event) -> Staged:
         return self._deliveries.stage(state.parcels(event, time_text(self._clock.wall_ms())))
+
+    def _warn_of(self, missing: str | None) -> None:
+        """Say that somebody puts events on a bus that is not there; once a minute, as he may do it all the time."""
+        now = self._clock.steady_ms()
+        if now >= self._warned_until_ms:
+            self._warned_until_ms = now + _WARN_AGAIN_MS
+            _log.warning("an event was put on the bus %s, which does not exist", missing)
 
     def _fire(self, key: str, due_ms: int) -> Staged | None:
         """The time of a rule's schedule has come. Its event is that of "Scheduled events" in EventBridge's guide."""

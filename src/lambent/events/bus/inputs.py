@@ -43,7 +43,9 @@ def body_of(rule: Rule, target: Target) -> Body:
 
 
 def check(target: Target) -> None:
-    """Raise InvalidRequest for an input that is not JSON, and for more than one of the ways to make one."""
+    """Raise InvalidRequest for an input that is not JSON, for more than one of the ways to make one, and for a path to
+    a partition key that is none.
+    """
     ways = (target.input, target.input_path, target.template)
     if sum(one is not None for one in ways) > 1:
         raise InvalidRequest(
@@ -54,6 +56,12 @@ def check(target: Target) -> None:
             msgspec.json.decode(target.input, type=msgspec.Raw)
         except msgspec.DecodeError:
             raise InvalidRequest(f"JSON syntax error in input for target {target.id}") from None
+    path = target.parameters.get("KinesisParameters", {}).get("PartitionKeyPath")
+    if path is not None:
+        try:
+            select({}, path)
+        except InvalidTransformer as error:
+            raise InvalidRequest(f"PartitionKeyPath for target {target.id} {error}") from error
 
 
 def _selected(path: str) -> Body:

@@ -46,8 +46,15 @@ class Route:
     def parcel(self, event: Event, came_in: str) -> Parcel:
         """What the target gets of an event that came in at a time."""
         target, rule = self.target, self._rule
-        # To another bus goes the event as it is: it keeps its account, region and time there.
-        body = event.text if self.to_bus else self._body(event, came_in)
+        body, options, problem = event.text, self._options, ""
+        try:
+            # To another bus goes the event as it is: it keeps its account, region and time there.
+            if not self.to_bus:
+                body = self._body(event, came_in)
+            options = self._options_for(event)
+        except (ValueError, RecursionError) as error:
+            # Of this event nothing can be made for this target; that is no harm to others, nor to who has put it.
+            problem = str(error)
         return Parcel(
             target_arn=target.arn,
             body=body,
@@ -56,12 +63,13 @@ class Route:
             principal=PRINCIPAL,
             source_arn=rule.arn,
             role_arn=target.role_arn,
-            options=self._options_for(event),
+            options=options,
             trace=event.trace,
             retry=self._retry,
             dead_letter_arn=target.dead_letter_arn,
             dead_letter_attributes=self._letter,
             dead_letter_body=None if body is event.text else event.text,
+            problem=problem,
         )
 
     def _options_for(self, event: Event) -> dict[str, Any]:

@@ -197,6 +197,7 @@ class Rules:
         """
         found = self._find(account, region, bus, name, "events:DeleteRule")
         async with self._buses.turns.take(found.bus.arn):
+            found = self._buses.now(found)
             rule = found.rules.get(name)
             if rule is None:
                 return
@@ -262,6 +263,7 @@ class Rules:
 
     async def _change(self, found: BusRoutes, name: str, change: Callable[[Rule | None], Rule]) -> Rule:
         async with self._buses.turns.take(found.bus.arn):
+            found = self._buses.now(found)
             old = found.rules.get(name)
             rule = change(old)
             parts = [Staged((rows.put_rule(rule),), nothing)]

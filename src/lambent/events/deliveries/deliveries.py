@@ -148,6 +148,8 @@ class Deliveries:
         return together([self._staged(parcel) for parcel in parcels])
 
     def _staged(self, parcel: Parcel) -> Staged:
+        if parcel.problem:
+            return self._given_up(parcel, Undeliverable("INVALID_PARAMETER", parcel.problem), 0)
         try:
             return self._inside.stage(parcel) or self._kept(parcel)
         except Undeliverable as error:

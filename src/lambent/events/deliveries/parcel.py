@@ -33,6 +33,8 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     `dead_letter_attributes` accompany a parcel that ends in its dead-letter queue; ERROR_CODE, ERROR_MESSAGE,
     RETRY_ATTEMPTS and EXHAUSTED_RETRY_CONDITION are added to them. `dead_letter_body` is what that queue gets, where
     it is not `body`.
+
+    `problem`: why it cannot be delivered at all, "" where it can.
     """
 
     target_arn: str
@@ -48,6 +50,7 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     dead_letter_arn: str | None = None
     dead_letter_attributes: dict[str, str] = {}
     dead_letter_body: str | None = None
+    problem: str = ""
 
 
 class Undeliverable(Exception):
