@@ -30,6 +30,9 @@ _STREAM_ABOVE = 1_048_576
 
 _SWEEP_SECONDS = 5.0
 
+# A TLS connection that is closed waits so long for its client to say so, too; many never do.
+_GOODBYE_SECONDS = 1.0
+
 
 class HttpServer:
     """One TCP listener on the running loop.
@@ -86,7 +89,11 @@ class HttpServer:
             sock.bind((host, port))
             self.address = sock.getsockname()[:2]
             self._server = await loop.create_server(
-                lambda: Connection(self), sock=sock, backlog=1024, ssl=ssl
+                lambda: Connection(self),
+                sock=sock,
+                backlog=1024,
+                ssl=ssl,
+                ssl_shutdown_timeout=None if ssl is None else _GOODBYE_SECONDS,
             )
         except BaseException:
             sock.close()
