@@ -287,6 +287,28 @@ async def test_a_restart_keeps_the_order_and_what_is_in_flight(store: Store, clo
     await store.close()
 
 
+async def test_handles_hold_after_a_restart_however_many_are_in_flight(
+    store: Store, clock: SimulatedClock
+) -> None:
+    await store.open()
+    queue = await store.create("orders.fifo", VisibilityTimeout="60")
+    for group in range(1500):
+        names = [NewMessage(body=text, group=str(group), deduplication_id=f"{group}{text}") for text in "ab"]
+        queue.send(names, lambda _sent, _error: None)
+    await store.settle()
+    received = [one for _ in range(1500) for one in queue.take(1)][::2]
+    assert len({one.group for one in received}) == len(received)
+    await store.close()
+    await store.open()
+    queue = store.queue("orders.fifo")
+    last = received[-1]
+    assert await store.change(queue, (received[-2], 0)) == [None]
+    assert await store.delete(queue, last) == [None]
+    (again,) = (one for _ in range(1500) for one in queue.take(1) if one.group == last.group)
+    assert (last.body, again.body) == ("a", "b")
+    await store.close()
+
+
 async def test_a_receive_is_repeated_under_its_id(store: Store, clock: SimulatedClock) -> None:
     queue = await fifo(store)
     await send(store, queue, "g1-m1", "g1-m2", "g2-m1")

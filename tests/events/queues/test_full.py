@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lambent.store import Statement, StorageFull
+from lambent.events.queues import NewMessage
+from lambent.events.queues.receipts import receipt
+from lambent.store import Statement, StorageFull, StoreError
 
 if TYPE_CHECKING:
     from tests.events.queues.conftest import Store
@@ -44,6 +47,24 @@ async def test_what_does_not_fit_is_refused_and_what_was_stored_stays(store: Sto
     (third,) = await store.send(queue, "third", group="g", deduplication_id="3")
     if queue.fifo:
         assert int(third.sequence or 0) > int(second.sequence or 0) > int(first.sequence or 0)
+    await store.close()
+
+
+async def test_what_cannot_be_looked_up_changes_nothing(store: Store) -> None:
+    await store.open()
+    queue = await store.create("orders.fifo")
+    new = NewMessage(body="a", group="g", deduplication_id="1")
+    with pytest.raises(StoreError):
+        queue.send(
+            [new, NewMessage(body="b", group="g", deduplication_id="\ud800")], lambda _sent, _error: None
+        )
+    await asyncio.wait_for(store.send(queue, "a", group="g", deduplication_id="1"), 5)
+    (a,) = queue.take(10)
+    await store.database.close()
+    with pytest.raises(StoreError):
+        await store.delete(queue, a, receipt(queue.numbering.last + 1, 1, 0))
+    assert queue.counts() == (0, 1, 0), "it is in somebody's hands"
+    await store.crash()
     await store.close()
 
 

@@ -15,6 +15,7 @@ from lambent.events.queues import (
     QueueNotFound,
     ReceiptHandleInvalid,
 )
+from lambent.events.queues.lending import lend, stage_lent
 from lambent.store import Statement
 from lambent.store.staged import submit, together
 
@@ -353,9 +354,9 @@ async def test_hand_offs_are_part_of_somebodys_transaction(store: Store) -> None
     await store.open()
     queue, other = await store.create("from"), await store.create("to")
     await store.send(queue, "a")
-    (received,) = queue.take(1)
+    lent = lend(queue, 1)
     (sent,), staged = other.stage([NewMessage(body="b")])
-    gone = queue.stage_delete([received.receipt])
+    gone = stage_lent(queue, lent)
     assert other.counts() == (0, 0, 0)
     submit(store.database, together([staged, gone]))
     await store.settle()

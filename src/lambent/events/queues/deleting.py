@@ -27,7 +27,7 @@ class Leaving:
         self.marked: list[int] = []
 
     def add(self, handle: str) -> None:
-        """Take away what a receipt handle stands for; nothing when it is gone already. Raises QueueError.
+        """Take away what a receipt handle stands for; nothing when it is gone already. Raises QueueError, StoreError.
 
         In a FIFO queue a handle ends with its visibility timeout; in a standard queue it does not, not even when
         somebody else has received the message meanwhile (recorded: `test_fifo_delete_after_visibility_timeout`,
@@ -40,8 +40,8 @@ class Leaving:
         backlog = queue.stock.backlog
         if row in backlog.doomed or row <= queue.stock.floor:
             return
-        message = queue.stock.flight.get(row)
         if queue.fifo:
+            message = queue.stock.in_flight(row, queue.clock.steady_ms())
             if message is None or message.count != count:
                 if message is not None or queue.is_stored(row):
                     raise InvalidParameter(
@@ -51,7 +51,7 @@ class Leaving:
                 return
             queue.stock.flight.end(row)
             self._messages.append(message)
-        elif message is not None:
+        elif (message := queue.stock.flight.get(row)) is not None:
             queue.stock.flight.end(row)
             self._messages.append(message)
         else:

@@ -278,6 +278,10 @@ class Queue:
                 outcomes.append(None)
             except QueueError as error:
                 outcomes.append(error)
+            except StoreError as error:
+                leaving.settled(error)
+                done(None, error)
+                return
         if not leaving.rows:
             done(outcomes, None)
             return
@@ -287,13 +291,6 @@ class Queue:
             done(outcomes if error is None else None, error)
 
         self.journal.add(settled, deletes=leaving.rows, unmarks=leaving.marked)
-
-    def stage_delete(self, handles: Sequence[str]) -> Staged:
-        """Deleting as a part of somebody's transaction. Raises QueueError."""
-        leaving = Leaving(self)
-        for handle in handles:
-            leaving.add(handle)
-        return leaving.staged()
 
     def discard(self, messages: list[Message]) -> None:
         """Messages are too old: nobody has to hear when they are gone."""
@@ -317,6 +314,9 @@ class Queue:
                 outcomes.append(None)
             except QueueError as error:
                 outcomes.append(error)
+            except StoreError as error:
+                done(None, error)
+                return
         done(outcomes, None)
         self.offer()
 

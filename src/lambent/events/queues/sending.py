@@ -10,6 +10,7 @@ from lambent.events.queues.errors import InvalidParameter, MissingParameter, Que
 from lambent.events.queues.message import Details, Message, Sent, encode_details
 from lambent.events.queues.numbering import sequence_number
 from lambent.invocation.request_id import new_request_id
+from lambent.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lambent.events.queues.deduplication import Deduplication, Key
     from lambent.events.queues.message import NewMessage
     from lambent.events.queues.queue import Queue
-    from lambent.store import StoreError
     from lambent.store.database import Statement
 
     Done = Callable[[list[Sent] | None, StoreError | None], None]
@@ -46,7 +46,7 @@ class Batch:
     __slots__ = ("_deduplication", "begun", "made", "others", "repeated", "sent")
 
     def __init__(self, queue: Queue, deduplication: Deduplication, messages: Sequence[NewMessage]) -> None:
-        """Raises QueueError."""
+        """Raises QueueError, StoreError."""
         if queue.gone:
             raise QueueNotFound
         self.sent: list[Sent] = []
@@ -59,8 +59,12 @@ class Batch:
         if queue.fifo:
             for new in messages:
                 check_fit(queue, new)
-            for new, body in zip(messages, bodies, strict=True):
-                self._add_once(queue, new, body, wall, steady)
+            try:
+                for new, body in zip(messages, bodies, strict=True):
+                    self._add_once(queue, new, body, wall, steady)
+            except StoreError as error:
+                deduplication.settle(self.begun, error)  # none of them is on its way
+                raise
         else:
             for new, body in zip(messages, bodies, strict=True):
                 self._add(queue, new, body, wall, steady, new.deduplication_id, new.delay_s)

@@ -76,24 +76,40 @@ class Stock:
     def refill(self, now: int) -> bool:
         """Load more when little is left. Whether one should look further a little later, because all that was loaded is
         delayed or in flight. Raises StoreError."""
-        backlog, order, flight, budget = self.backlog, self.order, self.flight, self.budget
+        backlog, order = self.backlog, self.order
         for _ in range(2):
             if not backlog.behind or order.available() >= self._limits.low or len(order) >= IN_FLIGHT_LIMIT:
                 return False
-            for message in backlog.load(budget):
-                if len(order) < self._limits.window:
-                    budget.keep(message)
-                else:
-                    message.body = None  # what waits behind groups in flight may wait for long
-                if message.row <= self._old:
-                    self._take_back(message)
-                message.visible_ms = min(message.visible_ms, now + LONGEST_MS)
-                if message.visible_ms > now:
-                    order.hold(message)
-                    flight.begin(message)
-                else:
-                    order.add(message, now)
+            self._load(now)
         return not order.available()
+
+    def _load(self, now: int) -> None:
+        order, flight, budget = self.order, self.flight, self.budget
+        for message in self.backlog.load(budget):
+            if len(order) < self._limits.window:
+                budget.keep(message)
+            else:
+                message.body = None  # what waits behind groups in flight may wait for long
+            if message.row <= self._old:
+                self._take_back(message)
+            message.visible_ms = min(message.visible_ms, now + LONGEST_MS)
+            if message.visible_ms > now:
+                order.hold(message)
+                flight.begin(message)
+            else:
+                order.add(message, now)
+
+    def in_flight(self, row: int, now: int) -> Message | None:
+        """A message in flight; one that an earlier run has left is loaded, with all that come before it.
+
+        Raises StoreError.
+        """
+        if self.backlog.tail < row <= self._old:
+            found = rows.load(self._database, row - 1, row, 1, bodies=False, received=True)
+            if found and found[0].visible_ms > now:
+                while self.backlog.tail < row:
+                    self._load(now)
+        return self.flight.get(row)
 
     def _take_back(self, message: Message) -> None:
         """A message that an earlier run has left has not come in the future: the machine's clock was set back while

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def change_visibility(queue: Queue, handle: str, seconds: int, now: int) -> None:
-    """Let a message be invisible for so many seconds from now. Raises QueueError."""
+    """Let a message be invisible for so many seconds from now. Raises QueueError, StoreError."""
     receipt = receipts.read(handle)
     if receipt.row >> rows.SEQUENCE_BITS != queue.number:
         raise ReceiptHandleInvalid(handle)
     order, flight = queue.stock.order, queue.stock.flight
-    message = flight.get(receipt.row)
+    message = queue.stock.in_flight(receipt.row, now)
     waited = None
     if message is None:
         # Its time is over, but nobody else has received it yet
