@@ -238,6 +238,43 @@ async def test_a_move_that_could_not_be_written_goes_on(store: Store, clock: Sim
     await store.close()
 
 
+async def test_a_queue_made_anew_has_no_moves(store: Store, clock: SimulatedClock) -> None:
+    queue, grave = await pipe(store)
+    await bury(store, queue, "a", "b", "c")
+    await store.queues.moves.start(grave.arn, None, 1)
+    await store.queues.delete(grave)
+    grave = await store.create("grave")
+    await bury(store, queue, "d")
+    await clock.advance(5000)
+    await store.settle()
+    assert grave.counts() == (2, 0, 0), "the one that was moved, and d"
+    assert store.queues.moves.list(grave.arn, 10) == []
+    await store.crash()
+    assert store.queues.moves.list(grave.arn, 10) == []
+    await store.close()
+
+
+async def test_many_dead_letters_go_in_portions(store: Store, clock: SimulatedClock) -> None:
+    queue, grave = await pipe(store, receives=1000)
+    for _ in range(1500 // 10):
+        await store.send(queue, *(str(i) for i in range(10)))
+    await store.send(queue, "last", delay_s=1)
+    while queue.take(10, 1):
+        pass
+    policy = {"deadLetterTargetArn": grave.arn, "maxReceiveCount": 1}
+    await store.queues.set_attributes(queue, {"RedrivePolicy": json.dumps(policy)})
+    await clock.advance(1000)
+    received: list[list[Received]] = []
+    queue.receive(10, None, 20, received.append)
+    assert 0 < queue.burials <= 500
+    while not received:
+        await store.settle()
+    assert [one.body for one in received[0]] == ["last"]
+    await store.settle()
+    assert grave.counts() == (1500, 0, 0)
+    await store.close()
+
+
 async def test_a_dead_letter_that_cannot_go_does_not_spin(
     store: Store, clock: SimulatedClock, caplog: pytest.LogCaptureFixture
 ) -> None:

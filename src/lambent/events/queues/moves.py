@@ -181,6 +181,14 @@ class Moves:
         self._find(source_arn, _NO_SOURCE)
         return self._moves.get(source_arn, [])[: -maximum - 1 : -1]
 
+    def forgotten(self, source_arn: str) -> Statement:
+        """Forgets the tasks of a queue that is deleted: one made anew under its name has nothing to do with them."""
+        return Statement("DELETE FROM message_moves WHERE source = ?", (source_arn,))
+
+    def forget(self, source_arn: str) -> None:
+        """They are forgotten."""
+        self._moves.pop(source_arn, None)
+
     async def clear(self) -> None:
         """Forget every task."""
         self._moves.clear()

@@ -226,8 +226,12 @@ class Queues:
             if queue.gone:
                 return
             self._journal.flush()
-            await self._database.write(Statement("DELETE FROM queues WHERE number = ?", (queue.number,)))
+            await self._database.write(
+                Statement("DELETE FROM queues WHERE number = ?", (queue.number,)),
+                self.moves.forgotten(queue.arn),
+            )
             queue.gone = True
+            self.moves.forget(queue.arn)
             self._by_arn.pop(queue.arn, None)
             self._by_name.pop((queue.account, queue.region, queue.name), None)
             queue.forget(queue.numbering.last)

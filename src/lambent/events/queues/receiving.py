@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lambent.events.queues import receipts, rows
 from lambent.events.queues.message import Received, details_of
@@ -15,6 +15,10 @@ from lambent.store.errors import StoreError
 if TYPE_CHECKING:
     from lambent.events.queues.message import Message
     from lambent.events.queues.queue import Queue
+
+
+# So many dead letters are on their way at once, then others have their turn.
+_MOST_BURIALS: Final = 500
 
 
 def grab(queue: Queue, maximum: int, now: int) -> list[Message]:
@@ -42,6 +46,9 @@ def grab(queue: Queue, maximum: int, now: int) -> list[Message]:
                 break
         if redrive is not None and is_dead(message, redrive.maximum_receives):
             grave = queue.find(redrive.dead_letter_arn)
+            if grave is not None and queue.burials >= _MOST_BURIALS:
+                order.give_back(message, now)
+                break  # whoever waits is served when they have gone
             if grave is not None:
                 order.turn(now)  # the next of its group waits until it has gone
                 bury(queue, message, grave)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lambent.clock import Clock, Timer
     from lambent.events.queues.message import Received
+
+
+# Those who have left stay in line until it is their turn; so many are no reason to tidy up.
+_FEW: Final = 64
 
 
 class Cancellable(Protocol):
@@ -52,6 +56,7 @@ class Waiting:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._waits: deque[Wait] = deque()
+        self._tidy = _FEW
         self._short: list[Wait] = []
         self._watchers: tuple[Callable[[], None], ...] = ()
 
@@ -61,8 +66,9 @@ class Waiting:
     def add(self, wait: Wait, seconds: float) -> None:
         """Wait behind those who wait already."""
         wait.timer = self._clock.at_steady(self._clock.steady_ms() + int(seconds * 1000), wait.answer, [])
-        if len(self._waits) > 64 and sum(one.over for one in self._waits) > len(self._waits) / 2:
+        if len(self._waits) >= self._tidy:
             self._waits = deque(one for one in self._waits if not one.over)
+            self._tidy = max(_FEW, 2 * len(self._waits))
         self._waits.append(wait)
 
     def add_short(self, wait: Wait) -> None:
