@@ -140,6 +140,23 @@ def get(platform: Platform, path: str, host: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
+def test_resets_at_once_and_functions_that_others_delete_meanwhile(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        platform = await Platform.start(Settings(port=0, ephemeral=True, data=tmp_path))
+        try:
+            functions = client(platform, "lambda")
+            for name in ("a", "b", "c", "d"):
+                await asyncio.to_thread(create, functions, name)
+            deleted = asyncio.to_thread(functions.delete_function, FunctionName="d")
+            resets = [asyncio.to_thread(post, platform, "/_lambent/reset") for _ in range(3)]
+            *answers, _ = await asyncio.gather(*resets, deleted, return_exceptions=True)
+            assert answers == [200, 200, 200]
+        finally:
+            await platform.stop()
+
+    run(scenario)
+
+
 def test_a_reset_that_fails_is_answered(tmp_path: Path) -> None:
     async def scenario() -> None:
         platform = await Platform.start(Settings(port=0, ephemeral=True, data=tmp_path))

@@ -31,6 +31,7 @@ from lambent.execution.orphans import end_orphans, node_mark
 from lambent.functions import (
     ActivationFailed,
     CodeStore,
+    FunctionNotFound,
     FunctionRegistry,
     FunctionVersion,
     Limits,
@@ -87,6 +88,7 @@ class Platform:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._closing = contextlib.AsyncExitStack()
+        self._resetting = asyncio.Lock()
         self.server = HttpServer(self._handle, streams=self._streams, limit=self._limit)
         self._inside: HttpServer | None = None
         """For functions and the platform itself, where the listener speaks TLS: they need not trust its certificate."""
@@ -307,11 +309,19 @@ class Platform:
                 _log.warning("unused deployment packages were not removed: %s", error)
 
     async def reset(self) -> None:
-        """Forget all functions, layers, mappings, events and logs: a new platform in place of the old one."""
+        """Forget all functions, layers, mappings, events and logs: a new platform in place of the old one.
+
+        One after the other: who asks while another one is under way has his own after it.
+        """
+        async with self._resetting:
+            await self._forget()
+
+    async def _forget(self) -> None:
         for record in self.registry.all_functions():
             reference = Reference(record.account, record.region, record.name, None)
-            await self.registry.settled(reference)
-            await self.registry.delete(reference)
+            with contextlib.suppress(FunctionNotFound):  # others may be deleting it, too
+                await self.registry.settled(reference)
+                await self.registry.delete(reference)
         await self.events.clear()
         self.clients.close_all()
         await self.apis.clear()
