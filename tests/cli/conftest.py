@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import tests.cli.ready_aws as ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,6 +106,22 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     )
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def ready_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for PATH with an `aws` that is imported already."""
+    folder = tmp_path_factory.mktemp("aws")
+    path = folder / "socket"
+    with subprocess.Popen([sys.executable, ready.__file__, str(path)], env=clean_environment()) as process:
+        try:
+            wait_until(path.exists)
+            program = folder / "aws"
+            program.write_text(ready.client(str(path)))
+            program.chmod(0o755)
+            yield folder
+        finally:
+            process.kill()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -57,7 +58,9 @@ def _examples(path: Path) -> list[tuple[str, str]]:
         "docs/streaming.md",
     ],
 )
-def test_console_examples(platform: Any, environment: Any, tmp_path: Path, name: str) -> None:
+def test_console_examples(
+    platform: Any, environment: Any, ready_aws: Path, tmp_path: Path, name: str
+) -> None:
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
     variables = environment(
         AWS_ENDPOINT_URL=platform.url,
@@ -65,6 +68,7 @@ def test_console_examples(platform: Any, environment: Any, tmp_path: Path, name:
         AWS_ACCESS_KEY_ID="lambent",
         AWS_SECRET_ACCESS_KEY="lambent",
     )
+    variables["PATH"] = f"{ready_aws}{os.pathsep}{variables['PATH']}"
     examples = _examples(REPOSITORY / name)
     assert examples
     for command, expected in examples:
