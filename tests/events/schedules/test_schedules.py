@@ -142,6 +142,26 @@ async def test_a_time_that_has_just_passed_is_not_lost(world: World) -> None:
     await world.stop()
 
 
+async def test_what_waits_in_its_window_outlasts_an_update(world: World) -> None:
+    await world.start()
+    window: dict[str, Any] = {"window_mode": "FLEXIBLE", "window_minutes": 600}
+    expressions = {"once": "at(2023-11-14T22:20:00)", "cron": "cron(20 22 * * ? *)"}
+    for name, expression in expressions.items():
+        await world.create(name, expression, **window)
+        assert await world.handed() == []
+    await world.passing(10)
+    waiting = set(expressions) - {name for name, _ in await world.handed()}
+    for name in waiting:
+        await world.update(name, expressions[name], window_mode="OFF")
+    await world.passing(2)
+    assert sorted(name for name, _ in await world.handed()) == ["cron", "once"]
+    for name, expression in expressions.items():
+        await world.update(name, expression, window_mode="OFF", description="it has happened")
+    await world.passing(2)
+    assert len(await world.handed()) == 2
+    await world.stop()
+
+
 async def test_what_was_missed_happens_once_on_start(world: World) -> None:
     await world.start()
     await world.create("rate", "rate(10 minutes)")

@@ -97,6 +97,19 @@ def set_right(row: Row, entry: Entry, then: Entry | None, now_ms: int) -> Statem
     return Statement(f"{statement.sql} AND computed_ms = ?", (*statement.params, row[-1]))
 
 
+PENDING: Final = "SELECT due_ms FROM timetable WHERE kind = ? AND key = ? AND due_ms <= ?"
+"""The time of an entry, if that has come and it has not happened yet."""
+
+
+def still(kind: str, key: str, due_ms: int) -> Statement:
+    """Conflicts unless an entry is to happen for the same time as before."""
+    return Statement(
+        "UPDATE timetable SET key = key WHERE kind = ? AND key = ? AND due_ms = ?",
+        (kind, key, due_ms),
+        expect=1,
+    )
+
+
 def remove(kind: str, key: str) -> Statement:
     """Take an entry away."""
     return Statement(_REMOVE, (kind, key))

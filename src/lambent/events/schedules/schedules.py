@@ -256,7 +256,8 @@ class Schedules:
     ) -> Schedule:
         """Replace what a schedule is set to. Raises InvalidSchedule, ScheduleNotFound, ScheduleConflict, StoreError.
 
-        A rate that stays as it is goes on in its rhythm; what happened once does not happen again.
+        A rate that stays as it is goes on in its rhythm; what happened once does not happen again, and what waits in its
+        window happens still.
         """
         key = key_of(account, region, group, name)
         async with self._turns.take(key):
@@ -274,8 +275,10 @@ class Schedules:
                 anchor_ms=old.anchor_ms if same else now_ms,
                 revision=old.revision + 1,
             )
+            pending = await self._timetable.pending(KIND, key) if same else None
             try:
                 await self._written(
+                    *(() if pending is None else (pending[1],)),
                     _only(
                         Statement(
                             "UPDATE schedules SET state = ?, revision = ?, document = ? WHERE key = ? AND revision = ?",
@@ -283,7 +286,7 @@ class Schedules:
                             expect=1,
                         )
                     ),
-                    self._times(new, fresh=not same),
+                    self._times(new, fresh=not same, pending_ms=None if pending is None else pending[0]),
                 )
             except Conflict as error:
                 raise ScheduleConflict(f"Schedule {name} is being changed or deleted.") from error
@@ -303,24 +306,27 @@ class Schedules:
 
     # ------------------------------------------------------------ times
 
-    def _times(self, schedule: Schedule, *, fresh: bool) -> Staged:
-        """The entry of the timetable, as the schedule is now; `fresh` when its expression is new."""
+    def _times(self, schedule: Schedule, *, fresh: bool, pending_ms: int | None = None) -> Staged:
+        """The entry of the timetable, as the schedule is now; `fresh` when its expression is new, `pending_ms` the time
+        that has come and that it has not happened for yet.
+        """
         settings = schedule.settings
         if settings.state == "DISABLED":
             return self._timetable.stage_remove(KIND, schedule.key)
         when = settings.when
+        waiting_ms = None if pending_ms is None else pending_ms - 1
         if settings.happens_once:
             # What came a little too late is not lost: it happens at once, unless it is older than it may be.
             age_s = settings.target.get("RetryPolicy", {}).get("MaximumEventAgeInSeconds", kinds.MAX_AGE_S)
-            since_ms = schedule.modified_ms - age_s * 1000 if fresh else None
+            since_ms = schedule.modified_ms - age_s * 1000 if fresh else waiting_ms
             return self._timetable.stage_put(
                 KIND, schedule.key, when, window_s=settings.window_s, since_ms=since_ms
             )
-        start_ms, since_ms = settings.start_ms, None
+        start_ms, since_ms = settings.start_ms, waiting_ms
         if start_ms is None and settings.expression.startswith("rate("):
             # Without a start the first time of a rate is now: "Rate-based schedules" of the user guide.
             start_ms = schedule.anchor_ms
-            since_ms = start_ms - 1 if fresh else None
+            since_ms = start_ms - 1 if fresh else waiting_ms
         return self._timetable.stage_put(
             KIND,
             schedule.key,

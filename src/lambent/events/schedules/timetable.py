@@ -22,7 +22,7 @@ from lambent.events.schedules import rows
 from lambent.events.schedules.near import Near
 from lambent.events.schedules.set_back import SET_BACK_MS, find_out_anew
 from lambent.store import Conflict, Database, Statement, StoreClosed, StoreError
-from lambent.store.staged import Staged, together
+from lambent.store.staged import Staged, nothing, together
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
@@ -111,6 +111,17 @@ class Timetable:
         self._forget()
 
     # ------------------------------------------------------------ changes
+
+    async def pending(self, kind: str, key: str) -> tuple[int, Staged] | None:
+        """The time that has come of an entry that has not happened for it yet: it does so later in its window.
+
+        With what conflicts if it has happened before that is written. Raises StoreError.
+        """
+        found = await self._database.read(rows.PENDING, (kind, key, self._clock.wall_ms()))
+        if not found:
+            return None
+        due_ms = int(found[0][0] or 0)
+        return due_ms, Staged((rows.still(kind, key, due_ms),), nothing)
 
     def stage_put(
         self,
