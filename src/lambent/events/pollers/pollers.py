@@ -104,12 +104,6 @@ class Pollers:
         if check is not None:
             await check(mapping, self._parts)
 
-    def wake(self, kind: str, arn: str) -> None:
-        """Something has come into the source with this ARN: have it read at once."""
-        for poller in self._pollers.values():
-            if poller.mapping.source_arn == arn and poller.mapping.source_kind == kind:
-                poller.wake()
-
     def written(self, service: str, operation: str, account: str, region: str, body: bytes | None) -> None:
         """A request that may have written to streams of `service` (kinesis, dynamodb) has succeeded: have them read.
 
