@@ -256,7 +256,7 @@ class Schedules:
     ) -> Schedule:
         """Replace what a schedule is set to. Raises InvalidSchedule, ScheduleNotFound, ScheduleConflict, StoreError.
 
-        A rate that stays as it is goes on in its rhythm; what happened once does not happen again, and what waits in its
+        A rate that stays as it is goes on in its rhythm; what happened once does not happen again, what waits in its
         window happens still.
         """
         key = key_of(account, region, group, name)
