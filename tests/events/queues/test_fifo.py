@@ -87,7 +87,7 @@ async def test_a_group_that_comes_back_piece_by_piece_is_offered_to_the_end(stor
     for _ in range(3):
         queue.receive(1, None, 20, lambda polled: got.extend(bodies(polled)))
         (last,) = list(queue.stock.flight.all())
-        await store.delete(queue, receipt(last.row, last.count, 0))
+        await store.delete(queue, receipt(last.row, last.count, last.message_id))
     assert got == ["g1-m1", "g1-m2", "g1-m3"]
     assert queue.stock.order.available() == 0
     await store.close()

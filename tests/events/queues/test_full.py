@@ -9,6 +9,7 @@ import pytest
 
 from lambent.events.queues import NewMessage
 from lambent.events.queues.receipts import receipt
+from lambent.invocation.request_id import new_request_id
 from lambent.store import Statement, StorageFull, StoreError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ async def test_what_cannot_be_looked_up_changes_nothing(store: Store) -> None:
     (a,) = queue.take(10)
     await store.database.close()
     with pytest.raises(StoreError):
-        await store.delete(queue, a, receipt(queue.numbering.last + 1, 1, 0))
+        await store.delete(queue, a, receipt(queue.numbering.last + 1, 1, new_request_id()))
     assert queue.counts() == (0, 1, 0), "it is in somebody's hands"
     await store.crash()
     await store.close()

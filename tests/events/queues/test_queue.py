@@ -14,8 +14,10 @@ from lambent.events.queues import (
     PurgeInProgress,
     QueueNotFound,
     ReceiptHandleInvalid,
+    receipts,
 )
 from lambent.events.queues.lending import lend, stage_lent
+from lambent.invocation.request_id import new_request_id
 from lambent.store import Statement
 from lambent.store.staged import submit, together
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from tests.events.conftest import SimulatedClock
     from tests.events.queues.conftest import Store
 
-    from lambent.events.queues import Received
+    from lambent.events.queues import QueueError, Received
 
 
 async def test_a_message_is_sent_received_and_deleted(store: Store) -> None:
@@ -256,6 +258,27 @@ async def test_long_polls_are_served_at_once_in_order_of_arrival(store: Store, c
     await clock.advance(1)
     assert answers["third"] == []
     assert "cancelled" not in answers
+    await store.close()
+
+
+@pytest.mark.parametrize("name", ["orders", "orders.fifo"])
+async def test_handles_that_somebody_has_made_up_are_refused(store: Store, name: str) -> None:
+    await store.open()
+    queue = await store.create(name, VisibilityTimeout="0")
+    await store.send(queue, "waits", group="g", deduplication_id="1")
+    queue.take(1)
+    await store.send(queue, "held", group="h", deduplication_id="2")
+    held = next(one for _ in range(2) for one in queue.take(2, 30) if one.body == "held")
+    row = receipts.read(held.receipt).row
+    refused: list[QueueError | None] = []
+    for at in (row - 1, row):
+        made_up = receipts.receipt(at, held.receive_count, new_request_id())
+        (error,) = await store.delete(queue, made_up)
+        assert isinstance(error, ReceiptHandleInvalid)
+        queue.change_visibility([(made_up, 0)], lambda outcomes, _error: refused.extend(outcomes or ()))
+    assert len(refused) == 2
+    assert all(refused)
+    assert sum(queue.counts()) == 2
     await store.close()
 
 

@@ -32,7 +32,6 @@ _CODES: Final[dict[type[queues.QueueError], tuple[str, int]]] = {
     queues.MessageNotInFlight: (INVALID_PARAMETER, 400),
     queues.OverLimit: ("OverLimit", 403),
     queues.MoveNotFound: ("ResourceNotFoundException", 404),
-    queues.UnsupportedOperation: ("UnsupportedOperation", 400),
 }
 _QUERY_CODES: Final = quirks_of("sqs").query_error_codes
 

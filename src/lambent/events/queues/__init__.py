@@ -17,7 +17,6 @@ from lambent.events.queues.errors import (
     QueueNameExists,
     QueueNotFound,
     ReceiptHandleInvalid,
-    UnsupportedOperation,
 )
 from lambent.events.queues.limits import Limits
 from lambent.events.queues.message import NewMessage, Received, Sent
@@ -51,5 +50,4 @@ __all__ = [
     "RedriveAllowPolicy",
     "RedrivePolicy",
     "Sent",
-    "UnsupportedOperation",
 ]

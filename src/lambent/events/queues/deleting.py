@@ -34,29 +34,31 @@ class Leaving:
         `test_delete_after_visibility_timeout`).
         """
         queue = self._queue
-        row, count, _ = receipts.read(handle)
+        receipt = receipts.read(handle)
+        row = receipt.row
         if row >> rows.SEQUENCE_BITS != queue.number:
             raise ReceiptHandleInvalid(handle)
         backlog = queue.stock.backlog
         if row in backlog.doomed or row <= queue.stock.floor:
             return
-        if queue.fifo:
-            message = queue.stock.in_flight(row, queue.clock.steady_ms())
-            if message is None or message.count != count:
-                if message is not None or queue.is_stored(row):
-                    raise InvalidParameter(
-                        f"Value {handle} for parameter ReceiptHandle is invalid."
-                        " Reason: The receipt handle has expired."
-                    )
-                return
-            queue.stock.flight.end(row)
-            self._messages.append(message)
-        elif (message := queue.stock.flight.get(row)) is not None:
-            queue.stock.flight.end(row)
+        flight = queue.stock.flight
+        message = queue.stock.in_flight(row, queue.clock.steady_ms()) if queue.fifo else flight.get(row)
+        message_id = message.message_id if message is not None else rows.message_id(queue.database, row)
+        if message_id is None:
+            return
+        if not receipt.fits(message_id):
+            raise ReceiptHandleInvalid(handle)
+        if queue.fifo and (message is None or message.count != receipt.receive):
+            raise InvalidParameter(
+                f"Value {handle} for parameter ReceiptHandle is invalid."
+                " Reason: The receipt handle has expired."
+            )
+        if message is not None:
+            flight.end(row)
             self._messages.append(message)
         else:
             message = queue.stock.order.withdraw(row)
-            if message is None and row <= backlog.tail and queue.is_stored(row):
+            if message is None and row <= backlog.tail:
                 # It waits, and nobody remembers that it was received: that was not written before a crash.
                 message = queue.stock.order.extract(row)
             if message is not None:

@@ -11,8 +11,7 @@ QueueError
 ├── ReceiptHandleInvalid    not a receipt handle of this queue
 ├── MessageNotInFlight      its visibility cannot be changed: nobody holds it
 ├── OverLimit               too many messages are in flight
-├── MoveNotFound            no such queue, or no such move of messages
-└── UnsupportedOperation    nothing that can be done with this queue
+└── MoveNotFound            no such queue, or no such move of messages
 
 The words are those of SQS, as it was recorded and as its API reference has them.
 """
@@ -92,7 +91,3 @@ class OverLimit(QueueError):
 
 class MoveNotFound(QueueError):
     """No such queue, or no such move of messages."""
-
-
-class UnsupportedOperation(QueueError):
-    """Nothing that can be done with this queue."""

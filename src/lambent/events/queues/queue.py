@@ -376,17 +376,18 @@ class Queue:
         self.offer()
 
     def expire(self) -> None:
-        """Drop what is older than the retention period; some of it may stay until it would be received.
-
-        Raises StoreError.
-        """
+        """Drop what is older than the retention period; some of it may stay until it would be received."""
         if self._closed:
             return
         before = self.clock.steady_ms() - self.settings.retention_s * 1000
         expired = self.stock.order.expire(before)
         if expired:
             self.discard(expired)
-        dropped, more = self.stock.backlog.expire(before)
+        try:
+            dropped, more = self.stock.backlog.expire(before)
+        except StoreError as error:
+            self.journal.complaints.warn("the queue %s could not be read: %s", self.arn, error)
+            return
         if dropped:
             self.journal.add(nothing, deletes=dropped, unmarks=dropped)
         if more:
@@ -397,10 +398,6 @@ class Queue:
         for message in self.stock.forget(last, self.clock.steady_ms()):
             self.journal.unmark(message)
         self.offer()
-
-    def is_stored(self, row: int) -> bool:
-        """Whether a message is in the database. Raises StoreError."""
-        return rows.is_there(self.database, row)
 
     def close(self) -> None:
         """End what waits and what happens by itself."""

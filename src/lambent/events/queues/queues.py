@@ -239,7 +239,13 @@ class Queues:
             self._sweeper.sweep(queue.number, queue.numbering.last)
 
     async def purge(self, queue: Queue) -> None:
-        """Delete all messages of a queue. Raises PurgeInProgress, StoreError."""
+        """Delete all messages of a queue. Raises PurgeInProgress, QueueNotFound, StoreError."""
+        async with self._turns.take(queue.arn):
+            if queue.gone:
+                raise QueueNotFound
+            await self._purge(queue)
+
+    async def _purge(self, queue: Queue) -> None:
         now = self._clock.steady_ms()
         if queue.purged_ms is not None and now - queue.purged_ms < _PURGE_MS:
             raise PurgeInProgress(queue.name)

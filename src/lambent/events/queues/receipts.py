@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from lambent.events.queues.errors import ReceiptHandleInvalid
 
-# Version, the row's id (queue and sequence), number of the receive, the first half of the message's id.
+# Version, the row's id (queue and sequence), number of the receive, the beginning of the message's id.
 _FORMAT: Final = struct.Struct(">BQIQ")
 _VERSION: Final = 1
 
@@ -25,10 +25,14 @@ class Receipt(NamedTuple):
     receive: int
     nonce: int
 
+    def fits(self, message_id: str) -> bool:
+        """Whether it was given out for the message with this id."""
+        return self.nonce == _nonce(message_id)
 
-def receipt(row: int, receive: int, nonce: int) -> str:
-    """A receipt handle. `nonce` is of the message's id, so that a handle never fits another message."""
-    return b2a_base64(_pack(_VERSION, row, receive, nonce), newline=False).decode()
+
+def receipt(row: int, receive: int, message_id: str) -> str:
+    """A receipt handle. It holds a part of the message's id, so that nobody makes one up."""
+    return b2a_base64(_pack(_VERSION, row, receive, _nonce(message_id)), newline=False).decode()
 
 
 def read(handle: str) -> Receipt:
@@ -40,3 +44,7 @@ def read(handle: str) -> Receipt:
     if version != _VERSION:
         raise ReceiptHandleInvalid(handle)
     return Receipt(row, receive, nonce)
+
+
+def _nonce(message_id: str) -> int:
+    return int(message_id[:8], 16)

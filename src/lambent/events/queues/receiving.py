@@ -66,7 +66,7 @@ def handed_out(message: Message, *, fifo: bool) -> Received:
         message.md5 = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
     return Received(
         message.message_id,
-        receipts.receipt(row, message.count, int(message.message_id[:8], 16)),
+        receipts.receipt(row, message.count, message.message_id),
         body,
         details.attributes,
         message.md5,

@@ -143,9 +143,10 @@ def body(database: Database, row: int) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def is_there(database: Database, row: int) -> bool:
-    """Whether a message is stored."""
-    return bool(database.read_now("SELECT 1 FROM messages WHERE id = ?", (row,)))
+def message_id(database: Database, row: int) -> str | None:
+    """The id of a message, None when the row is gone."""
+    found = database.read_now("SELECT message_id FROM messages WHERE id = ?", (row,))
+    return str(found[0][0]) if found else None
 
 
 def _received(row: Row) -> Message:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambent.events.queues import rows
 from lambent.store.database import Statement
-from lambent.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from lambent.events.queues.queue import Queue
     from lambent.store import Database
     from lambent.store.database import Results
+    from lambent.store.errors import StoreError
 
 _EVERY_MS: Final = 30_000
 _CHUNK: Final = 500
@@ -77,10 +77,7 @@ class Sweeper:
         self._set_timer()
         self._go_on()
         for queue in self._queues.values():
-            try:
-                queue.expire()
-            except StoreError as error:
-                _log.warning("the queue %s could not be read: %s", queue.arn, error)
+            queue.expire()
         self._forget_sent()
 
     def _forget_sent(self) -> None:

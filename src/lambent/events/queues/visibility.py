@@ -26,6 +26,10 @@ def change_visibility(queue: Queue, handle: str, seconds: int, now: int) -> None
         message = waited = order.withdraw(receipt.row)
     if message is None or (queue.fifo and message.count != receipt.receive):
         raise MessageNotInFlight(handle)
+    if not receipt.fits(message.message_id):
+        if waited is not None:
+            order.give_back(waited, now)
+        raise ReceiptHandleInvalid(handle)
     if now - (message.taken_ms or now) + seconds * 1000 > LONGEST_MS:
         if waited is not None:
             order.give_back(waited, now)
