@@ -254,6 +254,23 @@ async def test_a_queue_made_anew_has_no_moves(store: Store, clock: SimulatedCloc
     await store.close()
 
 
+async def test_what_came_from_the_queue_itself_is_not_moved_in_circles(
+    store: Store, clock: SimulatedClock
+) -> None:
+    queue, _ = await pipe(store)
+    policy = {"deadLetterTargetArn": queue.arn, "maxReceiveCount": 1}
+    await store.queues.set_attributes(queue, {"RedrivePolicy": json.dumps(policy)})
+    await store.send(queue, "a")
+    queue.take(1, 0)
+    assert queue.take(1, 0) == []
+    await store.settle()
+    await store.queues.moves.start(queue.arn)
+    (move,) = store.queues.moves.list(queue.arn)
+    assert (move.status, move.failure) == ("FAILED", "CouldNotDetermineMessageSource")
+    assert queue.counts() == (1, 0, 0)
+    await store.close()
+
+
 async def test_many_dead_letters_go_in_portions(store: Store, clock: SimulatedClock) -> None:
     queue, grave = await pipe(store, receives=1000)
     for _ in range(1500 // 10):

@@ -67,7 +67,7 @@ class Move(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class _NoOrigin(Exception):
-    """A message was sent to the queue for dead letters by itself: there is no queue that it came from."""
+    """There is no queue that a message came from: somebody has sent it, or the queue has its dead letters itself."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -280,7 +280,7 @@ class Moves:
 
     def _target(self, move: Move, message: Message) -> Queue:
         arn = details_of(message).source_arn if move.destination_arn is None else move.destination_arn
-        if not arn:
+        if not arn or arn == move.source_arn:
             raise _NoOrigin
         return self._queues.by_arn(arn)
 
