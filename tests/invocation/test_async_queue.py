@@ -38,6 +38,7 @@ class Invoker:
         self.registry = self
         self.runs: list[tuple[bytes, Callable[[Invocation], None]]] = []
         self.throttled = False
+        self.broken = False
 
     def resolve(self, *_name: object) -> object:
         return TARGET
@@ -59,6 +60,8 @@ class Invoker:
     ) -> None:
         if self.throttled:
             raise Throttled(ThrottleReason.ACCOUNT)
+        if self.broken:
+            raise RuntimeError("nobody has thought of this")
         self.runs.append((payload, finished))
 
     def fail(self) -> None:
@@ -164,6 +167,42 @@ def test_events_of_a_missing_function_leave_nothing_behind(tmp_path: Path) -> No
         assert queue._lanes == {}
         while await database.read("SELECT 1 FROM async_events"):
             await asyncio.sleep(0)
+        await database.close()
+
+    run(scenario)
+
+
+def test_a_fault_nobody_has_thought_of_takes_no_place(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        invoker = Invoker()
+        database, queue = await opened(tmp_path, invoker)
+        invoker.broken = True
+        await send(queue, b"1")
+        assert len(queue) == 1, "it is tried again"
+        assert queue._lanes == {}
+        invoker.broken = False
+        await send(queue, b"2")
+        while len(invoker.runs) < 2:
+            await asyncio.sleep(0.05)
+        assert [payload for payload, _ in invoker.runs] == [b"2", b"1"]
+        await queue.clear()
+        await database.close()
+
+    run(scenario)
+
+
+def test_an_event_runs_whatever_becomes_of_its_caller(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        invoker = Invoker()
+        database, queue = await opened(tmp_path, invoker)
+
+        def gone(_error: object) -> None:
+            raise ConnectionError
+
+        queue.accept(TARGET, None, b"1", "1" * 36, "", b"", gone)
+        while not invoker.runs:
+            await asyncio.sleep(0)
+        await queue.clear()
         await database.close()
 
     run(scenario)

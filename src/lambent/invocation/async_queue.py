@@ -297,6 +297,9 @@ class AsyncQueue:
                 lane.hold_back(self._rules.expiry_ms(event), self._pump)
         except FunctionError:
             self._write(lane, event, None)  # the function is gone, and nobody is left to be told
+        except Exception:  # noqa: BLE001 - logged; the event is not lost for it, nor its place in the lane
+            _log.exception("async event %s could not be run", event.request_id)
+            self._again_later(lane, event)
 
     def _read(
         self, lane: Lane, waiting: Waiting, then: Callable[[Lane, Event, bytes, Answer | None], None]
