@@ -84,15 +84,17 @@ class IgnoreCase:
         self.folded = text.lower() if text.isascii() else None
         self._match: re.Pattern[str] | None = None
         if self.folded is None:
-            alternatives = "".join(_either_case(character) for character in text)
-            around = {"whole": "{}", "prefix": "{}.*", "suffix": ".*{}"}[where]
-            self._match = re.compile(around.format(alternatives), re.DOTALL)
+            # A suffix is looked for from the end, where there is one place for it.
+            order = -1 if where == "suffix" else 1
+            self._match = re.compile("".join(_either_case(character, order) for character in text[::order]))
 
     def __call__(self, value: Any) -> bool:
         if type(value) is not str:
             return False
         if self._match is not None:
-            return self._match.fullmatch(value) is not None
+            if self.where == "whole":
+                return self._match.fullmatch(value) is not None
+            return self._match.match(value if self.where == "prefix" else value[::-1]) is not None
         if self.where == "whole":
             return lowered(value) == self.folded
         if self.where == "prefix":
@@ -203,6 +205,6 @@ def lowered(value: str) -> str:
     return value.lower() if value.isascii() else value.translate(_NOT_LOWERED).lower()
 
 
-def _either_case(character: str) -> str:
-    lower, upper = character.lower(), character.upper()
+def _either_case(character: str, order: int) -> str:
+    lower, upper = character.lower()[::order], character.upper()[::order]
     return re.escape(lower) if lower == upper else f"(?:{re.escape(lower)}|{re.escape(upper)})"
