@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.events.queues.conftest import ACCOUNT
 
-from lambent.events.queues import InvalidParameter, MoveNotFound
-from lambent.store import Statement
+from lambent.events.queues import InvalidParameter, MoveNotFound, QueueNotFound
+from lambent.store import Statement, StoreError
 
 if TYPE_CHECKING:
     from tests.events.conftest import SimulatedClock
@@ -268,6 +269,26 @@ async def test_what_came_from_the_queue_itself_is_not_moved_in_circles(
     (move,) = store.queues.moves.list(queue.arn)
     assert (move.status, move.failure) == ("FAILED", "CouldNotDetermineMessageSource")
     assert queue.counts() == (1, 0, 0)
+    await store.close()
+
+
+async def test_nothing_comes_to_a_queue_that_is_being_deleted(store: Store) -> None:
+    queue, grave = await pipe(store)
+    await store.send(queue, "a")
+    queue.take(1, 0)
+    refuse = "CREATE TRIGGER full BEFORE DELETE ON queues BEGIN SELECT RAISE(ABORT, 'full'); END"
+    await store.database.write(Statement(refuse))
+    with pytest.raises(StoreError):
+        await store.queues.delete(grave)
+    await store.send(grave, "x")
+    assert store.queue("grave").counts() == (1, 0, 0)
+    await store.database.write(Statement("DROP TRIGGER full"))
+    deleting = asyncio.ensure_future(store.queues.delete(grave))
+    await asyncio.sleep(0)
+    with pytest.raises(QueueNotFound):
+        await store.send(grave, "y")
+    assert [one.body for one in queue.take(1)] == ["a"], "there is nowhere that it could go"
+    await deleting
     await store.close()
 
 

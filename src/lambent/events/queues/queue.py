@@ -43,8 +43,8 @@ _COUNT_MS: Final = 5
 class Queue:
     """A queue. Made by Queues, which knows all of them.
 
-    `created_ms`, `modified_ms`: on the wall's clock. `burials`: dead letters on their way, `pause`: until these that
-    could not go are tried again. Everything here runs on the loop.
+    `created_ms`, `modified_ms`: on the wall's clock. `going`: it is being deleted, `gone`: it is deleted. `burials`:
+    dead letters on their way, `pause`: until these that could not go are tried again. Everything here runs on the loop.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Queue:
         self.tags: dict[str, str] = {}
         self.created_ms = 0
         self.modified_ms = 0
+        self.going = False
         self.gone = False
         self.purged_ms: int | None = None
         self.clock = clock

@@ -226,14 +226,21 @@ class Queues:
             if queue.gone:
                 return
             self._journal.flush()
-            await self._database.write(
-                Statement("DELETE FROM queues WHERE number = ?", (queue.number,)),
-                self.moves.forgotten(queue.arn),
-            )
+            # Nothing comes from now on, dead letters neither: it would be gone when this is written.
+            name = (queue.account, queue.region, queue.name)
+            queue.going = True
+            del self._by_arn[queue.arn], self._by_name[name]
+            try:
+                await self._database.write(
+                    Statement("DELETE FROM queues WHERE number = ?", (queue.number,)),
+                    self.moves.forgotten(queue.arn),
+                )
+            except BaseException:
+                queue.going = False
+                self._by_arn[queue.arn] = self._by_name[name] = queue
+                raise
             queue.gone = True
             self.moves.forget(queue.arn)
-            self._by_arn.pop(queue.arn, None)
-            self._by_name.pop((queue.account, queue.region, queue.name), None)
             queue.forget(queue.numbering.last)
             queue.close()
             self._sweeper.sweep(queue.number, queue.numbering.last)

@@ -47,7 +47,7 @@ class Batch:
 
     def __init__(self, queue: Queue, deduplication: Deduplication, messages: Sequence[NewMessage]) -> None:
         """Raises QueueError, StoreError."""
-        if queue.gone:
+        if queue.going:
             raise QueueNotFound
         self.sent: list[Sent] = []
         self.made: list[Message] = []
