@@ -96,6 +96,21 @@ async def test_retries_are_further_and_further_apart(open_world: OpenWorld, cloc
         assert pauses == sorted(pauses)
 
 
+async def test_records_that_are_given_up_are_counted_once_a_minute(
+    open_world: OpenWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    world: World
+    async with open_world() as world:
+        world.service.put(*range(30))
+        await world.map(batch_size=1, retry_attempts=0)
+        fail_at(world, *range(30))
+        await world.start()
+        await world.until(lambda: 29 in world.function.all)
+        said = [record.getMessage() for record in caplog.records if "given up" in record.getMessage()]
+        assert len(said) == 1
+        assert said[0].partition(": ")[2].startswith("1 records are given up, the last ones from ")
+
+
 async def test_tried_often_enough(open_world: OpenWorld, kind: str) -> None:
     world: World
     async with open_world() as world:

@@ -293,14 +293,7 @@ class ShardReader:
         """See Host."""
         source = self._source
         records = list(given_up.records)
-        _log.warning(
-            "%s: %d records of %s from %s on are given up: %s",
-            source.mapping.arn,
-            len(records),
-            self.shard.id,
-            records[0].sequence,
-            given_up.reason,
-        )
+        source.give_up(len(records), self.shard.id, records[0].sequence, given_up.reason)
         parcel = parcel_of(
             given_up, source.mapping, self.shard.id, source.role(), payload, source.clock.wall_ms()
         )

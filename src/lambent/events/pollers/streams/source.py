@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from lambent.events.pollers.poller import Parts
     from lambent.events.pollers.streams.progress import Progress
     from lambent.events.pollers.streams.service import StreamService
+
+
+_WARN_AGAIN_MS: Final = 60_000
+
+_log = logging.getLogger(__name__)
 
 
 class Cadence(NamedTuple):
@@ -47,6 +53,8 @@ class Source:
     refresh: Callable[[], None]
     """Look for shards again, soon."""
     _said: str = ""
+    _given_up: int = 0
+    _quiet_until_ms: int = 0
 
     @property
     def settings(self) -> Settings:
@@ -68,6 +76,22 @@ class Source:
         if result != self._said:
             self._said = result
             self.parts.processed(self.mapping, result)
+
+    def give_up(self, count: int, shard_id: str, sequence: str, reason: str) -> None:
+        """Say that records are given up, from one on: once a minute, as a function may take none of thousands."""
+        self._given_up += count
+        now = self.clock.steady_ms()
+        if now >= self._quiet_until_ms:
+            self._quiet_until_ms = now + _WARN_AGAIN_MS
+            _log.warning(
+                "%s: %d records are given up, the last ones from %s of %s on: %s",
+                self.mapping.arn,
+                self._given_up,
+                sequence,
+                shard_id,
+                reason,
+            )
+            self._given_up = 0
 
 
 class Pause:
