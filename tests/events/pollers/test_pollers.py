@@ -222,6 +222,20 @@ async def test_a_deletion_overtakes_what_waits_for_a_run(opened: Any, functions:
     await closed(world, mappings)
 
 
+async def test_clear_leaves_nobody_who_began_meanwhile(opened: Any, functions: Any) -> None:
+    world = await opened()
+    await queue_of(world)
+    late = await world.queues.create(ACCOUNT, REGION, "late", {}, {})
+    mappings = await Mappings.open(world)
+    await mappings.reach(await mappings.create(), "Enabled")
+    await mappings.registry.create(ACCOUNT, REGION, FUNCTION, Settings(), source_arn=late.arn)
+    await mappings.pollers.clear()
+    await mappings.registry.clear()
+    await send(world, late, "a")
+    assert functions.runs == []
+    await closed(world, mappings)
+
+
 async def test_clear_does_not_wait(opened: Any, functions: Any) -> None:
     world = await opened()
     queue = await queue_of(world)

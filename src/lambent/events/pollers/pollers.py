@@ -133,7 +133,8 @@ class Pollers:
 
     async def clear(self) -> None:
         """Forget every poller, without waiting for what runs. The registry is cleared after this."""
-        for mapping_id in list(self._pollers):
+        while self._pollers:  # others may begin meanwhile
+            mapping_id = next(iter(self._pollers))
             task = asyncio.ensure_future(self._stop(mapping_id))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
