@@ -326,6 +326,22 @@ def test_redrive_policies_that_are_none(api: Api, policy: dict[str, Any]) -> Non
     assert words(api.client.set_queue_attributes, **members)[0] == "InvalidParameterValue"
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": ["Allow"]},
+        {"Effect": "allow"},
+        {"Effect": "Allow", "Condition": ["x"]},
+        {"Effect": "Allow", "Condition": {"StringEquals": "x"}},
+    ],
+)
+def test_policies_that_are_none(api: Api, statement: dict[str, Any]) -> None:
+    everybody = {"Principal": "*", "Action": "sqs:*", "Resource": "*"}
+    for statements in (everybody | statement, [everybody | statement]):
+        members = {"QueueUrl": api.queue(), "Attributes": {"Policy": json.dumps({"Statement": statements})}}
+        assert words(api.client.set_queue_attributes, **members)[0] == "InvalidAttributeValue"
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"Statement": ["x"]}', "[]", '"x"', "{"])
 @pytest.mark.parametrize("name", ["Policy", "RedrivePolicy", "RedriveAllowPolicy"])
 def test_documents_that_are_none(api: Api, name: str, text: str) -> None:

@@ -331,6 +331,21 @@ async def test_a_receive_is_repeated_under_its_id(store: Store, clock: Simulated
     await store.close()
 
 
+async def test_a_receive_that_is_repeated_for_less_time_ends_earlier(
+    store: Store, clock: SimulatedClock
+) -> None:
+    await store.open()
+    queue = await store.create("orders.fifo")
+    await store.send(queue, "a", group="g", deduplication_id="1")
+    received: list[list[Received]] = []
+    for seconds in (100, 5):
+        queue.receive(1, seconds, 0, received.append, "attempt")
+    queue.receive(1, None, 20, received.append)
+    await clock.advance(5000)
+    assert [bodies(one) for one in received] == [["a"]] * 3
+    await store.close()
+
+
 async def test_large_messages_are_not_repeated_for_long(store: Store, clock: SimulatedClock) -> None:
     queue = await fifo(store)
     groups = [f"g{number}" for number in range(6)]

@@ -193,9 +193,16 @@ def _policy(value: str) -> dict[str, Any]:
         document = _document(value)
         statements = [] if document is None else document.get("Statement", [])
         listed = statements if isinstance(statements, list) else [statements]
-        if document is None or not all(isinstance(one, dict) for one in listed):
+        if document is None or not all(_is_statement(one) for one in listed):
             raise InvalidAttributeValue("Invalid value for the parameter Policy.")
     return {"policy": value}
+
+
+def _is_statement(statement: object) -> bool:
+    if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+        return False
+    conditions = statement.get("Condition") or {}
+    return isinstance(conditions, dict) and all(isinstance(one, dict) for one in conditions.values())
 
 
 def _key(value: str) -> dict[str, Any]:

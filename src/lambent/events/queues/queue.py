@@ -235,6 +235,7 @@ class Queue:
             now = self.clock.steady_ms()
             visible_ms = now + 1000 * (self.settings.visibility_s if visibility_s is None else visibility_s)
             again = self._attempts.again(attempt, self.stock, now, visible_ms)
+            self._set_timer()
             done = self._remembering(attempt, done)
         else:
             again = []
