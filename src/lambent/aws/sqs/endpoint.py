@@ -141,7 +141,7 @@ def _is_plain(body: bytes) -> bool:
     Control characters have to be escaped in JSON, and the decoder takes no half of a surrogate pair. What is left are
     U+FFFE and U+FFFF, escaped or in UTF-8. Sure of yes; no may be wrong.
     """
-    if b"\xef\xbf\xbe" in body or b"\xef\xbf\xbf" in body:
+    if not body.isascii() and (b"\xef\xbf\xbe" in body or b"\xef\xbf\xbf" in body):
         return False
     return b"\\" not in body or not (b"\\u" in body or b"\\b" in body or b"\\f" in body)
 
