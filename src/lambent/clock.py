@@ -8,6 +8,8 @@ lost or stuck when the wall's clock is set. Both count milliseconds since the ep
 from __future__ import annotations
 
 import asyncio
+import datetime
+import functools
 import heapq
 import itertools
 import time
@@ -18,6 +20,16 @@ Callback = Callable[..., object]
 
 _LOOK_S: Final = 0.5
 """How often the wall's clock is looked at while something waits for it: it may have been set."""
+
+
+def time_text(time_ms: int) -> str:
+    """A time as AWS's events carry it, to the second: `2026-05-01T12:00:00Z`."""
+    return _second(time_ms // 1000)
+
+
+@functools.lru_cache(64)
+def _second(second: int) -> str:
+    return datetime.datetime.fromtimestamp(second, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Timer(Protocol):

@@ -5,8 +5,11 @@ What sends them is given to these parts: wire formats are a floor above them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
 
 
 class ServiceCall(NamedTuple):
@@ -30,6 +33,28 @@ class ServiceAnswer(NamedTuple):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+
+
+_CODE: Final = re.compile(rb"<Code>([^<]*)</Code>")
+_MESSAGE: Final = re.compile(rb"<Message>([^<]*)</Message>", re.IGNORECASE)
+
+
+def error_of(answer: ServiceAnswer) -> tuple[str, str]:
+    """Code and message of an error answer, in whichever protocol; empty where there are none."""
+    code = {name.lower(): value for name, value in answer.headers}.get("x-amzn-errortype", "")
+    message = ""
+    if answer.body.lstrip()[:1] == b"{":
+        try:
+            document = msgspec.json.decode(answer.body, type=dict[str, Any])
+        except msgspec.DecodeError:
+            document = {}
+        code = code or str(document.get("__type") or document.get("code") or "")
+        message = str(document.get("message") or document.get("Message") or "")
+    else:
+        found, said = _CODE.search(answer.body), _MESSAGE.search(answer.body)
+        code = code or (found[1].decode("utf-8", "replace") if found else "")
+        message = said[1].decode("utf-8", "replace") if said else ""
+    return code.partition(":")[0].rpartition("#")[2], message
 
 
 class ServiceMissing(Exception):

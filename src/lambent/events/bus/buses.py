@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
+from lambent.clock import time_text
 from lambent.events.bus import policy, rows
 from lambent.events.bus.errors import (
     AccessDenied,
@@ -20,10 +21,11 @@ from lambent.events.bus.errors import (
     SourceNotFound,
     TooMany,
 )
-from lambent.events.bus.event import MAX_BYTES, Event, NewEvent, Put, Refused, check, made, read, time_text
+from lambent.events.bus.event import MAX_BYTES, Event, NewEvent, Put, Refused, check, made, read
 from lambent.events.bus.routes import BusRoutes
 from lambent.events.bus.rule import DEFAULT, EventBus, bus_arn
 from lambent.events.bus.rules import Rules
+from lambent.events.complaints import Complaints
 from lambent.events.deliveries.arns import parse_arn
 from lambent.events.deliveries.parcel import Undeliverable
 from lambent.functions.authorization import root_of
@@ -44,7 +46,6 @@ MAX_TAGS: Final = 50
 _INDEXED_AT_ONCE: Final = 20
 """How many patterns: about two milliseconds' work."""
 _INDEX_PAUSE_MS: Final = 4
-_WARN_AGAIN_MS: Final = 60_000
 _PUT_EVENTS: Final = "events:PutEvents"
 
 _log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Buses:
         self._deliveries = deliveries
         self._buses: dict[tuple[str, str, str], BusRoutes] = {}
         self._opened_ms = clock.wall_ms()
-        self._warned_until_ms = 0
+        self._complaints = Complaints(clock, _log)
         self.turns: Turns[str] = Turns()
         self.rules = Rules(self, database, timetable)
         timetable.on("rule", self._fire)
@@ -265,7 +266,7 @@ class Buses:
                 outcome.append(Put(None, "AccessDeniedException", str(denied)))
             except BusNotFound:
                 # Recorded (`test_put_events_nonexistent_event_bus`): it is taken, and reaches nobody.
-                self._warn_of(entry.bus)
+                self._complaints.warn("an event was put on the bus %s, which does not exist", entry.bus)
                 outcome.append(Put(event.id))
             else:
                 taken.append(self._stage(state, event))
@@ -341,13 +342,6 @@ class Buses:
 
     def _stage(self, state: BusRoutes, event: Event) -> Staged:
         return self._deliveries.stage(state.parcels(event, time_text(self._clock.wall_ms())))
-
-    def _warn_of(self, missing: str | None) -> None:
-        """Say that somebody puts events on a bus that is not there; once a minute, as he may do it all the time."""
-        now = self._clock.steady_ms()
-        if now >= self._warned_until_ms:
-            self._warned_until_ms = now + _WARN_AGAIN_MS
-            _log.warning("an event was put on the bus %s, which does not exist", missing)
 
     def _fire(self, key: str, due_ms: int) -> Staged | None:
         """The time of a rule's schedule has come. Its event is that of "Scheduled events" in EventBridge's guide."""

@@ -6,13 +6,12 @@ The shape is that of "Event structure" in EventBridge's guide; refusals of singl
 
 from __future__ import annotations
 
-import datetime
 import re
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
+from lambent.clock import time_text
 from lambent.invocation.request_id import new_request_id
 
 MAX_BYTES: Final = 262_144
@@ -139,13 +138,3 @@ def read(text: str, trace: str, *, same_region: bool) -> Event:
     # Text that `made` has made: the event's own id comes before anything that may hold another.
     text = text.replace(f'"id":"{fields.get("id")}"', f'"id":"{event_id}"', 1)
     return Event(event_id, text, {**fields, "id": event_id}, trace, forwarded=True)
-
-
-def time_text(time_ms: int) -> str:
-    """A time as events carry it, to the second: `2026-05-01T12:00:00Z`."""
-    return _second(time_ms // 1000)
-
-
-@lru_cache(64)
-def _second(second: int) -> str:
-    return datetime.datetime.fromtimestamp(second, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lambent.events.complaints import Complaints
 from lambent.events.deliveries.dead_letters import dead_letter
 from lambent.events.deliveries.inside import Inside
 from lambent.events.deliveries.parcel import Parcel, Undeliverable
@@ -45,8 +46,6 @@ _BACKOFF_LAST_MS: Final = 480_000
 _FIRST_WIDTH: Final = 4
 _BATCH: Final = 16
 _AT_ONCE: Final = 64
-_WARN_AGAIN_MS: Final = 60_000
-_WARNED: Final = 1_000
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Parcel).decode
@@ -95,7 +94,7 @@ class Deliveries:
         self._free = asyncio.Semaphore(_AT_ONCE)
         self._started = False
         self._stopping = False
-        self._warned: dict[tuple[str, str, str], int] = {}
+        self._complaints = Complaints(clock, _log)
 
     @classmethod
     async def open(
@@ -214,14 +213,7 @@ class Deliveries:
 
     def _warn(self, parcel: Parcel, code: str, text: str, *arguments: object) -> None:
         """Say what went wrong, once in a while for each target: a thousand events a second fail in the same way."""
-        now = self._clock.steady_ms()
-        key = (parcel.source_arn, parcel.target_arn, code)
-        if self._warned.get(key, 0) > now:
-            return
-        if len(self._warned) > _WARNED:
-            self._warned.clear()
-        self._warned[key] = now + _WARN_AGAIN_MS
-        _log.warning(text, *arguments)
+        self._complaints.warn(text, *arguments, kind=(parcel.source_arn, parcel.target_arn, code))
 
     # ------------------------------------------------------------ life
 

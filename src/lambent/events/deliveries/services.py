@@ -14,7 +14,7 @@ import msgspec
 from lambent.events.deliveries.arns import Arn, parse_arn
 from lambent.events.deliveries.parcel import Undeliverable
 from lambent.http.client import ExchangeFailed
-from lambent.neighbours.service_calls import ServiceCall, ServiceMissing
+from lambent.neighbours.service_calls import ServiceCall, ServiceMissing, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_CODE: Final = re.compile(rb"<Code>([^<]*)</Code>")
-_MESSAGE: Final = re.compile(rb"<Message>([^<]*)</Message>", re.IGNORECASE)
 _AGAIN: Final = re.compile(
     r"Throttl|TooManyRequests|ProvisionedThroughputExceeded|RequestLimitExceeded|SlowDown|ServiceUnavailable"
     r"|InternalFailure|InternalError|InternalServer|RequestTimeout|KMSThrottling"
@@ -204,7 +202,7 @@ _KINDS: Final[dict[str, Callable[[Parcel, Arn, int], list[_Call]]]] = {
 
 
 def _failure(answer: ServiceAnswer) -> Undeliverable:
-    code, message = _error(answer)
+    code, message = error_of(answer)
     if code:
         text = f"{code}: {message}" if message else code
     else:
@@ -227,21 +225,3 @@ def _check_entries(answer: ServiceAnswer) -> None:
             again = _AGAIN.search(code) is not None
             reason = next((reason for known, reason in _REASONS if known.search(code)), "ERROR_FROM_TARGET")
             raise Undeliverable(reason, f"{code}: {entry.get('ErrorMessage')}", code, again=again)
-
-
-def _error(answer: ServiceAnswer) -> tuple[str, str]:
-    """Code and message of an error answer, in whichever protocol."""
-    named = {name.lower(): value for name, value in answer.headers}.get("x-amzn-errortype", "")
-    code, message = named.partition(":")[0], ""
-    if answer.body.lstrip()[:1] == b"{":
-        try:
-            document = msgspec.json.decode(answer.body, type=dict[str, Any])
-        except msgspec.DecodeError:
-            document = {}
-        code = code or str(document.get("__type") or document.get("code") or "")
-        message = str(document.get("message") or document.get("Message") or "")
-    else:
-        found, said = _CODE.search(answer.body), _MESSAGE.search(answer.body)
-        code = code or (found[1].decode("utf-8", "replace") if found else "")
-        message = said[1].decode("utf-8", "replace") if said else ""
-    return code.rpartition("#")[2], message

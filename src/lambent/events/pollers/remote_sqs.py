@@ -13,7 +13,7 @@ import msgspec
 
 from lambent.events.pollers.consumer import Consumer
 from lambent.events.queues import Received
-from lambent.neighbours.service_calls import ServiceCall
+from lambent.neighbours.service_calls import ServiceCall, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Sequence
@@ -237,8 +237,7 @@ class RemoteReader:
         except Exception as error:  # whatever it is, others' services must not end the reading
             raise _Refused(f"{operation}: {error!r}") from error
         if answer.status >= 300:
-            code = str(document.get("__type", "")).rpartition("#")[2]
-            message = document.get("message") or document.get("Message") or ""
+            code, message = error_of(answer)
             raise _Refused(f"{operation}: {answer.status} {code} {message}")
         return document
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
+from lambent.events.complaints import Complaints
 from lambent.events.queues import rows
-from lambent.events.queues.complaints import Complaints
 from lambent.store.staged import settle_all
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from lambent.store import Database, StoreError
     from lambent.store.database import Results, Statement
     from lambent.store.staged import Settled
+
+_log = logging.getLogger(__name__)
 
 _BEHIND_MS: Final = 50
 """How long receives may be unwritten. A message that is deleted before costs no write for having been received."""
@@ -40,7 +43,7 @@ class Journal:
         self._due = False
         self._marks: dict[int, Message] = {}
         self._timer: Timer | None = None
-        self.complaints = Complaints(clock)
+        self.complaints = Complaints(clock, _log)
 
     def add(
         self,

@@ -7,8 +7,6 @@ the request that was not taken, and the target in its universal form.
 
 from __future__ import annotations
 
-import datetime
-import functools
 import os
 import re
 import uuid
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from lambent.clock import time_text
 from lambent.events.deliveries.parcel import Parcel, Retry
 from lambent.events.schedules.errors import InvalidSchedule
 
@@ -117,7 +116,7 @@ def _decoded(text: str) -> Any:
 
 def parcel(target: dict[str, Any], *, account: str, region: str, schedule_arn: str, due_ms: int) -> Parcel:
     """What goes to a target at the time `due_ms`."""
-    time = _time(due_ms // 1000)
+    time = time_text(due_ms)
     execution = os.urandom(8).hex()
     arn = target["Arn"]
     text = target.get("Input")
@@ -177,11 +176,6 @@ def parcel(target: dict[str, Any], *, account: str, region: str, schedule_arn: s
         },
         dead_letter_body=undelivered,
     )
-
-
-@functools.lru_cache(64)
-def _time(seconds: int) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _options(service: str, target: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 import msgspec
 
 from lambent.http.client import ExchangeFailed
-from lambent.neighbours.service_calls import ServiceCall, ServiceMissing
+from lambent.neighbours.service_calls import ServiceCall, ServiceMissing, error_of
 
 if TYPE_CHECKING:
     from lambent.events.pollers.streams.record import StreamRecord
@@ -143,14 +143,7 @@ def decode(body: bytes, kind: type[Any]) -> Any:
 
 
 def _failure(service: str, operation: str, answer: ServiceAnswer) -> StreamError:
-    code, message = "", ""
-    try:
-        document = msgspec.json.decode(answer.body, type=dict[str, Any])
-    except msgspec.DecodeError:
-        pass
-    else:
-        code = str(document.get("__type") or document.get("code") or "").rpartition("#")[2].partition(":")[0]
-        message = str(document.get("message") or document.get("Message") or "")
+    code, message = error_of(answer)
     kind = _ERRORS.get(code, StreamBusy)
     if answer.status == 501:
         kind = StreamMissing

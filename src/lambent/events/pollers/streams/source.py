@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from lambent.events.complaints import Complaints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from lambent.events.pollers.streams.progress import Progress
     from lambent.events.pollers.streams.service import StreamService
 
-
-_WARN_AGAIN_MS: Final = 60_000
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,10 @@ class Source:
     """Look for shards again, soon."""
     _said: str = ""
     _given_up: int = 0
-    _quiet_until_ms: int = 0
+    _complaints: Complaints = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._complaints = Complaints(self.clock, _log)
 
     @property
     def settings(self) -> Settings:
@@ -80,9 +83,7 @@ class Source:
     def give_up(self, count: int, shard_id: str, sequence: str, reason: str) -> None:
         """Say that records are given up, from one on: once a minute, as a function may take none of thousands."""
         self._given_up += count
-        now = self.clock.steady_ms()
-        if now >= self._quiet_until_ms:
-            self._quiet_until_ms = now + _WARN_AGAIN_MS
+        if self._complaints.due("given up"):
             _log.warning(
                 "%s: %d records are given up, the last ones from %s of %s on: %s",
                 self.mapping.arn,

@@ -8,11 +8,11 @@ minutes for records that come late; here a window ends when its shard was read t
 
 from __future__ import annotations
 
-import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lambent.clock import time_text
 from lambent.events.pollers.streams.progress import OpenWindow
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Windows:
         assert opened is not None
         return {
             "window": {
-                "start": _instant(opened.start_ms),
-                "end": _instant(opened.start_ms + self._length_ms),
+                "start": time_text(opened.start_ms),
+                "end": time_text(opened.start_ms + self._length_ms),
             },
             "state": opened.state,
             "shardId": self._shard_id,
@@ -92,7 +92,3 @@ class Windows:
         # A copy: what was decoded holds on to the whole answer.
         self.open = OpenWindow(opened.start_ms, msgspec.Raw(bytes(state)))
         return True
-
-
-def _instant(ms: int) -> str:
-    return datetime.datetime.fromtimestamp(ms // 1000, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
