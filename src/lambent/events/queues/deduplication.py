@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 INTERVAL_MS: Final = 300_000
 
 
-def capped(now: int) -> Statement:
-    """Nothing is known for longer than five minutes: the machine's clock may have been set back while nothing ran."""
-    until = now + INTERVAL_MS
-    return Statement("UPDATE message_deduplication SET until_ms = ? WHERE until_ms > ?", (until, until))
-
-
 Key = tuple[str, str]
 """Scope ("" for the queue, or the message group) and deduplication id."""
 

@@ -116,7 +116,6 @@ class Queue:
             floor=floor,
             top=top,
             fifo=self.fifo,
-            opened_ms=self.clock.wall_ms(),
         )
 
     # ------------------------------------------------------------ what is known of it

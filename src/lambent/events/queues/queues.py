@@ -8,17 +8,18 @@ import msgspec
 
 from lambent.events.queues import attributes as named
 from lambent.events.queues import rows
-from lambent.events.queues.deduplication import capped
 from lambent.events.queues.errors import InvalidParameter, PurgeInProgress, QueueNameExists, QueueNotFound
 from lambent.events.queues.journal import Journal
 from lambent.events.queues.limits import Limits
 from lambent.events.queues.message import Budget
 from lambent.events.queues.moves import Moves
 from lambent.events.queues.queue import Queue
+from lambent.events.queues.set_back import make_up, noted
 from lambent.events.queues.settings import QueueSettings
 from lambent.events.queues.sweeper import Sweeper
 from lambent.functions.turns import Turns
 from lambent.store.database import Statement
+from lambent.store.staged import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +67,7 @@ class Queues:
     async def open(cls, database: Database, clock: Clock, limits: Limits = _LIMITS) -> Queues:
         """Load every queue, with the first of its messages. Raises StoreError."""
         queues = cls(database, clock, limits)
-        await database.write(capped(clock.steady_ms()))
+        await make_up(database, clock.steady_ms())
         stored: list[Any] = await database.read(
             "SELECT number, account, region, name, document, high, floor FROM queues ORDER BY number"
         )
@@ -280,6 +281,8 @@ class Queues:
         self.moves.close()
         self._journal.flush()
         self._journal.flush_marks()
+        self._journal.add(nothing, others=[noted(self._clock.steady_ms())])
+        self._journal.flush()
         for queue in self._by_arn.values():
             queue.close()
 

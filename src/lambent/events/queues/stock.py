@@ -37,16 +37,13 @@ class Stock:
         floor: int,
         top: int,
         fifo: bool,
-        opened_ms: int,
     ) -> None:
-        """`base` is below the first row of the queue, `top` its last row in the database, `floor` what was purged.
-        `opened_ms`: now, on the wall's clock."""
+        """`base` is below the first row of the queue, `top` its last row in the database, `floor` what was purged."""
         self.floor = max(base, floor)
         self.backlog = Backlog(database, limits, self.floor, max(top, self.floor))
         self.order: Order = FifoOrder() if fifo else StandardOrder()
         self.flight = Flight()
         self._old = top
-        self._opened_ms = opened_ms
         self.budget = budget
         self._database = database
         self._limits = limits
@@ -90,8 +87,6 @@ class Stock:
                 budget.keep(message)
             else:
                 message.body = None  # what waits behind groups in flight may wait for long
-            if message.row <= self._old:
-                self._take_back(message)
             message.visible_ms = min(message.visible_ms, now + LONGEST_MS)
             if message.visible_ms > now:
                 order.hold(message)
@@ -110,14 +105,6 @@ class Stock:
                 while self.backlog.tail < row:
                     self._load(now)
         return self.flight.get(row)
-
-    def _take_back(self, message: Message) -> None:
-        """A message that an earlier run has left has not come in the future: the machine's clock was set back while
-        nothing ran."""
-        ahead = max(message.sent_ms, message.first_ms) - self._opened_ms
-        if ahead > 0:
-            message.due_ms -= ahead
-            message.visible_ms -= ahead
 
     def load_again(self, missed: Iterable[int], now: int) -> None:
         """Rows that were passed over because they were being deleted, and are not. Raises StoreError."""

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from lambent.events.queues import rows
+from lambent.events.queues.set_back import noted
 from lambent.store.database import Statement
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ class Sweeper:
             if results is not None and len(results[0]) == _CHUNK and not self._closed:
                 self._forget_sent()
 
-        self._database.submit([Statement(_FORGET, (self._clock.steady_ms(), _CHUNK))], done)
+        now = self._clock.steady_ms()
+        self._database.submit([Statement(_FORGET, (now, _CHUNK)), noted(now)], done)
 
     def _go_on(self) -> None:
         if self._busy or self._closed or not self._ranges:
