@@ -13,19 +13,21 @@ from urllib.parse import urlsplit
 
 from lambent.aws.model import known_service
 from lambent.http.client import HttpClient
-from lambent.neighbours.service_calls import ServiceAnswer, ServiceCall, ServiceMissing
+from lambent.neighbours.service_calls import ServiceAnswer, ServiceCall, ServiceFailure, ServiceMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.awsrequest import AWSPreparedRequest, HeadersDict
     from botocore.model import ServiceModel
+    from botocore.parsers import ResponseParser
 
     from lambent.aws.credentials import Credentials
 
 
 # 10 MB of records that Kinesis answers with at once, as base64.
 _LARGEST = 16_777_216
+_ERRORS = 300
 
 
 class ServiceCalls:
@@ -59,6 +61,26 @@ class ServiceCalls:
         body = await answer.read(_LARGEST) or b""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
         return ServiceAnswer(answer.status, headers, body)
+
+    async def ask(self, call: ServiceCall) -> dict[str, Any]:
+        """The members of the answer. Raises ServiceFailure for an error answer, and what calling raises."""
+        answer = await self(call)
+        parsed: dict[str, Any] = _parser(call.service).parse(
+            {"status_code": answer.status, "headers": _headers(answer), "body": answer.body},
+            _model(call.service).operation_model(call.operation).output_shape,
+        )
+        metadata = parsed.pop("ResponseMetadata", {})
+        if answer.status >= _ERRORS:
+            error = parsed.get("Error", {})
+            raise ServiceFailure(
+                call.service,
+                call.operation,
+                error.get("Code") or str(answer.status),
+                error.get("Message") or "",
+                answer.status,
+                metadata.get("RequestId", ""),
+            )
+        return parsed
 
     def _prepare(self, call: ServiceCall) -> AWSPreparedRequest:
         from botocore.auth import SigV4Auth
@@ -95,6 +117,22 @@ class ServiceCalls:
         """Cut its connections."""
         for client in self._clients.values():
             client.close()
+
+
+@functools.cache
+def _parser(service: str) -> ResponseParser:
+    from botocore.parsers import create_parser
+
+    return create_parser(_model(service).resolved_protocol)
+
+
+def _headers(answer: ServiceAnswer) -> HeadersDict:
+    from botocore.awsrequest import HeadersDict
+
+    headers = HeadersDict()
+    for name, value in answer.headers:
+        headers[name] = value
+    return headers
 
 
 @functools.cache

@@ -65,3 +65,27 @@ CallService: TypeAlias = Callable[[ServiceCall], Awaitable[ServiceAnswer]]
 """Sends a request to a service of the platform, an error answer included. Raises ServiceMissing, ValueError for
 parameters that are not the operation's.
 """
+
+
+class ServiceFailure(Exception):
+    """What a service has refused or failed at: its error's code (`ResourceNotFoundException`), message, HTTP status and
+    request id.
+    """
+
+    def __init__(
+        self, service: str, operation: str, code: str, message: str, status: int, request_id: str = ""
+    ) -> None:
+        super().__init__(f"{code}: {message}" if message else code)
+        self.service = service
+        self.operation = operation
+        self.code = code
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+
+
+AskService: TypeAlias = Callable[[ServiceCall], Awaitable[dict[str, Any]]]
+"""Sends a request to a service of the platform and gives the members of its answer, as botocore parses them: blobs as
+bytes, timestamps as datetimes. Raises ServiceFailure for an error answer, ServiceMissing, and ValueError for parameters
+that are not the operation's.
+"""
