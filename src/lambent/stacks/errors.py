@@ -11,6 +11,10 @@ class ValidationError(StackError):
     """A template, a parameter or a request that is not acceptable: `ValidationError` on the wire, HTTP 400."""
 
 
+class UnsupportedType(ValidationError):
+    """Nobody makes resources of that type here."""
+
+
 class StackNotFound(ValidationError):
     """There is no such stack."""
 

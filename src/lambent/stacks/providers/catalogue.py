@@ -1,0 +1,73 @@
+"""The resource types that are served, and who serves each of them."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from lambent.stacks.errors import UnsupportedType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lambent.stacks.providers.provider import Provider
+
+CUSTOM: Final = "Custom::*"
+"""Stands for every type of that prefix."""
+
+PROVIDERS: Final[dict[str, str]] = {
+    "AWS::CloudFormation::Stack": "lambent.stacks.providers.nested:NestedStackProvider",
+}
+"""`module:class` of each type, imported when the type is first asked for. One line a type, sorted."""
+
+
+class Catalogue:
+    """Finds providers, made once each.
+
+    `parts`: collaborators by name (`stacks`, `responses`…), for providers whose class attribute `needs` names them:
+    these are made with them as keyword arguments, all others with none. `parts` may be filled in until a provider that
+    needs it is first asked for. A value of `providers` may also be a Provider itself.
+    """
+
+    def __init__(
+        self,
+        parts: dict[str, Any] | None = None,
+        providers: Mapping[str, str | Provider] = PROVIDERS,
+    ) -> None:
+        self.parts: dict[str, Any] = {} if parts is None else parts
+        self._providers = providers
+        self._made: dict[str, Provider] = {}
+
+    def find(self, type_name: str) -> Provider:
+        """The provider of a type. Raises UnsupportedType, with near names."""
+        key = CUSTOM if type_name.startswith("Custom::") else type_name
+        provider = self._made.get(key)
+        if provider is None:
+            entry = self._providers.get(key)
+            if entry is None:
+                raise UnsupportedType(self.complaint([type_name]))
+            provider = self._made[key] = self._make(entry) if isinstance(entry, str) else entry
+        return provider
+
+    def serves(self, type_name: str) -> bool:
+        """Whether there is a provider of the type."""
+        return (CUSTOM if type_name.startswith("Custom::") else type_name) in self._providers
+
+    def complaint(self, types: Iterable[str]) -> str:
+        """CloudFormation's words for types that it does not know, with the names nearest to them."""
+        unknown = sorted(set(types))
+        near = [
+            name
+            for type_name in unknown
+            for name in difflib.get_close_matches(type_name, self._providers, n=3, cutoff=0.8)
+        ]
+        message = f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]"
+        return f"{message} (near: {', '.join(dict.fromkeys(near))})" if near else message
+
+    def _make(self, entry: str) -> Provider:
+        module, _, name = entry.partition(":")
+        cls = getattr(importlib.import_module(module), name)
+        needs: tuple[str, ...] = getattr(cls, "needs", ())
+        made: Provider = cls(**{need: self.parts[need] for need in needs})
+        return made

@@ -1,0 +1,145 @@
+"""What a provider is given for one step: the Work of `provider.py`, as the engine makes it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from lambent.neighbours.service_calls import ServiceCall
+
+if TYPE_CHECKING:
+    from lambent.clock import Clock
+    from lambent.neighbours.service_calls import AskService
+    from lambent.stacks.providers.provider import Properties, StackIdentity
+
+Initiated: TypeAlias = Callable[[str, dict[str, Any]], Awaitable[None]]
+"""Keeps what a step has begun to make; durable when it returns."""
+
+_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LOWER: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_RANDOM: Final = 12
+
+
+class StepWork:
+    """One step for one resource. Members and methods are described in `provider.Work`.
+
+    A test of a provider makes it with the members that matter; `initiated` is only kept in the work then.
+    """
+
+    def __init__(
+        self,
+        ask: AskService,
+        clock: Clock,
+        stack: StackIdentity,
+        logical_id: str,
+        type: str,  # noqa: A002 - the member's name
+        properties: Properties,
+        *,
+        token: str,
+        old: Properties | None = None,
+        physical_id: str = "",
+        attributes: dict[str, Any] | None = None,
+        tags: dict[str, str] | None = None,
+        again: bool = False,
+        metadata: dict[str, Any] | None = None,
+        update_policy: dict[str, Any] | None = None,
+        keep: Initiated | None = None,
+    ) -> None:
+        self.stack = stack
+        self.logical_id = logical_id
+        self.type = type
+        self.properties = properties
+        self.old: Properties = {} if old is None else old
+        self.physical_id = physical_id
+        self.attributes: dict[str, Any] = {} if attributes is None else attributes
+        self.tags: dict[str, str] = {} if tags is None else tags
+        self.token = token
+        self.again = again
+        self.metadata: dict[str, Any] = {} if metadata is None else metadata
+        self.update_policy: dict[str, Any] = {} if update_policy is None else update_policy
+        self.clock = clock
+        self._ask = ask
+        self._keep = keep
+
+    async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        given = {name: value for name, value in parameters.items() if value is not None}
+        stack = self.stack
+        return await self._ask(
+            ServiceCall(service, operation, given, stack.region, stack.account, stack.role)
+        )
+
+    def name(self, limit: int, *, lower: bool = False, separator: str = "-", suffix: str = "") -> str:
+        return generated_name(
+            self.stack.name,
+            self.logical_id,
+            self.token,
+            limit,
+            lower=lower,
+            separator=separator,
+            suffix=suffix,
+        )
+
+    async def initiated(self, physical_id: str, attributes: dict[str, Any] | None = None) -> None:
+        self.physical_id = physical_id
+        self.attributes = {} if attributes is None else attributes
+        if self._keep is not None:
+            await self._keep(physical_id, self.attributes)
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        timer = self.clock.at_steady(self.clock.steady_ms() + round(seconds * 1000), _wake, woken)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+
+    def merged_tags(self, own: Any = None) -> dict[str, str]:
+        if not own:
+            return dict(self.tags)
+        if isinstance(own, dict):
+            return {**self.tags, **{str(key): str(value) for key, value in own.items()}}
+        return {**self.tags, **{str(tag["Key"]): str(tag.get("Value", "")) for tag in own}}
+
+
+def generated_name(
+    stack: str,
+    logical_id: str,
+    token: str,
+    limit: int,
+    *,
+    lower: bool = False,
+    separator: str = "-",
+    suffix: str = "",
+) -> str:
+    """`stack-logicalId-abcdEFGH1234`, of at most `limit` characters: the longer of both names gives way first.
+
+    As on AWS, where a generated name has twelve letters and digits at its end
+    (AWSCloudFormation/latest/UserGuide/aws-properties-name.html). They are those of the token, so the same again.
+    """
+    digest = int.from_bytes(hashlib.sha256(f"{token}/{logical_id}".encode()).digest())
+    digits = _LOWER if lower else _DIGITS
+    random = ""
+    for _ in range(_RANDOM):
+        digest, digit = divmod(digest, len(digits))
+        random += digits[digit]
+    room = max(2, limit - _RANDOM - 2 * len(separator) - len(suffix))
+    half = room // 2
+    if len(stack) + len(logical_id) > room:
+        kept = max(half, room - len(logical_id))
+        stack = stack[:kept]
+        logical_id = logical_id[: room - len(stack)]
+    name = f"{stack}{separator}{logical_id}{separator}{random}"
+    if lower:
+        name = name.lower()
+    return (
+        (name + suffix)
+        if len(name) + len(suffix) <= limit
+        else name[len(name) - limit + len(suffix) :] + suffix
+    )
+
+
+def _wake(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)
