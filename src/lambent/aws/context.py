@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+STACKS_SESSION: Final = "AWSCloudFormation"
+"""The session in whose name stacks ask services."""
 
 
 class RequestContext(msgspec.Struct, frozen=True, gc=False):
@@ -38,6 +41,11 @@ class RequestContext(msgspec.Struct, frozen=True, gc=False):
     """That of the request: `json`, `query`, `rest-json`, …"""
     when_left: Callable[[Callable[[], None]], None] | None = None
     """Has something called when the client leaves before it is answered; None where nobody can tell."""
+
+    @property
+    def from_stacks(self) -> bool:
+        """Whether it is CloudFormation that asks: it sets tags whose keys are reserved."""
+        return self.principal.endswith(f"/{STACKS_SESSION}")
 
 
 def partition_of(region: str) -> str:

@@ -31,9 +31,15 @@ _ERRORS = 300
 
 
 class ServiceCalls:
-    """Calls operations of services at `endpoint_url()`, in the name of roles."""
+    """Calls operations of services at `endpoint_url()`, in the name of roles; `session` says which part it is."""
 
-    def __init__(self, credentials: Credentials, endpoint_url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        endpoint_url: Callable[[], str],
+        session: str = "BackplaneAssumeRoleSession",
+    ) -> None:
+        self._session = session
         self._credentials = credentials
         self._endpoint_url = endpoint_url
         self._clients: dict[str, HttpClient] = {}
@@ -106,9 +112,7 @@ class ServiceCalls:
         request = create_request_object(serialized)
         request.headers["Host"] = urlsplit(endpoint).netloc
         role = call.role.rpartition("/")[2]
-        minted = self._credentials.mint(
-            call.account, principal=f"assumed-role/{role}/BackplaneAssumeRoleSession"
-        )
+        minted = self._credentials.mint(call.account, principal=f"assumed-role/{role}/{self._session}")
         keys = Keys(minted.access_key, minted.secret_key, minted.session_token)
         SigV4Auth(keys, model.signing_name, call.region).add_auth(request)
         return request.prepare()

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     default=None,
     help="Run runtimes that are not installed with the nearest one.",
 )
+@click.option(
+    "--ignore-unsupported/--refuse-unsupported",
+    default=None,
+    help="Skip the resources of stacks whose types do not exist here.",
+)
 @click.option("--region", metavar="REGION", help="The default region.  [default: us-east-1]")
 def command(load: tuple[str, ...], **flags: Any) -> None:
     """Run the platform until Ctrl-C.

@@ -128,8 +128,8 @@ def check_environment(environment: dict[str, str], limits: Limits) -> None:
 
 
 def check_tags(tags: dict[str, str], limits: Limits) -> None:
-    """Raise TooManyTags for more than a function can carry."""
-    if len(tags) > limits.tags:
+    """Raise TooManyTags for more than a function can carry; those of AWS's own are not counted."""
+    if sum(not key.startswith("aws:") for key in tags) > limits.tags:
         raise TooManyTags
 
 

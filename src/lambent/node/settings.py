@@ -104,6 +104,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description='a list of host names, "*.example.test" for all below one'),
     ] = ()
+    ignore_unsupported: Annotated[
+        bool,
+        Meta(description="true or false: skip the resources of stacks whose types do not exist here"),
+    ] = False
     load: Annotated[
         tuple[Path, ...], Meta(description="a list of folders with functions to load at the start")
     ] = ()

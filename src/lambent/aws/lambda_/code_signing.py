@@ -31,7 +31,7 @@ class CodeSigningOperations:
     ) -> dict[str, Any]:
         """Answers with the new configuration. Without a policy untrusted code is let pass."""
         with translating(context):
-            tags = new_tags(request, self.registry.limits)
+            tags = new_tags(context, request, self.registry.limits)
             config = await self.registry.signing.create(
                 context.account,
                 context.region,

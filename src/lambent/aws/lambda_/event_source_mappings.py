@@ -81,7 +81,7 @@ class EventSourceMappingOperations:
                     f"Event source region must match Lambda region {context.region}."
                 )
             function_arn = self._function(context, request)
-            tags = new_tags(request, self.registry.limits)
+            tags = new_tags(context, request, self.registry.limits)
             mapping = await self.mappings.create(
                 context.account,
                 context.region,

@@ -63,7 +63,7 @@ class FunctionOperations(CodeOperations, NetworkOperations):
                     f"constraint: Member must have length less than or equal to {_MAX_NAME}"
                 )
             check_available(request)
-            tags = new_tags(request, self.registry.limits)
+            tags = new_tags(context, request, self.registry.limits)
             version = await self.registry.create(
                 reference,
                 await self.code(context, request["Code"], request.get("PackageType", "Zip"), "creating"),

@@ -28,16 +28,16 @@ _ABSENT = {
 _RESERVED = "aws:"
 
 
-def new_tags(request: dict[str, Any], limits: Limits) -> dict[str, str]:
+def new_tags(context: RequestContext, request: dict[str, Any], limits: Limits) -> dict[str, str]:
     """The tags of a resource that is being made. Raises ServiceError, TooManyTags."""
     tags: dict[str, str] = request.get("Tags") or {}
-    _check_keys(tags)
+    _check_keys(context, tags)
     check_tags(tags, limits)
     return tags
 
 
-def _check_keys(tags: dict[str, str]) -> None:
-    if any(key.lower().startswith(_RESERVED) for key in tags):
+def _check_keys(context: RequestContext, tags: dict[str, str]) -> None:
+    if not context.from_stacks and any(key.lower().startswith(_RESERVED) for key in tags):
         raise invalid_parameter("Tag keys starting with 'aws:' are reserved for system use.")
 
 
@@ -52,7 +52,7 @@ class TagOperations:
         tags: dict[str, str] = request["Tags"]
         if not tags:
             raise invalid_parameter("An error occurred and the request cannot be processed.")
-        _check_keys(tags)
+        _check_keys(context, tags)
 
         def tagged(before: dict[str, str]) -> dict[str, str]:
             after = {**before, **tags}
