@@ -18,6 +18,9 @@ CUSTOM: Final = "Custom::*"
 
 PROVIDERS: Final[dict[str, str]] = {
     "AWS::CloudFormation::Stack": "lambent.stacks.providers.nested:NestedStackProvider",
+    "AWS::SQS::Queue": "lambent.stacks.providers.sqs:QueueProvider",
+    "AWS::SQS::QueueInlinePolicy": "lambent.stacks.providers.sqs:QueueInlinePolicyProvider",
+    "AWS::SQS::QueuePolicy": "lambent.stacks.providers.sqs:QueuePolicyProvider",
 }
 """`module:class` of each type, imported when the type is first asked for. One line a type, sorted."""
 
