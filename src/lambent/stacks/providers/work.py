@@ -25,6 +25,8 @@ _RANDOM: Final = 12
 class StepWork:
     """One step for one resource. Members and methods are described in `provider.Work`.
 
+    `old_tags`: the stack's at the deployment of `old`, for an update.
+
     A test of a provider makes it with the members that matter; `initiated` is only kept in the work then.
     """
 
@@ -42,6 +44,7 @@ class StepWork:
         physical_id: str = "",
         attributes: dict[str, Any] | None = None,
         tags: dict[str, str] | None = None,
+        old_tags: dict[str, str] | None = None,
         again: bool = False,
         metadata: dict[str, Any] | None = None,
         update_policy: dict[str, Any] | None = None,
@@ -55,6 +58,7 @@ class StepWork:
         self.physical_id = physical_id
         self.attributes: dict[str, Any] = {} if attributes is None else attributes
         self.tags: dict[str, str] = {} if tags is None else tags
+        self.old_tags = self.tags if old_tags is None else old_tags
         self.token = token
         self.again = again
         self.metadata: dict[str, Any] = {} if metadata is None else metadata

@@ -1,0 +1,393 @@
+"""All stacks of this platform, in memory and in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from lambent.clock import time_text
+from lambent.stacks.records import (
+    STACK_TYPE,
+    ChangeSet,
+    Detection,
+    Event,
+    Export,
+    Leftover,
+    Resource,
+    Stack,
+    read,
+    written,
+)
+from lambent.store import Statement, StorageFull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lambent.clock import Clock
+    from lambent.stacks.records import Deployment
+    from lambent.store import Database
+
+KEPT_MS: Final = 90 * 86_400_000
+"""How long deleted stacks can be told (API_ListStacks: 90 days)."""
+
+_FULL_RETRY_S: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """Reads everything at `open`; changes are made in memory and written with an `Entry`.
+
+    `published` is called with the events that have become durable.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+        self.stacks: dict[str, Stack] = {}
+        self.names: dict[tuple[str, str], str] = {}
+        self.change_sets: dict[str, ChangeSet] = {}
+        self.exports: dict[tuple[str, str], Export] = {}
+        self.imports: dict[tuple[str, str], set[str]] = {}
+        self.detections: dict[str, Detection] = {}
+        self.published: Callable[[Stack, list[Event]], None] | None = None
+        self._number = 0
+
+    @classmethod
+    async def open(cls, database: Database, clock: Clock) -> Ledger:
+        """As an earlier run has left it. Raises StoreError."""
+        ledger = cls(database, clock)
+        await ledger._forget_old()
+        for (document,) in await database.read("SELECT document FROM stacks"):
+            stack = read(str(document), Stack)
+            ledger.stacks[stack.id] = stack
+            if stack.deleted_ms is None or stack.status != "DELETE_COMPLETE":
+                ledger.names[stack.scope, stack.name] = stack.id
+        for stack_id, document in await database.read("SELECT stack_id, document FROM stack_resources"):
+            resource = read(str(document), Resource)
+            ledger.stacks[str(stack_id)].resources[resource.logical_id] = resource
+        for stack_id, document in await database.read(
+            "SELECT stack_id, document FROM stack_leftovers ORDER BY stack_id, number"
+        ):
+            ledger.stacks[str(stack_id)].leftovers.append(read(str(document), Leftover))
+        for (document,) in await database.read("SELECT document FROM change_sets"):
+            change_set = read(str(document), ChangeSet)
+            ledger.change_sets[change_set.id] = change_set
+        for scope, name, stack_id, value in await database.read(
+            "SELECT scope, name, stack_id, value FROM stack_exports"
+        ):
+            ledger.exports[str(scope), str(name)] = Export(str(name), str(value), str(stack_id))
+        for scope, name, stack_id in await database.read("SELECT scope, name, stack_id FROM stack_imports"):
+            ledger.imports.setdefault((str(scope), str(name)), set()).add(str(stack_id))
+        for (document,) in await database.read("SELECT document FROM stack_drifts"):
+            detection = read(str(document), Detection)
+            ledger.detections[detection.id] = detection
+        ((number,),) = await database.read("SELECT coalesce(max(number), 0) FROM stack_events")
+        ledger._number = int(number or 0)
+        return ledger
+
+    async def _forget_old(self) -> None:
+        since = self.clock.wall_ms() - KEPT_MS
+        rows = await self.database.read("SELECT id, document FROM stacks WHERE claimed IS NULL")
+        for stack_id, document in rows:
+            deleted = read(str(document), Stack).deleted_ms
+            if deleted is not None and deleted < since:
+                await self.database.write(*_forgotten(str(stack_id)))
+
+    def by_name(self, scope: str, name: str) -> Stack | None:
+        """The stack that has that name now."""
+        found = self.names.get((scope, name))
+        return None if found is None else self.stacks[found]
+
+    def of_stack(self, stack_id: str) -> list[ChangeSet]:
+        """Its change sets, oldest first."""
+        return [change_set for change_set in self.change_sets.values() if change_set.stack_id == stack_id]
+
+    async def events(self, stack_id: str, limit: int, before: int | None) -> list[Event]:
+        """Newest first."""
+        rows = await self.database.read(
+            "SELECT document FROM stack_events WHERE stack_id = ? AND number < ? ORDER BY number DESC LIMIT ?",
+            (stack_id, 1 << 62 if before is None else before, limit),
+        )
+        return [read(str(document), Event) for (document,) in rows]
+
+    async def template(self, key: str) -> tuple[str, str]:
+        """A template as it was sent, and as JSON after its transforms."""
+        rows = await self.database.read(
+            "SELECT original, processed FROM stack_templates WHERE key = ?", (key,)
+        )
+        return (str(rows[0][0]), str(rows[0][1])) if rows else ("", "")
+
+    def entry(self) -> Entry:
+        """A transaction to be filled in."""
+        return Entry(self)
+
+    def next_number(self) -> int:
+        """The number of the next event."""
+        self._number += 1
+        return self._number
+
+    async def clear(self) -> None:
+        """Forget all stacks."""
+        tables = (
+            "stacks",
+            "stack_templates",
+            "stack_resources",
+            "stack_leftovers",
+            "stack_events",
+            "change_sets",
+            "stack_exports",
+            "stack_imports",
+            "stack_drifts",
+        )
+        await self.database.write(*(Statement(f"DELETE FROM {table}") for table in tables))  # noqa: S608 - names above
+        for kept in (
+            self.stacks,
+            self.names,
+            self.change_sets,
+            self.exports,
+            self.imports,
+            self.detections,
+        ):
+            kept.clear()
+
+
+class Entry:
+    """What is written in one transaction. Each record is written once, as it is when `write` is called."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._stacks: dict[str, Stack] = {}
+        self._resources: dict[tuple[str, str], Resource] = {}
+        self._statements: list[Statement] = []
+        self._events: list[tuple[Stack, Event]] = []
+
+    def stack(self, stack: Stack) -> Entry:
+        """Keep the stack itself."""
+        self._stacks[stack.id] = stack
+        return self
+
+    def resource(self, stack: Stack, resource: Resource) -> Entry:
+        """Keep a resource of it."""
+        self._resources[stack.id, resource.logical_id] = resource
+        return self
+
+    def forget_resource(self, stack: Stack, logical_id: str) -> Entry:
+        """A resource that is the stack's no more."""
+        self._resources.pop((stack.id, logical_id), None)
+        self._statements.append(
+            Statement(
+                "DELETE FROM stack_resources WHERE stack_id = ? AND logical_id = ?", (stack.id, logical_id)
+            )
+        )
+        return self
+
+    def leftover(self, stack: Stack, leftover: Leftover) -> Entry:
+        """Something to be removed."""
+        self._statements.append(
+            Statement(
+                "INSERT INTO stack_leftovers (stack_id, number, document) VALUES (?, ?, ?)",
+                (stack.id, leftover.number, written(leftover)),
+            )
+        )
+        return self
+
+    def forget_leftover(self, stack: Stack, leftover: Leftover) -> Entry:
+        """It has been removed, or never will be."""
+        self._statements.append(
+            Statement(
+                "DELETE FROM stack_leftovers WHERE stack_id = ? AND number = ?", (stack.id, leftover.number)
+            )
+        )
+        return self
+
+    def template(self, key: str, stack_id: str, original: str, processed: str) -> Entry:
+        """The texts of a definition."""
+        self._statements.append(
+            Statement(
+                "INSERT INTO stack_templates (key, stack_id, original, processed) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET original = excluded.original, processed = excluded.processed",
+                (key, stack_id, original, processed),
+            )
+        )
+        return self
+
+    def forget_template(self, key: str) -> Entry:
+        """Nobody's any more."""
+        self._statements.append(Statement("DELETE FROM stack_templates WHERE key = ?", (key,)))
+        return self
+
+    def change_set(self, change_set: ChangeSet) -> Entry:
+        """Keep a change set."""
+        self._statements.append(
+            Statement(
+                "INSERT INTO change_sets (id, stack_id, document) VALUES (?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET document = excluded.document",
+                (change_set.id, change_set.stack_id, written(change_set)),
+            )
+        )
+        return self
+
+    def forget_change_set(self, change_set: ChangeSet) -> Entry:
+        """It is there no more."""
+        self._statements.append(Statement("DELETE FROM change_sets WHERE id = ?", (change_set.id,)))
+        return self
+
+    def detection(self, detection: Detection) -> Entry:
+        """Keep what is known of a drift detection."""
+        self._statements.append(
+            Statement(
+                "INSERT INTO stack_drifts (id, stack_id, document) VALUES (?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET document = excluded.document",
+                (detection.id, detection.stack_id, written(detection)),
+            )
+        )
+        return self
+
+    def exports(self, stack: Stack, exported: dict[str, str], imported: Iterable[str]) -> Entry:
+        """What the stack exports now, name to value, and the names that it imports."""
+        ledger, scope = self._ledger, stack.scope
+        for (at, name), export in list(ledger.exports.items()):
+            if at == scope and export.stack_id == stack.id and name not in exported:
+                del ledger.exports[at, name]
+        for importers in ledger.imports.values():
+            importers.discard(stack.id)
+        self._statements += [
+            Statement("DELETE FROM stack_exports WHERE stack_id = ?", (stack.id,)),
+            Statement("DELETE FROM stack_imports WHERE stack_id = ?", (stack.id,)),
+        ]
+        for name, value in exported.items():
+            ledger.exports[scope, name] = Export(name, value, stack.id)
+            self._statements.append(
+                Statement(
+                    "INSERT INTO stack_exports (scope, name, stack_id, value) VALUES (?, ?, ?, ?)",
+                    (scope, name, stack.id, value),
+                )
+            )
+        for name in sorted(set(imported)):
+            ledger.imports.setdefault((scope, name), set()).add(stack.id)
+            self._statements.append(
+                Statement(
+                    "INSERT INTO stack_imports (scope, name, stack_id) VALUES (?, ?, ?)",
+                    (scope, name, stack.id),
+                )
+            )
+        return self
+
+    def stack_event(self, stack: Stack, status: str, reason: str | None = None) -> Entry:
+        """The stack is in another status from now on."""
+        stack.status, stack.reason = status, reason
+        self.stack(stack)
+        return self._event(stack, stack.name, stack.id, STACK_TYPE, status, reason, None, str(uuid.uuid4()))
+
+    def resource_event(
+        self, stack: Stack, resource: Resource, status: str, reason: str | None = None
+    ) -> Entry:
+        """A resource is in another status from now on."""
+        resource.status, resource.reason = status, reason
+        resource.updated_ms = self._ledger.clock.wall_ms()
+        self.resource(stack, resource)
+        shown = resource.step.wanted if resource.step is not None else resource.uncertain or resource.now
+        return self.told(
+            stack, resource.logical_id, resource.type, resource.physical_id, shown, status, reason
+        )
+
+    def told(
+        self,
+        stack: Stack,
+        logical_id: str,
+        type_name: str,
+        physical_id: str,
+        shown: Deployment | None,
+        status: str,
+        reason: str | None = None,
+    ) -> Entry:
+        """An event of what need not be a resource of the stack any more."""
+        properties = None if shown is None else msgspec.json.encode(shown.properties).decode()
+        at_ms = self._ledger.clock.wall_ms()
+        event_id = f"{logical_id}-{status}-{time_text(at_ms)[:-1]}.{at_ms % 1000:03}Z"
+        return self._event(stack, logical_id, physical_id, type_name, status, reason, properties, event_id)
+
+    def _event(
+        self,
+        stack: Stack,
+        logical_id: str,
+        physical_id: str,
+        type_name: str,
+        status: str,
+        reason: str | None,
+        properties: str | None,
+        event_id: str,
+    ) -> Entry:
+        event = Event(
+            number=self._ledger.next_number(),
+            id=event_id,
+            stack_id=stack.id,
+            stack_name=stack.name,
+            logical_id=logical_id,
+            physical_id=physical_id,
+            type=type_name,
+            status=status,
+            time_ms=self._ledger.clock.wall_ms(),
+            reason=reason,
+            properties=properties,
+            token=stack.operation.token if stack.operation is not None else stack.token,
+        )
+        self._events.append((stack, event))
+        return self
+
+    async def write(self) -> None:
+        """Durable when it returns. A full disk is waited for. Raises StoreError."""
+        statements = [*map(_kept_stack, self._stacks.values())]
+        statements += self._statements
+        statements += [
+            Statement(
+                "INSERT INTO stack_resources (stack_id, logical_id, document) VALUES (?, ?, ?)"
+                " ON CONFLICT (stack_id, logical_id) DO UPDATE SET document = excluded.document",
+                (stack_id, logical_id, written(resource)),
+            )
+            for (stack_id, logical_id), resource in self._resources.items()
+        ]
+        statements += [
+            Statement(
+                "INSERT INTO stack_events (number, stack_id, document) VALUES (?, ?, ?)",
+                (event.number, event.stack_id, written(event)),
+            )
+            for _, event in self._events
+        ]
+        while True:
+            try:
+                await self._ledger.database.write(*statements)
+                break
+            except StorageFull:
+                _log.warning("stacks wait: the disk is full")
+                await asyncio.sleep(_FULL_RETRY_S)
+        if self._events and self._ledger.published is not None:
+            for stack, event in self._events:
+                self._ledger.published(stack, [event])
+
+
+def _kept_stack(stack: Stack) -> Statement:
+    claimed: Any = None if stack.status == "DELETE_COMPLETE" else stack.name
+    return Statement(
+        "INSERT INTO stacks (id, scope, claimed, document) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET claimed = excluded.claimed, document = excluded.document",
+        (stack.id, stack.scope, claimed, written(stack)),
+    )
+
+
+def _forgotten(stack_id: str) -> list[Statement]:
+    tables = (
+        "stack_templates",
+        "stack_resources",
+        "stack_leftovers",
+        "stack_events",
+        "change_sets",
+        "stack_drifts",
+    )
+    statements = [Statement(f"DELETE FROM {table} WHERE stack_id = ?", (stack_id,)) for table in tables]  # noqa: S608
+    return [*statements, Statement("DELETE FROM stacks WHERE id = ?", (stack_id,))]
