@@ -1,0 +1,324 @@
+"""Makes `src/lambent/stacks/schemas/data` from AWS's published CloudFormation resource schemas.
+
+    pip download --no-deps cfn-lint && unzip cfn_lint-*.whl -d cfn-lint
+    python -m tools.schemas cfn-lint/cfnlint/data/schemas
+
+The schemas are those of CloudFormation's registry, as cfn-lint (MIT-0) carries them. Kept are facts alone: names,
+types, constraints, identifiers, which properties replace. Left out are texts, permissions, what cfn-lint adds for
+itself, and types of services that nothing here makes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+TARGET: Final = Path(__file__).resolve().parent.parent / "src/lambent/stacks/schemas/data"
+
+SERVICES: Final = frozenset(
+    [
+        "ApiGateway",
+        "ApiGatewayV2",
+        "AppConfig",
+        "AppSync",
+        "ApplicationAutoScaling",
+        "CDK",
+        "CertificateManager",
+        "CloudWatch",
+        "CodeDeploy",
+        "Cognito",
+        "DynamoDB",
+        "ECR",
+        "EventSchemas",
+        "Events",
+        "IAM",
+        "IoT",
+        "KMS",
+        "Kinesis",
+        "KinesisFirehose",
+        "Lambda",
+        "Logs",
+        "Pipes",
+        "Route53",
+        "S3",
+        "SNS",
+        "SQS",
+        "SSM",
+        "Scheduler",
+        "SecretsManager",
+        "StepFunctions",
+        "XRay",
+    ]
+)
+"""Services of which all types are kept."""
+
+TYPES: Final = frozenset(
+    [
+        "AWS::CloudFormation::CustomResource",
+        "AWS::CloudFormation::Macro",
+        "AWS::CloudFormation::Stack",
+        "AWS::CloudFormation::WaitCondition",
+        "AWS::CloudFormation::WaitConditionHandle",
+        "AWS::EC2::EIP",
+        "AWS::EC2::EIPAssociation",
+        "AWS::EC2::Instance",
+        "AWS::EC2::InternetGateway",
+        "AWS::EC2::KeyPair",
+        "AWS::EC2::LaunchTemplate",
+        "AWS::EC2::NatGateway",
+        "AWS::EC2::NetworkAcl",
+        "AWS::EC2::NetworkAclEntry",
+        "AWS::EC2::NetworkInterface",
+        "AWS::EC2::Route",
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::SubnetNetworkAclAssociation",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::VPC",
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::VPCGatewayAttachment",
+        "AWS::ServiceDiscovery::PrivateDnsNamespace",
+        "AWS::ServiceDiscovery::Service",
+        "AWS::WAFv2::WebACLAssociation",
+    ]
+)
+"""Single types of other services."""
+
+# Facts that readOnlyProperties do not tell: properties that Fn::GetAtt gives as well, by the resource types' pages of
+# the CloudFormation Template Reference ("Return values").
+ALL_PROPERTIES: Final = frozenset(
+    [
+        "AWS::AppSync::DomainName",
+        "AWS::AppSync::FunctionConfiguration",
+        "AWS::AppSync::Resolver",
+        "AWS::EC2::Instance",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::VPC",
+        "AWS::Events::EventBus",
+        "AWS::EventSchemas::Discoverer",
+        "AWS::EventSchemas::Registry",
+        "AWS::EventSchemas::Schema",
+        "AWS::S3::AccessPoint",
+        "AWS::SNS::Topic",
+        "AWS::SQS::Queue",
+        "AWS::SSM::Parameter",
+        "AWS::StepFunctions::Activity",
+    ]
+)
+ATTRIBUTES: Final = {
+    "AWS::AppSync::DataSource": ["Name"],
+    "AWS::CloudWatch::InsightRule": ["RuleName"],
+    "AWS::CloudFormation::CustomResource": ["*"],
+    "AWS::CloudFormation::Stack": ["Outputs.*"],
+    "AWS::Kinesis::StreamConsumer": ["ConsumerName", "StreamARN"],
+    "AWS::ServiceDiscovery::Service": ["Name"],
+}
+# The pages say "Update requires: Replacement" where the schema has nothing.
+REPLACES: Final = {
+    "AWS::Route53::RecordSet": ["/properties/Name"],
+}
+
+_KEPT: Final = frozenset(
+    [
+        "type",
+        "properties",
+        "patternProperties",
+        "required",
+        "items",
+        "$ref",
+        "enum",
+        "pattern",
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
+        "uniqueItems",
+        "dependencies",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "insertionOrder",
+        "default",
+    ]
+)
+_NAMED: Final = frozenset(["properties", "patternProperties", "definitions"])
+
+
+def main(source: Path) -> None:
+    """Write one file a service, `<service>.json`: type -> schema."""
+    index: dict[str, str] = json.loads((source / "providers/us-east-1.json").read_text())
+    services: dict[str, dict[str, Any]] = {}
+    for name, file in sorted(index.items()):
+        service = name.split("::")[1]
+        if service in SERVICES or name in TYPES:
+            schema = json.loads((source / "resources" / f"{file}.json").read_text())
+            services.setdefault(service.lower(), {})[name] = compact(name, schema)
+    for old in TARGET.glob("*.json"):
+        old.unlink()
+    for service, types in services.items():
+        text = ",\n".join(f"{json.dumps(name)}:{json.dumps(types[name], **_COMPACT)}" for name in types)
+        (TARGET / f"{service}.json").write_text(f"{{{text}}}\n")
+    size = sum(path.stat().st_size for path in TARGET.glob("*.json"))
+    print(f"{sum(map(len, services.values()))} types, {size / 1024:.0f} KiB in {len(services)} files")
+
+
+_COMPACT: Final[dict[str, Any]] = {"separators": (",", ":"), "sort_keys": True}
+
+
+def compact(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a type's schema. Pointers become paths with dots: `Code.S3Key`, `Rules.*.Id`."""
+    legacy = "create" not in schema.get("handlers", {})
+    read_only = _paths(schema, "readOnlyProperties")
+    properties: dict[str, Any] = {key: node(value) for key, value in schema["properties"].items()}
+    if legacy:
+        # Made up for the identifier: such types have none.
+        properties.pop("Id", None)
+        read_only = [path for path in read_only if path != "Id"]
+    if name == "AWS::Lambda::Function":
+        del properties["Runtime"]["enum"]
+    result: dict[str, Any] = {
+        "properties": properties,
+        "required": sorted(schema.get("required", [])),
+        "identifier": _paths(schema, "primaryIdentifier"),
+        "attributes": sorted({*read_only, *ATTRIBUTES.get(name, []), *_own_properties(name, schema)}),
+        "readOnly": read_only,
+        "createOnly": sorted(
+            {*_paths(schema, "createOnlyProperties"), *(_path(pointer) for pointer in REPLACES.get(name, []))}
+        ),
+        "conditional": _paths(schema, "conditionalCreateOnlyProperties"),
+        "writeOnly": _paths(schema, "writeOnlyProperties"),
+    }
+    definitions = {key: node(value) for key, value in schema.get("definitions", {}).items()}
+    if name == "AWS::Lambda::Function":
+        definitions["Environment"]["properties"]["Variables"]["patternProperties"] = {
+            ".*": {"type": "string"}
+        }
+    if definitions:
+        result["definitions"] = definitions
+    tag = _tag_property(schema)
+    if tag:
+        result["tags"] = tag
+    if legacy:
+        result["legacy"] = True
+    if name == "AWS::CloudFormation::CustomResource":
+        result["open"] = True
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema and (branches := _branches(schema[keyword])):
+            result[keyword] = branches
+    return {key: value for key, value in result.items() if value}
+
+
+def node(schema: Any) -> Any:
+    """A property's schema without what CloudFormation does not check."""
+    if not isinstance(schema, dict):
+        return schema
+    result: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword == "additionalProperties":
+            if value is True or isinstance(value, dict):
+                result[keyword] = node(value)
+        elif keyword not in _KEPT:
+            continue
+        elif keyword in _NAMED:
+            result[keyword] = {key: node(item) for key, item in value.items()}
+        elif keyword in ("anyOf", "oneOf"):
+            if branches := _branches(value):
+                result[keyword] = branches
+        elif keyword == "allOf":
+            if not any("if" in branch for branch in value):
+                result[keyword] = [node(branch) for branch in value]
+        elif keyword == "pattern":
+            if pattern := _pattern(value):
+                result[keyword] = pattern
+        elif keyword == "insertionOrder":
+            if value is False:
+                result[keyword] = value
+        elif keyword == "uniqueItems":
+            if value:
+                result[keyword] = value
+        elif keyword == "$ref":
+            result[keyword] = value.removeprefix("#/definitions/")
+        elif keyword == "items":
+            result[keyword] = node(value)
+        else:
+            result[keyword] = value
+    return result
+
+
+def _branches(branches: list[Any]) -> list[Any]:
+    """Alternatives, unless one of them is about relations and formats only: then there is nothing to choose."""
+    kept = [node(branch) for branch in branches]
+    return kept if all(kept) else []
+
+
+def _pattern(pattern: str) -> str | None:
+    """The pattern in Python's dialect, a little wider: it has no Unicode categories."""
+    for java, python in (
+        (r"\p{L}", r"\w"),
+        (r"\p{Z}", r"\s"),
+        (r"\p{N}", r"\d"),
+        (r"\p{S}", r"\W"),
+        (r"\p{P}", r"\W"),
+        (r"\p{M}", r"\w"),
+        (r"\p{Alnum}", r"\w"),
+        (r"\p{Graph}", r"\S"),
+        (r"\p{Print}", r"\S\s"),
+        (r"\p{ASCII}", r"\x00-\x7f"),
+    ):
+        pattern = pattern.replace(java, python)
+    try:
+        re.compile(pattern)
+    except re.error:
+        return None
+    return pattern
+
+
+def _path(pointer: str) -> str:
+    return ".".join(
+        part
+        for part in pointer.removeprefix("/properties/").split("/")
+        if part not in ("properties", "items")
+    )
+
+
+def _paths(schema: dict[str, Any], keyword: str) -> list[str]:
+    return sorted({_path(pointer) for pointer in schema.get(keyword, [])}, key=_order(schema, keyword))
+
+
+def _order(schema: dict[str, Any], keyword: str) -> Any:
+    # The order of an identifier's parts means something.
+    pointers = [_path(pointer) for pointer in schema.get(keyword, [])]
+    return pointers.index
+
+
+def _own_properties(name: str, schema: dict[str, Any]) -> list[str]:
+    if name not in ALL_PROPERTIES:
+        return []
+    return [
+        key
+        for key, value in schema["properties"].items()
+        if value.get("type") not in ("object", "array") or value.get("items", {}).get("type") == "string"
+    ]
+
+
+def _tag_property(schema: dict[str, Any]) -> str | None:
+    tagging = schema.get("tagging", {})
+    if tagging.get("taggable", schema.get("taggable", True)) is False:
+        return None
+    named = _path(tagging.get("tagProperty", "/properties/Tags"))
+    return named if named in schema["properties"] else None
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
