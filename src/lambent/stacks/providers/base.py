@@ -98,9 +98,14 @@ def tags_of(work: Work, member: str = "Tags", *, system: bool = True) -> dict[st
 
 def tag_changes(work: Work, member: str = "Tags", *, system: bool = True) -> TagChanges:
     """What an update changes in the tags of the stack and the resource. Tags that others have set are left alone."""
+    return tag_changes_of(work, work.old.get(member), work.properties.get(member), system=system)
+
+
+def tag_changes_of(work: Work, old: Any, new: Any, *, system: bool = True) -> TagChanges:
+    """The same where the resource's own tags, a list or a map, are not a property of that name."""
     old_stack: Mapping[str, str] = getattr(work, "old_tags", work.tags)
-    before = _chosen({**old_stack, **as_tags(work.old.get(member))}, system)
-    after = tags_of(work, member, system=system)
+    before = _chosen({**old_stack, **as_tags(old)}, system)
+    after = _chosen(work.merged_tags(new), system)
     put = {key: value for key, value in after.items() if before.get(key) != value}
     return TagChanges(put, [key for key in before if key not in after])
 

@@ -18,6 +18,12 @@ CUSTOM: Final = "Custom::*"
 
 PROVIDERS: Final[dict[str, str]] = {
     "AWS::CloudFormation::Stack": "lambent.stacks.providers.nested:NestedStackProvider",
+    "AWS::DynamoDB::Table": "lambent.stacks.providers.dynamodb.table:TableProvider",
+    "AWS::IAM::Role": "lambent.stacks.providers.iam.role:RoleProvider",
+    "AWS::Lambda::Alias": "lambent.stacks.providers.lambda_.alias:AliasProvider",
+    "AWS::Lambda::Function": "lambent.stacks.providers.lambda_.function:FunctionProvider",
+    "AWS::Lambda::Permission": "lambent.stacks.providers.lambda_.permission:PermissionProvider",
+    "AWS::Lambda::Version": "lambent.stacks.providers.lambda_.version:VersionProvider",
     "AWS::SQS::Queue": "lambent.stacks.providers.sqs:QueueProvider",
     "AWS::SQS::QueueInlinePolicy": "lambent.stacks.providers.sqs:QueueInlinePolicyProvider",
     "AWS::SQS::QueuePolicy": "lambent.stacks.providers.sqs:QueuePolicyProvider",

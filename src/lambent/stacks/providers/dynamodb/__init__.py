@@ -1,0 +1,1 @@
+"""DynamoDB: tables of one region and global ones. A global table is a table here, with replicas elsewhere."""

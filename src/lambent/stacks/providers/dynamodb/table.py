@@ -1,0 +1,303 @@
+"""Tables: made with everything that CreateTable takes, then given what has operations of its own.
+
+What can be changed and how: AWS::DynamoDB::Table in the CloudFormation template reference, UpdateTable in the API
+reference of DynamoDB, which changes one thing at a time and only while the table is ACTIVE. Messages are
+CloudFormation's own as public reports tell them (aws/aws-cdk#14920,
+aws-cloudformation/cloudformation-coverage-roadmap#881).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from lambent.neighbours.service_calls import ServiceFailure
+from lambent.stacks.errors import ReplacementNeeded
+from lambent.stacks.providers.base import (
+    ServiceProvider,
+    already_exists,
+    chosen,
+    invalid,
+    name_of,
+    not_served,
+    pairs,
+    told,
+    unless,
+    until,
+)
+from lambent.stacks.providers.dynamodb import indexes, settings
+from lambent.stacks.providers.provider import Made
+
+if TYPE_CHECKING:
+    from lambent.stacks.providers.provider import Properties, Work
+
+NAME_LIMIT: Final = 255
+
+# Members of CreateTable that are the same as the properties.
+_SAME: Final = (
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "ProvisionedThroughput",
+    "OnDemandThroughput",
+    "WarmThroughput",
+    "TableClass",
+    "DeletionProtectionEnabled",
+)
+_NOT_SERVED: Final = ("ImportSourceSpecification", "VectorIndexes")
+
+
+class TableProvider(ServiceProvider):
+    """`AWS::DynamoDB::Table`: Ref is its name."""
+
+    type: ClassVar[str] = "AWS::DynamoDB::Table"
+
+    async def create(self, work: Work) -> Made:
+        return await create_table(work, work.properties)
+
+    async def update(self, work: Work) -> Made:
+        return await update_table(work, work.old, work.properties)
+
+    async def delete(self, work: Work) -> None:
+        await delete_table(work)
+
+    async def read(self, work: Work) -> Properties | None:
+        table = await described(work, work.physical_id)
+        if table is None:
+            return None
+        return {**read_table(table), **await settings.read(work, work.physical_id, table["TableArn"])}
+
+    async def made(self, work: Work, physical_id: str) -> Made:
+        return made_of(await active(work, physical_id))
+
+    def identified(self, work: Work, identifier: dict[str, str]) -> str:
+        return identifier["TableName"]
+
+
+# ------------------------------------------------------------ making, changing and removing, also for global tables
+
+
+async def create_table(work: Work, properties: Properties) -> Made:
+    """A table that is ACTIVE, with everything set. `properties`: those of AWS::DynamoDB::Table."""
+    for member in _NOT_SERVED:
+        if properties.get(member):
+            raise not_served(member)
+    _check_definitions(properties)
+    name = name_of(work, "TableName", NAME_LIMIT)
+    tags = {
+        key: value
+        for key, value in work.merged_tags(properties.get("Tags")).items()
+        if not key.startswith("aws:")
+    }
+    request = {
+        **chosen(properties, _SAME),
+        "GlobalSecondaryIndexes": indexes.requested(properties.get("GlobalSecondaryIndexes")),
+        "StreamSpecification": _stream(properties.get("StreamSpecification")),
+        "SSESpecification": _encryption(properties.get("SSESpecification")),
+        "LocalSecondaryIndexes": properties.get("LocalSecondaryIndexes") or None,
+        "Tags": pairs(tags) or None,
+    }
+    try:
+        await work.call("dynamodb", "CreateTable", TableName=name, **request)
+    except ServiceFailure as failure:
+        if failure.code != "ResourceInUseException":
+            raise
+        if not work.again:
+            raise already_exists(work, name) from None
+    table = await active(work, name)
+    made = made_of(table)
+    await work.initiated(name, made.attributes)
+    await settings.change(work, table, {}, properties)
+    return made
+
+
+async def update_table(work: Work, old: Properties, new: Properties) -> Made:
+    """The same table with other properties. Raises ReplacementNeeded."""
+    _check_definitions(new)
+    _check_replacement(old, new)
+    name = work.physical_id
+    changes = indexes.changes(old.get("GlobalSecondaryIndexes"), new.get("GlobalSecondaryIndexes"))
+    await _change_capacity(work, name, old, new, changes)
+    for member in ("TableClass", "DeletionProtectionEnabled", "WarmThroughput"):
+        if old.get(member) != new.get(member):
+            default = {"TableClass": "STANDARD", "DeletionProtectionEnabled": False}.get(member)
+            value = new.get(member, default)
+            if value is not None:
+                await updated(work, name, **{member: value})
+    if old.get("SSESpecification") != new.get("SSESpecification"):
+        encryption = _encryption(new.get("SSESpecification")) or {"Enabled": False}
+        await updated(work, name, SSESpecification=encryption)
+    await _change_stream(work, name, old, new)
+    table = await active(work, name)
+    live = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])}
+    for index_name in changes.removed:
+        if index_name in live:
+            await updated(work, name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index_name}}])
+    for index in changes.added:
+        if index["IndexName"] not in live:
+            await updated(
+                work,
+                name,
+                AttributeDefinitions=new["AttributeDefinitions"],
+                GlobalSecondaryIndexUpdates=[{"Create": index}],
+            )
+    table = await active(work, name)
+    await settings.change(work, table, old, new)
+    return made_of(table)
+
+
+async def delete_table(work: Work) -> None:
+    """Gone when it returns."""
+    name = work.physical_id
+
+    async def gone() -> bool | None:
+        return True if await described(work, name) is None else None
+
+    if await unless(work.call("dynamodb", "DeleteTable", TableName=name)) is not None:
+        await until(work, gone)
+
+
+async def described(work: Work, name: str) -> dict[str, Any] | None:
+    """What DescribeTable tells, or None."""
+    found = await unless(work.call("dynamodb", "DescribeTable", TableName=name))
+    return None if found is None else found["Table"]
+
+
+async def active(work: Work, name: str) -> dict[str, Any]:
+    """The table when it is ACTIVE, with its indexes. Raises ServiceFailure when it is not there."""
+
+    async def look() -> dict[str, Any] | None:
+        table: dict[str, Any] = (await work.call("dynamodb", "DescribeTable", TableName=name))["Table"]
+        states = [table.get("TableStatus")]
+        states += [index.get("IndexStatus") for index in table.get("GlobalSecondaryIndexes", [])]
+        return table if all(state in (None, "ACTIVE") for state in states) else None
+
+    return await until(work, look)
+
+
+async def updated(work: Work, name: str, **members: Any) -> None:
+    """One change by UpdateTable, and its end."""
+    await work.call("dynamodb", "UpdateTable", TableName=name, **members)
+    await active(work, name)
+
+
+def made_of(table: dict[str, Any]) -> Made:
+    """A table as it is described, as a resource."""
+    attributes = {"Arn": table["TableArn"]}
+    if table.get("LatestStreamArn") and (table.get("StreamSpecification") or {}).get("StreamEnabled"):
+        attributes["StreamArn"] = table["LatestStreamArn"]
+    return Made(table["TableName"], attributes)
+
+
+def read_table(table: dict[str, Any]) -> Properties:
+    """The properties that DescribeTable tells."""
+    billing = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+    stream = table.get("StreamSpecification") or {}
+    encryption = table.get("SSEDescription") or {}
+    properties: Properties = {
+        **chosen(table, ("TableName", "AttributeDefinitions", "KeySchema", "DeletionProtectionEnabled")),
+        "BillingMode": billing,
+        "LocalSecondaryIndexes": [
+            chosen(index, ("IndexName", "KeySchema", "Projection"))
+            for index in table.get("LocalSecondaryIndexes") or []
+        ],
+        "GlobalSecondaryIndexes": [
+            indexes.read(index, billing) for index in table.get("GlobalSecondaryIndexes") or []
+        ],
+        "TableClass": table.get("TableClassSummary", {}).get("TableClass"),
+        "OnDemandThroughput": table.get("OnDemandThroughput"),
+    }
+    if billing == "PROVISIONED":
+        properties["ProvisionedThroughput"] = indexes.throughput(table.get("ProvisionedThroughput"))
+    if stream.get("StreamEnabled"):
+        properties["StreamSpecification"] = {"StreamViewType": stream["StreamViewType"]}
+    if encryption.get("Status") in ("ENABLED", "ENABLING", "UPDATING"):
+        properties["SSESpecification"] = told(
+            {
+                "SSEEnabled": True,
+                "SSEType": encryption.get("SSEType"),
+                "KMSMasterKeyId": encryption.get("KMSMasterKeyArn"),
+            }
+        )
+    return told(properties)
+
+
+# ------------------------------------------------------------ parts of it
+
+
+def _check_definitions(properties: Properties) -> None:
+    used = {key["AttributeName"] for key in _keys(properties)}
+    defined = {one["AttributeName"] for one in properties.get("AttributeDefinitions", [])}
+    if used != defined:
+        raise invalid(
+            "Property AttributeDefinitions is inconsistent with the KeySchema of the table and the secondary indexes"
+        )
+
+
+def _keys(properties: Properties) -> list[dict[str, str]]:
+    keys = list(properties["KeySchema"])
+    for member in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
+        for index in properties.get(member) or []:
+            keys += index["KeySchema"]
+    return keys
+
+
+def _check_replacement(old: Properties, new: Properties) -> None:
+    """Raises ReplacementNeeded for other keys, other local indexes, and other types of keys' attributes."""
+    if old.get("KeySchema") != new.get("KeySchema"):
+        raise ReplacementNeeded("KeySchema")
+    if (old.get("LocalSecondaryIndexes") or []) != (new.get("LocalSecondaryIndexes") or []):
+        raise ReplacementNeeded("LocalSecondaryIndexes")
+    before = {one["AttributeName"]: one["AttributeType"] for one in old.get("AttributeDefinitions", [])}
+    after = {one["AttributeName"]: one["AttributeType"] for one in new.get("AttributeDefinitions", [])}
+    if any(after.get(name, kind) != kind for name, kind in before.items()):
+        raise ReplacementNeeded("AttributeDefinitions")
+
+
+async def _change_capacity(
+    work: Work, name: str, old: Properties, new: Properties, changes: indexes.IndexChanges
+) -> None:
+    billing = new.get("BillingMode", "PROVISIONED")
+    switched = old.get("BillingMode", "PROVISIONED") != billing
+    request: dict[str, Any] = {"BillingMode": billing} if switched else {}
+    for member in ("ProvisionedThroughput", "OnDemandThroughput"):
+        if new.get(member) and (switched or old.get(member) != new[member]):
+            request[member] = new[member]
+    # With their table, all indexes need their throughput in one request.
+    moved = indexes.capacities(changes.kept) if switched and billing == "PROVISIONED" else changes.updated
+    updates = [{"Update": update} for update in moved]
+    if updates:
+        request["GlobalSecondaryIndexUpdates"] = updates
+    if request:
+        await updated(work, name, **request)
+
+
+async def _change_stream(work: Work, name: str, old: Properties, new: Properties) -> None:
+    before, after = _stream(old.get("StreamSpecification")), _stream(new.get("StreamSpecification"))
+    if before == after:
+        return
+    table = await active(work, name)
+    live = table.get("StreamSpecification") or {}
+    view = after["StreamViewType"] if after else None
+    if live.get("StreamEnabled") and live.get("StreamViewType") == view:
+        return
+    if live.get("StreamEnabled"):
+        # A stream that is there cannot be changed: another one takes its place.
+        await updated(work, name, StreamSpecification={"StreamEnabled": False})
+    if after:
+        await updated(work, name, StreamSpecification=after)
+
+
+def _stream(specification: Properties | None) -> dict[str, Any] | None:
+    if not specification:
+        return None
+    return {"StreamEnabled": True, "StreamViewType": specification["StreamViewType"]}
+
+
+def _encryption(specification: Properties | None) -> dict[str, Any] | None:
+    if not specification:
+        return None
+    members = {
+        "Enabled": specification.get("SSEEnabled"),
+        **chosen(specification, ("SSEType", "KMSMasterKeyId")),
+    }
+    return told(members)

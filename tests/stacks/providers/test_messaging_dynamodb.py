@@ -1,0 +1,166 @@
+"""AWS::DynamoDB::*: made, changed, removed, also twice, and read for drift."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lambent.stacks.errors import ReplacementNeeded, ResourceFailure
+
+if TYPE_CHECKING:
+    from tests.stacks.providers.conftest import World
+
+TABLE = "AWS::DynamoDB::Table"
+
+
+def definitions(*names: str, kind: str = "S") -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": kind} for name in names]
+
+
+def key(name: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": "HASH"}]
+
+
+def index(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "IndexName": f"by-{name}",
+        "KeySchema": key(name),
+        "Projection": {"ProjectionType": "ALL"},
+        **more,
+    }
+
+
+SIMPLE: dict[str, Any] = {
+    "KeySchema": key("id"),
+    "AttributeDefinitions": definitions("id"),
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+def described(world: World, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = world.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
+    return found
+
+
+def test_a_table_is_made_changed_and_removed(world: World) -> None:
+    policy = {"Version": "2012-10-17", "Statement": []}
+    table = world.resource(TABLE, "Orders", team="a").create(
+        **SIMPLE,
+        StreamSpecification={"StreamViewType": "NEW_IMAGE"},
+        TimeToLiveSpecification={"AttributeName": "until", "Enabled": True},
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+        Tags=[{"Key": "kind", "Value": "x"}],
+        ResourcePolicy={"PolicyDocument": policy},
+    )
+    table.again()
+    assert table.id.startswith("shop-Orders-")
+    assert table.attributes["Arn"] == f"arn:aws:dynamodb:us-east-1:000000000000:table/{table.id}"
+    assert table.attributes["StreamArn"].startswith(table.attributes["Arn"] + "/stream/")
+    live = table.read()
+    assert live is not None
+    for member, value in table.properties.items():
+        if member != "Tags":
+            assert live[member] == value
+    assert {tag["Key"] for tag in live["Tags"]} == {"team", "kind"}
+
+    table.update_twice(
+        **SIMPLE,
+        TimeToLiveSpecification={"AttributeName": "other", "Enabled": True},
+        DeletionProtectionEnabled=True,
+    )
+    live = table.read()
+    assert live is not None
+    assert "StreamSpecification" not in live
+    assert "StreamArn" not in table.attributes
+    assert live["TimeToLiveSpecification"]["AttributeName"] == "other"
+    assert live["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": False}
+    assert live["DeletionProtectionEnabled"] is True
+    assert live["Tags"] == [{"Key": "team", "Value": "a"}]
+    assert "ResourcePolicy" not in live
+
+    table.update_twice(**SIMPLE)
+    table.delete_twice()
+    assert table.read() is None
+
+
+def test_indexes_come_and_go_one_at_a_time(world: World) -> None:
+    table = world.resource(TABLE).create(**SIMPLE)
+    one = SIMPLE | {"AttributeDefinitions": definitions("id", "a"), "GlobalSecondaryIndexes": [index("a")]}
+    table.update_twice(**one)
+    assert described(world, table.id)["GlobalSecondaryIndexes"][0]["IndexName"] == "by-a"
+    other = SIMPLE | {"AttributeDefinitions": definitions("id", "b"), "GlobalSecondaryIndexes": [index("b")]}
+    with pytest.raises(
+        ResourceFailure, match="Cannot perform more than one GSI creation or deletion in a single update"
+    ):
+        table.update(**other)
+    changed = one | {"GlobalSecondaryIndexes": [index("a", Projection={"ProjectionType": "KEYS_ONLY"})]}
+    with pytest.raises(
+        ResourceFailure, match="Cannot update GSI's properties other than Provisioned Throughput"
+    ):
+        table.update(**changed)
+    table.update_twice(**SIMPLE)
+    assert not described(world, table.id).get("GlobalSecondaryIndexes")
+    table.delete()
+
+
+def test_billing_and_throughput(world: World) -> None:
+    few = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    many = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+    provisioned = SIMPLE | {
+        "BillingMode": "PROVISIONED",
+        "ProvisionedThroughput": few,
+        "AttributeDefinitions": definitions("id", "a"),
+        "GlobalSecondaryIndexes": [index("a", ProvisionedThroughput=few)],
+    }
+    table = world.resource(TABLE).create(**provisioned)
+    assert table.read() == table.properties | {"TableName": table.id, "DeletionProtectionEnabled": False} | {
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}
+    }
+    table.update_twice(
+        **provisioned
+        | {"ProvisionedThroughput": many, "GlobalSecondaryIndexes": [index("a", ProvisionedThroughput=many)]}
+    )
+    live = table.read()
+    assert live is not None
+    assert live["ProvisionedThroughput"] == live["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"] == many
+    on_demand = SIMPLE | {
+        "AttributeDefinitions": definitions("id", "a"),
+        "GlobalSecondaryIndexes": [index("a")],
+    }
+    table.update_twice(**on_demand)
+    assert described(world, table.id)["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    table.update_twice(**provisioned)
+    live = table.read()
+    assert live is not None
+    assert live["ProvisionedThroughput"] == few
+    table.delete()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"KeySchema": key("other"), "AttributeDefinitions": definitions("other")},
+        {"AttributeDefinitions": definitions("id", kind="N")},
+    ],
+)
+def test_what_replaces_a_table(world: World, changes: dict[str, Any]) -> None:
+    table = world.resource(TABLE).create(**SIMPLE)
+    with pytest.raises(ReplacementNeeded):
+        table.update(**SIMPLE | changes)
+    table.delete()
+
+
+def test_refusals(world: World) -> None:
+    with pytest.raises(
+        ResourceFailure, match="Property AttributeDefinitions is inconsistent with the KeySchema"
+    ):
+        world.resource(TABLE).create(**SIMPLE | {"AttributeDefinitions": definitions("id", "unused")})
+    table = world.resource(TABLE).create(TableName="taken", **SIMPLE)
+    assert table.id == "taken"
+    with pytest.raises(
+        ResourceFailure, match="'AWS::DynamoDB::Table' with identifier 'taken' already exists"
+    ):
+        world.resource(TABLE).create(TableName="taken", **SIMPLE)
+    assert world.resource(TABLE).adopt(TableName="taken").attributes["Arn"] == table.attributes["Arn"]
+    table.delete()
