@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lambent.aws.context import STACKS_SESSION
 from lambent.aws.service_calls import ServiceCalls
 from lambent.clock import SystemClock
 from lambent.neighbours.service_calls import ServiceCall
@@ -44,6 +45,8 @@ class Resource:
         self.properties: Properties = {}
         self.made: Made | None = None
         self.work: StepWork
+        self.policy: dict[str, Any] = {}
+        """Its UpdatePolicy and CreationPolicy."""
         self._step = 0
 
     @property
@@ -79,6 +82,13 @@ class Resource:
     def again(self) -> Resource:
         """The last creation once more."""
         before = self.made
+        self.create(again=True, **self.properties)
+        assert self.made == before
+        return self
+
+    def lost(self) -> Resource:
+        """The last creation once more, where not even what it had initiated is known."""
+        before, self.made = self.made, None
         self.create(again=True, **self.properties)
         assert self.made == before
         return self
@@ -128,6 +138,7 @@ class Resource:
             attributes={} if self.made is None else self.made.attributes,
             tags=self.tags,
             again=again,
+            update_policy=self.policy,
         )
         return self.work
 
@@ -149,7 +160,9 @@ class World:
         self._thread.start()
         self.platform: Platform = self.run(Platform.start(Settings(port=0, ephemeral=True, data=data)))
         self.clock = self.run(self._clock())
-        self.calls = ServiceCalls(self.platform.credentials, lambda: self.platform.inside_url)
+        self.calls = ServiceCalls(
+            self.platform.credentials, lambda: self.platform.inside_url, session=STACKS_SESSION
+        )
         self.platform_ask = self.calls.ask
 
     async def _clock(self) -> SystemClock:
