@@ -24,6 +24,8 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::Lambda::Function": "lambent.stacks.providers.lambda_.function:FunctionProvider",
     "AWS::Lambda::Permission": "lambent.stacks.providers.lambda_.permission:PermissionProvider",
     "AWS::Lambda::Version": "lambent.stacks.providers.lambda_.version:VersionProvider",
+    "AWS::S3::Bucket": "lambent.stacks.providers.s3.bucket:BucketProvider",
+    "AWS::S3::BucketPolicy": "lambent.stacks.providers.s3.policy:BucketPolicyProvider",
     "AWS::SQS::Queue": "lambent.stacks.providers.sqs:QueueProvider",
     "AWS::SQS::QueueInlinePolicy": "lambent.stacks.providers.sqs:QueueInlinePolicyProvider",
     "AWS::SQS::QueuePolicy": "lambent.stacks.providers.sqs:QueuePolicyProvider",

@@ -1,0 +1,1 @@
+"""S3: buckets with all their configurations, and their policies."""
