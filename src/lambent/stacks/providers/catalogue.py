@@ -17,7 +17,11 @@ CUSTOM: Final = "Custom::*"
 """Stands for every type of that prefix."""
 
 PROVIDERS: Final[dict[str, str]] = {
+    "AWS::CloudFormation::CustomResource": "lambent.stacks.providers.custom:CustomResourceProvider",
+    "AWS::CloudFormation::Macro": "lambent.stacks.providers.macros:MacroProvider",
     "AWS::CloudFormation::Stack": "lambent.stacks.providers.nested:NestedStackProvider",
+    "AWS::CloudFormation::WaitCondition": "lambent.stacks.providers.waiting:WaitConditionProvider",
+    "AWS::CloudFormation::WaitConditionHandle": "lambent.stacks.providers.waiting:WaitConditionHandleProvider",
     "AWS::DynamoDB::Table": "lambent.stacks.providers.dynamodb.table:TableProvider",
     "AWS::IAM::Role": "lambent.stacks.providers.iam.role:RoleProvider",
     "AWS::Lambda::Alias": "lambent.stacks.providers.lambda_.alias:AliasProvider",
@@ -29,6 +33,7 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::SQS::Queue": "lambent.stacks.providers.sqs:QueueProvider",
     "AWS::SQS::QueueInlinePolicy": "lambent.stacks.providers.sqs:QueueInlinePolicyProvider",
     "AWS::SQS::QueuePolicy": "lambent.stacks.providers.sqs:QueuePolicyProvider",
+    "Custom::*": "lambent.stacks.providers.custom:CustomResourceProvider",
 }
 """`module:class` of each type, imported when the type is first asked for. One line a type, sorted."""
 
