@@ -170,6 +170,15 @@ def document_of(text: str | None) -> Any:
         return text
 
 
+def whole_numbers(value: Any) -> Any:
+    """With 5 for 5.0, wherever it is: a schema's `number` is an integer in many requests."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {name: whole_numbers(one) for name, one in value.items()}
+    return [whole_numbers(one) for one in value] if isinstance(value, list) else value
+
+
 # ------------------------------------------------------------ answers
 
 

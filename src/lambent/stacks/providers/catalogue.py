@@ -23,6 +23,9 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::CloudFormation::WaitCondition": "lambent.stacks.providers.waiting:WaitConditionProvider",
     "AWS::CloudFormation::WaitConditionHandle": "lambent.stacks.providers.waiting:WaitConditionHandleProvider",
     "AWS::DynamoDB::Table": "lambent.stacks.providers.dynamodb.table:TableProvider",
+    "AWS::Events::EventBus": "lambent.stacks.providers.events.bus:EventBusProvider",
+    "AWS::Events::EventBusPolicy": "lambent.stacks.providers.events.bus:EventBusPolicyProvider",
+    "AWS::Events::Rule": "lambent.stacks.providers.events.rule:RuleProvider",
     "AWS::IAM::Role": "lambent.stacks.providers.iam.role:RoleProvider",
     "AWS::Lambda::Alias": "lambent.stacks.providers.lambda_.alias:AliasProvider",
     "AWS::Lambda::Function": "lambent.stacks.providers.lambda_.function:FunctionProvider",
@@ -33,6 +36,8 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::SQS::Queue": "lambent.stacks.providers.sqs:QueueProvider",
     "AWS::SQS::QueueInlinePolicy": "lambent.stacks.providers.sqs:QueueInlinePolicyProvider",
     "AWS::SQS::QueuePolicy": "lambent.stacks.providers.sqs:QueuePolicyProvider",
+    "AWS::Scheduler::Schedule": "lambent.stacks.providers.scheduler:ScheduleProvider",
+    "AWS::Scheduler::ScheduleGroup": "lambent.stacks.providers.scheduler:ScheduleGroupProvider",
     "Custom::*": "lambent.stacks.providers.custom:CustomResourceProvider",
 }
 """`module:class` of each type, imported when the type is first asked for. One line a type, sorted."""

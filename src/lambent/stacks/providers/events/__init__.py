@@ -1,0 +1,1 @@
+"""EventBridge: rules with their targets, buses and who may send to them."""
