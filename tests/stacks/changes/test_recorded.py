@@ -1,6 +1,6 @@
 """Change sets that AWS has been recorded to describe, as facts in a table.
 
-Recorded by LocalStack's tests in April to June 2025 (tests/aws/services/cloudformation/test_change_set*.snapshot.json:
+Recorded by LocalStack's tests in April to August 2025 (tests/aws/services/cloudformation/test_change_set*.snapshot.json:
 templates, and DescribeChangeSet without and with IncludePropertyValues), and by others where a row says so. The order
 of details varies from recording to recording.
 """
@@ -55,6 +55,7 @@ def given(*names: str, **rest: Any) -> dict[str, Any]:
 
 
 DISPLAY = {"Fn::GetAtt": ["Topic1", "DisplayName"]}
+VALUE = {"Fn::GetAtt": ["Parameter1", "Value"]}
 TOPIC_NAME = {"Fn::GetAtt": ["Foo", "TopicName"]}
 FOO = resources(Foo=topic({"Ref": "TopicName"}), Parameter=parameter(TOPIC_NAME))
 MAPPED = {"MyMap": {"MyKey": {"key1": "topic-name-1", "key2": "topic-name-2"}}}
@@ -558,6 +559,63 @@ ROWS = [
         {},
         {"Topic2": ["Add - - "]},
         {"Topic2": ["Add - - "]},
+    ),
+    Row(
+        "an attribute that stays, of what is changed in place: listed without values only",
+        resources(Parameter1=parameter("t", Description="a"), Parameter2=parameter(VALUE)),
+        resources(Parameter1=parameter("t", Description="b"), Parameter2=parameter(VALUE)),
+        {},
+        {},
+        {
+            "Parameter1": [CHANGED, "Description Never Static DirectModification"],
+            "Parameter2": [CHANGED, "Value Never Dynamic ResourceAttribute Parameter1.Value"],
+        },
+        {
+            "Parameter1": [
+                CHANGED,
+                "Description Never Static DirectModification /Properties/Description Modify a -> b",
+            ]
+        },
+    ),
+    Row(
+        "an attribute that stays, of what is replaced",
+        resources(Parameter1=parameter("v", Name="one"), Parameter2=parameter(VALUE)),
+        resources(Parameter1=parameter("v", Name="two"), Parameter2=parameter(VALUE)),
+        {},
+        {},
+        {
+            "Parameter1": [REPLACED, "Name Always Static DirectModification"],
+            "Parameter2": [CHANGED, "Value Never Static ResourceAttribute Parameter1.Value"],
+        },
+        {
+            "Parameter1": [
+                REPLACED,
+                "Name Always Static DirectModification /Properties/Name Modify one -> two",
+            ],
+            "Parameter2": [
+                CHANGED,
+                f"Value Never Dynamic DirectModification /Properties/Value Modify v -> {KNOWN_AFTER_APPLY}",
+                (
+                    "Value Never Static ResourceAttribute Parameter1.Value /Properties/Value"
+                    f" Modify v -> {KNOWN_AFTER_APPLY}"
+                ),
+            ],
+        },
+    ),
+    Row(
+        "the same SSM parameter has another value: no parameter of the stack is another",
+        {
+            "Parameters": {"Input": {"Type": "AWS::SSM::Parameter::Value<String>"}},
+            **resources(Derived=parameter({"Ref": "Input"})),
+        },
+        {
+            "Parameters": {"Input": {"Type": "AWS::SSM::Parameter::Value<String>"}},
+            **resources(Derived=parameter({"Ref": "Input"})),
+        },
+        {"Input": "one"},
+        {"Input": "two"},
+        {"Derived": [CHANGED, "Value Never Static DirectModification"]},
+        {"Derived": [CHANGED, "Value Never Static DirectModification /Properties/Value Modify one -> two"]},
     ),
     Row(
         "tags one by one (AWS's user guide, Viewing property-level changes)",

@@ -87,13 +87,8 @@ class _Comparison:
         self.live = new.scope(self._deployed)
         self.after = new.scope(self._known)
         self.unknown = old.scope(_nothing) if old is not None else None
-        before = old.parameters if old is not None else {}
         self.around = Circumstances(
-            frozenset(
-                name
-                for name, value in new.parameters.items()
-                if name in before and not same(value, before[name])
-            ),
+            frozenset() if old is None else _changed_parameters(old, new),
             frozenset(name for name, parameter in new.template.parameters.items() if parameter.no_echo),
             self.fates,
             self.live.conditions,
@@ -132,9 +127,11 @@ class _Comparison:
         """Whether outputs are added, removed, or say something else."""
         if self.old is None or self.before is None:
             return False
-        before = _outputs(self.old, self.before)
-        after = _outputs(self.new, self.after)
-        return not same(before, after)
+        try:
+            before = _outputs(self.old, self.before)
+        except ValidationError:
+            return True
+        return not same(before, _outputs(self.new, self.after))
 
     def check_import(self, found: list[ResourceChange]) -> None:
         """Raises ValidationError when an import is asked for and something else would change."""
@@ -297,6 +294,17 @@ class _Comparison:
 
     def _known(self, logical_id: str) -> ResourceValues | None:
         return None if self.fates.get(logical_id) in ("added", "replaced") else self._deployed(logical_id)
+
+
+def _changed_parameters(old: Side, new: Side) -> frozenset[str]:
+    """Those that were there and have another value; of SSM parameters another name, as AWS has been recorded."""
+    changed = set()
+    for name, value in new.parameters.items():
+        if name not in old.parameters or same(value, old.parameters[name]):
+            continue
+        if not new.template.parameters[name].is_ssm or old.given.get(name) != new.given.get(name):
+            changed.add(name)
+    return frozenset(changed)
 
 
 def _nothing(_: str) -> ResourceValues | None:

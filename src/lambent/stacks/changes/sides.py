@@ -31,10 +31,12 @@ class Side(msgspec.Struct, frozen=True):
     """A template and what it is evaluated with.
 
     `template`: after its transforms. `parameters`: their resolved values. `scope`: makes a scope of them that sees
-    resources by the look-up it is given. `tags`: the stack's.
+    resources by the look-up it is given. `tags`: the stack's. `given`: what parameters of SSM types were given, the
+    names whose values `parameters` has.
     """
 
     template: Template
     parameters: Mapping[str, Any]
     scope: Callable[[LookUp], Scope]
     tags: Mapping[str, str] = {}
+    given: Mapping[str, str] = {}
