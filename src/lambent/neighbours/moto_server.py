@@ -41,6 +41,7 @@ _SERVICE = "HTTP_X_LAMBENT_SERVICE"
 _FAULT = "X-Lambent-Fault"
 _MESSAGES = "X-Lambent-Messages"
 _SENDERS = frozenset({"s3", "sns"})
+_TABLES = frozenset({"dynamodb", "dynamodbstreams"})
 _DEFAULT_HOST = "s3.us-east-1.amazonaws.com"
 
 
@@ -139,6 +140,8 @@ class Neighbour(DomainDispatcherApplication):
                 app = self.app_instances[backend] = self.create_app(backend)
                 if backend == "s3":
                     app.request_class = ObjectRequest
+                if backend in _TABLES:
+                    _streams_again()
                 if backend in _SENDERS and not self._watching:
                     self._watching = True
                     self._outgoing.watch()
@@ -175,6 +178,22 @@ class Neighbour(DomainDispatcherApplication):
         body = self._messages.pop(number, b"")
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
+
+
+def _streams_again() -> None:
+    """Let a table have a stream again after it has had one. moto takes the old one for one that is still on."""
+    from moto.dynamodb.models import DynamoDBBackend
+
+    update = DynamoDBBackend.update_table_streams
+    if update.__name__ == "update_streams":
+        return
+
+    def update_streams(backend: Any, table: Any, specification: Any) -> None:
+        if not (table.stream_specification or {}).get("StreamEnabled"):
+            table.latest_stream_label = None
+        update(backend, table, specification)
+
+    DynamoDBBackend.update_table_streams = update_streams  # type: ignore[method-assign, assignment]
 
 
 def _fault(start_response: "Callable[..., Any]", kind: str, error: Exception) -> "Iterable[bytes]":

@@ -79,7 +79,11 @@ def test_a_table_is_made_changed_and_removed(world: World) -> None:
     assert live["Tags"] == [{"Key": "team", "Value": "a"}]
     assert "ResourcePolicy" not in live
 
-    table.update_twice(**SIMPLE)
+    table.update_twice(**SIMPLE, StreamSpecification={"StreamViewType": "KEYS_ONLY"})
+    table.update_twice(**SIMPLE, StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"})
+    live = table.read()
+    assert live is not None
+    assert live["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     table.delete_twice()
     assert table.read() is None
 
