@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from lambent.clock import Clock
     from lambent.http import Request
+    from lambent.stacks.providers.provider import Work
     from lambent.store.database import Database, Results, Value
     from lambent.store.errors import StoreError
 
@@ -162,25 +163,32 @@ class Responses:
         )
         url.asked_ms = now
 
-    async def wait(self, url: ResponseUrl, count: int, seconds: float) -> bool:
-        """Wait until answers of `count` names are there, or one more than are now where `count` is 0.
-
-        False when `seconds` have passed before. Any answer ends a wait for 0.
-        """
-        until = self._clock.steady_ms() + max(0, round(seconds * 1000))
-        wanted = count or len(url.answers) + 1
-        while len(url.answers) < wanted:
-            if self._clock.steady_ms() >= until:
-                return False
-            woken = asyncio.get_running_loop().create_future()
-            timer = self._clock.at_steady(until, _wake, woken)
+    async def more(self, url: ResponseUrl, known: int) -> None:
+        """Wait until there are more answers than `known`."""
+        while len(url.answers) <= known:
+            woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             url.waiting.append(woken)
             try:
                 await woken
             finally:
-                timer.cancel()
                 url.waiting.remove(woken)
-        return True
+
+    async def more_within(self, work: Work, url: ResponseUrl, known: int, seconds: int) -> bool:
+        """The same for a step, `seconds` after it was `asked` at the latest: whether there are more.
+
+        Raises what ends the step's sleep when that is cancelled.
+        """
+        left = seconds - max(0, self._clock.wall_ms() - url.asked_ms) / 1000
+        waiting = asyncio.ensure_future(self.more(url, known))
+        sleeping = asyncio.ensure_future(work.sleep(max(0, left)))
+        try:
+            await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                sleeping.result()
+            return waiting.done()
+        finally:
+            waiting.cancel()
+            sleeping.cancel()
 
     async def forget(self, token: str) -> None:
         """Take a URL away: nothing that is sent there is accepted any more. Raises StoreError."""

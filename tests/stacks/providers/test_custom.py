@@ -15,6 +15,7 @@ import pytest
 from tests.stacks.providers.answering import Answering, send
 
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.work import StepCancelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,6 +250,24 @@ def test_it_waits_across_a_restart(world: World, answering: Answering, scripted:
     custom.create(again=True, **properties)
     assert (custom.id, custom.attributes) == ("late", {"A": "b"})
     assert len(requests(world, scripted, custom)) == 1
+
+
+def test_a_step_that_is_cancelled(world: World, answering: Answering, scripted: str) -> None:
+    custom = world.resource("Custom::Cancelled")
+    custom._next(again=False)
+    work = custom._work({"ServiceToken": scripted, "Answers": []}, {})
+
+    async def cancel() -> None:
+        creating = asyncio.ensure_future(work.run(custom.provider.create(work)))
+        while not (url := answering.responses.find(f"custom/{work.token}/Thing/Create")) or not url.asked_ms:
+            await asyncio.sleep(0.001)
+        work.cancel()
+        await creating
+
+    with pytest.raises(StepCancelled):
+        world.run(cancel())
+    # The function may have made something: the roll-back deletes it.
+    assert work.physical_id == work.name(1024)
 
 
 def _moved(resource: Resource, world: World) -> Resource:

@@ -17,6 +17,7 @@ import msgspec
 
 from lambent.stacks.errors import ResourceFailure
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
+from lambent.stacks.providers.work import StepCancelled
 from lambent.stacks.responses import MAX_BODY
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class CustomResourceProvider(Provider):
         request = _Request(work, "Create")
         try:
             answer = await self._answer(request)
-        except ResourceFailure as failure:
+        except (ResourceFailure, StepCancelled) as failure:
             # What has been begun is deleted in the roll-back, under the name that it gave itself.
             if request.asked:
                 await work.initiated(getattr(failure, "physical_id", "") or work.name(_MAX_ID))
@@ -76,8 +77,7 @@ class CustomResourceProvider(Provider):
             await request.send(responses.inside(url))
             await responses.asked(url)
         request.asked = True
-        left = seconds - max(0, work.clock.wall_ms() - url.asked_ms) / 1000
-        if not await responses.wait(url, 1, left):
+        if not await responses.more_within(work, url, 0, seconds):
             raise _failure(
                 "CloudFormation did not receive a response from your Custom Resource. Please check your logs for "
                 f"requestId [{request.id}]. If you are using the Python cfn-response module, you may need to update "

@@ -79,8 +79,7 @@ class WaitConditionProvider(Provider):
             data = _signals(url.answers)
             if len(data) >= count:
                 return _made(made.physical_id, data)
-            left = seconds - max(0, work.clock.wall_ms() - url.asked_ms) / 1000
-            if not await self._responses.wait(url, 0, left):
+            if not await self._responses.more_within(work, url, len(url.answers), seconds):
                 raise _failure(
                     f"WaitCondition timed out. Received {len(data)} conditions when expecting {count}",
                     "NotStabilized",

@@ -64,9 +64,11 @@ async def pages(work: Work, operation: str, member: str, /, **parameters: Any) -
 async def retag(work: Work, operations: tuple[str, str, str], member: str, name: str, own: Any) -> None:
     """Make the tags of what is named what the step says. `operations`: list, tag, untag.
 
-    Those that are there are asked for: the stack's tags of before are not known to a step.
+    Those that are there are asked for, as others may have set some.
     """
     listing, tag, untag = operations
+    if not work.again and work.tags == getattr(work, "old_tags", None) and own == work.old.get("Tags"):
+        return
     wanted = tags_of(work, own)
     found = await pages(work, listing, "Tags", **{member: name})
     there = {each["Key"]: each["Value"] for each in found}

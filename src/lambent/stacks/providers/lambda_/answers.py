@@ -67,6 +67,8 @@ async def retag(work: Work, arn: str, own: Any) -> None:
 
     The stack's `aws:cloudformation:` tags are set like all others; no other of AWS's own is taken away.
     """
+    if not work.again and work.tags == getattr(work, "old_tags", None) and own == work.old.get("Tags"):
+        return
     wanted = work.merged_tags(own)
     there = (await work.call("lambda", "ListTags", Resource=arn)).get("Tags") or {}
     gone = [key for key in there if key not in wanted and not key.startswith(_SYSTEM)]
