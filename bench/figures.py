@@ -8,7 +8,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
-from bench import events, framework, front_door, load, memory, runtimes
+from bench import events, framework, front_door, load, memory, runtimes, stacks
 from bench.caller import Caller
 from bench.figure import Figure
 from bench.targets import ECHO, ROLE, RUNTIME, Platform, archive, floor
@@ -224,5 +224,6 @@ ALL: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "framework": framework.measure,
     "front_door": front_door.measure,
     "events": events.measure,
+    "stacks": stacks.measure,
     "payload": lambda data, quick: large_payload(data, 5 if quick else 20),
 }
