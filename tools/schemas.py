@@ -120,6 +120,13 @@ ATTRIBUTES: Final = {
     "AWS::Kinesis::StreamConsumer": ["ConsumerName", "StreamARN"],
     "AWS::ServiceDiscovery::Service": ["Name"],
 }
+# cfn-lint has added the services' own constraints to these, where CloudFormation's schemas have none: such values are
+# refused by the services, in their words.
+LOOSE: Final = frozenset(["DynamoDB", "IAM", "SNS", "SQS"])
+_CONSTRAINTS: Final = frozenset(
+    ["enum", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern"]
+)
+
 # The pages say "Update requires: Replacement" where the schema has nothing.
 REPLACES: Final = {
     "AWS::Route53::RecordSet": ["/properties/Name"],
@@ -180,7 +187,10 @@ def compact(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """What is kept of a type's schema. Pointers become paths with dots: `Code.S3Key`, `Rules.*.Id`."""
     legacy = "create" not in schema.get("handlers", {})
     read_only = _paths(schema, "readOnlyProperties")
-    properties: dict[str, Any] = {key: node(value) for key, value in schema["properties"].items()}
+    loose = name.split("::")[1] in LOOSE
+    properties: dict[str, Any] = {
+        key: node(value, loose=loose) for key, value in schema["properties"].items()
+    }
     if legacy:
         # Made up for the identifier: such types have none.
         properties.pop("Id", None)
@@ -199,7 +209,7 @@ def compact(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         "conditional": _paths(schema, "conditionalCreateOnlyProperties"),
         "writeOnly": _paths(schema, "writeOnlyProperties"),
     }
-    definitions = {key: node(value) for key, value in schema.get("definitions", {}).items()}
+    definitions = {key: node(value, loose=loose) for key, value in schema.get("definitions", {}).items()}
     if name == "AWS::Lambda::Function":
         definitions["Environment"]["properties"]["Variables"]["patternProperties"] = {
             ".*": {"type": "string"}
@@ -219,25 +229,25 @@ def compact(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in result.items() if value}
 
 
-def node(schema: Any) -> Any:
-    """A property's schema without what CloudFormation does not check."""
+def node(schema: Any, *, loose: bool = False) -> Any:
+    """A property's schema without what CloudFormation does not check; `loose`: without constraints of values."""
     if not isinstance(schema, dict):
         return schema
     result: dict[str, Any] = {}
     for keyword, value in schema.items():
         if keyword == "additionalProperties":
             if value is True or isinstance(value, dict):
-                result[keyword] = node(value)
-        elif keyword not in _KEPT:
+                result[keyword] = node(value, loose=loose)
+        elif keyword not in _KEPT or (loose and keyword in _CONSTRAINTS):
             continue
         elif keyword in _NAMED:
-            result[keyword] = {key: node(item) for key, item in value.items()}
+            result[keyword] = {key: node(item, loose=loose) for key, item in value.items()}
         elif keyword in ("anyOf", "oneOf"):
-            if branches := _branches(value):
+            if branches := _branches(value, loose=loose):
                 result[keyword] = branches
         elif keyword == "allOf":
             if not any("if" in branch for branch in value):
-                result[keyword] = [node(branch) for branch in value]
+                result[keyword] = [node(branch, loose=loose) for branch in value]
         elif keyword == "pattern":
             if pattern := _pattern(value):
                 result[keyword] = pattern
@@ -250,15 +260,15 @@ def node(schema: Any) -> Any:
         elif keyword == "$ref":
             result[keyword] = value.removeprefix("#/definitions/")
         elif keyword == "items":
-            result[keyword] = node(value)
+            result[keyword] = node(value, loose=loose)
         else:
             result[keyword] = value
     return result
 
 
-def _branches(branches: list[Any]) -> list[Any]:
+def _branches(branches: list[Any], *, loose: bool = False) -> list[Any]:
     """Alternatives, unless one of them is about relations and formats only: then there is nothing to choose."""
-    kept = [node(branch) for branch in branches]
+    kept = [node(branch, loose=loose) for branch in branches]
     return kept if all(kept) else []
 
 

@@ -250,11 +250,16 @@ def test_what_is_not_known_yet_passes() -> None:
             ["#/Tags/0: required key [Value] not found", "#/Tags/0: extraneous key [Valu] is not permitted"],
         ),
         (
-            "AWS::SQS::Queue",
-            {"DelaySeconds": 901, "MessageRetentionPeriod": 1},
+            "AWS::Lambda::EventInvokeConfig",
+            {
+                "FunctionName": "f",
+                "Qualifier": "$LATEST",
+                "MaximumRetryAttempts": 3,
+                "MaximumEventAgeInSeconds": 1,
+            },
             [
-                "#/DelaySeconds: failed validation constraint for keyword [maximum]",
-                "#/MessageRetentionPeriod: failed validation constraint for keyword [minimum]",
+                "#/MaximumRetryAttempts: failed validation constraint for keyword [maximum]",
+                "#/MaximumEventAgeInSeconds: failed validation constraint for keyword [minimum]",
             ],
         ),
         (
@@ -292,9 +297,9 @@ def test_what_is_not_known_yet_passes() -> None:
             ["#/ManagedPolicyArns: array items are not unique"],
         ),
         (
-            "AWS::IAM::Role",
-            {"AssumeRolePolicyDocument": {}, "RoleName": "a" * 65},
-            ["#/RoleName: expected maxLength: 64, actual: 65"],
+            "AWS::Scheduler::ScheduleGroup",
+            {"Name": "a" * 65},
+            ["#/Name: expected maxLength: 64, actual: 65"],
         ),
     ],
 )
@@ -309,19 +314,31 @@ def test_what_is_wrong_is_told_in_the_words_of_aws(
 @pytest.mark.parametrize(
     ("name", "properties", "message"),
     [
-        ("AWS::CloudFormation::WaitCondition", {"Foo": 1}, "Encountered unsupported property Foo"),
+        (
+            "AWS::CloudFormation::WaitCondition",
+            {"Foo": 1},
+            "Property validation failure: [Encountered unsupported properties in {/}: [Foo]]",
+        ),
         (
             "AWS::CloudFormation::WaitCondition",
             {"Count": "x"},
-            "Value of property Count must be of type Integer",
+            "Property validation failure: [Value of property {/Count} does not match type {Integer}]",
         ),
-        ("AWS::CloudFormation::Macro", {"Name": "m"}, "Property FunctionName cannot be empty."),
+        (
+            "AWS::CloudFormation::Macro",
+            {"Name": "m"},
+            "Property validation failure: [The property {/FunctionName} is required]",
+        ),
         (
             "AWS::Route53::RecordSetGroup",
-            {"RecordSets": [{"Bar": 1}]},
-            "Encountered unsupported property Bar",
+            {"RecordSets": [{"Bar": 1, "Name": "a", "Type": "A"}]},
+            "Property validation failure: [Encountered unsupported properties in {/RecordSets/0}: [Bar]]",
         ),
-        ("Custom::Thing", {"A": 1}, "Property ServiceToken cannot be empty."),
+        (
+            "Custom::Thing",
+            {"A": 1},
+            "Property validation failure: [The property {/ServiceToken} is required]",
+        ),
     ],
 )
 def test_types_older_than_the_registry(name: str, properties: dict[str, Any], message: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.stacks.errors import ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from lambent.stacks.schemas.schema import Schema
 
@@ -27,14 +27,6 @@ _NAMES: Final = {
     "boolean": "Boolean",
     "array": "JSONArray",
     "object": "JSONObject",
-}
-_LEGACY: Final = {
-    "string": "String",
-    "integer": "Integer",
-    "number": "Double",
-    "boolean": "Boolean",
-    "array": "List",
-    "object": "Map",
 }
 _LATER: Final = ("{{resolve:", "{{changeSet:")
 _JSON: Final = (str, bool, int, float, dict, list, type(None))
@@ -51,7 +43,7 @@ class _Wrong(Exception):
 def check(schema: Schema, logical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """See Schema.check."""
     if schema.legacy:
-        return _Legacy(schema, logical_id).read(properties)
+        return _Legacy(schema).read(properties)
     checker = _Checker(schema)
     result = checker.resource(properties)
     if checker.violations:
@@ -224,28 +216,42 @@ class _Checker:
 
 
 class _Legacy:
-    """Types that are older than the registry: fewer checks, other words, the first one only."""
+    """Types that are older than the registry: fewer checks, other words."""
 
-    def __init__(self, schema: Schema, logical_id: str) -> None:
+    def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        self.violations: list[str] = []
 
     def read(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         schema = self.schema
-        result = {}
-        for name, value in properties.items():
-            node = schema.properties.get(name)
-            if node is None:
-                if not schema.open:
-                    raise ValidationError(f"Encountered unsupported property {name}")
-                result[name] = value
-            else:
-                result[name] = self.value(node, value, name)
-        for name in schema.required:
-            if name not in properties:
-                raise ValidationError(f"Property {name} cannot be empty.")
+        result = self.members(schema.properties, schema.required, properties, "", open_=schema.open)
+        if self.violations:
+            raise ValidationError(f"Property validation failure: [{', '.join(self.violations)}]")
         return result
 
-    def value(self, node: Node, value: Any, name: str) -> Any:
+    def members(
+        self,
+        known: Mapping[str, Node],
+        required: Iterable[str],
+        given: Mapping[str, Any],
+        path: str,
+        *,
+        open_: bool = False,
+    ) -> dict[str, Any]:
+        unsupported = [name for name in given if name not in known and not open_]
+        if unsupported:
+            self.violations.append(
+                f"Encountered unsupported properties in {{{path or '/'}}}: [{', '.join(unsupported)}]"
+            )
+        for name in required:
+            if name not in given:
+                self.violations.append(f"The property {{{path}/{name}}} is required")
+        return {
+            name: self.value(known[name], value, f"{path}/{name}") if name in known else value
+            for name, value in given.items()
+        }
+
+    def value(self, node: Node, value: Any, path: str) -> Any:
         if not isinstance(value, _JSON) or (isinstance(value, str) and value.startswith(_LATER)):
             return value
         node = self.schema.resolve(node)
@@ -254,22 +260,13 @@ class _Legacy:
             try:
                 value = _coerce(types, value)
             except _Wrong:
-                expected = _LEGACY.get(types[0], types[0])
-                if expected == "List":
-                    inner = _types(self.schema.resolve(node.get("items", {})))
-                    expected = f"List of {_LEGACY.get(inner[0], inner[0])}" if inner else expected
-                raise ValidationError(f"Value of property {name} must be of type {expected}") from None
-        properties = node.get("properties")
-        if isinstance(value, dict) and properties is not None:
-            for key in value:
-                if key not in properties:
-                    raise ValidationError(f"Encountered unsupported property {key}")
-            for key in node.get("required", ()):
-                if key not in value:
-                    raise ValidationError(f"Property {key} cannot be empty.")
-            return {key: self.value(properties[key], item, key) for key, item in value.items()}
+                expected = _NAMES.get(types[0], types[0]).removeprefix("JSON")
+                self.violations.append(f"Value of property {{{path}}} does not match type {{{expected}}}")
+                return value
+        if isinstance(value, dict) and "properties" in node:
+            return self.members(node["properties"], node.get("required", ()), value, path)
         if isinstance(value, list) and "items" in node:
-            return [self.value(node["items"], item, name) for item in value]
+            return [self.value(node["items"], item, f"{path}/{index}") for index, item in enumerate(value)]
         return value
 
 

@@ -4,10 +4,16 @@ Requests and answers are JSON behind its length in four bytes, on standard input
 
     {"template": …, "parameters": …, "region": …, "policies": {name: ARN}?} -> {"template": …} | {"error": "…"} |
     {"policies": true}: a managed policy has a name that is not known, ask again with "policies"
+
+The translator is changed in two places. It asks no Serverless Application Repository, as there is none. And it copies
+the OpenAPI document of an API twice for each route that is added to it, which `copied` does in a sixth of the time:
+170 functions with a route each (513 resources) take 0.8 s instead of 2.2.
 """
 
 from __future__ import annotations
 
+import copy
+import gc
 import json
 import logging
 import os
@@ -15,11 +21,39 @@ import sys
 from types import SimpleNamespace
 from typing import Any, BinaryIO
 
+import samtranslator.open_api.open_api as open_api  # type: ignore[import-untyped]
+import samtranslator.swagger.swagger as swagger  # type: ignore[import-untyped]
+from samtranslator.model.exceptions import (  # type: ignore[import-untyped]
+    InvalidDocumentException,
+    InvalidResourceException,
+)
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+from samtranslator.plugins.application import (  # type: ignore[import-untyped]
+    serverless_app_plugin,
+)
+from samtranslator.translator import arn_generator  # type: ignore[import-untyped]
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+from samtranslator.utils import py27hash_fix  # type: ignore[import-untyped]
+
 Template = dict[str, Any]
+
+_MOST_LAYOUTS = 20_000
 
 
 class _PoliciesNeeded(Exception):
     """The template names a policy that the translator's own list has not."""
+
+
+class _Applications(serverless_app_plugin.ServerlessAppPlugin):  # type: ignore[misc]
+    """Applications of the Serverless Application Repository are refused."""
+
+    def _make_service_call_with_retry(
+        self, service_call: Any, app_id: str, semver: str, key: Any, logical_id: str
+    ) -> None:
+        raise InvalidResourceException(
+            logical_id,
+            "The Serverless Application Repository is not served here: give Location as the URL of a template.",
+        )
 
 
 def main() -> None:
@@ -28,11 +62,16 @@ def main() -> None:
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What the translator prints must not come between the answers.
     os.dup2(2, 1)
-    from_library()
+    open_api._deepcopy = copied
+    swagger._deepcopy = copied
+    # A template is many small objects that live until it is done: looking for garbage among them takes half the time.
+    gc.disable()
+    gc.freeze()
     while (request := _read(source)) is not None:
         answer = json.dumps(respond(json.loads(request))).encode()
         sink.write(len(answer).to_bytes(4, "big") + answer)
         sink.flush()
+        gc.collect()
 
 
 def _read(source: BinaryIO) -> bytes | None:
@@ -44,8 +83,6 @@ def _read(source: BinaryIO) -> bytes | None:
 
 def respond(request: dict[str, Any]) -> dict[str, Any]:
     """One template translated."""
-    from samtranslator.model.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
-
     try:
         return {"template": translate(**request)}
     except _PoliciesNeeded:
@@ -63,25 +100,19 @@ def translate(
 
     Raises InvalidDocumentException, _PoliciesNeeded, and whatever a bug of the translator raises.
     """
-    from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
-    from samtranslator.translator.arn_generator import _region_to_partition  # type: ignore[import-untyped]
-    from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
-    from samtranslator.utils.py27hash_fix import (  # type: ignore[import-untyped]
-        to_py27_compatible_template,
-        undo_mark_unicode_str_in_template,
-    )
 
     def managed_policies() -> dict[str, str]:
         if policies is None:
             raise _PoliciesNeeded
         return policies
 
-    _region_to_partition.cache_clear()
-    to_py27_compatible_template(template, parameters)
+    arn_generator._region_to_partition.cache_clear()
+    # As AWS does: maps in the order that they had in Python 2, which ids of deployments are made from.
+    py27hash_fix.to_py27_compatible_template(template, parameters)
     translator = Translator(
         None,
         Parser(),
-        plugins=[from_library()(parameters=parameters)],
+        plugins=[_Applications(parameters=parameters)],
         boto_session=SimpleNamespace(region_name=region),
     )
     translated = translator.translate(
@@ -90,7 +121,7 @@ def translate(
         passthrough_metadata=True,
         get_managed_policy_map=managed_policies,
     )
-    result: Template = undo_mark_unicode_str_in_template(translated)
+    result: Template = py27hash_fix.undo_mark_unicode_str_in_template(translated)
     return result
 
 
@@ -100,29 +131,57 @@ def document_error(error: Any) -> str:
     return " ".join([error.message, *(cause.message for cause in causes)])
 
 
-_applications: Any = None
+# --- copies ---------------------------------------------------------------------------------------------------------
+
+_Dict = py27hash_fix.Py27Dict
+_Keys = py27hash_fix.Py27Keys
+_ATOMS = frozenset([str, int, float, bool, type(None), py27hash_fix.Py27UniStr, py27hash_fix.Py27LongInt])
+_layouts: dict[Any, tuple[list[int], int, int, int]] = {}
 
 
-def from_library() -> Any:
-    """Import the translator, with what is changed of it; gives its plugin for applications."""
-    global _applications
-    if _applications is None:
-        from samtranslator.model.exceptions import InvalidResourceException  # type: ignore[import-untyped]
-        from samtranslator.plugins.application.serverless_app_plugin import ServerlessAppPlugin  # type: ignore[import-untyped]
+def copied(value: Any) -> Any:
+    """What copy.deepcopy gives, of JSON in the translator's maps: their keys are put in again in their order, as in
+    Python 2, where that could change it. What comes of which keys is remembered.
+    """
+    kind = type(value)
+    if kind is _Dict:
+        order = value.keylist.keyorder
+        keys = tuple([order[slot] for slot in sorted(order) if order[slot] is not _Keys.DUMMY])
+        layout = _layouts.get(keys)
+        if layout is None:
+            layout = _layout(keys)
+        slots, size, fill, mask = layout
+        keylist = object.__new__(_Keys)
+        keylist.__dict__ = {
+            "debug": False,
+            "keyorder": dict(zip(slots, keys, strict=True)),
+            "size": size,
+            "fill": fill,
+            "mask": mask,
+        }
+        result: Any = dict.__new__(_Dict)
+        result.__dict__ = {"keylist": keylist}
+        for key, item in dict.items(value):
+            dict.__setitem__(result, key, item if type(item) in _ATOMS else copied(item))
+        return result
+    if kind in _ATOMS:
+        return value
+    if kind is dict:
+        return {key: item if type(item) in _ATOMS else copied(item) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) in _ATOMS else copied(item) for item in value]
+    return copy.deepcopy(value)
 
-        class Applications(ServerlessAppPlugin):
-            """There is no Serverless Application Repository to ask."""
 
-            def _make_service_call_with_retry(
-                self, service_call: Any, app_id: str, semver: str, key: Any, logical_id: str
-            ) -> None:
-                raise InvalidResourceException(
-                    logical_id,
-                    "The Serverless Application Repository is not served here: give Location as the URL of a template.",
-                )
-
-        _applications = Applications
-    return _applications
+def _layout(keys: tuple[str, ...]) -> tuple[list[int], int, int, int]:
+    made = _Keys()
+    for key in keys:
+        made.add(key)
+    where = {key: slot for slot, key in made.keyorder.items()}
+    if len(_layouts) >= _MOST_LAYOUTS:
+        _layouts.clear()
+    layout = _layouts[keys] = ([where[key] for key in keys], made.size, made.fill, made.mask)
+    return layout
 
 
 if __name__ == "__main__":
