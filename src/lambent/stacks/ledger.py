@@ -307,7 +307,7 @@ class Entry:
         reason: str | None = None,
     ) -> Entry:
         """An event of what need not be a resource of the stack any more."""
-        properties = None if shown is None else msgspec.json.encode(shown.properties).decode()
+        properties = None if shown is None else msgspec.json.encode(shown.properties, enc_hook=str).decode()
         at_ms = self._ledger.clock.wall_ms()
         event_id = f"{logical_id}-{status}-{time_text(at_ms)[:-1]}.{at_ms % 1000:03}Z"
         return self._event(stack, logical_id, physical_id, type_name, status, reason, properties, event_id)

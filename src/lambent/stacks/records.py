@@ -22,11 +22,12 @@ Phase: TypeAlias = Literal["forward", "rollback", "cleanup", "await"]
 class Definition(msgspec.Struct, frozen=True):
     """What a stack is asked to be.
 
-    `template`: key of its texts. `values`: the resolved values of its parameters, secret ones too; `parameters`: these
-    as DescribeStacks tells them. `notification_arns`, `rollback_configuration`, `role`: as in the request.
+    `template`: key of its texts. `given`: its parameters as they were given, secret ones too; `values`: what these mean
+    in the template; `parameters`: as DescribeStacks tells them. The rest as in the request.
     """
 
     template: str
+    given: dict[str, str] = {}
     values: dict[str, Any] = {}
     parameters: list[dict[str, Any]] = []
     tags: dict[str, str] = {}
@@ -71,7 +72,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class ResourceDrift(msgspec.Struct, frozen=True):
-    """What a resource was found to be. `expected`, `actual`: JSON texts of properties, None where none were compared."""
+    """What a resource was found to be. `expected`, `actual`: JSON texts of properties, None where none were."""
 
     logical_id: str
     physical_id: str
@@ -372,7 +373,7 @@ class Detection(msgspec.Struct, frozen=True):
 
 Record = TypeVar("Record")
 
-_encoder: Final = msgspec.json.Encoder()
+_encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 def written(record: msgspec.Struct) -> str:

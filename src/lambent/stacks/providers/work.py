@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from lambent.neighbours.service_calls import ServiceCall
 
@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 Initiated: TypeAlias = Callable[[str, dict[str, Any]], Awaitable[None]]
 """Keeps what a step has begun to make; durable when it returns."""
 
+Result = TypeVar("Result")
+
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LOWER: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _RANDOM: Final = 12
+
+
+class StepCancelled(Exception):
+    """The step is not to go on: another has failed, or somebody has cancelled the operation."""
 
 
 class StepWork:
@@ -66,13 +72,49 @@ class StepWork:
         self.clock = clock
         self._ask = ask
         self._keep = keep
+        self._told = bool(physical_id)
+        self._calls = 0
+        self._cancelled = False
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._task: asyncio.Future[Any] | None = None
 
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         given = {name: value for name, value in parameters.items() if value is not None}
         stack = self.stack
-        return await self._ask(
-            ServiceCall(service, operation, given, stack.region, stack.account, stack.role)
-        )
+        self._calls += 1
+        try:
+            return await self._ask(
+                ServiceCall(service, operation, given, stack.region, stack.account, stack.role)
+            )
+        finally:
+            self._calls -= 1
+            if self._cancelled:
+                self._give_up()
+
+    async def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
+        """Await what a provider does. Raises StepCancelled when `cancel` has ended it."""
+        task: asyncio.Task[Result] = asyncio.ensure_future(doing)
+        self._task = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            mine = asyncio.current_task()
+            if self._cancelled and (mine is None or not mine.cancelling()):
+                raise StepCancelled from None
+            raise
+        finally:
+            task.cancel()
+
+    def cancel(self) -> None:
+        """End waiting. What a service is being asked for is awaited, so that nothing is made that nobody knows of."""
+        self._cancelled = True
+        for woken in self._waiting:
+            _wake(woken)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._told and self._calls == 0 and self._task is not None:
+            self._task.cancel()
 
     def name(self, limit: int, *, lower: bool = False, separator: str = "-", suffix: str = "") -> str:
         return generated_name(
@@ -88,16 +130,23 @@ class StepWork:
     async def initiated(self, physical_id: str, attributes: dict[str, Any] | None = None) -> None:
         self.physical_id = physical_id
         self.attributes = {} if attributes is None else attributes
+        self._told = True
         if self._keep is not None:
             await self._keep(physical_id, self.attributes)
 
     async def sleep(self, seconds: float) -> None:
-        woken = asyncio.get_running_loop().create_future()
+        if self._cancelled:
+            raise StepCancelled
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(woken)
         timer = self.clock.at_steady(self.clock.steady_ms() + round(seconds * 1000), _wake, woken)
         try:
             await woken
         finally:
             timer.cancel()
+            self._waiting.discard(woken)
+        if self._cancelled:
+            raise StepCancelled
 
     def merged_tags(self, own: Any = None) -> dict[str, str]:
         if not own:

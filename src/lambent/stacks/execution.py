@@ -1,0 +1,146 @@
+"""The execution of one stack's operation: turn after turn, until it has ended.
+
+A turn is a phase: forward to what is asked for, back to what was, the removal of what either has left. Which phase it
+is in is durable, and so is the beginning and end of every step in it: an execution that was cut is made again from the
+records and goes on with the turn, doing again the steps that had begun and not ended.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lambent.stacks import reasons
+from lambent.stacks.steps import Running, Steps, values_of
+from lambent.store import StoreError
+
+if TYPE_CHECKING:
+    from lambent.clock import Clock, Timer
+    from lambent.stacks.ledger import Ledger
+    from lambent.stacks.preparation import Preparation
+    from lambent.stacks.records import Operation, Stack
+    from lambent.stacks.template import Scope, Template
+
+_log = logging.getLogger(__name__)
+
+
+class Children(Protocol):
+    """What is asked of nested stacks when their parent has decided."""
+
+    async def settle(self, stack_id: str) -> None:
+        """The parent has succeeded: remove what the child's update has left. Returns when that has begun."""
+
+    async def revert(self, stack_id: str) -> None:
+        """The parent goes back: so does the child. Raises StepFailed when it cannot."""
+
+
+class Execution:
+    """Runs `stack.operation`. `halted`: begin nothing more in this turn; `draining`: nor in any other."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        ledger: Ledger,
+        steps: Steps,
+        preparation: Preparation,
+        clock: Clock,
+        children: Children,
+    ) -> None:
+        self.stack = stack
+        self.ledger = ledger
+        self.steps = steps
+        self.preparation = preparation
+        self.clock = clock
+        self.children = children
+        self.running = Running()
+        self.halted = False
+        self.draining = False
+        self.values = values_of(stack, steps)
+
+    async def run(self) -> None:
+        """Until the operation has ended, waits for its parent's, or is drained. Raises StoreError."""
+        timer = self._deadline()
+        try:
+            while not self.draining:
+                operation = self.stack.operation
+                if operation is None or operation.phase == "await":
+                    return
+                self.running = Running()
+                self.halted = False
+                try:
+                    await self._turn(operation)
+                except StoreError:
+                    raise
+                except Exception:  # noqa: BLE001 - logged, and the operation ends
+                    _log.exception("stack %s: %s failed", self.stack.name, operation.kind)
+                    await self._give_up(operation)
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _turn(self, operation: Operation) -> None:
+        from lambent.stacks.forward import Forward
+        from lambent.stacks.removal import Removal
+        from lambent.stacks.rollback import Rollback
+
+        if operation.kind == "delete":
+            await Removal(self, operation).remove_stack()
+        elif operation.phase == "cleanup":
+            await Removal(self, operation).remove_leftovers()
+        elif operation.phase == "rollback":
+            if operation.kind == "create":
+                await Removal(self, operation).undo_creation()
+            else:
+                await Rollback(self, operation).run()
+        else:
+            await Forward(self, operation).run()
+
+    async def _give_up(self, operation: Operation) -> None:
+        """Something is wrong here: go back where that is possible, rather than stay in progress for ever."""
+        if operation.phase == "forward" and operation.kind != "delete" and not operation.failure:
+            operation.failure = "Internal Failure"
+            return
+        self.stack.operation = None
+        status = self.stack.status.replace("_COMPLETE_CLEANUP_IN_PROGRESS", "_FAILED")
+        status = status.replace("_IN_PROGRESS", "_FAILED")
+        await self.ledger.entry().stack_event(self.stack, status, "Internal Failure").write()
+
+    def stopped(self) -> bool:
+        """Whether nothing more is to be begun now."""
+        return self.halted or self.draining
+
+    def fresh(self) -> None:
+        """From here on steps may wait again."""
+        self.running = Running()
+        if self.halted:
+            self.running.cancel()
+
+    def halt(self) -> None:
+        """Begin nothing more in this turn, and end what waits."""
+        self.halted = True
+        self.running.cancel()
+
+    def superseded(self, operation: Operation) -> bool:
+        """Whether somebody has decided otherwise meanwhile."""
+        return self.stack.operation is not operation
+
+    async def scope(self, template: Template) -> Scope:
+        """What the stack's definition sees. Raises ValidationError."""
+        return self.preparation.scope(self.stack, self.stack.definition, template, self.values)
+
+    async def turn_to(self, operation: Operation, phase: Any, status: str, reason: str | None) -> None:
+        """Begin the next phase."""
+        operation.phase = phase
+        operation.attempt += 1
+        await self.ledger.entry().stack_event(self.stack, status, reason).write()
+
+    def _deadline(self) -> Timer | None:
+        operation = self.stack.operation
+        if operation is None or operation.deadline_ms is None or operation.phase != "forward":
+            return None
+        return self.clock.at_wall(operation.deadline_ms, self._expire, operation)
+
+    def _expire(self, operation: Operation) -> None:
+        if self.stack.operation is operation and operation.phase == "forward" and not operation.failure:
+            operation.failure = reasons.TIMED_OUT
+            self.halt()

@@ -1,0 +1,235 @@
+"""Stacks, as whoever speaks CloudFormation's protocol asks for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambent.stacks import reasons
+from lambent.stacks.errors import ValidationError
+from lambent.stacks.exports import importers
+from lambent.stacks.ledger import Ledger
+from lambent.stacks.operations import Operations, not_found
+from lambent.stacks.policies import check_policy
+from lambent.stacks.preparation import Preparation
+from lambent.stacks.records import ChangeSet, Event, Export, Operation, Stack
+from lambent.stacks.steps import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lambent.clock import Clock
+    from lambent.neighbours.service_calls import AskService
+    from lambent.stacks.providers.catalogue import Catalogue
+    from lambent.stacks.request import StackRequest
+    from lambent.stacks.transforms import Fetcher, Transforms
+    from lambent.store import Database
+
+
+class Stacks:
+    """All stacks of all accounts and regions. Use `open`, then `start` when services can be asked.
+
+    Names of stacks may be their ids as well. Every method raises errors of `stacks.errors`, and StoreError.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        ask: AskService,
+        catalogue: Catalogue,
+        transforms: Transforms,
+        fetcher: Fetcher,
+        *,
+        ignore_unsupported: bool,
+    ) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        preparation = Preparation(
+            ledger, ask, catalogue, transforms, fetcher, ignore_unsupported=ignore_unsupported
+        )
+        steps = Steps(ask, clock, catalogue, ignore_unsupported=ignore_unsupported)
+        self.operations = Operations(ledger, preparation, steps, clock)
+        catalogue.parts.setdefault("stacks", self)
+
+    @classmethod
+    async def open(
+        cls,
+        database: Database,
+        clock: Clock,
+        ask: AskService,
+        *,
+        catalogue: Catalogue,
+        transforms: Transforms,
+        fetcher: Fetcher,
+        ignore_unsupported: bool = False,
+    ) -> Stacks:
+        """As an earlier run has left them. `ignore_unsupported`: types that nobody serves are passed over."""
+        ledger = await Ledger.open(database, clock)
+        return cls(ledger, clock, ask, catalogue, transforms, fetcher, ignore_unsupported=ignore_unsupported)
+
+    async def start(self) -> None:
+        """Go on with what was interrupted."""
+        await self.operations.resume()
+
+    async def drain(self, seconds: float) -> None:
+        """Begin no more steps, and wait for those that run, at most `seconds`. The rest is done at the next start."""
+        await self.operations.drain(seconds)
+
+    async def clear(self) -> None:
+        """Forget all stacks; their resources are left to their services."""
+        await self.operations.drain(0)
+        await self.ledger.clear()
+        await self.operations.resume()
+
+    # ------------------------------------------------------------ operations
+
+    async def create(self, request: StackRequest) -> Stack:
+        """CreateStack: begins, and returns the stack in CREATE_IN_PROGRESS."""
+        return await self.operations.create(request)
+
+    async def update(self, request: StackRequest) -> Stack:
+        """UpdateStack: begins. Raises ValidationError `No updates are to be performed.`"""
+        stack = self.ledger.by_name(f"{request.account}:{request.region}", request.name)
+        if stack is None:
+            stack = self.ledger.stacks.get(request.name)
+        if stack is None:
+            raise ValidationError(f"Stack [{request.name}] does not exist")
+        return await self.operations.update(request, stack)
+
+    async def delete(
+        self,
+        account: str,
+        region: str,
+        name: str,
+        *,
+        retain: Sequence[str] = (),
+        role: str = "",
+        token: str = "",
+        force: bool = False,
+    ) -> None:
+        """DeleteStack: begins. What is not there is no error."""
+        stack = self._find(account, region, name)
+        if stack is None or stack.status == "DELETE_COMPLETE":
+            return
+        operation = stack.operation
+        if operation is not None and operation.kind == "delete":
+            return
+        if stack.termination_protection:
+            raise ValidationError(
+                f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
+            )
+        if operation is not None and operation.kind != "create":
+            raise ValidationError(f"Stack [{stack.name}] cannot be deleted while in status {stack.status}")
+        if retain and stack.status != "DELETE_FAILED":
+            raise ValidationError(
+                f"Invalid operation on stack [{stack.id}]. Specify resources to retain only when the current stack "
+                "state is DELETE_FAILED."
+            )
+        if force and stack.status != "DELETE_FAILED":
+            raise ValidationError(
+                f"Invalid operation on stack [{stack.id}]. The FORCE_DELETE_STACK deletion mode can only be used when "
+                "the stack is in the DELETE_FAILED state."
+            )
+        await self._delete(stack, retain, role, token, force=force)
+
+    async def _delete(
+        self, stack: Stack, retain: Sequence[str], role: str, token: str, *, force: bool
+    ) -> None:
+        for (scope, name), export in self.ledger.exports.items():
+            users = importers(self.ledger, scope, name) if export.stack_id == stack.id else []
+            if users:
+                reason = (
+                    f"Delete canceled. Cannot delete export {name} as it is in use by {' and '.join(users)}."
+                )
+                await self.ledger.entry().stack_event(stack, stack.status, reason).write()
+                return
+        stack.operations += 1
+        stack.operation = Operation(
+            "delete",
+            stack.operations,
+            token=token or None,
+            retain=list(retain),
+            role=role,
+            force=force,
+        )
+        stack.deletion_mode = "FORCE_DELETE_STACK" if force else "STANDARD"
+        stack.deleted_ms = self.clock.wall_ms()
+        self.operations.halt(stack)
+        entry = self.ledger.entry().stack_event(stack, "DELETE_IN_PROGRESS", reasons.USER)
+        await entry.write()
+        self.operations.launch(stack)
+
+    # ------------------------------------------------------------ what there is
+
+    def find(self, account: str, region: str, name_or_id: str) -> Stack:
+        """A stack by its name, or by its id even when it has been deleted. Raises StackNotFound."""
+        stack = self._find(account, region, name_or_id)
+        if stack is None:
+            raise not_found(name_or_id)
+        return stack
+
+    def _find(self, account: str, region: str, name_or_id: str) -> Stack | None:
+        stack = self.ledger.by_name(f"{account}:{region}", name_or_id)
+        if stack is None:
+            stack = self.ledger.stacks.get(name_or_id)
+            if stack is not None and (stack.account, stack.region) != (account, region):
+                return None
+        return stack
+
+    def stacks(self, account: str, region: str) -> list[Stack]:
+        """Newest first, deleted ones too."""
+        found = [
+            stack
+            for stack in self.ledger.stacks.values()
+            if stack.account == account and stack.region == region
+        ]
+        return sorted(found, key=lambda stack: stack.created_ms, reverse=True)
+
+    def exports(self, account: str, region: str) -> list[Export]:
+        """By name."""
+        scope = f"{account}:{region}"
+        return sorted(
+            (export for (at, _), export in self.ledger.exports.items() if at == scope),
+            key=lambda export: export.name,
+        )
+
+    def imports(self, account: str, region: str, export_name: str) -> list[str]:
+        """Names of the stacks that import it. Raises ValidationError when none does."""
+        users = importers(self.ledger, f"{account}:{region}", export_name)
+        if not users:
+            raise ValidationError(f"Export '{export_name}' is not imported by any stack.")
+        return users
+
+    def change_sets(self, stack: Stack) -> list[ChangeSet]:
+        """Those of a stack, oldest first."""
+        return self.ledger.of_stack(stack.id)
+
+    async def events(self, stack: Stack, *, limit: int = 100, before: int | None = None) -> list[Event]:
+        """Newest first; the last one's number is the next page's `before`."""
+        return await self.ledger.events(stack.id, limit, before)
+
+    async def template(self, stack: Stack, *, processed: bool = False) -> str:
+        """Its template's text, or JSON of what the transforms have made of it."""
+        return (await self.ledger.template(stack.definition.template))[1 if processed else 0]
+
+    async def change_set_template(self, change_set: ChangeSet, *, processed: bool = False) -> str:
+        """The same of a change set."""
+        return (await self.ledger.template(change_set.definition.template))[1 if processed else 0]
+
+    async def set_policy(self, account: str, region: str, name: str, text: str) -> None:
+        """SetStackPolicy."""
+        stack = self.find(account, region, name)
+        check_policy(text)
+        stack.policy = text
+        await self.ledger.entry().stack(stack).write()
+
+    async def set_termination_protection(self, account: str, region: str, name: str, enabled: bool) -> Stack:
+        """UpdateTerminationProtection."""
+        stack = self.find(account, region, name)
+        stack.termination_protection = enabled
+        await self.ledger.entry().stack(stack).write()
+        return stack
+
+    async def finished(self, stack: Stack) -> Stack:
+        """The stack, once nothing is being done with it."""
+        return await self.operations.finished(stack.id)
