@@ -142,6 +142,8 @@ class Neighbour(DomainDispatcherApplication):
                     app.request_class = ObjectRequest
                 if backend in _TABLES:
                     _streams_again()
+                if backend == "stepfunctions":
+                    _published_versions()
                 if backend in _SENDERS and not self._watching:
                     self._watching = True
                     self._outgoing.watch()
@@ -194,6 +196,54 @@ def _streams_again() -> None:
         update(backend, table, specification)
 
     DynamoDBBackend.update_table_streams = update_streams  # type: ignore[method-assign, assignment]
+
+
+def _published_versions() -> None:
+    """Add the operations on versions of state machines. moto makes them only in passing, with publish=true."""
+    from moto.core.responses import ActionResult, EmptyResult
+    from moto.stepfunctions.exceptions import StateMachineDoesNotExist
+    from moto.stepfunctions.responses import StepFunctionResponse
+
+    def publish(self: Any) -> ActionResult:
+        machine = self.stepfunction_backend.describe_state_machine(self._get_param("stateMachineArn"))
+        description, latest = self._get_param("description"), machine.latest_version
+        same = latest is not None and all(
+            getattr(latest, name) == getattr(machine, name) for name in ("definition", "roleArn")
+        )
+        if not same or latest.description != description:
+            machine.publish(description)
+            latest = machine.latest_version
+        return ActionResult({"creationDate": latest.creation_date, "stateMachineVersionArn": latest.arn})
+
+    def listed(self: Any) -> ActionResult:
+        machine = self.stepfunction_backend.describe_state_machine(self._get_param("stateMachineArn"))
+        versions = sorted(machine.versions.values(), key=lambda version: -version.version)
+        return ActionResult(
+            {
+                "stateMachineVersions": [
+                    {"stateMachineVersionArn": one.arn, "creationDate": one.creation_date} for one in versions
+                ]
+            }
+        )
+
+    def delete(self: Any) -> EmptyResult:
+        source, _, number = self._get_param("stateMachineVersionArn").rpartition(":")
+        try:
+            machine = self.stepfunction_backend.describe_state_machine(source)
+        except StateMachineDoesNotExist:
+            return EmptyResult()
+        gone = machine.versions.pop(int(number), None)
+        if gone is machine.latest_version:
+            machine.latest_version = None
+        return EmptyResult()
+
+    operations = {
+        "publish_state_machine_version": publish,
+        "delete_state_machine_version": delete,
+        "list_state_machine_versions": listed,
+    }
+    for name, method in operations.items():
+        setattr(StepFunctionResponse, name, method)
 
 
 def _fault(start_response: "Callable[..., Any]", kind: str, error: Exception) -> "Iterable[bytes]":
