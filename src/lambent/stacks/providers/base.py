@@ -179,6 +179,20 @@ def whole_numbers(value: Any) -> Any:
     return [whole_numbers(one) for one in value] if isinstance(value, list) else value
 
 
+def lower_first(value: Any) -> Any:
+    """`LogGroupArn` as `logGroupArn`, in all maps: services in JSON that begin their members with small letters."""
+    if isinstance(value, dict):
+        return {name[:1].lower() + name[1:]: lower_first(one) for name, one in value.items()}
+    return [lower_first(one) for one in value] if isinstance(value, list) else value
+
+
+def upper_first(value: Any) -> Any:
+    """The other way round."""
+    if isinstance(value, dict):
+        return {name[:1].upper() + name[1:]: upper_first(one) for name, one in value.items()}
+    return [upper_first(one) for one in value] if isinstance(value, list) else value
+
+
 # ------------------------------------------------------------ answers
 
 

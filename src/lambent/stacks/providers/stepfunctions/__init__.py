@@ -1,0 +1,1 @@
+"""Step Functions: state machines, their versions and aliases, and activities."""
