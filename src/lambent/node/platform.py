@@ -14,6 +14,7 @@ from lambent import __version__
 from lambent.aws.apigatewaymanagementapi import ConnectionsEndpoint, ConnectionsService
 from lambent.aws.apigatewayv2 import ApiGatewayV2Service
 from lambent.aws.callers import caller_finder
+from lambent.aws.context import STACKS_SESSION
 from lambent.aws.credentials import Credentials, kept_master_key
 from lambent.aws.dispatcher import AwsDispatcher
 from lambent.aws.events import EventsService
@@ -55,6 +56,7 @@ from lambent.node.admin import AdminEndpoint
 from lambent.node.events import Events
 from lambent.node.hosts import host_rule
 from lambent.node.settings import url_host
+from lambent.node.stacks import StackParts
 from lambent.node.tls import server_context
 from lambent.observe import open_log_store
 from lambent.store import BlobStore, StoreError, open_database
@@ -186,6 +188,19 @@ class Platform:
         self.apis = await ApiRegistry.open(database)
         self.clients = Clients(ConnectionLimits())
 
+        # stacks
+        stack_calls = ServiceCalls(self.credentials, lambda: self.inside_url, STACKS_SESSION)
+        closing.callback(stack_calls.close)
+        self.stacks = await StackParts.open(
+            database,
+            self.events.clock,
+            stack_calls.ask,
+            closing,
+            inside_url=lambda: self.inside_url,
+            public_url=lambda: self.url,
+            ignore_unsupported=settings.ignore_unsupported,
+        )
+
         # aws
         downloads = CodeDownloads(code)
         objects = Objects(self.neighbours)
@@ -271,6 +286,7 @@ class Platform:
         self.registry.resume()
         invoker.provisioning.restore(self.registry.all_functions())
         await self.events.start()
+        await self.stacks.start()
         collecting = asyncio.get_running_loop().create_task(self._collect_code())
         closing.callback(collecting.cancel)
 
@@ -296,6 +312,8 @@ class Platform:
 
     async def _drain(self) -> None:
         """Begin nothing more; wait for requests and events that are being processed."""
+        # Before all else: their steps ask services over the platform's own port.
+        await self.stacks.drain(DRAIN_SECONDS)
         self.server.stop_accepting()
         await asyncio.gather(self.server.drain(DRAIN_SECONDS), self.events.drain(DRAIN_SECONDS))
 
@@ -317,6 +335,7 @@ class Platform:
             await self._forget()
 
     async def _forget(self) -> None:
+        await self.stacks.clear()
         for record in self.registry.all_functions():
             reference = Reference(record.account, record.region, record.name, None)
             with contextlib.suppress(FunctionNotFound):  # others may be deleting it, too
@@ -340,6 +359,8 @@ class Platform:
         if self._sqs is not None and self._sqs.handle(request):
             return
         if request.target.startswith(_ADMIN):
+            if self.stacks.handle(request):
+                return
             self._admin.handle(request)
         elif not self._connections.handle_path(request):
             self.dispatcher.handle(request)
