@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from lambent.stacks.errors import ValidationError
+from lambent.stacks.template import functions as fn
+from lambent.stacks.template.shapes import NO_CONDITION
 
 if TYPE_CHECKING:
     from lambent.stacks.template.scope import Scope
-
-EQUALS: Final = "Template error: every Fn::Equals object requires a list of 2 string parameters."
-NOT: Final = "Template error: every Fn::Not object requires a list of 1 boolean parameter."
-
-
-def several(function: str) -> str:
-    """What is wrong with the argument of an Fn::And or Fn::Or."""
-    return f"Template error: every {function} object requires a list of at least 2 and at most 10 boolean parameters."
 
 
 class Conditions:
@@ -23,65 +17,58 @@ class Conditions:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._known: dict[str, bool] = {}
-        self._open: set[str] = set()
+        self.known: dict[str, bool] = {}
+        """Those that are evaluated."""
+        self._open: dict[str, None] = {}
 
-    def evaluate(self, into: dict[str, bool]) -> None:
+    def evaluate(self) -> None:
         """Tell of each condition whether it holds. Raises ValidationError."""
-        self._known = into
         for name in self._scope.template.conditions:
-            self.named(name)
+            self.named(name, "Condition")
 
-    def named(self, name: Any) -> bool:
-        """Whether the condition of that name holds."""
-        known = self._known.get(name)
+    def named(self, name: str, function: str) -> bool:
+        """Whether the condition of that name, which a function names, holds. Raises ValidationError."""
+        known = self.known.get(name)
         if known is not None:
             return known
         condition = self._scope.template.conditions.get(name)
         if condition is None:
-            raise ValidationError(f"Template error: unresolved condition dependency {name} in Conditions")
+            raise ValidationError(f"Template error: unresolved condition dependency {name} in {function}")
         if name in self._open:
-            raise ValidationError(f"Template error: Found circular condition dependency: {name}")
-        self._open.add(name)
-        holds = self._known[name] = self.holds(condition)
-        self._open.discard(name)
+            raise ValidationError(
+                f"Template error: Found circular condition dependency between {name} and {list(self._open)[-1]}"
+            )
+        self._open[name] = None
+        holds = self.known[name] = self._holds(condition)
+        del self._open[name]
         return holds
 
-    def holds(self, condition: Any) -> bool:
-        """Whether what it is made of holds."""
-        if type(condition) is dict and len(condition) == 1:
-            ((function, argument),) = condition.items()
-            if function == "Condition":
-                return self.named(argument)
-            if function == "Fn::Equals":
-                return self._equals(argument)
-            if function == "Fn::Not":
-                if type(argument) is not list or len(argument) != 1:
-                    raise ValidationError(NOT)
-                return not self.holds(argument[0])
-            if function in ("Fn::And", "Fn::Or"):
-                if type(argument) is not list or not 2 <= len(argument) <= 10:
-                    raise ValidationError(several(function))
-                found = [self.holds(part) for part in argument]
-                return all(found) if function == "Fn::And" else any(found)
-            condition = self._scope.resolve(condition)
-        if isinstance(condition, bool):
-            return condition
-        if condition in ("true", "false"):
-            return bool(condition == "true")
-        raise ValidationError(
-            "Template format error: Conditions can only be boolean operations on parameters and other conditions"
-        )
+    def _holds(self, condition: Any) -> bool:
+        if type(condition) is not dict or len(condition) != 1:
+            raise ValidationError(NO_CONDITION)
+        ((function, argument),) = condition.items()
+        if function == "Condition":
+            return self.named(argument, function)
+        if function == "Fn::Equals":
+            if type(argument) is not list or len(argument) != 2:
+                raise ValidationError(fn.EQUALS)
+            return comparable(self._scope.resolve(argument[0])) == comparable(
+                self._scope.resolve(argument[1])
+            )
+        if function == "Fn::Not":
+            if type(argument) is not list or len(argument) != 1:
+                raise ValidationError(fn.NOT)
+            return not self._holds(argument[0])
+        if function in ("Fn::And", "Fn::Or"):
+            if type(argument) is not list or not 2 <= len(argument) <= 10:
+                raise ValidationError(fn.AND if function == "Fn::And" else fn.OR)
+            found = [self._holds(part) for part in argument]
+            return all(found) if function == "Fn::And" else any(found)
+        raise ValidationError(NO_CONDITION)
 
-    def _equals(self, argument: Any) -> bool:
-        if type(argument) is not list or len(argument) != 2:
-            raise ValidationError(EQUALS)
-        left, right = (self._comparable(self._scope.resolve(side)) for side in argument)
-        return bool(left == right)
 
-    def _comparable(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._comparable(item) for item in value]
-        if isinstance(value, dict):
-            return {name: self._comparable(item) for name, item in value.items()}
-        return "" if value is None else self._scope.text(value, EQUALS)
+def comparable(value: Any) -> str | list[Any]:
+    """What Fn::Equals compares: texts, so that 1 equals "1" and true "true", or lists of them."""
+    if isinstance(value, list):
+        return [comparable(item) for item in value]
+    return "" if value is None else fn.text_of(value, fn.EQUALS)

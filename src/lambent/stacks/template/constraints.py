@@ -1,18 +1,36 @@
-"""What the value of a parameter has to be."""
+"""What the value of a parameter has to be.
+
+Source: CloudFormation User Guide, "Parameters: properties". The words of errors are CloudFormation's; those of
+AllowedPattern, AllowedValues and ConstraintDescription are recorded in issues of the AWS CLI and others, those of
+lengths and bounds in Eucalyptus, which copied them.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lambent.stacks.errors import ValidationError
 
 if TYPE_CHECKING:
     from lambent.stacks.template.template import Parameter
 
+_CLASSES: Final = {
+    "Alnum": "A-Za-z0-9", "Alpha": "A-Za-z", "Blank": r" \t", "Digit": "0-9", "IsAlphabetic": "A-Za-z",
+    "IsDigit": "0-9", "L": "A-Za-z", "Ll": "a-z", "Lower": "a-z", "Lu": "A-Z", "N": "0-9", "Nd": "0-9",
+    "Punct": r"!-/:-@\[-`{-~", "Space": r"\s", "Upper": "A-Z", "XDigit": "0-9A-Fa-f",
+}  # fmt: skip
+"""Of Java's expressions, which Python's do not have."""
+_CLASS: Final = re.compile(r"\\p\{(\w+)\}|\\.|[\[\]]")
+
 
 def check_value(parameter: Parameter, text: str) -> None:
-    """Raises ValidationError in CloudFormation's words where a value is not what its parameter allows."""
+    """Raises ValidationError in CloudFormation's words where a value is not what its parameter allows.
+
+    What is checked of an SSM type is the name of the parameter in Parameter Store, not what that has.
+    """
     problem = _problem(parameter, text)
     if problem is None:
         return
@@ -24,25 +42,63 @@ def check_value(parameter: Parameter, text: str) -> None:
 
 
 def _problem(parameter: Parameter, text: str) -> str | None:
-    items = [text]
-    if parameter.type == "CommaDelimitedList" or parameter.type.startswith("List<"):
-        items = [part.strip() for part in text.split(",")]
+    items = items_of(text) if parameter.is_list and not parameter.is_ssm else [text]
     for item in items:
         if parameter.allowed_values is not None and item not in parameter.allowed_values:
             return "be one of AllowedValues"
-        if parameter.type in ("Number", "List<Number>"):
-            try:
-                number = float(item)
-            except ValueError:
+    if parameter.type in ("Number", "List<Number>"):
+        for item in items:
+            number = _number(item)
+            if number is None:
                 return "be a number" if parameter.type == "Number" else "be a list of numbers"
             if parameter.min_value is not None and number < parameter.min_value:
-                return f"be a number not less than {parameter.min_value:g}"
+                return f"be a number not less than {_plain(parameter.min_value)}"
             if parameter.max_value is not None and number > parameter.max_value:
-                return f"be a number not greater than {parameter.max_value:g}"
-        if parameter.allowed_pattern is not None and not re.fullmatch(parameter.allowed_pattern, item):
-            return f"match pattern {parameter.allowed_pattern}"
-        if parameter.min_length is not None and len(item) < parameter.min_length:
-            return f"contain at least {parameter.min_length} characters"
-        if parameter.max_length is not None and len(item) > parameter.max_length:
-            return f"contain at most {parameter.max_length} characters"
+                return f"be a number not greater than {_plain(parameter.max_value)}"
+    if parameter.min_length is not None and len(text) < parameter.min_length:
+        return f"contain at least {parameter.min_length} characters"
+    if parameter.max_length is not None and len(text) > parameter.max_length:
+        return f"contain at most {parameter.max_length} characters"
+    if parameter.allowed_pattern is not None:
+        pattern = _pattern(parameter.name, parameter.allowed_pattern)
+        for item in items:
+            if not pattern.fullmatch(item):
+                return f"match pattern {parameter.allowed_pattern}"
     return None
+
+
+def items_of(text: str) -> list[str]:
+    """The items of a comma-delimited list; one empty text for nothing, as in CloudFormation."""
+    return [part.strip() for part in text.split(",")]
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in text else None
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
+
+
+@functools.lru_cache(256)
+def _pattern(name: str, pattern: str) -> re.Pattern[str]:
+    within = 0
+
+    def translated(match: re.Match[str]) -> str:
+        nonlocal within
+        letters = _CLASSES.get(match[1] or "")
+        if letters is not None:
+            return letters if within else f"[{letters}]"
+        within = {"[": 1, "]": 0}.get(match[0], within)
+        return match[0]
+
+    try:
+        return re.compile(_CLASS.sub(translated, pattern), re.ASCII)
+    except re.error:
+        raise ValidationError(
+            f"Parameter '{name}' AllowedPattern must be a valid regular expression."
+        ) from None

@@ -1,23 +1,31 @@
-"""The values of a template's parameters."""
+"""The values of a template's parameters.
+
+Sources: CloudFormation User Guide, "Parameters", "Specify existing resources at runtime with CloudFormation-supplied
+parameter types"; recorded: LocalStack's `test_dynamic_resolving`; measured on CloudFormation stacks (cfncompat's
+RFC 007): SSM parameters are read in every operation, their types have to fit, lists are trimmed.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from lambent.neighbours.service_calls import ServiceCall, ServiceFailure
 from lambent.stacks.errors import ValidationError
-from lambent.stacks.template.constraints import check_value
+from lambent.stacks.template.constraints import check_value, items_of
+from lambent.stacks.template.rules import check_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from lambent.neighbours.service_calls import AskService
     from lambent.stacks.template.template import Parameter, Template
 
 HIDDEN: Final = "****"
 """What is shown of parameters with NoEcho."""
+_NAME: Final = "AWS::SSM::Parameter::Name"
 
 
 class UsePrevious:
@@ -56,10 +64,42 @@ async def parameter_values(
     account: str,
     region: str,
 ) -> ParameterValues:
-    """The values for a stack. `previous`: the `given` of the deployed ones, {} for a new stack.
+    """The values for a stack, which the template's rules are checked with. `previous`: the `given` of the deployed
+    ones, {} for a new stack.
 
-    Raises ValidationError for values that are missing, unknown or not allowed, in CloudFormation's words.
+    Raises ValidationError for values that are missing, unknown or not allowed, in CloudFormation's words. That what
+    EC2 and Route 53 have is there is not asked (types like `AWS::EC2::VPC::Id`).
     """
+    texts = _texts(template, given, previous)
+    parameters = template.parameters.values()
+    for parameter in parameters:
+        check_value(parameter, texts[parameter.name])
+    stored = await _stored(
+        {texts[parameter.name] for parameter in parameters if parameter.is_ssm}, ask, account, region
+    )
+    await _check_names(
+        [(parameter.name, texts[parameter.name]) for parameter in parameters if parameter.type == _NAME],
+        ask,
+        account,
+        region,
+    )
+    _check_types(((parameter, texts[parameter.name]) for parameter in parameters if parameter.is_ssm), stored)
+    values: dict[str, Any] = {}
+    resolved: dict[str, str] = {}
+    for parameter in parameters:
+        text = texts[parameter.name]
+        if parameter.is_ssm:
+            text = resolved[parameter.name] = stored[text][0]
+        values[parameter.name] = items_of(text) if parameter.is_list else text
+    await check_rules(template, values, ask, account, region)
+    return ParameterValues(
+        texts, values, resolved, frozenset(parameter.name for parameter in parameters if parameter.no_echo)
+    )
+
+
+def _texts(
+    template: Template, given: Mapping[str, str | UsePrevious], previous: Mapping[str, Any]
+) -> dict[str, str]:
     unknown = [name for name in given if name not in template.parameters]
     if unknown:
         raise ValidationError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
@@ -68,7 +108,12 @@ async def parameter_values(
     for name, parameter in template.parameters.items():
         value = given.get(name)
         if isinstance(value, UsePrevious):
-            value = previous.get(name)
+            if name not in previous:
+                raise ValidationError(
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter "
+                    "key not in the previous template"
+                )
+            value = previous[name]
         if value is None:
             value = parameter.default
         if value is None:
@@ -77,48 +122,59 @@ async def parameter_values(
             texts[name] = str(value)
     if missing:
         raise ValidationError(f"Parameters: [{', '.join(missing)}] must have values")
-    fetched = await _fetch(
-        {texts[name] for name, parameter in template.parameters.items() if parameter.is_ssm},
-        ask,
-        account,
-        region,
+    return texts
+
+
+# --- Parameter Store ------------------------------------------------------------------------------------------------
+
+
+async def _stored(
+    names: Iterable[str], ask: AskService, account: str, region: str
+) -> dict[str, tuple[str, str]]:
+    """What Parameter Store has under these names, with or without a version: value and type."""
+    asked = sorted(names)
+    found = dict(
+        zip(asked, await asyncio.gather(*(_get(name, ask, account, region) for name in asked)), strict=True)
     )
-    values: dict[str, Any] = {}
-    resolved: dict[str, str] = {}
-    for name, parameter in template.parameters.items():
-        text = texts[name]
-        if parameter.is_ssm:
-            text = resolved[name] = fetched[text]
-        check_value(parameter, text)
-        values[name] = _value(parameter, text)
-    return ParameterValues(
-        texts,
-        values,
-        resolved,
-        frozenset(name for name, parameter in template.parameters.items() if parameter.no_echo),
-    )
-
-
-def _value(parameter: Parameter, text: str) -> Any:
-    if not parameter.is_list:
-        return text
-    return [part.strip() for part in text.split(",")] if text else []
-
-
-async def _fetch(names: set[str], ask: AskService, account: str, region: str) -> dict[str, str]:
-    """What Parameter Store has under these names."""
-    found: dict[str, str] = {}
-    missing: list[str] = []
-    for name in sorted(names):
-        call = ServiceCall("ssm", "GetParameter", {"Name": name}, region, account, "")
-        try:
-            found[name] = (await ask(call))["Parameter"]["Value"]
-        except ServiceFailure as failure:
-            if "NotFound" not in failure.code:
-                raise ValidationError(failure.message or failure.code) from None
-            missing.append(name)
+    missing = [name for name, one in found.items() if one is None]
     if missing:
         raise ValidationError(
             f"Unable to fetch parameters [{','.join(missing)}] from parameter store for this account."
         )
-    return found
+    return {name: one for name, one in found.items() if one is not None}
+
+
+async def _get(name: str, ask: AskService, account: str, region: str) -> tuple[str, str] | None:
+    try:
+        answer = await ask(ServiceCall("ssm", "GetParameter", {"Name": name}, region, account, ""))
+    except ServiceFailure as failure:
+        if failure.code in ("ParameterNotFound", "ParameterVersionNotFound", "ValidationException"):
+            return None
+        raise ValidationError(failure.message or failure.code) from None
+    return str(answer["Parameter"]["Value"]), str(answer["Parameter"]["Type"])
+
+
+def _check_types(parameters: Iterable[tuple[Parameter, str]], stored: Mapping[str, tuple[str, str]]) -> None:
+    secret, unfit = [], []
+    for parameter, name in parameters:
+        kind = stored[name][1]
+        if kind == "SecureString":
+            secret.append(name)
+        elif (kind == "StringList") != parameter.is_list:
+            unfit.append(name)
+    if secret:
+        raise ValidationError(
+            f"Parameters [{','.join(secret)}] referenced by template have types not supported by CloudFormation."
+        )
+    if unfit:
+        raise ValidationError(
+            f"Types for SSM parameters [{','.join(unfit)}] defined in CFN template and SSM are incompatible"
+        )
+
+
+async def _check_names(parameters: list[tuple[str, str]], ask: AskService, account: str, region: str) -> None:
+    for name, stored in parameters:
+        if await _get(stored, ask, account, region) is None:
+            raise ValidationError(
+                f"Parameter validation failed: parameter value {stored} for parameter name {name} does not exist"
+            )

@@ -1,4 +1,4 @@
-"""A value that nobody knows before the resources are made."""
+"""Values that are none: what nobody knows before the resources are made, and what AWS::NoValue removes."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ class Unknown(str):
 
 UNKNOWN: Final = Unknown("{{changeSet:KNOWN_AFTER_APPLY}}")
 """As in the AfterContext of change sets that were made with IncludePropertyValues."""
+
+
+class Removed:
+    """What AWS::NoValue becomes while values are resolved."""
+
+
+REMOVED: Final = Removed()
