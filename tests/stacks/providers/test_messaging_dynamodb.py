@@ -168,3 +168,73 @@ def test_refusals(world: World) -> None:
         world.resource(TABLE).create(TableName="taken", **SIMPLE)
     assert world.resource(TABLE).adopt(TableName="taken").attributes["Arn"] == table.attributes["Arn"]
     table.delete()
+
+
+def test_a_global_table(world: World) -> None:
+    kind = "AWS::DynamoDB::GlobalTable"
+    own: dict[str, Any] = {
+        "Region": "us-east-1",
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "Tags": [{"Key": "kind", "Value": "x"}],
+    }
+    indexed: dict[str, Any] = {
+        **SIMPLE,
+        "AttributeDefinitions": definitions("id", "a"),
+        "GlobalSecondaryIndexes": [index("a")],
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+    }
+    table = world.resource(kind, "Orders").create(**indexed, Replicas=[own]).again()
+    assert table.id.startswith("shop-Orders-")
+    assert set(table.attributes) == {"Arn", "StreamArn", "TableId"}
+    live = table.read()
+    assert live is not None
+    assert live["Replicas"] == [{**own, "DeletionProtectionEnabled": False}]
+    assert live["GlobalSecondaryIndexes"] == indexed["GlobalSecondaryIndexes"]
+    table.update_twice(**SIMPLE, Replicas=[{"Region": "us-east-1", "DeletionProtectionEnabled": True}])
+    live = table.read()
+    assert live is not None
+    assert live["Replicas"][0]["DeletionProtectionEnabled"] is True
+    assert "Tags" not in live["Replicas"][0]
+    table.update_twice(**SIMPLE, Replicas=[{"Region": "us-east-1"}])
+    table.delete_twice()
+    assert table.read() is None
+    two = [{"Region": "us-east-1"}, {"Region": "eu-west-1"}]
+    with pytest.raises(ResourceFailure, match="eu-west-1, another one than the stack's, is not served"):
+        world.resource(kind).create(TableName="two", **indexed, Replicas=two)
+    with pytest.raises(ResourceFailure, match="one in the region of the stack, us-east-1"):
+        world.resource(kind).create(**SIMPLE, Replicas=[{"Region": "eu-west-1"}])
+
+
+def test_a_global_table_that_scales(world: World) -> None:
+    def scaled(least: int) -> dict[str, Any]:
+        return {
+            "MinCapacity": least,
+            "MaxCapacity": 9,
+            "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 70},
+        }
+
+    def properties(least: int) -> dict[str, Any]:
+        return {
+            **SIMPLE,
+            "BillingMode": "PROVISIONED",
+            "WriteProvisionedThroughputSettings": {"WriteCapacityAutoScalingSettings": scaled(least)},
+            "Replicas": [
+                {
+                    "Region": "us-east-1",
+                    "ReadProvisionedThroughputSettings": {"ReadCapacityAutoScalingSettings": scaled(least)},
+                }
+            ],
+        }
+
+    def targets() -> list[tuple[str, int]]:
+        found = world.ask("application-autoscaling", "DescribeScalableTargets", ServiceNamespace="dynamodb")
+        return sorted((one["ScalableDimension"], one["MinCapacity"]) for one in found["ScalableTargets"])
+
+    table = world.resource("AWS::DynamoDB::GlobalTable").create(**properties(2)).again()
+    throughput = described(world, table.id)["ProvisionedThroughput"]
+    assert (throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]) == (2, 2)
+    assert targets() == [("dynamodb:table:ReadCapacityUnits", 2), ("dynamodb:table:WriteCapacityUnits", 2)]
+    table.update_twice(**properties(3))
+    assert targets() == [("dynamodb:table:ReadCapacityUnits", 3), ("dynamodb:table:WriteCapacityUnits", 3)]
+    table.delete_twice()
+    assert targets() == []

@@ -22,6 +22,7 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::CloudFormation::Stack": "lambent.stacks.providers.nested:NestedStackProvider",
     "AWS::CloudFormation::WaitCondition": "lambent.stacks.providers.waiting:WaitConditionProvider",
     "AWS::CloudFormation::WaitConditionHandle": "lambent.stacks.providers.waiting:WaitConditionHandleProvider",
+    "AWS::DynamoDB::GlobalTable": "lambent.stacks.providers.dynamodb.global_table:GlobalTableProvider",
     "AWS::DynamoDB::Table": "lambent.stacks.providers.dynamodb.table:TableProvider",
     "AWS::Events::EventBus": "lambent.stacks.providers.events.bus:EventBusProvider",
     "AWS::Events::EventBusPolicy": "lambent.stacks.providers.events.bus:EventBusPolicyProvider",

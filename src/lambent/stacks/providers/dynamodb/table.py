@@ -163,12 +163,13 @@ async def described(work: Work, name: str) -> dict[str, Any] | None:
 
 
 async def active(work: Work, name: str) -> dict[str, Any]:
-    """The table when it is ACTIVE, with its indexes. Raises ServiceFailure when it is not there."""
+    """The table when it is ACTIVE, with its indexes and replicas. Raises ServiceFailure when it is not there."""
 
     async def look() -> dict[str, Any] | None:
         table: dict[str, Any] = (await work.call("dynamodb", "DescribeTable", TableName=name))["Table"]
         states = [table.get("TableStatus")]
         states += [index.get("IndexStatus") for index in table.get("GlobalSecondaryIndexes", [])]
+        states += [replica.get("ReplicaStatus") for replica in table.get("Replicas", [])]
         return table if all(state in (None, "ACTIVE") for state in states) else None
 
     return await until(work, look)
