@@ -63,7 +63,17 @@ ENTRIES = (
 )
 
 OWN_SERVICES = frozenset(
-    {"apigatewaymanagementapi", "apigatewayv2", "events", "lambda", "logs", "scheduler", "sqs", "sts"}
+    {
+        "apigatewaymanagementapi",
+        "apigatewayv2",
+        "cloudformation",
+        "events",
+        "lambda",
+        "logs",
+        "scheduler",
+        "sqs",
+        "sts",
+    }
 )
 """What Lambent serves itself, by botocore's name: moto is not asked for it."""
 

@@ -14,6 +14,7 @@ from lambent import __version__
 from lambent.aws.apigatewaymanagementapi import ConnectionsEndpoint, ConnectionsService
 from lambent.aws.apigatewayv2 import ApiGatewayV2Service
 from lambent.aws.callers import caller_finder
+from lambent.aws.cloudformation import CloudFormationService
 from lambent.aws.context import STACKS_SESSION
 from lambent.aws.credentials import Credentials, kept_master_key
 from lambent.aws.dispatcher import AwsDispatcher
@@ -222,6 +223,7 @@ class Platform:
             SchedulerService(self.events.schedules),
             ApiGatewayV2Service(self.apis),
             ConnectionsService(self.clients),
+            CloudFormationService(self.stacks.stacks, self.stacks.transforms, self.stacks.fetcher),
         ]
         services = [service for service in services if service.name not in settings.neighbours]
         self.services = [service.name for service in services]

@@ -1,0 +1,37 @@
+"""CloudFormation: which operations there are. Each family of them is a module of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lambent.aws.cloudformation.errors import translating
+from lambent.aws.cloudformation.stacks import StackOperations
+from lambent.aws.service import Method, Service
+
+if TYPE_CHECKING:
+    from lambent.aws.context import RequestContext
+    from lambent.stacks.stacks import Stacks
+    from lambent.stacks.transforms import Fetcher, Transforms
+
+
+class CloudFormationService(StackOperations, Service):
+    """The API of CloudFormation over stacks."""
+
+    name: ClassVar[str] = "cloudformation"
+
+    def __init__(self, stacks: Stacks, transforms: Transforms, fetcher: Fetcher) -> None:
+        self._stacks = stacks
+        self._transforms = transforms
+        self._fetcher = fetcher
+
+    def method(self, operation: str) -> Method | None:
+        found = super().method(operation)
+        return None if found is None else _translated(found)
+
+
+def _translated(method: Method) -> Method:
+    async def answer(context: RequestContext, request: dict[str, Any]) -> dict[str, Any] | None:
+        with translating():
+            return await method(context, request)
+
+    return answer
