@@ -1,17 +1,18 @@
 """The text of a template: JSON or YAML becomes a document with long-form functions, and errors have their place.
 
 YAML is 1.1 as CloudFormation takes it: no aliases, merges, binary, sets or times; a map's keys are texts as they stand
-there. Short forms are written out (`!GetAtt a.b.c` is `{"Fn::GetAtt": ["a", "b.c"]}`). The parser makes events in C
-(libyaml), from which the document is built without marks: where a thing stands is looked up only when somebody asks.
+there, and of those that it has twice the last counts, in JSON too (measured by cdk-real-drift). Short forms are written
+out (`!GetAtt a.b.c` is `{"Fn::GetAtt": ["a", "b.c"]}`). The parser makes events in C (libyaml), from which the document
+is built without marks: where a thing stands is looked up only when somebody asks.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml  # type: ignore[import-untyped]
-from yaml.resolver import Resolver  # type: ignore[import-untyped]
 
 from lambent.stacks.errors import ValidationError
 
@@ -70,11 +71,12 @@ def parse(text: str) -> Parsed:
     """Read a template. Raises TemplateError with CloudFormation's words and, where it is known, the place."""
     if len(text) > LARGEST_BYTES // 4 and len(text.encode()) > LARGEST_BYTES:
         raise TemplateError(f"Template may not exceed {LARGEST_BYTES} bytes in size.")
-    start = text.lstrip("\ufeff \t\r\n")
+    text = text.removeprefix("\ufeff")
+    start = text.lstrip()
     if not start:
         raise TemplateError("Template format error: unsupported structure.")
     kind = "JSON" if start[0] in "{[" else "YAML"
-    document = _json(text.lstrip("\ufeff")) if kind == "JSON" else _yaml(text)
+    document = _json(text) if kind == "JSON" else _yaml(text)
     if not isinstance(document, dict):
         raise TemplateError("Template format error: unsupported structure.")
     return Parsed(text, document, kind)
@@ -85,21 +87,62 @@ def parse(text: str) -> Parsed:
 
 def _json(text: str) -> Any:
     try:
-        document = json.loads(text, parse_constant=_no_constant)
+        document = json.loads(text, parse_constant=_no_constant, parse_float=_float)
     except json.JSONDecodeError as error:
         # The parser that CloudFormation uses tells the column behind the character that it did not expect.
         raise _malformed("JSON", error.lineno, error.colno + 1) from None
     except RecursionError:
-        raise _too_deep() from None
+        raise _too_deep(*_place_of_depth(text)) from None
     except ValueError:
-        raise TemplateError("Template format error: JSON not well-formed.") from None
+        raise _malformed("JSON", *_place_of_number(text)) from None
     if _depth(document) > DEEPEST:
-        raise _too_deep()
+        raise _too_deep(*_place_of_depth(text))
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(document, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            # Half of a pair is no character.
+            place = _line_and_column(text, text.lower().index("\\ud"))
+            raise _malformed("JSON", *place) from None
     return document
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|[-+.\w]+')
+
+
+def _place_of_depth(text: str) -> tuple[int, int]:
+    """Of the first bracket that is nested too deep."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                return _line_and_column(text, token.start())
+        elif token[0] in "]}":
+            depth -= 1
+    return 0, 0
+
+
+def _place_of_number(text: str) -> tuple[int, int]:
+    """Of the first one that is none (NaN) or too large."""
+    for token in _TOKEN.finditer(text):
+        if token[0][0] not in '"[]{}' and token[0] not in ("true", "false", "null"):
+            try:
+                json.loads(token[0], parse_constant=_no_constant, parse_float=_float)
+            except ValueError:
+                return _line_and_column(text, token.end())
+    return 1, 1
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if number - number != 0:
+        raise ValueError(text)
+    return number
 
 
 def _depth(document: Any) -> int:
@@ -130,12 +173,14 @@ _SHORT: Final = {
 
 _EVENTS: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Only its events are used. Wheels of PyYAML have libyaml's; a build without is ten times slower."""
-_NULL: Final = "tag:yaml.org,2002:null"
 _STRING: Final = "tag:yaml.org,2002:str"
-_RESOLVERS: Final = {
-    first: [(tag, matches) for tag, matches in found if not tag.endswith((":timestamp", ":merge", ":value"))]
-    for first, found in Resolver.yaml_implicit_resolvers.items()
-}
+_WORDS: Final[dict[str, bool | None]] = {
+    form: value
+    for value, words in ((True, "true yes on"), (False, "false no off"), (None, "null"))
+    for word in words.split()
+    for form in (word, word.capitalize(), word.upper())
+} | {"": None, "~": None}
+_NUMBER: Final = re.compile(r"[-+]?(?:(0|[1-9][0-9]{0,99})|(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?)")
 
 
 def _yaml(text: str) -> Any:
@@ -220,29 +265,17 @@ def _built(parser: Any) -> Any:
 
 
 def _plain(text: str) -> Any:
-    for tag, matches in _RESOLVERS.get(text[:1], ()):
-        if matches.match(text):
-            return _constructed(text, tag)
-    return text
-
-
-def _constructed(text: str, tag: str) -> Any:
-    if tag == _NULL:
-        return None
-    node = yaml.ScalarNode(tag, text)
-    constructor = yaml.constructor.SafeConstructor()
-    try:
-        if tag.endswith(":bool"):
-            return constructor.construct_yaml_bool(node)
-        if tag.endswith(":int"):
-            return constructor.construct_yaml_int(node)
-        if tag.endswith(":float"):
-            number = constructor.construct_yaml_float(node)
-            # Neither infinity nor what is no number has a form in JSON.
-            return number if number - number == 0 else text
-    except (ValueError, IndexError, KeyError):
-        pass
-    return text
+    """What a scalar without quotes is: as in YAML 1.1, but of numbers only decimal ones, which CloudFormation reads as
+    such; account ids with leading zeros, `0755` and `12:30` are texts.
+    """
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return _WORDS.get(text, text)
+    if match[1] is not None:
+        return int(text)
+    number = float(text)
+    # Infinity has no form in JSON.
+    return number if number - number == 0 else text
 
 
 def _short(tag: str | None, event: Any) -> str | None:
@@ -258,7 +291,7 @@ def _tagged(text: str, tag: str, event: Any) -> Any:
     if tag in (_STRING, "!"):
         return text
     if tag.startswith("tag:yaml.org,2002:") and tag.rpartition(":")[2] in ("null", "bool", "int", "float"):
-        return _constructed(text, tag)
+        return _plain(text)
     function = _short(tag, event)
     if function is None:
         raise _malformed("YAML", event.start_mark.line + 1, event.start_mark.column + 1)
