@@ -1,4 +1,4 @@
-"""A platform for a module's tests of providers, in this process, and the work that providers are given."""
+"""A platform for tests of providers, in this process, and the work that providers are given."""
 
 from __future__ import annotations
 
@@ -195,9 +195,12 @@ class World:
         self.loop.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One platform, and moto where a test asks for what moto serves, for all tests of a module."""
+    """One platform, and moto where a test asks for what moto serves, for all tests of a process.
+
+    For each of them: its start costs more than most tests. They leave nothing behind that another one could meet.
+    """
     world = World(tmp_path_factory.mktemp("platform"))
     try:
         yield world
