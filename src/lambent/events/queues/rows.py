@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 SEQUENCE_BITS: Final = 42
 SEQUENCES: Final = (1 << SEQUENCE_BITS) - 1
 
-# Rows a statement: statements of every length up to it stay prepared.
-_MOST: Final = 64
+# Rows a statement. Those of every length up to _FEW stay prepared; longer ones only in steps, since each takes memory.
+_FEW: Final = 64
+_STEP: Final = 10
+_MOST: Final = 250
+
+# Bytes of messages a statement, if it is not a single one: a prepared statement keeps what it was run with last.
+_MOST_BYTES: Final = 400_000
 
 _COLUMNS: Final = "id, message_id, size, sent_ms, due_ms, sender, group_id, deduplication_id, details, body"
 _RANGE: Final = " WHERE m.id > ? AND m.id <= ? ORDER BY m.id LIMIT ?"
@@ -46,7 +51,7 @@ _LOADS: Final = {
 
 def insert_messages(messages: Sequence[Message]) -> Iterator[Statement]:
     """New rows."""
-    for part in _parts(messages):
+    for part in _portions(messages):
         params: list[Any] = []
         for m in part:
             params += (
@@ -163,10 +168,37 @@ def _received(row: Row) -> Message:
     return message
 
 
+def _portions(messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
+    """Parts that are not too large either."""
+    if sum([m.size if m.details is None else m.size + len(m.details) for m in messages]) <= _MOST_BYTES:
+        return _parts(messages)
+    return _small_portions(messages)
+
+
+def _small_portions(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    begin = size = 0
+    for at, m in enumerate(messages):
+        own = m.size + len(m.details or b"")
+        size += own
+        if size > _MOST_BYTES and at > begin:
+            yield from _parts(messages[begin:at])
+            begin, size = at, own
+    yield from _parts(messages[begin:])
+
+
 def _parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    if len(items) <= _MOST:
+    if len(items) <= _FEW:
         return (items,) if items else ()
-    return (items[at : at + _MOST] for at in range(0, len(items), _MOST))
+    return _long_parts(items)
+
+
+def _long_parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    at, count = 0, len(items)
+    while at < count:
+        left = count - at
+        length = left if left <= _FEW else min(_MOST, left - left % _STEP)
+        yield items[at : at + length]
+        at += length
 
 
 @lru_cache(maxsize=512)
