@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
     from lambent.store.database import Statement
 
-_WIDTH = 10
-
 
 def message(row: int, size: int, details: bytes | None = None) -> Message:
     return Message(row, f"id-{row}", size, 0, 0, "", None, None, details, "x" * size)
 
 
+def width(statement: Statement) -> int:
+    return statement.sql.partition(")")[0].count(",") + 1
+
+
 def written(statements: Sequence[Statement]) -> list[list[object]]:
-    return [list(statement.params[::_WIDTH]) for statement in statements]
+    return [list(statement.params[:: width(statement)]) for statement in statements]
 
 
 @pytest.mark.parametrize("count", [1, 10, 64, 65, 69, 160, 250, 251, 777])
@@ -35,7 +37,7 @@ def test_every_row_is_written_once_and_in_order(count: int) -> None:
 
 def test_there_are_few_lengths_of_long_statements() -> None:
     lengths = {
-        len(statement.params) // _WIDTH
+        len(statement.params) // width(statement)
         for count in range(1, 600)
         for statement in rows.insert_messages([message(row, 10) for row in range(count)])
     }
@@ -51,7 +53,7 @@ def test_a_statement_holds_one_large_message_or_small_ones(details: bytes | None
     assert [row for part in written(statements) for row in part] == list(range(len(sizes)))
     for statement in statements:
         size = sum(len(value) for value in statement.params if isinstance(value, (str, bytes)))
-        assert len(statement.params) == _WIDTH or size < 500_000
+        assert len(statement.params) == width(statement) or size < 500_000
 
 
 def test_nothing_takes_no_statement() -> None:
@@ -63,3 +65,12 @@ def test_a_large_message_stands_alone() -> None:
     statements = list(rows.insert_messages([message(0, 10), message(1, 1_000_000), message(2, 10)]))
 
     assert written(statements) == [[0], [1], [2]]
+
+
+def test_columns_that_no_message_has_are_left_out() -> None:
+    with_details = message(1, 10, b"d")
+    (plain,) = rows.insert_messages([message(0, 10)])
+    (both,) = rows.insert_messages([message(0, 10), with_details])
+
+    assert (width(plain), width(both)) == (7, 10)
+    assert both.params[8::10] == (None, b"d")

@@ -29,6 +29,7 @@ _MOST: Final = 250
 _MOST_BYTES: Final = 400_000
 
 _COLUMNS: Final = "id, message_id, size, sent_ms, due_ms, sender, group_id, deduplication_id, details, body"
+_PLAIN_COLUMNS: Final = "id, message_id, size, sent_ms, due_ms, sender, body"
 _RANGE: Final = " WHERE m.id > ? AND m.id <= ? ORDER BY m.id LIMIT ?"
 
 
@@ -52,13 +53,30 @@ _LOADS: Final = {
 def insert_messages(messages: Sequence[Message]) -> Iterator[Statement]:
     """New rows."""
     for part in _portions(messages):
-        params: list[Any] = []
-        for m in part:
-            params += (
-                m.row, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.group, m.deduplication_id,
-                m.details, m.body,
-            )  # fmt: skip
-        yield Statement(_insert("messages", _COLUMNS, 10, len(part)), tuple(params))
+        yield _insert_plain(part) or _insert_any(part)
+
+
+def _insert_plain(messages: Sequence[Message]) -> Statement | None:
+    """New rows without the columns that none of them has; None when one of them has one.
+
+    A parameter that is NULL takes as long as ten that are numbers.
+    """
+    params: list[Any] = []
+    for m in messages:
+        if m.group is not None or m.deduplication_id is not None or m.details is not None:
+            return None
+        params += (m.row, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.body)
+    return Statement(_insert("messages", _PLAIN_COLUMNS, 7, len(messages)), tuple(params))
+
+
+def _insert_any(messages: Sequence[Message]) -> Statement:
+    params: list[Any] = []
+    for m in messages:
+        params += (
+            m.row, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.group, m.deduplication_id,
+            m.details, m.body,
+        )  # fmt: skip
+    return Statement(_insert("messages", _COLUMNS, 10, len(messages)), tuple(params))
 
 
 def insert_receives(messages: Sequence[Message]) -> Iterator[Statement]:
