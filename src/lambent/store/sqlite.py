@@ -142,9 +142,9 @@ class SqliteDatabase:
             except Empty:
                 pass
             if batch:
-                outcomes = self._commit(batch)
-                since_checkpoint += sum(_log_bytes(statements) for statements, _ in batch)
+                outcomes = self._write(batch)
                 self._loop.call_soon_threadsafe(_tell, outcomes)
+                since_checkpoint += sum(_log_bytes(statements) for statements, _ in batch)
             if since_checkpoint >= _CHECKPOINT_ALWAYS or (
                 since_checkpoint >= _CHECKPOINT_IDLE and self._queue.empty()
             ):
@@ -155,12 +155,31 @@ class SqliteDatabase:
         self._lock.release()
         self._loop.call_soon_threadsafe(self._ended.set)
 
+    # The thread gives up the GIL for each statement and has to wait for it afterwards while the loop is busy: the
+    # fewer statements, the better. BEGIN, COMMIT and savepoints are left out where nothing needs them.
+
+    def _write(self, batch: list[_Job]) -> list[_Outcome]:
+        if len(batch) == 1:
+            statements, done = batch[0]
+            if len(statements) == 1 and statements[0].expect is None:
+                return [self._write_one(statements[0], done)]
+        return self._commit(batch)
+
+    def _write_one(self, statement: Statement, done: Done) -> _Outcome:
+        """A single statement without an expectation is a transaction by itself."""
+        try:
+            cursor = self._writer.execute(statement.sql, statement.params)
+            return done, [cursor.fetchall() if cursor.description is not None else []], None
+        except _ERRORS as error:
+            return done, None, _translated(error)
+
     def _commit(self, batch: list[_Job]) -> list[_Outcome]:
         writer = self._writer
         try:
             writer.execute("BEGIN IMMEDIATE")
-            outcomes = [self._apply(statements, done) for statements, done in batch]
-            writer.execute("COMMIT")
+            alone = len(batch) == 1
+            outcomes = [self._apply(statements, done, alone=alone) for statements, done in batch]
+            writer.execute("ROLLBACK" if alone and outcomes[0][2] is not None else "COMMIT")
         except sqlite3.Error as error:
             # A full disk or a failed write takes the whole batch with it: none of it was acknowledged.
             if writer.in_transaction:
@@ -169,10 +188,11 @@ class SqliteDatabase:
             return [(done, None, failure) for _, done in batch]
         return outcomes
 
-    def _apply(self, statements: Sequence[Statement], done: Done) -> _Outcome:
+    def _apply(self, statements: Sequence[Statement], done: Done, *, alone: bool) -> _Outcome:
+        """Run one of a batch; one that is `alone` in it is to be rolled back by the caller when it fails."""
         writer = self._writer
         # A single statement without an expectation is atomic by itself: it needs no savepoint.
-        guarded = len(statements) != 1 or statements[0].expect is not None
+        guarded = not alone and (len(statements) != 1 or statements[0].expect is not None)
         if guarded:
             writer.execute("SAVEPOINT one")
         try:
@@ -211,7 +231,7 @@ def _log_bytes(statements: Sequence[Statement]) -> int:
     size = len(statements) * _STATEMENT_BYTES
     for statement in statements:
         for value in statement.params:
-            if isinstance(value, bytes | str):
+            if type(value) is str or type(value) is bytes:
                 size += len(value)
     return size
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MOST: Final = 10
-_ID: Final = re.compile(r"[\w-]{1,80}", re.ASCII)
+_LONGEST_ID: Final = 80
+_ID: Final = re.compile(r"[\w-]+", re.ASCII)
 
 
 class Entry(Protocol):
@@ -38,11 +39,24 @@ def checked(entries: Sequence[Some] | None, kind: str) -> Sequence[Some]:
             "TooManyEntriesInBatchRequest",
             f"Maximum number of entries per request are {_MOST}. You have sent {len(entries)}.",
         )
+    ids = [entry.id or "" for entry in entries]
+    if (
+        not all(ids)
+        or len(set(ids)) < len(ids)
+        or max(map(len, ids)) > _LONGEST_ID
+        or _ID.fullmatch("".join(ids)) is None
+    ):
+        _refuse(entries, kind)
+    return entries
+
+
+def _refuse(entries: Sequence[Entry], kind: str) -> None:
+    """ServiceError for the first id that is none, or is there twice."""
     seen = set()
     for number, entry in enumerate(entries, 1):
         if entry.id is None:
             raise missing(f"{kind}BatchRequestEntry.{number}.Id")
-        if _ID.fullmatch(entry.id) is None:
+        if len(entry.id) > _LONGEST_ID or _ID.fullmatch(entry.id) is None:
             raise ServiceError(
                 "InvalidBatchEntryId",
                 "A batch entry id can only contain alphanumeric characters, hyphens and underscores."
@@ -51,4 +65,3 @@ def checked(entries: Sequence[Some] | None, kind: str) -> Sequence[Some]:
         if entry.id in seen:
             raise ServiceError("BatchEntryIdsNotDistinct", f"Id {entry.id} repeated.")
         seen.add(entry.id)
-    return entries

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         SendMessage,
         SendMessageBatch,
     )
-    from lambent.events.queues import Queue, Sent
+    from lambent.events.queues import NewMessage, Queue, Sent
     from lambent.store import StoreError
 
 Done: TypeAlias = Callable[["Result | None", "ServiceError | None"], None]
@@ -105,31 +105,36 @@ class MessageOperations:
         queue = self._doors.queue(caller, request.queue_url, "SendMessage")
         entries = batches.checked(request.entries, "SendMessage")
         _check_group(queue, entries)
-        ready: list[tuple[str, outgoing.Ready]] = []
+        ids: list[str] = []
+        messages: list[NewMessage] = []
+        md5s: list[str] = []
         failed: list[FailedEntry] = []
         total = 0
         for entry in entries:
-            try:
-                attributes = message_attributes.checked(entry.message_attributes)
-            except ServiceError as error:
-                failed.append(failed_entry(entry.id or "", error))
-                continue
-            total += outgoing.size_of(entry, attributes)
-            try:
-                one = outgoing.prepared(
-                    queue, caller, entry, attributes, trace, too_long=_TOO_LONG_IN_BATCH, plain=plain
-                )
-            except ServiceError as error:
-                failed.append(failed_entry(entry.id or "", error))
+            md5_of_system_attributes = ""
+            message = outgoing.bare(queue, caller, entry, trace) if plain else None
+            if message is not None:
+                total += len(message.body)
             else:
-                ready.append((entry.id or "", one))
+                try:
+                    attributes = message_attributes.checked(entry.message_attributes)
+                    total += outgoing.size_of(entry, attributes)
+                    message, md5_of_system_attributes = outgoing.prepared(
+                        queue, caller, entry, attributes, trace, too_long=_TOO_LONG_IN_BATCH, plain=plain
+                    )
+                except ServiceError as error:
+                    failed.append(failed_entry(entry.id or "", error))
+                    continue
+            ids.append(entry.id or "")
+            messages.append(message)
+            md5s.append(md5_of_system_attributes)
         if total > outgoing.MAX_BATCH_BYTES:
             raise ServiceError(
                 "BatchRequestTooLong",
                 f"Batch requests cannot be longer than {outgoing.MAX_BATCH_BYTES} bytes."
                 f" You have sent {total} bytes.",
             )
-        if not ready:
+        if not messages:
             done(SendMessageBatchResult(None, failed), None)
             return
 
@@ -146,14 +151,14 @@ class MessageOperations:
                     result.sequence,
                     id=entry_id,
                 )
-                for (entry_id, (message, md5_of_system_attributes)), result in zip(
-                    ready, results, strict=True
+                for entry_id, message, md5_of_system_attributes, result in zip(
+                    ids, messages, md5s, results, strict=True
                 )
             ]
             done(SendMessageBatchResult(successful, failed or None), None)
 
         try:
-            queue.send([one.message for _, one in ready], sent)
+            queue.send(messages, sent)
         except QueueError as error:
             raise translated(error) from None
 

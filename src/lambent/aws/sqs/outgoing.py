@@ -87,6 +87,28 @@ def check_characters(body: str) -> None:
         raise ServiceError("InvalidMessageContents", message_attributes.CHARACTERS_WORDS)
 
 
+def bare(queue: Queue, caller: Caller, request: Outgoing, trace: str) -> NewMessage | None:
+    """What `prepared` gives for a message with a body in ASCII and nothing else, as most are; None for any other.
+
+    The body is known to hold no odd character.
+    """
+    body = request.message_body
+    if (
+        not body
+        or not body.isascii()
+        or request.message_attributes
+        or request.message_system_attributes
+        or request.delay_seconds is not None
+        or request.message_group_id is not None
+        or request.message_deduplication_id is not None
+        or len(body) > queue.settings.maximum_bytes
+        or queue.fifo
+    ):
+        return None
+    trace = trace[:_MAX_TRACE]
+    return NewMessage(body=body, trace=trace, sender=caller.sender, lineage=trace)
+
+
 def prepared(
     queue: Queue,
     caller: Caller,

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 SEQUENCE_BITS: Final = 42
 SEQUENCES: Final = (1 << SEQUENCE_BITS) - 1
 
-# Rows a statement: statements of every length up to it stay prepared.
-_MOST: Final = 64
+# Rows a statement. Those of every length up to _FEW stay prepared; longer ones only in steps, since each takes memory.
+_FEW: Final = 64
+_STEP: Final = 10
+_MOST: Final = 250
+
+# Bytes of messages a statement, if it is not a single one: a prepared statement keeps what it was run with last.
+_MOST_BYTES: Final = 400_000
 
 _COLUMNS: Final = "id, message_id, size, sent_ms, due_ms, sender, group_id, deduplication_id, details, body"
+_PLAIN_COLUMNS: Final = "id, message_id, size, sent_ms, due_ms, sender, body"
 _RANGE: Final = " WHERE m.id > ? AND m.id <= ? ORDER BY m.id LIMIT ?"
 
 
@@ -46,14 +52,31 @@ _LOADS: Final = {
 
 def insert_messages(messages: Sequence[Message]) -> Iterator[Statement]:
     """New rows."""
-    for part in _parts(messages):
-        params: list[Any] = []
-        for m in part:
-            params += (
-                m.row, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.group, m.deduplication_id,
-                m.details, m.body,
-            )  # fmt: skip
-        yield Statement(_insert("messages", _COLUMNS, 10, len(part)), tuple(params))
+    for part in _portions(messages):
+        yield _insert_plain(part) or _insert_any(part)
+
+
+def _insert_plain(messages: Sequence[Message]) -> Statement | None:
+    """New rows without the columns that none of them has; None when one of them has one.
+
+    A parameter that is NULL takes as long as ten that are numbers.
+    """
+    params: list[Any] = []
+    for m in messages:
+        if m.group is not None or m.deduplication_id is not None or m.details is not None:
+            return None
+        params += (m.row, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.body)
+    return Statement(_insert("messages", _PLAIN_COLUMNS, 7, len(messages)), tuple(params))
+
+
+def _insert_any(messages: Sequence[Message]) -> Statement:
+    params: list[Any] = []
+    for m in messages:
+        params += (
+            m.row, m.message_id, m.size, m.sent_ms, m.due_ms, m.sender, m.group, m.deduplication_id,
+            m.details, m.body,
+        )  # fmt: skip
+    return Statement(_insert("messages", _COLUMNS, 10, len(messages)), tuple(params))
 
 
 def insert_receives(messages: Sequence[Message]) -> Iterator[Statement]:
@@ -163,10 +186,37 @@ def _received(row: Row) -> Message:
     return message
 
 
+def _portions(messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
+    """Parts that are not too large either."""
+    if sum([m.size if m.details is None else m.size + len(m.details) for m in messages]) <= _MOST_BYTES:
+        return _parts(messages)
+    return _small_portions(messages)
+
+
+def _small_portions(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    begin = size = 0
+    for at, m in enumerate(messages):
+        own = m.size + len(m.details or b"")
+        size += own
+        if size > _MOST_BYTES and at > begin:
+            yield from _parts(messages[begin:at])
+            begin, size = at, own
+    yield from _parts(messages[begin:])
+
+
 def _parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    if len(items) <= _MOST:
+    if len(items) <= _FEW:
         return (items,) if items else ()
-    return (items[at : at + _MOST] for at in range(0, len(items), _MOST))
+    return _long_parts(items)
+
+
+def _long_parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    at, count = 0, len(items)
+    while at < count:
+        left = count - at
+        length = left if left <= _FEW else min(_MOST, left - left % _STEP)
+        yield items[at : at + length]
+        at += length
 
 
 @lru_cache(maxsize=512)

@@ -55,7 +55,7 @@ class Batch:
         self.repeated: list[tuple[Key, Pending]] = []
         self._deduplication = deduplication
         wall, steady = queue.clock.wall_ms(), queue.clock.steady_ms()
-        bodies = [_encoded(new.body) for new in messages]
+        bodies = _encoded(messages)
         if queue.fifo:
             for new in messages:
                 check_fit(queue, new)
@@ -66,8 +66,7 @@ class Batch:
                 deduplication.settle(self.begun, error)  # none of them is on its way
                 raise
         else:
-            for new, body in zip(messages, bodies, strict=True):
-                self._add(queue, new, body, wall, steady, new.deduplication_id, new.delay_s)
+            self._add_all(queue, messages, bodies, wall, steady)
         self.others: tuple[Statement, ...] = queue.numbering.reserve() if self.made else ()
         if self.begun:
             self.others += tuple(deduplication.statements(self.begun, steady))
@@ -108,43 +107,60 @@ class Batch:
         if known is not None:
             self.sent.append(Sent(known[0], sequence_number(known[1]), _md5(body)))
             return
+        row, message_id, md5 = queue.numbering.next(), new_request_id(), _md5(body)
         # Delays are those of the queue: a FIFO queue has no others.
-        message = self._add(queue, new, body, wall, steady, identity, None)
-        pending = Pending(self.sent[-1], message.row)
+        due = steady + 1000 * queue.settings.delay_s
+        message = Message(
+            row, message_id, len(body), wall, due, new.sender, new.group, identity, _details(new), new.body
+        )
+        message.md5 = md5
+        self.made.append(message)
+        sent = Sent(message_id, sequence_number(row), md5)
+        self.sent.append(sent)
+        pending = Pending(sent, row)
         self._deduplication.begin(key, pending)
         self.begun.append((key, pending))
 
-    def _add(
-        self,
-        queue: Queue,
-        new: NewMessage,
-        body: bytes,
-        wall: int,
-        steady: int,
-        identity: str | None,
-        delay_s: int | None,
-    ) -> Message:
-        details = None
-        if new.attributes or new.trace or new.lineage:
-            details = encode_details(Details(new.attributes, new.md5_attributes, new.trace, new.lineage))
-        row, message_id = queue.numbering.next(), new_request_id()
-        due = steady + 1000 * (queue.settings.delay_s if delay_s is None else delay_s)
-        message = Message(
-            row, message_id, len(body), wall, due, new.sender, new.group, identity, details, new.body
-        )
-        message.md5 = md5 = _md5(body)
-        self.made.append(message)
-        self.sent.append(Sent(message_id, sequence_number(row) if queue.fifo else None, md5))
-        return message
+    def _add_all(
+        self, queue: Queue, messages: Sequence[NewMessage], bodies: list[bytes], wall: int, steady: int
+    ) -> None:
+        """All of them, in a standard queue."""
+        made, sent = self.made, self.sent
+        number, delay_s = queue.numbering.next, queue.settings.delay_s
+        for new, body in zip(messages, bodies, strict=True):
+            message_id = new_request_id()
+            due = steady + 1000 * (delay_s if new.delay_s is None else new.delay_s)
+            details = _details(new) if new.attributes or new.trace or new.lineage else None
+            message = Message(
+                number(),
+                message_id,
+                len(body),
+                wall,
+                due,
+                new.sender,
+                new.group,
+                new.deduplication_id,
+                details,
+                new.body,
+            )
+            message.md5 = md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
+            made.append(message)
+            sent.append(Sent(message_id, None, md5))
+
+
+def _details(new: NewMessage) -> bytes | None:
+    if new.attributes or new.trace or new.lineage:
+        return encode_details(Details(new.attributes, new.md5_attributes, new.trace, new.lineage))
+    return None
 
 
 def _md5(body: bytes) -> str:
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
-def _encoded(body: str) -> bytes:
+def _encoded(messages: Sequence[NewMessage]) -> list[bytes]:
     try:
-        return body.encode()
+        return [new.body.encode() for new in messages]
     except UnicodeEncodeError:
         raise InvalidParameter(
             "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to"

@@ -55,8 +55,8 @@ class Stock:
 
     def arrive(self, messages: Sequence[Message], now: int) -> None:
         """Messages have become durable: they are kept as far as there is room, or counted."""
-        backlog, order, budget = self.backlog, self.order, self.budget
-        room = self._limits.window - len(order)
+        backlog, keep, add = self.backlog, self.budget.keep, self.order.add
+        room = self._limits.window - len(self.order)
         for message in messages:
             row = message.row
             if row <= self.floor:
@@ -67,8 +67,8 @@ class Stock:
                     continue
                 backlog.tail = backlog.top = row
             room -= 1
-            budget.keep(message)
-            order.add(message, now)
+            keep(message)
+            add(message, now)
 
     def refill(self, now: int) -> bool:
         """Load more when little is left. Whether one should look further a little later, because all that was loaded is
