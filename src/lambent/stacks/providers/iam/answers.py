@@ -27,6 +27,15 @@ def read_document(text: Any) -> Any:
     return json.loads(unquote(text)) if isinstance(text, str) else text
 
 
+def same_document(one: Any, other: Any) -> bool:
+    """Whether two policy documents, as text or not, say the same."""
+    return bool(_parsed(one) == _parsed(other))
+
+
+def _parsed(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
 def tags_of(work: Work, own: Any) -> dict[str, str]:
     """The tags that the resource gets: the stack's and its own, without CloudFormation's."""
     return {key: value for key, value in work.merged_tags(own).items() if not key.startswith(_SYSTEM)}

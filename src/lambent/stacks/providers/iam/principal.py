@@ -82,8 +82,8 @@ class Principal:
 
     async def bound(self, work: Work, name: str) -> None:
         """Set or take away the boundary of its permissions."""
-        boundary = work.properties.get("PermissionsBoundary")
-        if boundary == work.old.get("PermissionsBoundary") and not work.again:
+        boundary, before = work.properties.get("PermissionsBoundary"), work.old.get("PermissionsBoundary")
+        if not (boundary or before) or (boundary == before and not work.again):
             return
         if boundary:
             await work.call(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar, Final
 
 from lambent.neighbours.service_calls import ServiceFailure
@@ -14,6 +13,7 @@ from lambent.stacks.providers.iam.answers import (
     document,
     read_document,
     retag,
+    same_document,
     tag_list,
     tags_of,
 )
@@ -60,8 +60,7 @@ class RoleProvider(Provider):
             return answer
         role, wanted = answer["Role"], work.properties
         same = (
-            read_document(role["AssumeRolePolicyDocument"])
-            == json.loads(document(wanted["AssumeRolePolicyDocument"]))
+            same_document(read_document(role["AssumeRolePolicyDocument"]), wanted["AssumeRolePolicyDocument"])
             and role["Path"] == wanted.get("Path", "/")
             and (role.get("Description") or "") == wanted.get("Description", "")
         )
