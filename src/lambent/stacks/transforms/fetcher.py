@@ -24,7 +24,7 @@ _AWS: Final = re.compile(
     r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?:fips[.-]|dualstack[.-])*[a-z]{2}[a-z0-9-]*)?\.amazonaws\.(?:com(?:\.cn)?|eu)"
 )
 _OUR_HOSTS: Final = re.compile(
-    r"(?:(?P<bucket>.+?)\.)?(?:s3\.)?(?:127\.0\.0\.1|localhost|\[?::1\]?|localhost\.localstack\.cloud)"
+    r"(?:(?!s3\.)(?P<bucket>.+?)\.)?(?:s3\.)?(?:127\.0\.0\.1|localhost|\[?::1\]?|localhost\.localstack\.cloud)"
 )
 
 
@@ -60,6 +60,8 @@ class Fetcher:
                 "AccessDenied": "Access Denied",
             }.get(failure.code, failure.message or failure.code)
             raise ValidationError(f"S3 error: {said}\n{_MORE}") from None
+        except UnicodeDecodeError:
+            raise ValidationError("Template format error: unsupported structure.") from None
         except (ServiceMissing, ValueError) as wrong:
             raise ValidationError(f"S3 error: {wrong}\n{_MORE}") from None
         if len(body) > LARGEST_BYTES:
@@ -70,13 +72,12 @@ class Fetcher:
             raise ValidationError("Template format error: unsupported structure.") from None
 
     async def body(self, place: Place, account: str, region: str) -> bytes:
-        """The object. Raises ServiceFailure, and what asking raises."""
+        """The object. Raises ServiceFailure, and what asking raises (UnicodeDecodeError where it is no text)."""
         parameters = {"Bucket": place.bucket, "Key": place.key}
         if place.version:
             parameters["VersionId"] = place.version
         answer = await self._ask(ServiceCall("s3", "GetObject", parameters, region, account, ""))
-        body: Any = answer.get("Body", b"")
-        return body if isinstance(body, bytes) else bytes(body.read())
+        return payload_bytes(answer.get("Body", b""))
 
     def place(self, url: str) -> Place | None:
         """Which object a URL is of: `s3://bucket/key`, or S3's in every style, at AWS's hosts and at the platform's
@@ -110,12 +111,17 @@ class Fetcher:
             if (ours.port or (443 if ours.scheme == "https" else 80)) != port:
                 continue
             found = re.fullmatch(
-                rf"(?:(?P<bucket>.+?)\.)?(?:s3\.)?{re.escape((ours.hostname or '').lower())}", host
+                rf"(?:(?!s3\.)(?P<bucket>.+?)\.)?(?:s3\.)?{re.escape((ours.hostname or '').lower())}", host
             )
             found = found or _OUR_HOSTS.fullmatch(host)
             if found is not None:
                 return found
         return None
+
+
+def payload_bytes(payload: Any) -> bytes:
+    """An answer's body as bytes: botocore's parsers give text where an operation's body is a blob."""
+    return payload.encode() if isinstance(payload, str) else bytes(payload)
 
 
 def _place(bucket: str, path: str, version: str) -> Place | None:

@@ -9,6 +9,7 @@ import msgspec
 
 from lambent.neighbours.service_calls import ServiceCall, ServiceFailure, ServiceMissing
 from lambent.stacks.errors import ValidationError
+from lambent.stacks.transforms.fetcher import payload_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +70,8 @@ async def call_macro(
     malformed = ValidationError(f"Received malformed response from transform {transform}")
     if answer.get("FunctionError"):
         raise malformed
-    payload = answer.get("Payload", b"")
     try:
-        response = msgspec.json.decode(payload if isinstance(payload, bytes) else payload.read())
+        response = msgspec.json.decode(payload_bytes(answer.get("Payload", b"")))
     except msgspec.DecodeError:
         raise malformed from None
     if not isinstance(response, dict) or response.get("requestId") != request_id or "status" not in response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -43,27 +44,24 @@ class SamTranslator:
         self._ask = ask
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._process: asyncio.subprocess.Process | None = None
-        self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
+        self._worker: Worker | None = None
         self._idle: Timer | None = None
         self._policies: dict[str, dict[str, str]] = {}
 
     def warm(self) -> None:
-        """Start the process without waiting for it."""
-        if self._process is None and self._starting is None:
-            self._starting = asyncio.get_running_loop().create_task(_start())
+        """Start the process, if there is none; it is not waited for."""
+        if self._worker is None:
+            self._worker = Worker()
+            self._end_when_idle()
 
     def close(self) -> None:
         """End the process; what it is doing fails."""
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-        if self._starting is not None:
-            self._starting.add_done_callback(_kill_started)
-            self._starting = None
-        if self._process is not None:
-            _kill(self._process)
-            self._process = None
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
 
     async def translate(
         self, template: dict[str, Any], parameters: Mapping[str, Any], account: str, region: str
@@ -81,51 +79,37 @@ class SamTranslator:
         raise ValidationError(f"Transform {SAM} failed with: {answer.get('error') or _INTERNAL}")
 
     async def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
-        frame = msgspec.json.encode(request, enc_hook=str)
         async with self._turn:
-            if self._idle is not None:
-                self._idle.cancel()
-                self._idle = None
-            process = await self._running()
             try:
-                async with asyncio.timeout(_DEADLINE_S):
-                    answer = await _spoken(process, frame)
+                self.warm()
+                worker = self._worker
+                assert worker is not None
+                answer = await asyncio.to_thread(worker.exchange, request, _DEADLINE_S)
             except TimeoutError:
                 self.close()
                 raise ValidationError(
-                    f"Transform {SAM} failed with: it took more than {_DEADLINE_S} s."
+                    f"Transform {SAM} failed with: it has taken more than {_DEADLINE_S} s."
                 ) from None
-            except (OSError, asyncio.IncompleteReadError):
+            except OSError:
                 self.close()
                 raise ValidationError(f"Transform {SAM} failed with: {_INTERNAL}") from None
             except BaseException:
                 # An answer that nobody waits for any more would be taken for the next one's.
                 self.close()
                 raise
-            self._idle = self._clock.at_steady(self._clock.steady_ms() + _IDLE_MS, self._end_idle)
-        decoded: dict[str, Any] = await _decoded(answer)
-        return decoded
+            self._end_when_idle()
+            return answer
 
-    async def _running(self) -> asyncio.subprocess.Process:
-        if self._process is not None and self._process.returncode is None:
-            return self._process
-        self._process = None
-        self.warm()
-        starting = self._starting
-        assert starting is not None
-        try:
-            process = await asyncio.shield(starting)
-        except OSError as error:
-            raise ValidationError(f"Transform {SAM} failed with: {error}") from None
-        finally:
-            if starting.done() and self._starting is starting:
-                self._starting = None
-        self._process = process
-        return process
+    def _end_when_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = self._clock.at_steady(self._clock.steady_ms() + _IDLE_MS, self._end_idle)
 
     def _end_idle(self) -> None:
         self._idle = None
-        if not self._turn.locked():
+        if self._turn.locked():
+            self._end_when_idle()
+        else:
             self.close()
 
     async def _managed_policies(self, account: str, region: str) -> dict[str, str]:
@@ -152,43 +136,55 @@ class SamTranslator:
         return policies
 
 
-async def _start() -> asyncio.subprocess.Process:
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBENT_"))
-    }
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        str(_PROGRAM),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment | {"AWS_EC2_METADATA_DISABLED": "true"},
-        cwd="/",
-        start_new_session=True,
-    )
+class Worker:
+    """The process, and the socket that it is spoken to by; `exchange` is for threads."""
 
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBENT_"))
+        }
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_PROGRAM)],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=subprocess.DEVNULL,
+                env=environment | {"AWS_EC2_METADATA_DISABLED": "true"},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._socket = ours
+        self.pid = self._process.pid
 
-async def _spoken(process: asyncio.subprocess.Process, frame: bytes) -> bytes:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(len(frame).to_bytes(_LENGTH, "big") + frame)
-    await process.stdin.drain()
-    length = int.from_bytes(await process.stdout.readexactly(_LENGTH), "big")
-    return await process.stdout.readexactly(length)
+    def exchange(self, request: dict[str, Any], within_s: float) -> dict[str, Any]:
+        """What the process answers. Raises TimeoutError, OSError when it has ended."""
+        frame = msgspec.json.encode(request, enc_hook=str)
+        self._socket.settimeout(within_s)
+        self._socket.sendall(len(frame).to_bytes(_LENGTH, "big") + frame)
+        length = int.from_bytes(self._received(_LENGTH), "big")
+        answer: dict[str, Any] = msgspec.json.decode(self._received(length))
+        return answer
 
+    def _received(self, length: int) -> bytearray:
+        received = bytearray()
+        while len(received) < length:
+            piece = self._socket.recv(min(length - len(received), 1_048_576))
+            if not piece:
+                raise ConnectionError("the process has ended")
+            received += piece
+        return received
 
-async def _decoded(answer: bytes) -> Any:
-    if len(answer) < 100_000:
-        return msgspec.json.decode(answer)
-    return await asyncio.to_thread(msgspec.json.decode, answer)
-
-
-def _kill_started(task: asyncio.Task[asyncio.subprocess.Process]) -> None:
-    if not task.cancelled() and task.exception() is None:
-        _kill(task.result())
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+    def end(self) -> None:
+        """Kill it. Whoever waits for an answer gets an OSError."""
+        self._process.kill()
+        # Closing alone would leave a thread that is reading where it is.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._process.wait()
+        self._socket.close()
