@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import re
-import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
 from lambent.stacks import reasons
 from lambent.stacks.changes import NO_UPDATES, Deployed, Difference, Side, changes
-from lambent.stacks.errors import StackExists, StackNotFound, TokenExists, ValidationError
+from lambent.stacks.errors import StackExists, TokenExists, ValidationError
 from lambent.stacks.execution import Execution
+from lambent.stacks.exports import importers
+from lambent.stacks.nesting import Nesting
 from lambent.stacks.policies import check_policy
 from lambent.stacks.preparation import Draft, Prepared, TransformFailed
-from lambent.stacks.records import Definition, OnFailure, Operation, Stack
-from lambent.stacks.settling import Settling
-from lambent.stacks.steps import StepFailed
+from lambent.stacks.records import Definition, Operation, Stack
+from lambent.stacks.request import (
+    StackRequest,
+    check_name,
+    fingerprint_of,
+    new_stack,
+    on_failure_of,
+)
 from lambent.stacks.template import Template, graph
-from lambent.stacks.template.pseudo import partition_of
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from lambent.clock import Clock
-    from lambent.stacks.ledger import Ledger
+    from lambent.stacks.ledger import Entry, Ledger
     from lambent.stacks.preparation import Preparation
-    from lambent.stacks.request import StackRequest
     from lambent.stacks.steps import Steps
 
-_NAME: Final = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 UPDATABLE: Final = frozenset(
     {
         "CREATE_COMPLETE",
@@ -50,6 +51,9 @@ resources").
 """
 _UNSETTLED: Final = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})
 
+Ended: TypeAlias = "Callable[[Stack, str], Awaitable[None]]"
+"""Is told when an operation has ended that came of a change set, by the change set's id."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -64,6 +68,8 @@ class Operations:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._executions: dict[str, Execution] = {}
         self._draining = False
+        self.ended: Ended | None = None
+        self.nesting = Nesting(self)
 
     # ------------------------------------------------------------ execution
 
@@ -73,7 +79,7 @@ class Operations:
             return
         if stack.operation.phase == "await":
             return
-        execution = Execution(stack, self.ledger, self.steps, self.preparation, self.clock, self)
+        execution = Execution(stack, self.ledger, self.steps, self.preparation, self.clock, self.nesting)
         self._executions[stack.id] = execution
         self._tasks[stack.id] = asyncio.create_task(self._run(execution), name=f"stack {stack.name}")
 
@@ -85,8 +91,11 @@ class Operations:
 
     async def _run(self, execution: Execution) -> None:
         stack = execution.stack
+        change_set = stack.operation.change_set if stack.operation is not None else ""
         try:
             await execution.run()
+            if change_set and stack.operation is None and self.ended is not None:
+                await self.ended(stack, change_set)
         except StoreError:
             _log.exception("stack %s: the operation stops, and goes on at the next start", stack.name)
             return
@@ -155,15 +164,20 @@ class Operations:
         return stack
 
     async def begin_creation(
-        self, stack: Stack, prepared: Prepared, operation: Operation, token: str | None
+        self,
+        stack: Stack,
+        prepared: Prepared,
+        operation: Operation,
+        token: str | None,
+        entry: Entry | None = None,
     ) -> None:
-        """Make the stack's first operation durable, and execute it."""
+        """Make the stack's first operation durable, with what else is in `entry`, and execute it."""
         operation.token = token
         stack.disable_rollback = operation.on_failure == "DO_NOTHING" and not operation.nested
         stack.retain_except_on_create = operation.retain_except_on_create
         if stack.timeout_minutes:
             operation.deadline_ms = self.clock.wall_ms() + stack.timeout_minutes * 60_000
-        entry = self.ledger.entry()
+        entry = entry or self.ledger.entry()
         self.define(stack, prepared, operation, entry)
         self.ledger.stacks[stack.id] = stack
         self.ledger.names[stack.scope, stack.name] = stack.id
@@ -174,7 +188,7 @@ class Operations:
         await entry.stack_event(stack, "CREATE_IN_PROGRESS", reasons.USER).write()
         self.launch(stack)
 
-    def define(self, stack: Stack, prepared: Prepared, operation: Operation, entry: Any) -> None:
+    def define(self, stack: Stack, prepared: Prepared, operation: Operation, entry: Entry) -> None:
         """The stack is to be what was prepared."""
         stack.operations += 1
         operation.number = stack.operations
@@ -209,6 +223,36 @@ class Operations:
         graph(prepared.template, scope)
         return prepared, ""
 
+    # ------------------------------------------------------------ delete
+
+    async def delete(
+        self,
+        stack: Stack,
+        *,
+        retain: Sequence[str] = (),
+        role: str = "",
+        token: str = "",
+        force: bool = False,
+    ) -> None:
+        """Begin to remove a stack, whatever else is being done with it; an export in use keeps it."""
+        for (scope, name), export in self.ledger.exports.items():
+            users = importers(self.ledger, scope, name) if export.stack_id == stack.id else []
+            if users:
+                reason = (
+                    f"Delete canceled. Cannot delete export {name} as it is in use by {' and '.join(users)}."
+                )
+                await self.ledger.entry().stack_event(stack, stack.status, reason).write()
+                return
+        stack.operations += 1
+        stack.operation = Operation(
+            "delete", stack.operations, token=token or None, retain=list(retain), role=role, force=force
+        )
+        stack.deletion_mode = "FORCE_DELETE_STACK" if force else "STANDARD"
+        stack.deleted_ms = self.clock.wall_ms()
+        self.halt(stack)
+        await self.ledger.entry().stack_event(stack, "DELETE_IN_PROGRESS", reasons.USER).write()
+        self.launch(stack)
+
     # ------------------------------------------------------------ update
 
     async def update(self, request: StackRequest, stack: Stack, *, nested: bool = False) -> Stack:
@@ -242,11 +286,16 @@ class Operations:
         return stack
 
     async def begin_update(
-        self, stack: Stack, prepared: Prepared, operation: Operation, token: str | None
+        self,
+        stack: Stack,
+        prepared: Prepared,
+        operation: Operation,
+        token: str | None,
+        entry: Entry | None = None,
     ) -> None:
-        """Make an update durable, and execute it."""
+        """Make an update durable, with what else is in `entry`, and execute it."""
         operation.token = token
-        entry = self.ledger.entry()
+        entry = entry or self.ledger.entry()
         if stack.stable is None and stack.status != "CREATE_FAILED":
             stack.stable = stack.definition
         elif stack.definition.template:
@@ -255,6 +304,10 @@ class Operations:
             stack.disable_rollback = operation.on_failure == "DO_NOTHING"
         stack.retain_except_on_create = operation.retain_except_on_create
         self.define(stack, prepared, operation, entry)
+        for change_set in self.ledger.of_stack(stack.id):
+            if change_set.id != operation.change_set and change_set.execution_status == "AVAILABLE":
+                change_set.execution_status = "OBSOLETE"
+                entry.change_set(change_set)
         stack.updated_ms = self.clock.wall_ms()
         status = f"{operation.kind.upper()}_IN_PROGRESS"
         await entry.stack_event(stack, status, reasons.USER).write()
@@ -292,93 +345,11 @@ class Operations:
             definition.tags,
         )
 
-    # ------------------------------------------------------------ nested stacks, when their parent has decided
-
-    async def settle(self, stack_id: str) -> None:
-        """The parent has succeeded: remove what the child's update has left."""
-        stack = self.ledger.stacks.get(stack_id)
-        if stack is None or stack.operation is None or stack.operation.phase != "await":
-            return
-        execution = Execution(stack, self.ledger, self.steps, self.preparation, self.clock, self)
-        await Settling(execution, stack.operation).accept()
-        self.launch(stack)
-
-    async def revert(self, stack_id: str) -> None:
-        """The parent goes back: so does the child. Raises StepFailed when it cannot."""
-        stack = await self.finished(stack_id)
-        if stack.stable is not None:
-            operation = stack.operation
-            if operation is None:
-                stack.operations += 1
-                operation = stack.operation = Operation("update", stack.operations)
-            operation.phase = "rollback"
-            operation.nested = True
-            operation.attempt += 1
-            operation.skip = list(operation.skip)
-            entry = self.ledger.entry()
-            await entry.stack_event(stack, "UPDATE_ROLLBACK_IN_PROGRESS").write()
-            self.launch(stack)
-            stack = await self.finished(stack_id)
-        if stack.status.endswith("_FAILED"):
-            raise StepFailed(
-                f"Embedded stack {stack.id} was not successfully updated. Currently in {stack.status} with reason: "
-                f"{stack.reason or ''}"
-            )
-
-
-# ---------------------------------------------------------------- requests
-
-
-def check_name(name: str) -> None:
-    """Raises ValidationError for what cannot be a stack's name."""
-    if not _NAME.fullmatch(name):
-        raise ValidationError(
-            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
-            + (
-                "Member must have length less than or equal to 128"
-                if len(name) > 128
-                else "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
-            )
-        )
-
 
 def check_updatable(stack: Stack) -> None:
     """Raises ValidationError while something else is being done, or when nothing can be done any more."""
     if stack.operation is not None or stack.status not in UPDATABLE:
         raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
-
-
-def on_failure_of(request: StackRequest) -> OnFailure:
-    """What a request wants done when it fails. Raises ValidationError for what contradicts itself."""
-    if request.on_failure is not None and request.disable_rollback is not None:
-        raise ValidationError("You can specify either DisableRollback or OnFailure, but not both.")
-    if request.disable_rollback or request.on_failure == "DO_NOTHING":
-        return "DO_NOTHING"
-    return "DELETE" if request.on_failure == "DELETE" else "ROLLBACK"
-
-
-def new_stack(request: StackRequest, now_ms: int) -> Stack:
-    """A stack that is not there yet."""
-    partition = partition_of(request.region)[0]
-    return Stack(
-        id=f"arn:{partition}:cloudformation:{request.region}:{request.account}:stack/{request.name}/{uuid.uuid4()}",
-        name=request.name,
-        account=request.account,
-        region=request.region,
-        status="",
-        created_ms=now_ms,
-        definition=Definition(template=""),
-    )
-
-
-def fingerprint_of(request: StackRequest) -> str:
-    """The same for the same request."""
-    return hashlib.sha256(msgspec.json.encode(request)).hexdigest()
-
-
-def not_found(name: str) -> StackNotFound:
-    """There is no stack of that name or id."""
-    return StackNotFound(f"Stack with id {name} does not exist")
 
 
 def _differs(old: Definition, new: Definition) -> bool:

@@ -90,9 +90,9 @@ class Preparation:
         if "AWS::Serverless" in original:
             self._transforms.warm()
         if len(original) > _SMALL:
-            template = await asyncio.to_thread(_read, original)
+            template = await asyncio.to_thread(read_template, original)
         else:
-            template = _read(original)
+            template = read_template(original)
         known = stack.definition if stack is not None else None
         values = await parameter_values(
             template,
@@ -131,6 +131,15 @@ class Preparation:
         ):
             raise InsufficientCapabilities("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
 
+    def check_early(self, draft: Draft) -> None:
+        """What of a change set is refused at once: what its template needs before any transform.
+
+        Raises InsufficientCapabilities.
+        """
+        if not self._transforms.needs_auto_expand(draft.template.document):
+            self._check_types(draft.template)
+            self._check_capabilities(draft.template, draft.definition)
+
     async def transformed(
         self, draft: Draft, *, account: str, region: str, stack_name: str, stack_id: str
     ) -> Prepared:
@@ -156,14 +165,7 @@ class Preparation:
             except ValidationError as refused:
                 raise TransformFailed(str(refused)) from refused
             definition = msgspec.structs.replace(definition, description=template.description)
-        if not self._ignore_unsupported:
-            unknown = {
-                resource.type
-                for resource in template.resources.values()
-                if not self._catalogue.serves(resource.type)
-            }
-            if unknown:
-                raise ValidationError(self._catalogue.complaint(unknown))
+        self._check_types(template)
         self._check_capabilities(template, definition)
         processed = msgspec.json.encode(template.document).decode()
         return Prepared(draft.original, processed, template, definition)
@@ -224,6 +226,17 @@ class Preparation:
             return await self._fetcher.text(request.template_url, request.account, request.region)
         raise ValidationError("Either Template URL or Template Body must be specified.")
 
+    def _check_types(self, template: Template) -> None:
+        if self._ignore_unsupported:
+            return
+        unknown = {
+            resource.type
+            for resource in template.resources.values()
+            if not self._catalogue.serves(resource.type)
+        }
+        if unknown:
+            raise ValidationError(self._catalogue.complaint(unknown))
+
     def _check_capabilities(self, template: Template, definition: Definition) -> None:
         needed, _ = capabilities_needed(template)
         given = set(definition.capabilities)
@@ -239,7 +252,8 @@ class Preparation:
 _NOTHING: Final = Definition(template="")
 
 
-def _read(text: str) -> Template:
+def read_template(text: str) -> Template:
+    """Raises ValidationError."""
     return Template.read(parse(text).document)
 
 

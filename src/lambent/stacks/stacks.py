@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambent.stacks import reasons
-from lambent.stacks.errors import ValidationError
+from lambent.stacks.change_sets import ChangeSets
+from lambent.stacks.errors import StackNotFound, ValidationError
 from lambent.stacks.exports import importers
 from lambent.stacks.ledger import Ledger
-from lambent.stacks.operations import Operations, not_found
+from lambent.stacks.operations import Operations
 from lambent.stacks.policies import check_policy
 from lambent.stacks.preparation import Preparation
-from lambent.stacks.records import ChangeSet, Event, Export, Operation, Stack
 from lambent.stacks.steps import Steps
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from lambent.clock import Clock
     from lambent.neighbours.service_calls import AskService
     from lambent.stacks.providers.catalogue import Catalogue
+    from lambent.stacks.records import ChangeSet, Event, Export, Stack
     from lambent.stacks.request import StackRequest
     from lambent.stacks.transforms import Fetcher, Transforms
     from lambent.store import Database
@@ -49,6 +49,8 @@ class Stacks:
         )
         steps = Steps(ask, clock, catalogue, ignore_unsupported=ignore_unsupported)
         self.operations = Operations(ledger, preparation, steps, clock)
+        self.nesting = self.operations.nesting
+        self._change_sets = ChangeSets(self.operations)
         catalogue.parts.setdefault("stacks", self)
 
     @classmethod
@@ -70,9 +72,11 @@ class Stacks:
     async def start(self) -> None:
         """Go on with what was interrupted."""
         await self.operations.resume()
+        await self._change_sets.resume()
 
     async def drain(self, seconds: float) -> None:
         """Begin no more steps, and wait for those that run, at most `seconds`. The rest is done at the next start."""
+        self._change_sets.drain()
         await self.operations.drain(seconds)
 
     async def clear(self) -> None:
@@ -118,7 +122,7 @@ class Stacks:
             raise ValidationError(
                 f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
             )
-        if operation is not None and operation.kind != "create":
+        if operation is not None and operation.kind != "create" and operation.phase != "await":
             raise ValidationError(f"Stack [{stack.name}] cannot be deleted while in status {stack.status}")
         if retain and stack.status != "DELETE_FAILED":
             raise ValidationError(
@@ -130,34 +134,37 @@ class Stacks:
                 f"Invalid operation on stack [{stack.id}]. The FORCE_DELETE_STACK deletion mode can only be used when "
                 "the stack is in the DELETE_FAILED state."
             )
-        await self._delete(stack, retain, role, token, force=force)
+        await self.operations.delete(stack, retain=retain, role=role, token=token, force=force)
 
-    async def _delete(
-        self, stack: Stack, retain: Sequence[str], role: str, token: str, *, force: bool
+    async def create_change_set(self, request: StackRequest) -> ChangeSet:
+        """CreateChangeSet: what it changes is found out in the background."""
+        return await self._change_sets.create(request)
+
+    async def execute_change_set(
+        self,
+        account: str,
+        region: str,
+        name_or_arn: str,
+        stack_name: str | None = None,
+        *,
+        token: str = "",
+        disable_rollback: bool | None = None,
+        retain_except_on_create: bool = False,
     ) -> None:
-        for (scope, name), export in self.ledger.exports.items():
-            users = importers(self.ledger, scope, name) if export.stack_id == stack.id else []
-            if users:
-                reason = (
-                    f"Delete canceled. Cannot delete export {name} as it is in use by {' and '.join(users)}."
-                )
-                await self.ledger.entry().stack_event(stack, stack.status, reason).write()
-                return
-        stack.operations += 1
-        stack.operation = Operation(
-            "delete",
-            stack.operations,
-            token=token or None,
-            retain=list(retain),
-            role=role,
-            force=force,
+        """ExecuteChangeSet: begins."""
+        change_set = self._change_sets.find(account, region, name_or_arn, stack_name)
+        await self._change_sets.execute(
+            change_set,
+            token=token,
+            disable_rollback=disable_rollback,
+            retain_except_on_create=retain_except_on_create,
         )
-        stack.deletion_mode = "FORCE_DELETE_STACK" if force else "STANDARD"
-        stack.deleted_ms = self.clock.wall_ms()
-        self.operations.halt(stack)
-        entry = self.ledger.entry().stack_event(stack, "DELETE_IN_PROGRESS", reasons.USER)
-        await entry.write()
-        self.operations.launch(stack)
+
+    async def delete_change_set(
+        self, account: str, region: str, name_or_arn: str, stack_name: str | None = None
+    ) -> None:
+        """DeleteChangeSet."""
+        await self._change_sets.delete(self._change_sets.find(account, region, name_or_arn, stack_name))
 
     # ------------------------------------------------------------ what there is
 
@@ -165,7 +172,7 @@ class Stacks:
         """A stack by its name, or by its id even when it has been deleted. Raises StackNotFound."""
         stack = self._find(account, region, name_or_id)
         if stack is None:
-            raise not_found(name_or_id)
+            raise StackNotFound(f"Stack with id {name_or_id} does not exist")
         return stack
 
     def _find(self, account: str, region: str, name_or_id: str) -> Stack | None:
@@ -199,6 +206,12 @@ class Stacks:
         if not users:
             raise ValidationError(f"Export '{export_name}' is not imported by any stack.")
         return users
+
+    def change_set(
+        self, account: str, region: str, name_or_arn: str, stack_name: str | None = None
+    ) -> ChangeSet:
+        """By its ARN, or by its name and its stack's. Raises ChangeSetNotFound, ValidationError."""
+        return self._change_sets.find(account, region, name_or_arn, stack_name)
 
     def change_sets(self, stack: Stack) -> list[ChangeSet]:
         """Those of a stack, oldest first."""

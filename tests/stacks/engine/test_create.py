@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tests.stacks.engine.world import Platform, template
+from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, template
 
 from lambent.clock import SystemClock
-from lambent.stacks.request import StackRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def request(name: str, body: str, **members: Any) -> StackRequest:
-    return StackRequest("000000000000", "us-east-1", name, template_body=body, **members)
 
 
 async def test_resources_are_made_in_order_of_their_needs(tmp_path: Path) -> None:
@@ -39,8 +34,8 @@ async def test_resources_are_made_in_order_of_their_needs(tmp_path: Path) -> Non
     made = stack.resources["B"].physical_id
     assert platform.world.things[made]["properties"] == {"Type": "String", "Value": "5"}
     assert [(output.key, output.value) for output in stack.outputs] == [("Of", made)]
-    assert [export.name for export in platform.stacks.exports("000000000000", "us-east-1")] == ["of-b"]
-    await platform.stacks.delete("000000000000", "us-east-1", "one")
+    assert [export.name for export in platform.stacks.exports(ACCOUNT, REGION)] == ["of-b"]
+    await platform.stacks.delete(ACCOUNT, REGION, "one")
     await platform.stacks.finished(stack)
     assert stack.status == "DELETE_COMPLETE"
     assert platform.world.things == {}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lambent.stacks.errors import ReplacementNeeded, ResourceFailure
 from lambent.stacks.providers.catalogue import PROVIDERS, Catalogue
 from lambent.stacks.providers.provider import Made, Properties, Provider
+from lambent.stacks.request import StackRequest
 from lambent.stacks.stacks import Stacks
 from lambent.stacks.transforms import Fetcher, Transforms
 from lambent.store import open_database
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from lambent.stacks.providers.provider import Work
     from lambent.stacks.records import Stack
     from lambent.store import Database
+
+
+_OWN = ("DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Condition", "Metadata")
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
 
 
 class World:
@@ -144,10 +151,23 @@ class Platform:
         await self.stacks.drain(5)
         await self.database.close()
 
-    async def events(self, stack: Stack) -> list[tuple[str, str, str | None]]:
-        """Logical id, status and reason, oldest first."""
+    async def create(self, name: str, body: str, **members: Any) -> Stack:
+        """A stack, once its creation has ended."""
+        return await self.stacks.finished(await self.stacks.create(request(name, body, **members)))
+
+    async def update(self, name: str, body: str, **members: Any) -> Stack:
+        """The stack, once its update has ended."""
+        return await self.stacks.finished(await self.stacks.update(request(name, body, **members)))
+
+    async def delete(self, stack: Stack, **members: Any) -> Stack:
+        """The stack, once its deletion has ended."""
+        await self.stacks.delete(ACCOUNT, REGION, stack.id, **members)
+        return await self.stacks.finished(stack)
+
+    async def events(self, stack: Stack, since: int = 0) -> list[tuple[str, str, str | None]]:
+        """Logical id, status and reason, oldest first; `since`: without so many of the first."""
         found = await self.stacks.events(stack, limit=10_000)
-        return [(event.logical_id, event.status, event.reason) for event in reversed(found)]
+        return [(event.logical_id, event.status, event.reason) for event in reversed(found)][since:]
 
 
 class _Templates(Fetcher):
@@ -157,6 +177,11 @@ class _Templates(Fetcher):
 
     async def text(self, url: str, account: str, region: str) -> str:
         return self._world.templates[url]
+
+
+def request(name: str, body: str, **members: Any) -> StackRequest:
+    """A request for a stack of that template."""
+    return StackRequest(ACCOUNT, REGION, name, template_body=body, **members)
 
 
 def template(resources: dict[str, Any], **sections: Any) -> str:
@@ -171,9 +196,6 @@ def template(resources: dict[str, Any], **sections: Any) -> str:
         properties.update({name: value for name, value in members.items() if name not in _OWN})
         described[logical_id] = {"Type": "AWS::SSM::Parameter", "Properties": properties, **own}
     return json.dumps({"Resources": described, **sections})
-
-
-_OWN = ("DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Condition", "Metadata")
 
 
 def _never(what: str, work: Work) -> None:

@@ -112,6 +112,11 @@ class StepWork:
             _wake(woken)
         self._give_up()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` has been called."""
+        return self._cancelled
+
     def _give_up(self) -> None:
         if self._told and self._calls == 0 and self._task is not None:
             self._task.cancel()

@@ -1,0 +1,110 @@
+"""Change sets: how they come to be, are executed, and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, template
+
+from lambent.clock import SystemClock
+from lambent.stacks.errors import ChangeSetNotFound, InvalidChangeSetStatus, ValidationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lambent.stacks.records import ChangeSet
+
+
+async def change_set(
+    platform: Platform, name: str, body: str, kind: str = "UPDATE", **members: Any
+) -> ChangeSet:
+    asked = request("one", body, change_set_name=name, change_set_type=kind, **members)
+    return await platform.stacks._change_sets.settled(await platform.stacks.create_change_set(asked))
+
+
+async def test_a_stack_is_made_by_a_change_set(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    made = await change_set(platform, "first", template({"A": {}}), "CREATE")
+    other = await change_set(platform, "other", template({"B": {}}), "CREATE")
+    stack = platform.stacks.find(ACCOUNT, REGION, "one")
+    assert (stack.status, stack.reason) == ("REVIEW_IN_PROGRESS", "User Initiated")
+    assert (made.status, made.execution_status) == ("CREATE_COMPLETE", "AVAILABLE")
+    assert made.changes == [
+        {
+            "Action": "Add",
+            "LogicalResourceId": "A",
+            "ResourceType": "AWS::SSM::Parameter",
+            "Scope": [],
+            "Details": [],
+        }
+    ]
+    await platform.stacks.execute_change_set(ACCOUNT, REGION, "first", "one")
+    await platform.stacks.finished(stack)
+    assert stack.status == "CREATE_COMPLETE"
+    assert made.execution_status == "EXECUTE_COMPLETE"
+    assert platform.stacks.change_sets(stack) == [made]
+    with pytest.raises(ChangeSetNotFound, match="does not exist"):
+        platform.stacks.change_set(ACCOUNT, REGION, other.id)
+    with pytest.raises(InvalidChangeSetStatus, match=r"current execution status of \[EXECUTE_COMPLETE\]"):
+        await platform.stacks.execute_change_set(ACCOUNT, REGION, made.id)
+    with pytest.raises(ValidationError) as refused:
+        await change_set(platform, "again", template({"A": {}}), "CREATE")
+    assert str(refused.value) == (
+        "Stack [one] already exists and cannot be created again with the changeSet [again]."
+    )
+    nothing = await change_set(platform, "nothing", template({"A": {}}))
+    assert (nothing.status, nothing.execution_status) == ("FAILED", "UNAVAILABLE")
+    assert nothing.reason == (
+        "The submitted information didn't contain changes. Submit different information to create a change set."
+    )
+    with pytest.raises(
+        InvalidChangeSetStatus, match=r"cannot be executed in its current status of \[FAILED\]"
+    ):
+        await platform.stacks.execute_change_set(ACCOUNT, REGION, nothing.id)
+    more = await change_set(platform, "more", template({"A": {"Value": "y"}}))
+    assert [change["Action"] for change in more.changes] == ["Modify"]
+    await platform.stacks.execute_change_set(ACCOUNT, REGION, more.id)
+    await platform.stacks.finished(stack)
+    assert stack.status == "UPDATE_COMPLETE"
+    await platform.close()
+
+
+async def test_a_direct_creation_makes_change_sets_obsolete(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    made = await change_set(platform, "first", template({"A": {}}), "CREATE")
+    stack = await platform.create("one", template({"A": {}}))
+    assert stack.id == made.stack_id
+    assert stack.status == "CREATE_COMPLETE"
+    assert made.execution_status == "OBSOLETE"
+    await platform.close()
+
+
+async def test_imports(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    stack = await platform.create("one", template({"A": {}}))
+    platform.world.things["there"] = {
+        "properties": {"Name": "there", "Type": "String", "Value": "x"},
+        "token": "",
+    }
+    body = template({"A": {}, "B": {"Name": "there", "DeletionPolicy": "Retain"}})
+    wanted = [
+        {
+            "ResourceType": "AWS::SSM::Parameter",
+            "LogicalResourceId": "B",
+            "ResourceIdentifier": {"Name": "there"},
+        }
+    ]
+    begun = len(await platform.events(stack))
+    made = await change_set(platform, "import", body, "IMPORT", resources_to_import=wanted)
+    assert [change["Action"] for change in made.changes] == ["Import"]
+    await platform.stacks.execute_change_set(ACCOUNT, REGION, made.id)
+    await platform.stacks.finished(stack)
+    assert [(name, status) for name, status, _ in await platform.events(stack, begun)] == [
+        ("one", "IMPORT_IN_PROGRESS"),
+        ("B", "IMPORT_IN_PROGRESS"),
+        ("B", "IMPORT_COMPLETE"),
+        ("one", "IMPORT_COMPLETE"),
+    ]
+    assert stack.resources["B"].physical_id == "there"
+    await platform.close()
