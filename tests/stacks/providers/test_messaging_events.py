@@ -197,3 +197,43 @@ def test_a_schedule_and_its_group(world: World) -> None:
     assert schedule.read() is None
     group.delete_twice()
     assert group.read() is None
+
+
+def test_a_pipe(world: World) -> None:
+    stream = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
+    cluster = "arn:aws:ecs:us-east-1:000000000000:cluster/c"
+    started = {"KinesisStreamParameters": {"StartingPosition": "LATEST", "BatchSize": 5}}
+    task = {
+        "TaskDefinitionArn": "arn:aws:ecs:us-east-1:000000000000:task-definition/t",
+        "Overrides": {"ContainerOverrides": [{"Name": "c", "Environment": [{"Name": "a", "Value": "b"}]}]},
+    }
+    pipe = world.resource("AWS::Pipes::Pipe", "Pipe", team="a").create(
+        Source=stream,
+        SourceParameters=started,
+        Target=cluster,
+        TargetParameters={"EcsTaskParameters": task},
+        RoleArn=ROLE,
+        Tags={"kind": "x"},
+    )
+    pipe.again()
+    assert pipe.id.startswith("shop-Pipe-")
+    assert pipe.attributes["Arn"] == f"arn:aws:pipes:us-east-1:000000000000:pipe/{pipe.id}"
+    assert pipe.attributes["CurrentState"] == "RUNNING"
+    live = pipe.read()
+    assert live is not None
+    assert live["Tags"] == {"team": "a", "kind": "x"}
+    pipe.update_twice(
+        Source=stream,
+        SourceParameters=started,
+        Target=QUEUE,
+        RoleArn=ROLE,
+        Description="d",
+        DesiredState="STOPPED",
+    )
+    live = pipe.read()
+    assert live is not None
+    assert (live["Target"], live["Description"], live["Tags"]) == (QUEUE, "d", {"team": "a"})
+    with pytest.raises(ResourceFailure, match="already exists"):
+        world.resource("AWS::Pipes::Pipe").create(Name=pipe.id, Source=stream, Target=QUEUE, RoleArn=ROLE)
+    pipe.delete_twice()
+    assert pipe.read() is None
