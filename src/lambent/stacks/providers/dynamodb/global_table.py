@@ -6,6 +6,7 @@ tables with more than one region: moto does not, and is asked whether it has mad
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from lambent.stacks.providers.base import ServiceProvider, chosen, invalid, not_served, told
@@ -109,7 +110,9 @@ class GlobalTableProvider(ServiceProvider):
     async def made(self, work: Work, physical_id: str) -> Made:
         table = await active(work, physical_id)
         made = made_of(table)
-        return Made(made.physical_id, {**made.attributes, "TableId": table.get("TableId", "")})
+        # Where the service tells none, one that stays the same.
+        identifier = table.get("TableId") or str(uuid.uuid5(uuid.NAMESPACE_URL, table["TableArn"]))
+        return Made(made.physical_id, {**made.attributes, "TableId": identifier})
 
     def identified(self, work: Work, identifier: dict[str, str]) -> str:
         return identifier["TableName"]
