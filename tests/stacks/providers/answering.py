@@ -30,6 +30,7 @@ class Answering:
         self.world = world
         self.directory = directory
         self.port = 0
+        self._before = world.catalogue
         self.open()
 
     def open(self) -> None:
@@ -39,6 +40,7 @@ class Answering:
 
     def close(self) -> None:
         self.world.run(self._close())
+        self.world.catalogue = self._before
 
     async def _open(self) -> None:
         self._database = await open_database(self.directory / "responses.db", "normal")

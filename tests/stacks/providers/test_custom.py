@@ -278,9 +278,9 @@ def _moved(resource: Resource, world: World) -> Resource:
 
 
 def test_a_topic_is_asked(world: World, answering: Answering) -> None:
-    topic = world.ask("sns", "CreateTopic", Name="makers")["TopicArn"]
-    queue = world.ask("sqs", "CreateQueue", QueueName="makers")["QueueUrl"]
-    arn = "arn:aws:sqs:us-east-1:000000000000:makers"
+    topic = world.ask("sns", "CreateTopic", Name="lambda-makers")["TopicArn"]
+    queue = world.ask("sqs", "CreateQueue", QueueName="lambda-makers")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:lambda-makers"
     world.ask("sns", "Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=arn)
     custom = world.resource("Custom::Told")
     custom._next(again=False)

@@ -72,7 +72,7 @@ def test_urls(world: World, function: Resource) -> None:
 
 def test_event_invoke_configs(world: World, function: Resource) -> None:
     config = world.resource("AWS::Lambda::EventInvokeConfig", "Async")
-    failed = queue(world, "failed")
+    failed = queue(world, "lambda-failed")
     wanted: dict[str, Any] = {
         "FunctionName": function.id,
         "Qualifier": "$LATEST",
@@ -94,7 +94,7 @@ def test_event_invoke_configs(world: World, function: Resource) -> None:
 
 
 def test_event_source_mappings(world: World, function: Resource) -> None:
-    source = queue(world, "orders")
+    source = queue(world, "lambda-orders")
     mapping = world.resource("AWS::Lambda::EventSourceMapping", "Orders", team="blue")
     wanted: dict[str, Any] = {
         "FunctionName": function.id,
@@ -138,9 +138,9 @@ def test_layers(world: World) -> None:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("python/shared.py", "A = 1\n")
-    world.ask("s3", "CreateBucket", Bucket="layers")
-    world.ask("s3", "PutObject", Bucket="layers", Key="a.zip", Body=package.getvalue())
-    content = {"S3Bucket": "layers", "S3Key": "a.zip"}
+    world.ask("s3", "CreateBucket", Bucket="lambda-layers")
+    world.ask("s3", "PutObject", Bucket="lambda-layers", Key="a.zip", Body=package.getvalue())
+    content = {"S3Bucket": "lambda-layers", "S3Key": "a.zip"}
     layer = world.resource("AWS::Lambda::LayerVersion", "Deps")
     layer.create(LayerName="deps", Content=content, CompatibleRuntimes=[RUNTIME], Description="first")
     layer.again()

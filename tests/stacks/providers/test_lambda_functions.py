@@ -124,13 +124,13 @@ def test_code_in_s3(world: World) -> None:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("index.py", says("from S3")["ZipFile"])
-    world.ask("s3", "CreateBucket", Bucket="code")
-    world.ask("s3", "PutObject", Bucket="code", Key="a.zip", Body=package.getvalue())
+    world.ask("s3", "CreateBucket", Bucket="lambda-code")
+    world.ask("s3", "PutObject", Bucket="lambda-code", Key="a.zip", Body=package.getvalue())
     function = world.resource("AWS::Lambda::Function", "Stored")
-    function.create(**BASE, Code={"S3Bucket": "code", "S3Key": "a.zip"})
+    function.create(**BASE, Code={"S3Bucket": "lambda-code", "S3Key": "a.zip"})
     assert invoke(world, function.id) == "from S3"
     with pytest.raises(ServiceFailure, match=r"S3 Error Code: NoSuchKey"):
-        function.update(**BASE, Code={"S3Bucket": "code", "S3Key": "b.zip"})
+        function.update(**BASE, Code={"S3Bucket": "lambda-code", "S3Key": "b.zip"})
     function.delete_twice()
 
 

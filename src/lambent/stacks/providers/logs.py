@@ -1,0 +1,272 @@
+"""AWS::Logs::LogGroup, LogStream and ResourcePolicy.
+
+AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html, aws-resource-logs-logstream.html,
+aws-resource-logs-resourcepolicy.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from lambent.neighbours.service_calls import ServiceFailure
+from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.provider import Made, Properties, Provider, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MISSING: Final = "ResourceNotFoundException"
+_EXISTS: Final = "ResourceAlreadyExistsException"
+_STANDARD: Final = "STANDARD"
+_SYSTEM: Final = "aws:"
+_UNSERVED: Final = (
+    "BearerTokenAuthenticationEnabled",
+    "DataProtectionPolicy",
+    "DeletionProtectionEnabled",
+    "FieldIndexPolicies",
+    "ResourcePolicyDocument",
+)
+
+
+class LogGroupProvider(Provider):
+    """Ref is the group's name."""
+
+    type: ClassVar[str] = "AWS::Logs::LogGroup"
+
+    async def create(self, work: Work) -> Made:
+        wanted = work.properties
+        _check(wanted)
+        name = wanted.get("LogGroupName") or work.name(512)
+        tags = work.merged_tags(wanted.get("Tags"))
+        try:
+            await work.call(
+                "logs",
+                "CreateLogGroup",
+                logGroupName=name,
+                kmsKeyId=wanted.get("KmsKeyId"),
+                logGroupClass=wanted.get("LogGroupClass"),
+                tags=tags or None,
+            )
+        except ServiceFailure as failure:
+            if failure.code != _EXISTS or not work.again:
+                raise
+            ours = work.physical_id == name or not wanted.get("LogGroupName")
+            if not ours and await _tags(work, name) != tags:
+                raise
+        made = _made(work, name)
+        await work.initiated(name, made.attributes)
+        await _retain(work, name)
+        return made
+
+    async def update(self, work: Work) -> Made:
+        old, new, name = work.old, work.properties, work.physical_id
+        _check(new)
+        await _retain(work, name)
+        if new.get("KmsKeyId") != old.get("KmsKeyId"):
+            if new.get("KmsKeyId"):
+                await work.call("logs", "AssociateKmsKey", logGroupName=name, kmsKeyId=new["KmsKeyId"])
+            else:
+                await work.call("logs", "DisassociateKmsKey", logGroupName=name)
+        if new.get("LogGroupClass", _STANDARD) != old.get("LogGroupClass", _STANDARD):
+            raise ResourceFailure("LogGroupClass cannot be changed.", "InvalidRequest")
+        await _retag(work, name)
+        return Made(name, work.attributes)
+
+    async def delete(self, work: Work) -> None:
+        await _call_unless(work, _MISSING, "DeleteLogGroup", logGroupName=work.physical_id)
+
+    async def read(self, work: Work) -> Properties | None:
+        name = work.physical_id
+        found = await _find(
+            work,
+            "DescribeLogGroups",
+            "logGroups",
+            lambda group: group["logGroupName"] == name,
+            logGroupNamePrefix=name,
+        )
+        if found is None:
+            return None
+        live: Properties = {
+            "LogGroupName": name,
+            "LogGroupClass": found.get("logGroupClass", _STANDARD),
+            "Tags": [{"Key": key, "Value": value} for key, value in (await _tags(work, name)).items()],
+        }
+        if found.get("retentionInDays"):
+            live["RetentionInDays"] = found["retentionInDays"]
+        if found.get("kmsKeyId"):
+            live["KmsKeyId"] = found["kmsKeyId"]
+        return live
+
+    async def adopt(self, work: Work, identifier: dict[str, str]) -> Made:
+        work.physical_id = identifier["LogGroupName"]
+        if await self.read(work) is None:
+            raise ResourceFailure("The specified log group does not exist.", "NotFound")
+        return _made(work, work.physical_id)
+
+
+def _check(wanted: Properties) -> None:
+    for member in _UNSERVED:
+        if wanted.get(member):
+            raise ResourceFailure(f"{member} is not supported by this platform.", "InvalidRequest")
+
+
+async def _retain(work: Work, name: str) -> None:
+    days = work.properties.get("RetentionInDays")
+    if days == work.old.get("RetentionInDays") and not work.again:
+        return
+    if days:
+        await work.call("logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=days)
+    else:
+        await work.call("logs", "DeleteRetentionPolicy", logGroupName=name)
+
+
+async def _tags(work: Work, name: str) -> dict[str, str]:
+    answer = await work.call("logs", "ListTagsForResource", resourceArn=_arn(work, name))
+    tags: dict[str, str] = answer.get("tags") or {}
+    return tags
+
+
+async def _retag(work: Work, name: str) -> None:
+    wanted, there, arn = (
+        work.merged_tags(work.properties.get("Tags")),
+        await _tags(work, name),
+        _arn(work, name),
+    )
+    gone = [key for key in there if key not in wanted and not key.startswith(_SYSTEM)]
+    new = {key: value for key, value in wanted.items() if there.get(key) != value}
+    if gone:
+        await work.call("logs", "UntagResource", resourceArn=arn, tagKeys=gone)
+    if new:
+        await work.call("logs", "TagResource", resourceArn=arn, tags=new)
+
+
+def _arn(work: Work, name: str) -> str:
+    stack = work.stack
+    return f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}"
+
+
+def _made(work: Work, name: str) -> Made:
+    return Made(name, {"Arn": f"{_arn(work, name)}:*"})
+
+
+class LogStreamProvider(Provider):
+    """Ref is the stream's name."""
+
+    type: ClassVar[str] = "AWS::Logs::LogStream"
+
+    async def create(self, work: Work) -> Made:
+        group = work.properties["LogGroupName"]
+        name = work.properties.get("LogStreamName") or work.name(512)
+        try:
+            await work.call("logs", "CreateLogStream", logGroupName=group, logStreamName=name)
+        except ServiceFailure as failure:
+            if failure.code != _EXISTS or not work.again:
+                raise
+        return Made(name, {})
+
+    async def update(self, work: Work) -> Made:
+        return Made(work.physical_id, work.attributes)
+
+    async def delete(self, work: Work) -> None:
+        await _call_unless(
+            work,
+            _MISSING,
+            "DeleteLogStream",
+            logGroupName=work.properties["LogGroupName"],
+            logStreamName=work.physical_id,
+        )
+
+    async def read(self, work: Work) -> Properties | None:
+        group, name = work.properties["LogGroupName"], work.physical_id
+        try:
+            found = await _find(
+                work,
+                "DescribeLogStreams",
+                "logStreams",
+                lambda stream: stream["logStreamName"] == name,
+                logGroupName=group,
+                logStreamNamePrefix=name,
+            )
+        except ServiceFailure as failure:
+            if failure.code != _MISSING:
+                raise
+            return None
+        return None if found is None else {"LogGroupName": group, "LogStreamName": name}
+
+    async def adopt(self, work: Work, identifier: dict[str, str]) -> Made:
+        work.properties = {**work.properties, "LogGroupName": identifier["LogGroupName"]}
+        work.physical_id = identifier["LogStreamName"]
+        if await self.read(work) is None:
+            raise ResourceFailure("The specified log stream does not exist.", "NotFound")
+        return Made(work.physical_id, {})
+
+
+class ResourcePolicyProvider(Provider):
+    """Ref is the policy's name."""
+
+    type: ClassVar[str] = "AWS::Logs::ResourcePolicy"
+
+    async def create(self, work: Work) -> Made:
+        name = work.properties["PolicyName"]
+        if not work.again and await _policy(work, name) is not None:
+            raise ResourceFailure(f"{name} already exists", "AlreadyExists")
+        return await self.update(work)
+
+    async def update(self, work: Work) -> Made:
+        name, document = work.properties["PolicyName"], work.properties["PolicyDocument"]
+        await work.call(
+            "logs",
+            "PutResourcePolicy",
+            policyName=name,
+            policyDocument=document if isinstance(document, str) else json.dumps(document),
+        )
+        return Made(name, {})
+
+    async def delete(self, work: Work) -> None:
+        await _call_unless(work, _MISSING, "DeleteResourcePolicy", policyName=work.physical_id)
+
+    async def read(self, work: Work) -> Properties | None:
+        found = await _policy(work, work.physical_id)
+        if found is None:
+            return None
+        document: Any = found["policyDocument"]
+        if not isinstance(work.properties.get("PolicyDocument"), str):
+            document = json.loads(document)
+        return {"PolicyName": work.physical_id, "PolicyDocument": document}
+
+    async def adopt(self, work: Work, identifier: dict[str, str]) -> Made:
+        name = identifier["PolicyName"]
+        if await _policy(work, name) is None:
+            raise ResourceFailure(f"Policy with name [{name}] does not exist.", "NotFound")
+        return Made(name, {})
+
+
+async def _policy(work: Work, name: str) -> dict[str, Any] | None:
+    return await _find(
+        work, "DescribeResourcePolicies", "resourcePolicies", lambda policy: policy["policyName"] == name
+    )
+
+
+async def _find(
+    work: Work, operation: str, member: str, wanted: Callable[[dict[str, Any]], bool], **parameters: Any
+) -> dict[str, Any] | None:
+    """The first item of a listing that is wanted."""
+    token = None
+    while True:
+        answer = await work.call("logs", operation, nextToken=token, **parameters)
+        for found in answer.get(member) or ():
+            if wanted(found):
+                item: dict[str, Any] = found
+                return item
+        token = answer.get("nextToken")
+        if not token:
+            return None
+
+
+async def _call_unless(work: Work, code: str, operation: str, /, **parameters: Any) -> None:
+    try:
+        await work.call("logs", operation, **parameters)
+    except ServiceFailure as failure:
+        if failure.code != code:
+            raise
