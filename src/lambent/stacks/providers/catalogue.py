@@ -17,6 +17,7 @@ CUSTOM: Final = "Custom::*"
 """Stands for every type of that prefix."""
 
 PROVIDERS: Final[dict[str, str]] = {
+    "AWS::CDK::Metadata": "lambent.stacks.providers.cdk:MetadataProvider",
     "AWS::CloudFormation::CustomResource": "lambent.stacks.providers.custom:CustomResourceProvider",
     "AWS::CloudFormation::Macro": "lambent.stacks.providers.macros:MacroProvider",
     "AWS::CloudFormation::Stack": "lambent.stacks.providers.nested:NestedStackProvider",
@@ -24,6 +25,7 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::CloudFormation::WaitConditionHandle": "lambent.stacks.providers.waiting:WaitConditionHandleProvider",
     "AWS::DynamoDB::GlobalTable": "lambent.stacks.providers.dynamodb.global_table:GlobalTableProvider",
     "AWS::DynamoDB::Table": "lambent.stacks.providers.dynamodb.table:TableProvider",
+    "AWS::ECR::Repository": "lambent.stacks.providers.ecr:RepositoryProvider",
     "AWS::Events::EventBus": "lambent.stacks.providers.events.bus:EventBusProvider",
     "AWS::Events::EventBusPolicy": "lambent.stacks.providers.events.bus:EventBusPolicyProvider",
     "AWS::Events::Rule": "lambent.stacks.providers.events.rule:RuleProvider",
@@ -41,6 +43,8 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::IAM::User": "lambent.stacks.providers.iam.user:UserProvider",
     "AWS::IAM::UserPolicy": "lambent.stacks.providers.iam.policy:UserPolicyProvider",
     "AWS::IAM::UserToGroupAddition": "lambent.stacks.providers.iam.group:UserToGroupAdditionProvider",
+    "AWS::KMS::Alias": "lambent.stacks.providers.kms:AliasProvider",
+    "AWS::KMS::Key": "lambent.stacks.providers.kms:KeyProvider",
     "AWS::Kinesis::ResourcePolicy": "lambent.stacks.providers.kinesis:ResourcePolicyProvider",
     "AWS::Kinesis::Stream": "lambent.stacks.providers.kinesis:StreamProvider",
     "AWS::Kinesis::StreamConsumer": "lambent.stacks.providers.kinesis:StreamConsumerProvider",
@@ -68,8 +72,12 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::SQS::Queue": "lambent.stacks.providers.sqs:QueueProvider",
     "AWS::SQS::QueueInlinePolicy": "lambent.stacks.providers.sqs:QueueInlinePolicyProvider",
     "AWS::SQS::QueuePolicy": "lambent.stacks.providers.sqs:QueuePolicyProvider",
+    "AWS::SSM::Parameter": "lambent.stacks.providers.ssm:ParameterProvider",
     "AWS::Scheduler::Schedule": "lambent.stacks.providers.scheduler:ScheduleProvider",
     "AWS::Scheduler::ScheduleGroup": "lambent.stacks.providers.scheduler:ScheduleGroupProvider",
+    "AWS::SecretsManager::ResourcePolicy": "lambent.stacks.providers.secretsmanager:ResourcePolicyProvider",
+    "AWS::SecretsManager::RotationSchedule": "lambent.stacks.providers.secretsmanager:RotationScheduleProvider",
+    "AWS::SecretsManager::Secret": "lambent.stacks.providers.secretsmanager:SecretProvider",
     "AWS::StepFunctions::Activity": "lambent.stacks.providers.stepfunctions.activity:ActivityProvider",
     "AWS::StepFunctions::StateMachine": "lambent.stacks.providers.stepfunctions.state_machine:StateMachineProvider",
     "AWS::StepFunctions::StateMachineAlias": "lambent.stacks.providers.stepfunctions.version:StateMachineAliasProvider",
