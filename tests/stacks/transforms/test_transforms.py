@@ -226,6 +226,27 @@ def test_a_snippet_is_there_before_sam_sees_the_template(world: World) -> None:
     assert body["paths"]["/a"]["get"]["x-amazon-apigateway-integration"] == {"type": "mock"}
 
 
+def test_language_extensions_come_in_their_place(world: World) -> None:
+    function = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {"InlineCode": "x", "Handler": "a.b", "Runtime": "python3.12"},
+    }
+    template = {
+        "Transform": ["AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"],
+        "Parameters": {"Names": {"Type": "CommaDelimitedList"}},
+        "Resources": {"Fn::ForEach::Each": ["Name", {"Ref": "Names"}, {"F${Name}": function}]},
+    }
+    processed = world.apply(template, Names=["A", "B"])
+    assert set(processed["Resources"]) == {"FA", "FARole", "FB", "FBRole"}
+    assert "Transform" not in processed
+
+
+@pytest.mark.parametrize("name", ["AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"])
+def test_transforms_of_whole_templates_stand_at_the_top(world: World, name: str) -> None:
+    template = {"Resources": {"P": {"Fn::Transform": name}}}
+    assert refusal(world, template) == f"Transform {name} is not supported in Fn::Transform."
+
+
 # --- macros ---------------------------------------------------------------------------------------------------------
 
 

@@ -6,8 +6,8 @@ Requests and answers are JSON behind its length in four bytes, on standard input
     {"policies": true}: a managed policy has a name that is not known, ask again with "policies"
 
 The translator is changed in two places. It asks no Serverless Application Repository, as there is none. And it copies
-the OpenAPI document of an API twice for each route that is added to it, which `copied` does in a sixth of the time:
-170 functions with a route each (513 resources) take 0.8 s instead of 2.2.
+the OpenAPI document of an API twice for each route that is added to it, which `copied` does in an eighth of the
+time: 170 functions with a route each (513 resources) take 0.5 s instead of 2.2.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import logging
 import os
 import sys
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import samtranslator.open_api.open_api as open_api  # type: ignore[import-untyped]
 import samtranslator.swagger.swagger as swagger  # type: ignore[import-untyped]
@@ -136,33 +136,42 @@ def document_error(error: Any) -> str:
 _Dict = py27hash_fix.Py27Dict
 _Keys = py27hash_fix.Py27Keys
 _ATOMS = frozenset([str, int, float, bool, type(None), py27hash_fix.Py27UniStr, py27hash_fix.Py27LongInt])
-_layouts: dict[Any, tuple[list[int], int, int, int]] = {}
+
+
+class _Layout(NamedTuple):
+    """Where Python 2 has keys that are put into an empty map one after the other."""
+
+    slots: list[int]
+    size: int
+    fill: int
+    mask: int
+    ascending: bool
+    """Going through the map meets them in that order: another copy is the same again."""
+
+
+_layouts: dict[Any, _Layout] = {}
 
 
 def copied(value: Any) -> Any:
     """What copy.deepcopy gives, of JSON in the translator's maps: their keys are put in again in their order, as in
-    Python 2, where that could change it. What comes of which keys is remembered.
+    Python 2, which could change it. What comes of which keys is remembered; `_same` is the key order of a map that no
+    copy changes, as long as it is the map's and has not grown.
     """
     kind = type(value)
     if kind is _Dict:
-        order = value.keylist.keyorder
-        keys = tuple([order[slot] for slot in sorted(order) if order[slot] is not _Keys.DUMMY])
-        layout = _layouts.get(keys)
-        if layout is None:
-            layout = _layout(keys)
-        slots, size, fill, mask = layout
-        keylist = object.__new__(_Keys)
-        keylist.__dict__ = {
-            "debug": False,
-            "keyorder": dict(zip(slots, keys, strict=True)),
-            "size": size,
-            "fill": fill,
-            "mask": mask,
-        }
+        known = value.keylist
+        order = known.keyorder
+        if known.__dict__.get("_same") is order and len(order) == known.length == known.size:
+            keylist = object.__new__(_Keys)
+            same = order.copy()
+            keylist.__dict__ = {**known.__dict__, "keyorder": same, "_same": same}
+        else:
+            keylist = _put_again(order)
         result: Any = dict.__new__(_Dict)
         result.__dict__ = {"keylist": keylist}
+        put = dict.__setitem__
         for key, item in dict.items(value):
-            dict.__setitem__(result, key, item if type(item) in _ATOMS else copied(item))
+            put(result, key, item if type(item) in _ATOMS else copied(item))
         return result
     if kind in _ATOMS:
         return value
@@ -173,14 +182,32 @@ def copied(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def _layout(keys: tuple[str, ...]) -> tuple[list[int], int, int, int]:
+def _put_again(order: dict[int, str]) -> Any:
+    keys = tuple([order[slot] for slot in sorted(order) if order[slot] is not _Keys.DUMMY])
+    layout = _layouts.get(keys) or _layout(keys)
+    again = dict(zip(layout.slots, keys, strict=True))
+    keylist = object.__new__(_Keys)
+    keylist.__dict__ = {
+        "debug": False,
+        "keyorder": again,
+        "size": layout.size,
+        "fill": layout.fill,
+        "mask": layout.mask,
+        "length": layout.size,
+        "_same": again if layout.ascending else None,
+    }
+    return keylist
+
+
+def _layout(keys: tuple[str, ...]) -> _Layout:
     made = _Keys()
     for key in keys:
         made.add(key)
     where = {key: slot for slot, key in made.keyorder.items()}
+    slots = [where[key] for key in keys]
     if len(_layouts) >= _MOST_LAYOUTS:
         _layouts.clear()
-    layout = _layouts[keys] = ([where[key] for key in keys], made.size, made.fill, made.mask)
+    layout = _layouts[keys] = _Layout(slots, made.size, made.fill, made.mask, slots == sorted(slots))
     return layout
 
 
