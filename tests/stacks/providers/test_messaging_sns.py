@@ -53,7 +53,7 @@ def test_a_fifo_topic_and_a_taken_name(world: World) -> None:
     live = topic.read()
     assert live is not None
     assert live["ContentBasedDeduplication"] is False
-    with pytest.raises(ResourceFailure, match="already exists"):
+    with pytest.raises(ResourceFailure, match=r"identifier 't\.fifo' already exists"):
         world.resource(TOPIC).create(FifoTopic=True, TopicName="t.fifo")
     assert world.resource(TOPIC).adopt(TopicArn=topic.id).made == topic.made
     topic.delete()
@@ -110,7 +110,7 @@ def test_policies(world: World) -> None:
     policy.update_twice(Topics=[two], PolicyDocument=document | {"Id": "x"})
     assert policy.read() == policy.properties
     inline = world.resource("AWS::SNS::TopicInlinePolicy")
-    with pytest.raises(ResourceFailure, match="already exists"):
+    with pytest.raises(ResourceFailure, match="Policy already exists"):
         inline.create(TopicArn=two, PolicyDocument=document)
     inline.create(TopicArn=one, PolicyDocument=document).again()
     inline.update_twice(TopicArn=one, PolicyDocument=document | {"Id": "y"})

@@ -1,13 +1,15 @@
 """SNS: topics, what subscribes to them, and who may publish.
 
 Attributes are those of CreateTopic, SetTopicAttributes and SetSubscriptionAttributes in the API reference of SNS, whose
-defaults and default policy come back when a property goes.
+defaults and default policy come back when a property goes. What is said of names and policies that are taken is in
+aws-cloudformation/aws-cloudformation-resource-providers-sns.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from lambent.stacks.errors import ResourceFailure
 from lambent.stacks.providers.base import (
     ServiceProvider,
     already_exists,
@@ -80,7 +82,7 @@ class TopicProvider(ServiceProvider):
             not work.again
             and await unless(work.call("sns", "GetTopicAttributes", TopicArn=topic)) is not None
         ):
-            raise already_exists(work, topic)
+            raise already_exists(work, name)
         attributes = _topic_attributes(work.properties)
         if fifo:
             attributes["FifoTopic"] = "true"
@@ -237,7 +239,7 @@ class TopicInlinePolicyProvider(Provider):
     async def create(self, work: Work) -> Made:
         topic = work.properties["TopicArn"]
         if not work.again and await _policy(work, topic) is not None:
-            raise already_exists(work, topic)
+            raise ResourceFailure(f"Topic: {topic}, Policy already exists", "AlreadyExists")
         await _put_policy(work, topic)
         return Made(topic)
 
