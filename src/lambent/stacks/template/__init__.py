@@ -4,9 +4,10 @@ Knows nothing of resources beyond their types, and makes none. May import `stack
 """
 
 from lambent.stacks.template.capabilities import capabilities_needed
-from lambent.stacks.template.dynamic import resolve_dynamic
+from lambent.stacks.template.dynamic import check_secure_references, resolve_dynamic
 from lambent.stacks.template.extensions import expand_extensions
 from lambent.stacks.template.graph import graph
+from lambent.stacks.template.outputs import check_export_name
 from lambent.stacks.template.parameters import ParameterValues, UsePrevious, parameter_values
 from lambent.stacks.template.pseudo import Pseudo
 from lambent.stacks.template.scope import ResourceValues, Scope
@@ -31,6 +32,8 @@ __all__ = [
     "Unknown",
     "UsePrevious",
     "capabilities_needed",
+    "check_export_name",
+    "check_secure_references",
     "expand_extensions",
     "graph",
     "parameter_values",

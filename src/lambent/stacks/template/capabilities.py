@@ -1,8 +1,13 @@
-"""What has to be acknowledged before a template's stack is made."""
+"""What has to be acknowledged before a template's stack is made.
+
+Source: CloudFormation API Reference, CreateStack, "Capabilities".
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from lambent.stacks.errors import ValidationError
 
 if TYPE_CHECKING:
     from lambent.stacks.template.scope import Scope
@@ -24,21 +29,32 @@ _NAMES: Final = {
 def capabilities_needed(template: Template, scope: Scope | None = None) -> tuple[frozenset[str], str]:
     """CAPABILITY_IAM or CAPABILITY_NAMED_IAM, and CloudFormation's reason, empty for none.
 
-    With a scope only the resources whose condition holds count. CAPABILITY_NAMED_IAM acknowledges all that
-    CAPABILITY_IAM does. What macros need (CAPABILITY_AUTO_EXPAND) is the transforms' to say.
+    With a scope only the resources whose condition holds count, and names that functions leave out do not.
+    CAPABILITY_NAMED_IAM acknowledges all that CAPABILITY_IAM does. What macros need (CAPABILITY_AUTO_EXPAND) is the
+    transforms' to say.
     """
-    active = None if scope is None else frozenset(scope.active)
-    types: dict[str, None] = {}
+    active = template.resources if scope is None else scope.active
+    types: set[str] = set()
     named = False
-    for resource in template.resources.values():
+    for logical_id in active:
+        resource = template.resources[logical_id]
         name = _NAMES.get(resource.type)
-        if name is None or (active is not None and resource.logical_id not in active):
+        if name is None:
             continue
-        types[resource.type] = None
-        named = named or bool(name and name in resource.properties)
+        types.add(resource.type)
+        named = named or (name in resource.properties and _is_there(resource.properties[name], scope))
     if not types:
         return frozenset(), ""
     return (
         frozenset({"CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"}),
-        f"The following resource(s) require capabilities: [{', '.join(types)}]",
+        f"The following resource(s) require capabilities: [{', '.join(sorted(types))}]",
     )
+
+
+def _is_there(value: Any, scope: Scope | None) -> bool:
+    if scope is None or not isinstance(value, dict):
+        return True
+    try:
+        return scope.resolve(value) is not None
+    except ValidationError:
+        return True

@@ -18,8 +18,8 @@ def graph(template: Template, scope: Scope) -> dict[str, frozenset[str]]:
     """The ids that each active resource needs: by Ref, Fn::GetAtt, Fn::Sub and DependsOn, and what those branches of
     Fn::If name that hold. Deletions run it backwards.
 
-    A DependsOn of a resource whose condition does not hold is no need; a reference to one is an error. Raises
-    ValidationError for that and for circles.
+    A DependsOn of a resource whose condition does not hold is no need; a reference to one, also in an output, is an
+    error. Raises ValidationError for that and for circles.
     """
     active = frozenset(scope.active)
     needs: dict[str, frozenset[str]] = {}
@@ -38,13 +38,22 @@ def graph(template: Template, scope: Scope) -> dict[str, frozenset[str]]:
         missing |= found - active
         found.update(name for name in resource.depends_on if name in active)
         needs[logical_id] = frozenset(found)
-    if missing:
-        raise ValidationError(
-            f"Template format error: Unresolved resource dependencies [{', '.join(sorted(missing))}] in the Resources "
-            "block of the template"
-        )
+    _check_missing(missing, "Resources")
+    missing = set()
+    for output in template.outputs.values():
+        if output.condition is None or scope.conditions[output.condition]:
+            references(output.value, scope.conditions, missing)
+    _check_missing((missing & template.resources.keys()) - active, "Outputs")
     check_circles(needs)
     return needs
+
+
+def _check_missing(names: set[str], block: str) -> None:
+    if names:
+        raise ValidationError(
+            f"Template format error: Unresolved resource dependencies [{', '.join(sorted(names))}] in the {block} "
+            "block of the template"
+        )
 
 
 def references(value: Any, conditions: Mapping[str, bool] | None, into: set[str]) -> None:

@@ -73,6 +73,7 @@ class Scope:
         self.zones = zones
         self.stack_output = outputs
         self._values: dict[str, Any] = {**pseudo.values(), **parameters, NO_VALUE: REMOVED}
+        self._active: frozenset[str] = frozenset()
         self._evaluated = Conditions(self)
         self.conditions: dict[str, bool] = self._evaluated.known
         """Whether each condition holds."""
@@ -83,6 +84,7 @@ class Scope:
             if resource.condition is None or self.conditions[resource.condition]
         ]
         """Logical ids of the resources whose condition holds, in the template's order."""
+        self._active = frozenset(self.active)
 
     def resolve(self, value: Any) -> Any:
         """The value with all functions in it replaced by what they give, UNKNOWN where they need what is not there.
@@ -129,11 +131,8 @@ class Scope:
             return self._values[name]
         except KeyError:
             pass
-        if name not in self.template.resources:
-            raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
-                "template"
-            )
+        if name not in self._active:
+            raise _unresolved(name)
         values = self.resources(name)
         return UNKNOWN if values is None else values.ref
 
@@ -151,6 +150,8 @@ class Scope:
             raise ValidationError(
                 f"Template error: instance of Fn::GetAtt references undefined resource {logical_id}"
             )
+        if logical_id not in self._active:
+            raise _unresolved(logical_id)
         values = self.resources(logical_id)
         if values is None:
             return UNKNOWN
@@ -177,3 +178,10 @@ class Scope:
     def mapped(self, names: list[str]) -> Any:
         """What a mapping has, by its name, key and attribute; None for nothing."""
         return self.template.mappings.get(names[0], {}).get(names[1], {}).get(names[2])
+
+
+def _unresolved(name: str) -> ValidationError:
+    """For a resource that is not in the template, or whose condition does not hold."""
+    return ValidationError(
+        f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
+    )

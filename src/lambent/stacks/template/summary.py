@@ -1,4 +1,8 @@
-"""What GetTemplateSummary and ValidateTemplate tell of a template."""
+"""What GetTemplateSummary and ValidateTemplate tell of a template.
+
+Sources: CloudFormation API Reference, GetTemplateSummary and ValidateTemplate; recorded: LocalStack's
+`test_get_template_summary` and `test_validate_template`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,9 @@ if TYPE_CHECKING:
 def summary(template: Template) -> dict[str, Any]:
     """The members of GetTemplateSummary's answer that a template alone gives; those that say nothing are left out.
 
-    `ResourceIdentifierSummaries` have no ResourceIdentifiers: those are the schemas' to know.
+    `ResourceIdentifierSummaries` have no ResourceIdentifiers: those are the schemas' to know. ValidateTemplate answers
+    with `Parameters` (without ParameterType and ParameterConstraints), `Description`, `Capabilities`,
+    `CapabilitiesReason` and `DeclaredTransforms` of them.
     """
     types: dict[str, list[str]] = {}
     for resource in template.resources.values():
@@ -29,15 +35,19 @@ def summary(template: Template) -> dict[str, Any]:
     }
     if template.description is not None:
         facts["Description"] = template.description
+    if template.transforms:
+        facts["DeclaredTransforms"] = template.transforms
+        needed |= {"CAPABILITY_AUTO_EXPAND"}
+        reason = reason or (
+            f"The following resource(s) require capabilities: [{', '.join(template.transforms)}]"
+        )
     if needed:
-        facts["Capabilities"] = sorted(needed)
+        facts["Capabilities"] = sorted(needed, reverse=True)
         facts["CapabilitiesReason"] = reason
     if "AWSTemplateFormatVersion" in template.document:
         facts["Version"] = template.document["AWSTemplateFormatVersion"]
     if template.metadata:
         facts["Metadata"] = json.dumps(template.metadata, separators=(",", ":"), ensure_ascii=False)
-    if template.transforms:
-        facts["DeclaredTransforms"] = template.transforms
     return facts
 
 
