@@ -15,6 +15,8 @@ from lambent.stacks.steps import Running, Steps, values_of
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from lambent.clock import Clock, Timer
     from lambent.stacks.ledger import Ledger
     from lambent.stacks.preparation import Preparation
@@ -30,8 +32,8 @@ class Children(Protocol):
     async def settle(self, stack_id: str) -> None:
         """The parent has succeeded: remove what the child's update has left. Returns when that has begun."""
 
-    async def revert(self, stack_id: str) -> None:
-        """The parent goes back: so does the child. Raises StepFailed when it cannot."""
+    async def revert(self, stack_id: str, skip: Collection[str] = ()) -> None:
+        """The parent goes back: so does the child, but for `skip`. Raises StepFailed when it cannot."""
 
 
 class Execution:

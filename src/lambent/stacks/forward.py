@@ -61,12 +61,12 @@ class Forward:
                 if execution.superseded(operation) or (execution.draining and not self._finished()):
                     return
         created, updated = self._failed()
-        if created or updated:
-            await settling.fail(reasons.failed_resources(created, updated))
-        elif operation.cancelled:
+        if operation.cancelled:
             await settling.fail(reasons.USER)
         elif operation.failure:
             await settling.fail(operation.failure)
+        elif created or updated:
+            await settling.fail(reasons.failed_resources(created, updated))
         else:
             await settling.succeed(self._template, self._scope)
 

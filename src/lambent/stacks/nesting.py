@@ -23,6 +23,8 @@ from lambent.stacks.steps import StepFailed, values_of
 from lambent.stacks.template import Unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from lambent.stacks.change_sets import ChangeSets
     from lambent.stacks.changes import ResourceChange
     from lambent.stacks.operations import Operations
@@ -149,8 +151,8 @@ class Nesting:
         await Settling(self._execution(stack), stack.operation).accept()
         self._operations.launch(stack)
 
-    async def revert(self, stack_id: str) -> None:
-        """The parent goes back: so does the child. Raises StepFailed when it cannot."""
+    async def revert(self, stack_id: str, skip: Collection[str] = ()) -> None:
+        """The parent goes back: so does the child, but for `skip`. Raises StepFailed when it cannot."""
         if stack_id not in self._ledger.stacks:
             return
         stack = await self._operations.finished(stack_id)
@@ -162,6 +164,8 @@ class Nesting:
             operation.phase = "rollback"
             operation.nested = True
             operation.attempt += 1
+            named = (f"{stack.name}.", f"{_logical_id(self._ledger.stacks, stack)}.")
+            operation.skip = [name.partition(".")[2] for name in skip if name.startswith(named)]
             entry = self._ledger.entry()
             await entry.stack_event(stack, "UPDATE_ROLLBACK_IN_PROGRESS").write()
             self._operations.launch(stack)
@@ -243,6 +247,14 @@ class NestedChangeSets:
                 f"Nested change set {child.id} was not successfully created: Currently in FAILED."
             )
         return child
+
+
+def _logical_id(stacks: dict[str, Stack], stack: Stack) -> str:
+    parent = stacks.get(stack.parent_id or "")
+    for logical_id, resource in parent.resources.items() if parent is not None else ():
+        if resource.physical_id == stack.id:
+            return logical_id
+    return stack.name
 
 
 def _parameters(given: dict[str, Any]) -> list[dict[str, Any]]:

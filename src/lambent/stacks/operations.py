@@ -343,6 +343,7 @@ class Operations:
             definition.values,
             lambda resources: self.preparation.scope(stack, definition, template, resources),
             definition.tags,
+            definition.given,
         )
 
 

@@ -14,54 +14,53 @@ import msgspec
 
 from lambent.stacks.errors import ValidationError
 
+_INVALID: Final = "Error validating stack policy: Invalid stack policy"
 _LIMIT: Final = 16_384
 _ACTIONS: Final = frozenset({"update:modify", "update:replace", "update:delete", "update:*", "*"})
 
 
 def check_policy(text: str) -> None:
-    """Raises ValidationError for what is no stack policy."""
-    if not 1 <= len(text) <= _LIMIT:
+    """Raises ValidationError for what is no stack policy. `{}` is one that says nothing."""
+    if len(text) > _LIMIT:
         raise ValidationError(
-            f"1 validation error detected: Value '{text[:64]}' at 'stackPolicyBody' failed to satisfy constraint: "
+            f"1 validation error detected: Value '{text}' at 'stackPolicyBody' failed to satisfy constraint: "
             f"Member must have length less than or equal to {_LIMIT}"
         )
-    statements = _statements(text)
-    if not statements:
-        raise ValidationError("Error validating stack policy: Invalid stack policy")
-    for statement in statements:
-        if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
-            raise ValidationError("Error validating stack policy: Invalid stack policy")
-        actions = _texts(statement.get("Action", statement.get("NotAction")))
-        if not actions or any(action.lower() not in _ACTIONS for action in actions):
-            raise ValidationError(
-                f"Error validating stack policy: Invalid action {', '.join(actions)}".rstrip()
-            )
-        resources = _texts(statement.get("Resource", statement.get("NotResource")))
-        if not resources or any(
-            resource != "*" and not resource.startswith("LogicalResourceId/") for resource in resources
-        ):
-            raise ValidationError("Error validating stack policy: Invalid stack policy")
-        if statement.get("Principal", statement.get("NotPrincipal")) is None:
-            raise ValidationError("Error validating stack policy: Invalid stack policy")
+    for statement in _statements(text):
+        if not isinstance(statement, dict) or not _is_well_formed(statement):
+            raise ValidationError(_INVALID)
+
+
+def _is_well_formed(statement: dict[str, Any]) -> bool:
+    actions = _texts(statement.get("Action", statement.get("NotAction")))
+    resources = _texts(statement.get("Resource", statement.get("NotResource")))
+    return (
+        statement.get("Effect") in ("Allow", "Deny")
+        and statement.get("Principal") == "*"
+        and bool(actions)
+        and all(action.lower() in _ACTIONS for action in actions)
+        and bool(resources)
+        and all(resource == "*" or resource.startswith("LogicalResourceId/") for resource in resources)
+    )
 
 
 def denial(policy: str, action: str, logical_id: str, type_name: str) -> str:
-    """Why a policy does not allow that, in CloudFormation's words; "" when it does. Without a policy all is allowed."""
-    if not policy:
-        return ""
-    allowed = False
-    for number, statement in enumerate(_statements(policy), 1):
+    """Why a policy does not allow that, in CloudFormation's words; "" when it does.
+
+    Without a policy, or with one that says nothing, all is allowed.
+    """
+    statements = _statements(policy) if policy else []
+    allowed = not statements
+    for number, statement in enumerate(statements, 1):
         if not _applies(statement, action, logical_id, type_name):
             continue
         if statement.get("Effect") == "Deny":
             return (
                 f"Action denied by stack policy: Statement [#{number}] does not allow [{action}] for resource "
-                f"[{logical_id}]"
+                f"[LogicalResourceId/{logical_id}];"
             )
         allowed = True
-    if allowed:
-        return ""
-    return f"Action not allowed by stack policy: no statement allows [{action}] for resource [{logical_id}]"
+    return "" if allowed else "Action not allowed by stack policy"
 
 
 def _applies(statement: dict[str, Any], action: str, logical_id: str, type_name: str) -> bool:
@@ -106,11 +105,11 @@ def _statements(text: str) -> list[Any]:
     try:
         document = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        raise ValidationError("Error validating stack policy: Invalid stack policy") from None
-    found = document.get("Statement") if isinstance(document, dict) else None
-    if isinstance(found, dict):
-        return [found]
-    return found if isinstance(found, list) else []
+        raise ValidationError(_INVALID) from None
+    if not isinstance(document, dict):
+        raise ValidationError(_INVALID)
+    found = document.get("Statement", [])
+    return found if isinstance(found, list) else [found]
 
 
 def _texts(value: Any) -> list[str]:

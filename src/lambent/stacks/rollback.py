@@ -165,7 +165,7 @@ class Rollback:
             resource.step = Step("update", str(uuid.uuid4()), before)
             await self.ledger.entry().resource_event(self.stack, resource, "UPDATE_IN_PROGRESS").write()
         try:
-            await self.execution.children.revert(before.physical_id)
+            await self.execution.children.revert(before.physical_id, self.operation.skip)
         except StepFailed as failed:
             return await self._fail(resource, failed)
         self._restore(resource, before)

@@ -76,12 +76,17 @@ class Settling:
         """Go back, remove the stack or leave it, as the operation was asked to."""
         stack, operation, execution = self.stack, self.operation, self.execution
         operation.failure = failure
+        if operation.kind == "update" and stack.stable is None:
+            # There never was anything to go back to.
+            operation.kind = "create"
         if operation.kind == "create":
             if operation.on_failure == "DELETE":
                 operation.kind = "delete"
+                stack.deleted_ms = execution.clock.wall_ms()
                 reason = reasons.requested(failure, "Delete")
                 await execution.turn_to(operation, "forward", "DELETE_IN_PROGRESS", reason)
             elif operation.on_failure == "ROLLBACK":
+                stack.deleted_ms = execution.clock.wall_ms()
                 reason = reasons.requested(failure, "Rollback")
                 await execution.turn_to(operation, "rollback", "ROLLBACK_IN_PROGRESS", reason)
             else:

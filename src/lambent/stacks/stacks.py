@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lambent.stacks.change_sets import ChangeSets
+from lambent.stacks.drifts import Drifts
 from lambent.stacks.errors import StackNotFound, ValidationError
 from lambent.stacks.exports import importers
 from lambent.stacks.ledger import Ledger
+from lambent.stacks.notifications import Notifications
 from lambent.stacks.operations import Operations
 from lambent.stacks.policies import check_policy
 from lambent.stacks.preparation import Preparation
+from lambent.stacks.recovery import Recovery
 from lambent.stacks.steps import Steps
 
 if TYPE_CHECKING:
@@ -19,10 +22,13 @@ if TYPE_CHECKING:
     from lambent.clock import Clock
     from lambent.neighbours.service_calls import AskService
     from lambent.stacks.providers.catalogue import Catalogue
-    from lambent.stacks.records import ChangeSet, Event, Export, Stack
+    from lambent.stacks.records import ChangeSet, Detection, Event, Export, ResourceDrift, Stack
     from lambent.stacks.request import StackRequest
     from lambent.stacks.transforms import Fetcher, Transforms
     from lambent.store import Database
+
+
+_PUBLISHING_S: Final = 1.0
 
 
 class Stacks:
@@ -51,6 +57,10 @@ class Stacks:
         self.operations = Operations(ledger, preparation, steps, clock)
         self.nesting = self.operations.nesting
         self._change_sets = ChangeSets(self.operations)
+        self._recovery = Recovery(self.operations)
+        self._drifts = Drifts(self.operations)
+        self._notifications = Notifications(ask)
+        ledger.published = self._notifications.publish
         catalogue.parts.setdefault("stacks", self)
 
     @classmethod
@@ -73,11 +83,14 @@ class Stacks:
         """Go on with what was interrupted."""
         await self.operations.resume()
         await self._change_sets.resume()
+        self._drifts.resume()
 
     async def drain(self, seconds: float) -> None:
         """Begin no more steps, and wait for those that run, at most `seconds`. The rest is done at the next start."""
         self._change_sets.drain()
+        self._drifts.drain()
         await self.operations.drain(seconds)
+        await self._notifications.drain(min(seconds, _PUBLISHING_S))
 
     async def clear(self) -> None:
         """Forget all stacks; their resources are left to their services."""
@@ -135,6 +148,41 @@ class Stacks:
                 "the stack is in the DELETE_FAILED state."
             )
         await self.operations.delete(stack, retain=retain, role=role, token=token, force=force)
+
+    async def cancel_update(self, account: str, region: str, name: str, *, token: str = "") -> None:
+        """CancelUpdateStack."""
+        await self._recovery.cancel_update(self.find(account, region, name), token)
+
+    async def continue_rollback(
+        self,
+        account: str,
+        region: str,
+        name: str,
+        *,
+        skip: Sequence[str] = (),
+        role: str = "",
+        token: str = "",
+    ) -> None:
+        """ContinueUpdateRollback: begins. `skip`: logical ids, those of nested stacks as `stack-name.LogicalId`."""
+        stack = self.find(account, region, name)
+        await self._recovery.continue_rollback(stack, skip=skip, role=role, token=token)
+
+    async def rollback(
+        self,
+        account: str,
+        region: str,
+        name: str,
+        *,
+        role: str = "",
+        token: str = "",
+        retain_except_on_create: bool = False,
+    ) -> Stack:
+        """RollbackStack: begins."""
+        stack = self.find(account, region, name)
+        await self._recovery.roll_back(
+            stack, role=role, token=token, retain_except_on_create=retain_except_on_create
+        )
+        return stack
 
     async def create_change_set(self, request: StackRequest) -> ChangeSet:
         """CreateChangeSet: what it changes is found out in the background."""
@@ -246,3 +294,29 @@ class Stacks:
     async def finished(self, stack: Stack) -> Stack:
         """The stack, once nothing is being done with it."""
         return await self.operations.finished(stack.id)
+
+    # ------------------------------------------------------------ drift
+
+    async def detect_drift(
+        self, account: str, region: str, name: str, logical_ids: Sequence[str] | None = None
+    ) -> str:
+        """DetectStackDrift: begins, and returns the detection's id."""
+        return await self._drifts.detect(self.find(account, region, name), logical_ids)
+
+    def drift_detection(self, account: str, region: str, detection_id: str) -> Detection:
+        """What is known of a detection."""
+        return self._drifts.find(account, region, detection_id)
+
+    async def drift_detected(self, detection_id: str) -> Detection:
+        """The detection, once it has ended."""
+        return await self._drifts.settled(detection_id)
+
+    async def detect_resource_drift(
+        self, account: str, region: str, name: str, logical_id: str
+    ) -> ResourceDrift:
+        """DetectStackResourceDrift."""
+        return await self._drifts.detect_resource(self.find(account, region, name), logical_id)
+
+    def resource_drifts(self, stack: Stack) -> list[ResourceDrift]:
+        """What the last looks at its resources have found."""
+        return [resource.drift for resource in stack.resources.values() if resource.drift is not None]
