@@ -102,13 +102,13 @@ def test_a_secret(world: World) -> None:
 
 
 def test_what_a_secret_cannot_be(world: World) -> None:
-    wrong: dict[str, Any]
-    for wrong, said in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"SecretString": "x", "GenerateSecretString": {}}, "both"),
         ({"GenerateSecretString": {"GenerateStringKey": "x"}}, "together"),
         ({"GenerateSecretString": {"GenerateStringKey": "x", "SecretStringTemplate": "[]"}}, "JSON object"),
         ({"ReplicaRegions": [{"Region": "eu-west-1"}]}, "ReplicaRegions"),
-    ]:
+    ]
+    for wrong, said in cases:
         with pytest.raises(ResourceFailure, match=said):
             world.resource("AWS::SecretsManager::Secret").create(**wrong)
 
@@ -209,3 +209,44 @@ def test_a_repository(world: World) -> None:
 def _secret(world: World, secret: str) -> str:
     value: str = world.ask("secretsmanager", "GetSecretValue", SecretId=secret)["SecretString"]
     return value
+
+
+def test_an_alarm(world: World) -> None:
+    metric = {
+        "Namespace": "Shop",
+        "MetricName": "Errors",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    alarm = world.resource("AWS::CloudWatch::Alarm", "Errors", team="a").create(**metric, Threshold=1)
+    alarm.again()
+    assert alarm.id.startswith("shop-Errors-")
+    assert alarm.attributes == {"Arn": f"arn:aws:cloudwatch:{REGION_AND_ACCOUNT}:alarm:{alarm.id}"}
+    live = alarm.read()
+    assert live is not None
+    assert metric.items() <= live.items()
+    assert (live["Threshold"], live["Tags"]) == (1, [{"Key": "team", "Value": "a"}])
+    alarm.update_twice(**metric, Threshold=5, AlarmDescription="too many")
+    live = alarm.read()
+    assert live is not None
+    assert (live["Threshold"], live["AlarmDescription"]) == (5, "too many")
+
+    with pytest.raises(ResourceFailure, match="already exists"):
+        world.resource("AWS::CloudWatch::Alarm").create(**metric, Threshold=1, AlarmName=alarm.id)
+    with pytest.raises(ResourceFailure, match="EvaluationWindow"):
+        alarm.update(**metric, Threshold=1, EvaluationWindow="SLIDING")
+    alarm.delete_twice()
+    assert alarm.read() is None
+
+
+def test_a_dashboard(world: World) -> None:
+    dashboard = world.resource("AWS::CloudWatch::Dashboard").create(DashboardBody='{"widgets": []}')
+    dashboard.again()
+    assert dashboard.read() == {"DashboardName": dashboard.id, "DashboardBody": {"widgets": []}}
+    widget = {"type": "text", "x": 0, "y": 0, "width": 6, "height": 3, "properties": {"markdown": "hello"}}
+    dashboard.update_twice(DashboardBody=json.dumps({"widgets": [widget]}))
+    assert (dashboard.read() or {})["DashboardBody"] == {"widgets": [widget]}
+    dashboard.delete_twice()
+    assert dashboard.read() is None

@@ -23,6 +23,8 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::CloudFormation::Stack": "lambent.stacks.providers.nested:NestedStackProvider",
     "AWS::CloudFormation::WaitCondition": "lambent.stacks.providers.waiting:WaitConditionProvider",
     "AWS::CloudFormation::WaitConditionHandle": "lambent.stacks.providers.waiting:WaitConditionHandleProvider",
+    "AWS::CloudWatch::Alarm": "lambent.stacks.providers.cloudwatch:AlarmProvider",
+    "AWS::CloudWatch::Dashboard": "lambent.stacks.providers.cloudwatch:DashboardProvider",
     "AWS::DynamoDB::GlobalTable": "lambent.stacks.providers.dynamodb.global_table:GlobalTableProvider",
     "AWS::DynamoDB::Table": "lambent.stacks.providers.dynamodb.table:TableProvider",
     "AWS::ECR::Repository": "lambent.stacks.providers.ecr:RepositoryProvider",
