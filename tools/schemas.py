@@ -211,9 +211,8 @@ def compact(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     }
     definitions = {key: node(value, loose=loose) for key, value in schema.get("definitions", {}).items()}
     if name == "AWS::Lambda::Function":
-        definitions["Environment"]["properties"]["Variables"]["patternProperties"] = {
-            ".*": {"type": "string"}
-        }
+        patterns = definitions["Environment"]["properties"]["Variables"]["patternProperties"]
+        patterns.update((name, {"type": "string"}) for name in list(patterns))
     if definitions:
         result["definitions"] = definitions
     tag = _tag_property(schema)

@@ -174,12 +174,12 @@ def test_order_of_lists() -> None:
             {
                 "Code": {},
                 "Role": "arn:aws:iam::123456789012:role/r",
-                "Environment": {"Variables": {"A": 1, "B": True, "C": 1.5}},
+                "Environment": {"Variables": {"AA": 1, "BB": True, "CC": 1.5}},
             },
             {
                 "Code": {},
                 "Role": "arn:aws:iam::123456789012:role/r",
-                "Environment": {"Variables": {"A": "1", "B": "true", "C": "1.5"}},
+                "Environment": {"Variables": {"AA": "1", "BB": "true", "CC": "1.5"}},
             },
         ),
         (
@@ -283,8 +283,21 @@ def test_what_is_not_known_yet_passes() -> None:
         ),
         (
             "AWS::Lambda::Function",
-            {"Code": {}, "Role": "arn:aws:iam::123456789012:role/r", "Environment": {"Variables": {"A": {}}}},
-            ["#/Environment/Variables/A: expected type: String, found: JSONObject"],
+            {
+                "Code": {},
+                "Role": "arn:aws:iam::123456789012:role/r",
+                "Environment": {"Variables": {"AA": {}}},
+            },
+            ["#/Environment/Variables/AA: expected type: String, found: JSONObject"],
+        ),
+        (
+            "AWS::Lambda::Function",
+            {
+                "Code": {},
+                "Role": "arn:aws:iam::123456789012:role/r",
+                "Environment": {"Variables": {"A": "b"}},
+            },
+            ["#/Environment/Variables: extraneous key [A] is not permitted"],
         ),
         (
             "AWS::Logs::LogGroup",
