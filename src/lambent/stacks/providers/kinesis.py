@@ -57,9 +57,9 @@ class StreamProvider(ServiceProvider):
                 raise
             if not work.again:
                 raise already_exists(work, name) from None
-        summary = await _active(work, name)
         made = await self.made(work, name)
         await work.initiated(name, made.attributes)
+        summary = await _active(work, name)
         await _set(work, name, summary)
         tags = tags_of(work)
         if tags:

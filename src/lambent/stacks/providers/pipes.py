@@ -70,6 +70,7 @@ class PipeProvider(ServiceProvider):
         except ServiceFailure as failure:
             if failure.code != "ConflictException" or not work.again:
                 raise
+        await work.initiated(name)
         return await self.made(work, name)
 
     async def update(self, work: Work) -> Made:

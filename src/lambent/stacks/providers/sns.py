@@ -208,6 +208,9 @@ class TopicPolicyProvider(Provider):
         physical_id = work.name(_NAME_LIMIT)
         for topic in work.properties["Topics"]:
             await _put_policy(work, topic)
+            if topic == work.properties["Topics"][0]:
+                # The next may fail, and this one has to go then.
+                await work.initiated(physical_id, {"Id": physical_id})
         return Made(physical_id, {"Id": physical_id})
 
     async def update(self, work: Work) -> Made:

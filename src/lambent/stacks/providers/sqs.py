@@ -130,6 +130,9 @@ class QueuePolicyProvider(Provider):
         physical_id = work.name(_NAME_LIMIT)
         for url in work.properties["Queues"]:
             await _put_policy(work, url)
+            if url == work.properties["Queues"][0]:
+                # The next may fail, and this one has to go then.
+                await work.initiated(physical_id, {"Id": physical_id})
         return Made(physical_id, {"Id": physical_id})
 
     async def update(self, work: Work) -> Made:

@@ -103,11 +103,10 @@ async def create_table(work: Work, properties: Properties) -> Made:
             raise
         if not work.again:
             raise already_exists(work, name) from None
+    await work.initiated(name)
     table = await active(work, name)
-    made = made_of(table)
-    await work.initiated(name, made.attributes)
     await settings.change(work, table, {}, properties)
-    return made
+    return made_of(table)
 
 
 async def update_table(work: Work, old: Properties, new: Properties) -> Made:

@@ -50,8 +50,11 @@ class EventBusProvider(ServiceProvider):
             await work.call(
                 "events", "CreateEventBus", Name=name, Tags=pairs(tags_of(work)) or None, **settings
             )
-        await _set_policy(work, name, None)
-        return await self.made(work, name)
+        made = await self.made(work, name)
+        if work.properties.get("Policy"):
+            await work.initiated(name, made.attributes)
+            await _set_policy(work, name, None)
+        return made
 
     async def update(self, work: Work) -> Made:
         name = work.physical_id

@@ -47,9 +47,13 @@ class RuleProvider(ServiceProvider):
                 raise already_exists(work, name)
         tags = pairs(tags_of(work))
         await _put(work, name, bus, Tags=tags or None)
-        await _put_targets(work, name, bus, work.properties.get("Targets") or [])
         bus_name = _bus_name(bus)
-        return await self.made(work, name if bus_name == _DEFAULT else f"{bus_name}|{name}")
+        made = await self.made(work, name if bus_name == _DEFAULT else f"{bus_name}|{name}")
+        targets = work.properties.get("Targets")
+        if targets:
+            await work.initiated(made.physical_id, made.attributes)
+            await _put_targets(work, name, bus, targets)
+        return made
 
     async def update(self, work: Work) -> Made:
         bus = work.properties.get("EventBusName")
