@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from lambent.gateway.apis import ApiRegistry
     from lambent.gateway.http_api import Domains, HttpApis
+    from lambent.gateway.http_api.domains import Mapped
+    from lambent.gateway.rest_api import RestApis
     from lambent.gateway.urls import FunctionUrls
     from lambent.gateway.websocket import WebSocketApis
     from lambent.http import Request
@@ -36,6 +38,7 @@ class FrontDoor:
         websockets: WebSocketApis,
         domains: Domains,
         is_allowed: Callable[[str], bool] | None = None,
+        rest_apis: RestApis | None = None,
     ) -> None:
         self._addresses = Addresses()
         self._registry = registry
@@ -44,6 +47,7 @@ class FrontDoor:
         self._websockets = websockets
         self._domains = domains
         self._is_allowed = is_allowed
+        self._rest_apis = rest_apis
         self._known: dict[bytes, Address | None] = {}
         self._generation = -1
 
@@ -64,6 +68,8 @@ class FrontDoor:
             self._domain(request, address.id, name, path)
         elif address.kind == "refused":
             _refuse(request, address.id)
+        elif self._rest_apis is not None and self._rest_apis.serves(address.id):
+            self._rest_apis.handle(request, address.id, name, path)
         else:
             api = self._registry.api(address.id)
             if api is not None and api.protocol_type == "WEBSOCKET":
@@ -74,11 +80,23 @@ class FrontDoor:
 
     def _domain(self, request: Request, domain: str, host: str, path: str) -> None:
         mapped = self._domains.mapped(domain, path or "/")
+        if mapped is not None and self._rest_apis is not None and self._rest_apis.serves(mapped.api_id):
+            self._rest(self._rest_apis, request, mapped, host, path)
+            return
         api = self._registry.api(mapped.api_id) if mapped is not None else None
         if mapped is not None and api is not None and api.protocol_type == "WEBSOCKET":
             self._websockets.handle(request, mapped.api_id, host, mapped.path, stage=mapped.stage)
         else:
             self._http_apis.handle_domain(request, domain, host, path)
+
+    @staticmethod
+    def _rest(rest_apis: RestApis, request: Request, mapped: Mapped, host: str, path: str) -> None:
+        stage, rest = mapped.stage, mapped.path
+        if not stage:
+            # The mapping leaves the stage to the path.
+            stage, slash, rest = rest[1:].partition("/")
+            rest = slash + rest
+        rest_apis.handle_mapped(request, mapped.api_id, stage, host, rest, path)
 
     def _address(self, request: Request) -> tuple[Address | None, bytes]:
         host = b""

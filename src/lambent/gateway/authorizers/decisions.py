@@ -40,6 +40,8 @@ class Decision(msgspec.Struct, frozen=True, eq=False):
     """The context and principalId as text."""
     conditional: bool = False
     """Whether the policy has conditions."""
+    usage_key: str | None = None
+    """The API key that REST APIs take for the caller's (usageIdentifierKey)."""
     _judged: dict[str, bool] = {}
 
     def allows(self, arn: str, call: Call) -> bool:
@@ -92,7 +94,9 @@ def read_policy(result: bytes, *, flat: bool) -> Decision:
         context = dict(variables)
     variables["principalId"] = principal_id or ""
     conditional = any(one.get("Condition") for one in policy.statements)
-    return Decision(False, policy, principal_id or "", context, variables, conditional)
+    key = answer.get("usageIdentifierKey")
+    usage_key = key if isinstance(key, str) else None
+    return Decision(False, policy, principal_id or "", context, variables, conditional, usage_key)
 
 
 def _facts(call: Call) -> Context:

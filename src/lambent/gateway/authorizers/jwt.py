@@ -45,11 +45,11 @@ _URL_SAFE: Final = str.maketrans("-_", "+/")
 _QUOTED: Final = str.maketrans(dict.fromkeys('"\\', "'") | {chr(code): "?" for code in (*range(32), 127)})
 
 
-class _Invalid(Exception):
+class InvalidToken(Exception):
     """A token is no good; the text goes to the client."""
 
 
-class _Token(NamedTuple):
+class VerifiedToken(NamedTuple):
     """A token whose signature has been verified."""
 
     kid: str
@@ -79,15 +79,15 @@ class JwtAuthorizer:
         """Judge a request; later, when keys have to be fetched."""
         text = ""
         for source in self._sources:
-            text = _bare(source(call, deployed, self._route))
+            text = bare_token(source(call, deployed, self._route))
             if text:
                 break
         if not text:
             return _MISSING
-        token: _Token | None = self._keys.tokens.get(text)
+        token: VerifiedToken | None = self._keys.tokens.get(text)
         try:
-            kid = token.kid if token is not None else _key_id(text)
-        except _Invalid as error:
+            kid = token.kid if token is not None else key_id(text)
+        except InvalidToken as error:
             return self._refused(str(error))
         if self._keys.wants(kid):
             return self._later(text, kid)
@@ -102,12 +102,12 @@ class JwtAuthorizer:
 
     def _now(self, text: str, kid: str) -> Verdict:
         try:
-            token: _Token | None = self._keys.tokens.get(text)
+            token: VerifiedToken | None = self._keys.tokens.get(text)
             if token is None:
-                token = _verified(text, kid, self._keys)
+                token = verified(text, kid, self._keys)
                 self._keys.remember(text, token)
             self._check(token.claims)
-        except _Invalid as error:
+        except InvalidToken as error:
             return self._refused(str(error))
         scopes: list[str] | None = None
         if self._scopes:
@@ -122,24 +122,24 @@ class JwtAuthorizer:
 
     def _check(self, claims: dict[str, Any]) -> None:
         if claims.get("iss") != self._issuer:
-            raise _Invalid("issuer does not match")
+            raise InvalidToken("issuer does not match")
         audience = claims["aud"] if "aud" in claims else claims.get("client_id")
         named = audience if isinstance(audience, list) else [audience]
         if not any(isinstance(one, str) and one in self._audience for one in named):
-            raise _Invalid("the token does not have a valid audience")
+            raise InvalidToken("the token does not have a valid audience")
         now = self._clock()
-        expires = _moment(claims, "exp")
+        expires = moment_of(claims, "exp")
         if expires is None:
-            raise _Invalid("the token does not have an expiration time")
+            raise InvalidToken("the token does not have an expiration time")
         if expires <= now:
-            raise _Invalid("the token has expired")
+            raise InvalidToken("the token has expired")
         for name, what in (
             ("nbf", "the token is not valid yet"),
             ("iat", "the token was issued in the future"),
         ):
-            moment = _moment(claims, name)
+            moment = moment_of(claims, name)
             if moment is not None and moment > now:
-                raise _Invalid(what)
+                raise InvalidToken(what)
 
     def _refused(self, description: str) -> Verdict:
         # Parts of it are the client's, and it goes into a header and into logs.
@@ -156,24 +156,24 @@ class JwtAuthorizer:
         )
 
 
-def _bare(value: str) -> str:
+def bare_token(value: str) -> str:
     """A token, with `Bearer` before it or without."""
     scheme, _, token = value.strip().partition(" ")
     return token.lstrip() if scheme.lower() == "bearer" else value.strip()
 
 
-def _key_id(text: str) -> str:
-    """Whose signature a token has; nothing of it is believed yet. Raises _Invalid."""
+def key_id(text: str) -> str:
+    """Whose signature a token has; nothing of it is believed yet. Raises InvalidToken."""
     segments = text.split(".")
     if len(segments) != 3:
-        raise _Invalid("token contains an invalid number of segments")
+        raise InvalidToken("token contains an invalid number of segments")
     header = _object(segments[0], "header")
     algorithm = header.get("alg")
     if algorithm not in ALGORITHMS:
-        raise _Invalid(f"signing method {str(algorithm)[:40]} is invalid")
+        raise InvalidToken(f"signing method {str(algorithm)[:40]} is invalid")
     kid = header.get("kid")
     if not isinstance(kid, str):
-        raise _Invalid("the token does not name its key")
+        raise InvalidToken("the token does not name its key")
     return kid
 
 
@@ -183,31 +183,31 @@ def _object(segment: str, what: str) -> dict[str, Any]:
     except (ValueError, msgspec.DecodeError, RecursionError):  # binascii.Error, UnicodeError are ValueErrors
         value = None
     if not isinstance(value, dict):
-        raise _Invalid(f"the token's {what} is not valid")
+        raise InvalidToken(f"the token's {what} is not valid")
     return value
 
 
-def _verified(text: str, kid: str, keys: IssuerKeys) -> _Token:
-    """A token, verified with the key that it names. Raises _Invalid."""
+def verified(text: str, kid: str, keys: IssuerKeys) -> VerifiedToken:
+    """A token, verified with the key that it names. Raises InvalidToken."""
     from joserfc.errors import JoseError
     from joserfc.jws import deserialize_compact
 
     key = keys.key(kid)
     if key is None:
-        raise _Invalid(f"unable to find a signing key that matches '{kid[:100]}'")
+        raise InvalidToken(f"unable to find a signing key that matches '{kid[:100]}'")
     try:
         payload = deserialize_compact(text, key, registry=_registry()).payload
     except (JoseError, ValueError, TypeError):
-        raise _Invalid("signature verification failed") from None
+        raise InvalidToken("signature verification failed") from None
     try:
         claims = _decode(payload)
     except (ValueError, msgspec.DecodeError, RecursionError):
         claims = None
     if not isinstance(claims, dict):
-        raise _Invalid("the token's claims are not valid")
+        raise InvalidToken("the token's claims are not valid")
     shown = {name: _shown(value) for name, value in claims.items() if value is not None}
     variables = {f"claims.{name}": value for name, value in shown.items()}
-    return _Token(kid, claims, shown, _scopes(claims), variables)
+    return VerifiedToken(kid, claims, shown, _scopes(claims), variables)
 
 
 @cache
@@ -231,12 +231,12 @@ def _scopes(claims: dict[str, Any]) -> list[str]:
     return []
 
 
-def _moment(claims: dict[str, Any], name: str) -> float | None:
+def moment_of(claims: dict[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Invalid(f"the token's {name} is not a number")
+        raise InvalidToken(f"the token's {name} is not a number")
     return value
 
 
