@@ -129,7 +129,12 @@ _CONSTRAINTS: Final = frozenset(
 
 # The pages say "Update requires: Replacement" where the schema has nothing.
 REPLACES: Final = {
+    "AWS::DynamoDB::Table": ["/properties/LocalSecondaryIndexes"],
     "AWS::Route53::RecordSet": ["/properties/Name"],
+}
+# "Some interruptions. Replacement if you edit an existing …"
+CONDITIONAL: Final = {
+    "AWS::DynamoDB::Table": ["/properties/AttributeDefinitions"],
 }
 
 _KEPT: Final = frozenset(
@@ -206,7 +211,12 @@ def compact(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         "createOnly": sorted(
             {*_paths(schema, "createOnlyProperties"), *(_path(pointer) for pointer in REPLACES.get(name, []))}
         ),
-        "conditional": _paths(schema, "conditionalCreateOnlyProperties"),
+        "conditional": sorted(
+            {
+                *_paths(schema, "conditionalCreateOnlyProperties"),
+                *(_path(pointer) for pointer in CONDITIONAL.get(name, [])),
+            }
+        ),
         "writeOnly": _paths(schema, "writeOnlyProperties"),
     }
     definitions = {key: node(value, loose=loose) for key, value in schema.get("definitions", {}).items()}

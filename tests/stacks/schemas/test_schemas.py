@@ -60,6 +60,8 @@ def test_all_data_can_be_read() -> None:
         ("AWS::Lambda::LayerVersion", "Content.S3Key", "Always"),
         ("AWS::DynamoDB::Table", "TableName", "Always"),
         ("AWS::DynamoDB::Table", "KeySchema.0.AttributeName", "Conditionally"),
+        ("AWS::DynamoDB::Table", "AttributeDefinitions.0.AttributeName", "Conditionally"),
+        ("AWS::DynamoDB::Table", "LocalSecondaryIndexes", "Always"),
         ("AWS::DynamoDB::Table", "BillingMode", "Never"),
         ("AWS::ECR::Repository", "EncryptionConfiguration.KmsKey", "Always"),
         ("AWS::Route53::HealthCheck", "HealthCheckConfig", "Conditionally"),
