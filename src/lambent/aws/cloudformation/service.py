@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lambent.aws.cloudformation.change_sets import ChangeSetOperations
 from lambent.aws.cloudformation.errors import translating
+from lambent.aws.cloudformation.exports import ExportOperations
+from lambent.aws.cloudformation.policies import PolicyOperations
+from lambent.aws.cloudformation.resources import ResourceOperations
 from lambent.aws.cloudformation.stacks import StackOperations
+from lambent.aws.cloudformation.templates import TemplateOperations
 from lambent.aws.service import Method, Service
 
 if TYPE_CHECKING:
@@ -14,7 +19,15 @@ if TYPE_CHECKING:
     from lambent.stacks.transforms import Fetcher, Transforms
 
 
-class CloudFormationService(StackOperations, Service):
+class CloudFormationService(
+    StackOperations,
+    ChangeSetOperations,
+    ResourceOperations,
+    TemplateOperations,
+    ExportOperations,
+    PolicyOperations,
+    Service,
+):
     """The API of CloudFormation over stacks."""
 
     name: ClassVar[str] = "cloudformation"

@@ -2,59 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from lambent.stacks.errors import ValidationError
-from lambent.stacks.request import StackRequest
+from lambent.aws.cloudformation.errors import invalid
+from lambent.aws.cloudformation.paging import page_of
+from lambent.aws.cloudformation.requests import Members, seconds, stack_request, tag_list
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
-    from lambent.stacks.records import Event, Resource, Stack
+    from lambent.stacks.records import Output, Stack
+    from lambent.stacks.request import StackRequest
     from lambent.stacks.stacks import Stacks
+    from lambent.stacks.transforms import Fetcher
 
-Members = dict[str, Any]
-
-
-def stack_request(context: RequestContext, request: Members) -> StackRequest:
-    """What CreateStack, UpdateStack and CreateChangeSet have in common."""
-    tags = request.get("Tags")
-    return StackRequest(
-        account=context.account,
-        region=context.region,
-        name=request.get("StackName") or "",
-        template_body=request.get("TemplateBody"),
-        template_url=request.get("TemplateURL"),
-        use_previous=bool(request.get("UsePreviousTemplate")),
-        parameters=request.get("Parameters") or [],
-        capabilities=request.get("Capabilities"),
-        tags=None if tags is None else {tag["Key"]: tag["Value"] for tag in tags},
-        role=request.get("RoleARN"),
-        notification_arns=request.get("NotificationARNs"),
-        rollback_configuration=request.get("RollbackConfiguration"),
-        timeout_minutes=request.get("TimeoutInMinutes"),
-        on_failure=request.get("OnFailure"),
-        disable_rollback=request.get("DisableRollback"),
-        retain_except_on_create=bool(request.get("RetainExceptOnCreate")),
-        stack_policy=request.get("StackPolicyBody") or "",
-        policy_during_update=request.get("StackPolicyDuringUpdateBody") or "",
-        termination_protection=bool(request.get("EnableTerminationProtection")),
-        token=request.get("ClientRequestToken"),
-    )
+_GONE: Final = "DELETE_COMPLETE"
 
 
 class StackOperations:
-    """Create, update, delete, describe."""
+    """Create, update, delete, describe, list, and what stops or continues them."""
 
     _stacks: Stacks
+    _fetcher: Fetcher
 
     async def create_stack(self, context: RequestContext, request: Members) -> Members:
         """Begins to create a stack."""
-        stack = await self._stacks.create(stack_request(context, request))
+        stack = await self._stacks.create(await self._with_policies(context, request))
         return {"StackId": stack.id}
 
     async def update_stack(self, context: RequestContext, request: Members) -> Members:
         """Begins to update a stack."""
-        stack = await self._stacks.update(stack_request(context, request))
+        stack = await self._stacks.update(await self._with_policies(context, request))
         return {"StackId": stack.id}
 
     async def delete_stack(self, context: RequestContext, request: Members) -> None:
@@ -69,98 +46,144 @@ class StackOperations:
             force=request.get("DeletionMode") == "FORCE_DELETE_STACK",
         )
 
+    async def cancel_update_stack(self, context: RequestContext, request: Members) -> None:
+        """An update that runs goes back."""
+        await self._stacks.cancel_update(
+            context.account,
+            context.region,
+            request["StackName"],
+            token=request.get("ClientRequestToken") or "",
+        )
+
+    async def continue_update_rollback(self, context: RequestContext, request: Members) -> Members:
+        """Goes on where going back has failed."""
+        await self._stacks.continue_rollback(
+            context.account,
+            context.region,
+            request["StackName"],
+            skip=request.get("ResourcesToSkip") or (),
+            role=request.get("RoleARN") or "",
+            token=request.get("ClientRequestToken") or "",
+        )
+        return {}
+
+    async def rollback_stack(self, context: RequestContext, request: Members) -> Members:
+        """Goes back from a failure whose resources were kept."""
+        stack = await self._stacks.rollback(
+            context.account,
+            context.region,
+            request["StackName"],
+            role=request.get("RoleARN") or "",
+            token=request.get("ClientRequestToken") or "",
+            retain_except_on_create=bool(request.get("RetainExceptOnCreate")),
+        )
+        return {"StackId": stack.id}
+
+    async def update_termination_protection(self, context: RequestContext, request: Members) -> Members:
+        """Of a stack that is not nested."""
+        stack = await self._stacks.set_termination_protection(
+            context.account, context.region, request["StackName"], request["EnableTerminationProtection"]
+        )
+        return {"StackId": stack.id}
+
     async def describe_stacks(self, context: RequestContext, request: Members) -> Members:
-        """One stack, or all that are not deleted."""
+        """One stack, or all that are not deleted, the latest first."""
         name = request.get("StackName")
         if name:
-            stacks = [self._stacks.find(context.account, context.region, name)]
-        else:
-            stacks = [
-                stack
-                for stack in self._stacks.stacks(context.account, context.region)
-                if stack.status != "DELETE_COMPLETE"
-            ]
-        return {"Stacks": [_stack(stack) for stack in stacks]}
+            return {"Stacks": [_stack(self._stacks.find(context.account, context.region, name))]}
+        stacks = (
+            stack for stack in self._stacks.stacks(context.account, context.region) if stack.status != _GONE
+        )
+        page, more = page_of(stacks, request, _latest_first)
+        return {"Stacks": [_stack(stack) for stack in page], "NextToken": more}
 
-    async def describe_stack_events(self, context: RequestContext, request: Members) -> Members:
-        """What has happened, the latest first."""
-        name = request.get("StackName")
-        if not name:
-            raise ValidationError("StackName is required")
-        stack = self._stacks.find(context.account, context.region, name)
-        token = request.get("NextToken")
-        events = await self._stacks.events(stack, before=int(token) if token else None)
-        more = str(events[-1].number) if len(events) == 100 else None
-        return {"StackEvents": [_event(event) for event in events], "NextToken": more}
+    async def list_stacks(self, context: RequestContext, request: Members) -> Members:
+        """Those of some statuses, deleted ones too, the latest first."""
+        wanted = frozenset(request.get("StackStatusFilter") or ())
+        stacks = (
+            stack
+            for stack in self._stacks.stacks(context.account, context.region)
+            if not wanted or stack.status in wanted
+        )
+        page, more = page_of(stacks, request, _latest_first)
+        return {"StackSummaries": [_summary(stack) for stack in page], "NextToken": more}
 
-    async def describe_stack_resources(self, context: RequestContext, request: Members) -> Members:
-        """The resources of a stack."""
-        stack = self._stacks.find(context.account, context.region, request.get("StackName") or "")
-        wanted = request.get("LogicalResourceId")
-        return {
-            "StackResources": [
-                {"StackName": stack.name, "StackId": stack.id, **_resource(resource)}
-                for name, resource in stack.resources.items()
-                if wanted in (None, name)
-            ]
-        }
+    async def _with_policies(self, context: RequestContext, request: Members) -> StackRequest:
+        wanted = stack_request(context, request)
+        wanted.stack_policy = await self.policy_text(context, request, "StackPolicy")
+        wanted.policy_during_update = await self.policy_text(context, request, "StackPolicyDuringUpdate")
+        return wanted
+
+    async def policy_text(self, context: RequestContext, request: Members, name: str) -> str:
+        """A stack policy that stands in the request or in S3; "" for none. Raises ServiceError, ValidationError."""
+        body, url = request.get(f"{name}Body"), request.get(f"{name}URL")
+        if body is not None and url is not None:
+            raise invalid(f"You cannot specify both {name}Body and {name}URL")
+        if url is not None:
+            return await self._fetcher.text(url, context.account, context.region)
+        return body or ""
+
+
+def _latest_first(stack: Stack) -> str:
+    return f"{10**15 - stack.created_ms:016d}{stack.id}"
 
 
 def _stack(stack: Stack) -> Members:
+    gone = stack.status == _GONE
     return {
         "StackId": stack.id,
         "StackName": stack.name,
+        "ChangeSetId": stack.change_set_id,
         "Description": stack.description,
-        "Parameters": stack.parameters,
-        "CreationTime": stack.created_ms / 1000,
-        "LastUpdatedTime": None if stack.updated_ms is None else stack.updated_ms / 1000,
-        "DeletionTime": None if stack.deleted_ms is None else stack.deleted_ms / 1000,
+        "Parameters": stack.parameters or None,
+        "CreationTime": seconds(stack.created_ms),
+        "LastUpdatedTime": seconds(stack.updated_ms),
+        "DeletionTime": seconds(stack.deleted_ms),
+        "RollbackConfiguration": stack.rollback_configuration,
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,
         "DisableRollback": stack.disable_rollback,
         "NotificationARNs": stack.notification_arns,
-        "Capabilities": stack.capabilities,
-        "Outputs": [
-            {
-                "OutputKey": output.key,
-                "OutputValue": output.value,
-                "Description": output.description,
-                "ExportName": output.export_name,
-            }
-            for output in stack.outputs
-        ],
+        "TimeoutInMinutes": stack.timeout_minutes,
+        "Capabilities": stack.capabilities or None,
+        "Outputs": [_output(output) for output in stack.outputs] or None,
         "RoleARN": stack.role or None,
-        "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
-        "EnableTerminationProtection": stack.termination_protection,
+        "Tags": tag_list(stack.tags),
+        "EnableTerminationProtection": None if gone else stack.termination_protection,
         "ParentId": stack.parent_id,
         "RootId": stack.root_id,
-        "DriftInformation": {"StackDriftStatus": stack.drift_status},
+        "DriftInformation": {
+            "StackDriftStatus": stack.drift_status,
+            "LastCheckTimestamp": seconds(stack.drift_checked_ms),
+        },
+        "RetainExceptOnCreate": stack.retain_except_on_create or None,
+        "DeletionMode": stack.deletion_mode,
     }
 
 
-def _event(event: Event) -> Members:
+def _output(output: Output) -> Members:
     return {
-        "StackId": event.stack_id,
-        "EventId": event.id,
-        "StackName": event.stack_name,
-        "LogicalResourceId": event.logical_id,
-        "PhysicalResourceId": event.physical_id,
-        "ResourceType": event.type,
-        "Timestamp": event.time_ms / 1000,
-        "ResourceStatus": event.status,
-        "ResourceStatusReason": event.reason,
-        "ResourceProperties": event.properties,
-        "ClientRequestToken": event.token,
+        "OutputKey": output.key,
+        "OutputValue": output.value,
+        "Description": output.description,
+        "ExportName": output.export_name,
     }
 
 
-def _resource(resource: Resource) -> Members:
+def _summary(stack: Stack) -> Members:
     return {
-        "LogicalResourceId": resource.logical_id,
-        "PhysicalResourceId": resource.physical_id or None,
-        "ResourceType": resource.type,
-        "Timestamp": resource.updated_ms / 1000,
-        "ResourceStatus": resource.status,
-        "ResourceStatusReason": resource.reason,
-        "DriftInformation": {"StackResourceDriftStatus": resource.drift_status},
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "TemplateDescription": stack.description,
+        "CreationTime": seconds(stack.created_ms),
+        "LastUpdatedTime": seconds(stack.updated_ms),
+        "DeletionTime": seconds(stack.deleted_ms),
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.reason,
+        "ParentId": stack.parent_id,
+        "RootId": stack.root_id,
+        "DriftInformation": {
+            "StackDriftStatus": stack.drift_status,
+            "LastCheckTimestamp": seconds(stack.drift_checked_ms),
+        },
     }
