@@ -296,7 +296,7 @@ class Operations:
         """Make an update durable, with what else is in `entry`, and execute it."""
         operation.token = token
         entry = entry or self.ledger.entry()
-        if stack.stable is None and stack.status != "CREATE_FAILED":
+        if stack.stable is None and stack.status not in _UNSETTLED:
             stack.stable = stack.definition
         elif stack.definition.template:
             entry.forget_template(stack.definition.template)

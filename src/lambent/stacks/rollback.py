@@ -107,7 +107,12 @@ class Rollback:
         old = attempted or now
         schema = schema_of(before.type)
         same = decide(schema, old.properties, before.properties).kind is Kind.NOTHING
-        if same and old.tags == before.tags and old.update_policy == before.update_policy:
+        if (
+            same
+            and resource.uncertain is None
+            and old.tags == before.tags
+            and old.update_policy == before.update_policy
+        ):
             told = resource.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE") or resource.extra
             self._restore(resource, before)
             if told:
@@ -189,10 +194,9 @@ class Rollback:
     async def _fail(self, resource: Resource, failed: StepFailed) -> bool:
         resource.round = self.operation.round
         entry = self.ledger.entry().resource_event(self.stack, resource, "UPDATE_FAILED", failed.reason)
-        if resource.step is not None:
-            resource.uncertain = msgspec.structs.replace(
-                resource.step.wanted, physical_id=resource.now.physical_id if resource.now is not None else ""
-            )
+        if resource.uncertain is None:
+            # It is to be changed back at the next attempt, whatever the records say of it.
+            resource.uncertain = resource.now
         resource.step = None
         self.execution.halt()
         await entry.write()

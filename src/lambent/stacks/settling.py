@@ -76,7 +76,7 @@ class Settling:
         """Go back, remove the stack or leave it, as the operation was asked to."""
         stack, operation, execution = self.stack, self.operation, self.execution
         operation.failure = failure
-        if operation.kind == "update" and stack.stable is None:
+        if operation.kind == "update" and stack.stable is None and operation.on_failure != "DO_NOTHING":
             # There never was anything to go back to.
             operation.kind = "create"
         if operation.kind == "create":
