@@ -103,6 +103,14 @@ def test_indexes_come_and_go_one_at_a_time(world: World) -> None:
         ResourceFailure, match="Cannot update GSI's properties other than Provisioned Throughput"
     ):
         table.update(**changed)
+    # As a rollback does: back from what was refused.
+    table.properties = {
+        **SIMPLE,
+        "AttributeDefinitions": definitions("id", "b", "c"),
+        "GlobalSecondaryIndexes": [index("b"), index("c")],
+    }
+    table.update_twice(**one)
+    assert [one["IndexName"] for one in described(world, table.id)["GlobalSecondaryIndexes"]] == ["by-a"]
     table.update_twice(**SIMPLE)
     assert not described(world, table.id).get("GlobalSecondaryIndexes")
     table.delete()

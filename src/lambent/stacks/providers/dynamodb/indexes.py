@@ -18,12 +18,11 @@ _MEMBERS: Final = ("IndexName", "KeySchema", "Projection", *_CAPACITIES)
 
 
 class IndexChanges(NamedTuple):
-    """`added`: as Create takes them. `removed`: names. `updated`: as Update takes them. `kept`: all that stay."""
+    """`added`: as Create takes them. `removed`: names. `updated`: as Update takes them."""
 
     added: list[dict[str, Any]]
     removed: list[str]
     updated: list[dict[str, Any]]
-    kept: list[dict[str, Any]]
 
 
 def requested(found: list[Properties] | None) -> list[dict[str, Any]] | None:
@@ -31,38 +30,45 @@ def requested(found: list[Properties] | None) -> list[dict[str, Any]] | None:
     return [chosen(index, _MEMBERS) for index in found or []] or None
 
 
-def changes(old: list[Properties] | None, new: list[Properties] | None) -> IndexChanges:
-    """Raises ResourceFailure for more than DynamoDB does at once, and for other keys under the same name."""
-    before: dict[str, dict[str, Any]] = {index["IndexName"]: index for index in requested(old) or []}
+def changes(
+    live: list[dict[str, Any]], old: list[Properties] | None, new: list[Properties] | None
+) -> IndexChanges:
+    """What makes those that are there, `live` as described, the new ones. What goes was among the old ones.
+
+    Raises ResourceFailure for more than DynamoDB does at once, and for other keys under the same name. Going by what
+    is there, an update that was refused can be taken back.
+    """
+    there = {index["IndexName"]: index for index in live}
     after: dict[str, dict[str, Any]] = {index["IndexName"]: index for index in requested(new) or []}
-    added = [index for name, index in after.items() if name not in before]
-    removed = [name for name in before if name not in after]
+    added = [index for name, index in after.items() if name not in there]
+    removed = [
+        index["IndexName"]
+        for index in old or []
+        if index["IndexName"] in there and index["IndexName"] not in after
+    ]
     if len(added) + len(removed) > 1:
         raise invalid("Cannot perform more than one GSI creation or deletion in a single update")
-    kept = [index for name, index in after.items() if name in before]
     updated = []
-    for index in kept:
-        was = before[index["IndexName"]]
-        if any(was.get(member) != index.get(member) for member in ("KeySchema", "Projection")):
+    for name, index in after.items():
+        if name not in there:
+            continue
+        was = there[name]
+        if _keys(was) != _keys(index):
             raise invalid(
                 "Cannot update GSI's properties other than Provisioned Throughput and Contributor Insights"
                 " Specification. You can create a new GSI with a different name."
             )
         capacity: dict[str, Any] = {member: index[member] for member in _CAPACITIES if member in index}
-        if any(was.get(member) != value for member, value in capacity.items()):
-            updated.append({"IndexName": index["IndexName"], **capacity})
-    return IndexChanges(added, removed, updated, kept)
+        if any(value.items() - was.get(member, {}).items() for member, value in capacity.items()):
+            updated.append({"IndexName": name, **capacity})
+    return IndexChanges(added, removed, updated)
 
 
-def capacities(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The throughput of each, as Update takes it."""
-    return [
-        {
-            "IndexName": index["IndexName"],
-            **{member: index[member] for member in _CAPACITIES if member in index},
-        }
-        for index in kept
-    ]
+def _keys(index: dict[str, Any]) -> tuple[Any, ...]:
+    """What an index is, in a form in which two are the same or not."""
+    projection = index["Projection"]
+    keys = sorted((key["KeyType"], key["AttributeName"]) for key in index["KeySchema"])
+    return keys, projection.get("ProjectionType"), sorted(projection.get("NonKeyAttributes") or [])
 
 
 def throughput(found: dict[str, Any] | None) -> dict[str, Any]:

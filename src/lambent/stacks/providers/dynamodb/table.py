@@ -114,8 +114,13 @@ async def update_table(work: Work, old: Properties, new: Properties) -> Made:
     _check_definitions(new)
     _check_replacement(old, new)
     name = work.physical_id
-    changes = indexes.changes(old.get("GlobalSecondaryIndexes"), new.get("GlobalSecondaryIndexes"))
-    await _change_capacity(work, name, old, new, changes)
+    table = await active(work, name)
+    changes = indexes.changes(
+        table.get("GlobalSecondaryIndexes") or [],
+        old.get("GlobalSecondaryIndexes"),
+        new.get("GlobalSecondaryIndexes"),
+    )
+    await _change_capacity(work, table, old, new, changes)
     for member in ("TableClass", "DeletionProtectionEnabled", "WarmThroughput"):
         if old.get(member) != new.get(member):
             default = {"TableClass": "STANDARD", "DeletionProtectionEnabled": False}.get(member)
@@ -124,21 +129,18 @@ async def update_table(work: Work, old: Properties, new: Properties) -> Made:
                 await updated(work, name, **{member: value})
     if old.get("SSESpecification") != new.get("SSESpecification"):
         encryption = _encryption(new.get("SSESpecification")) or {"Enabled": False}
-        await updated(work, name, SSESpecification=encryption)
+        if encryption["Enabled"] or table.get("SSEDescription"):
+            await updated(work, name, SSESpecification=encryption)
     await _change_stream(work, name, old, new)
-    table = await active(work, name)
-    live = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])}
     for index_name in changes.removed:
-        if index_name in live:
-            await updated(work, name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index_name}}])
+        await updated(work, name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index_name}}])
     for index in changes.added:
-        if index["IndexName"] not in live:
-            await updated(
-                work,
-                name,
-                AttributeDefinitions=new["AttributeDefinitions"],
-                GlobalSecondaryIndexUpdates=[{"Create": index}],
-            )
+        await updated(
+            work,
+            name,
+            AttributeDefinitions=new["AttributeDefinitions"],
+            GlobalSecondaryIndexUpdates=[{"Create": index}],
+        )
     table = await active(work, name)
     await settings.change(work, table, old, new)
     return made_of(table)
@@ -254,21 +256,24 @@ def _check_replacement(old: Properties, new: Properties) -> None:
 
 
 async def _change_capacity(
-    work: Work, name: str, old: Properties, new: Properties, changes: indexes.IndexChanges
+    work: Work, table: dict[str, Any], old: Properties, new: Properties, changes: indexes.IndexChanges
 ) -> None:
+    """By what is there: asking for the throughput that a table has is refused."""
     billing = new.get("BillingMode", "PROVISIONED")
-    switched = old.get("BillingMode", "PROVISIONED") != billing
-    request: dict[str, Any] = {"BillingMode": billing} if switched else {}
-    for member in ("ProvisionedThroughput", "OnDemandThroughput"):
-        if new.get(member) and (switched or old.get(member) != new[member]):
-            request[member] = new[member]
-    # With their table, all indexes need their throughput in one request.
-    moved = indexes.capacities(changes.kept) if switched and billing == "PROVISIONED" else changes.updated
-    updates = [{"Update": update} for update in moved]
-    if updates:
-        request["GlobalSecondaryIndexUpdates"] = updates
+    request: dict[str, Any] = {}
+    if table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED") != billing:
+        request["BillingMode"] = billing
+    provisioned = new.get("ProvisionedThroughput")
+    if provisioned and (request or indexes.throughput(table.get("ProvisionedThroughput")) != provisioned):
+        request["ProvisionedThroughput"] = provisioned
+    on_demand = new.get("OnDemandThroughput")
+    if on_demand and old.get("OnDemandThroughput") != on_demand:
+        request["OnDemandThroughput"] = on_demand
+    if changes.updated:
+        # All in one request: those of a table that is provisioned from now on need it.
+        request["GlobalSecondaryIndexUpdates"] = [{"Update": update} for update in changes.updated]
     if request:
-        await updated(work, name, **request)
+        await updated(work, table["TableName"], **request)
 
 
 async def _change_stream(work: Work, name: str, old: Properties, new: Properties) -> None:
