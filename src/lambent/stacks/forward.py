@@ -197,7 +197,10 @@ class Forward:
         if replaced is not None:
             self._put_aside(resource, replaced)
         self._deployed(resource, made(wanted, result))
-        await entry.resource_event(self.stack, resource, f"{word}_COMPLETE").write()
+        reason = None
+        if self.steps.skips(wanted.type):
+            reason = f"Skipped: {wanted.type} is not served by this platform."
+        await entry.resource_event(self.stack, resource, f"{word}_COMPLETE", reason).write()
         return True
 
     async def _import(self, logical_id: str, wanted: Deployment) -> bool:

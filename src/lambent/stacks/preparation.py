@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from lambent.stacks.errors import InsufficientCapabilities, ValidationError
+from lambent.stacks.errors import InsufficientCapabilities, UnsupportedType, ValidationError
 from lambent.stacks.records import Definition
 from lambent.stacks.template import (
     Pseudo,
@@ -235,7 +235,7 @@ class Preparation:
             if not self._catalogue.serves(resource.type)
         }
         if unknown:
-            raise ValidationError(self._catalogue.complaint(unknown))
+            raise UnsupportedType(self._catalogue.complaint(unknown))
 
     def _check_capabilities(self, template: Template, definition: Definition) -> None:
         needed, _ = capabilities_needed(template)
