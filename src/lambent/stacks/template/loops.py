@@ -3,7 +3,8 @@
 Sources: CloudFormation Template Reference, "Fn::ForEach"; AWS's own templates and results for it (aws-sam-cli,
 compatibility tests of `cfn_language_extensions`); measured behaviour (ministack): identifiers are put into the keys of
 fragments (`${Item}`, and `&{Item}` without what is not alphanumeric), into the texts of Fn::Sub (`${Item}` only) and
-for Ref; other texts stay as they are.
+for Ref; other texts stay as they are. A loop can have several identifiers for a list of lists, and two for a map's keys and
+values.
 """
 
 from __future__ import annotations
@@ -82,13 +83,13 @@ class Loops:
         resources, outputs or conditions.
         """
         if not isinstance(loop, list) or len(loop) != 3 or not key[len(FOR_EACH) :]:
-            raise failed(f"{key} layout is incorrect")
+            raise failed("Fn::ForEach layout is incorrect")
         if depth > DEEPEST:
             raise failed(f"{key}: loops can be nested {DEEPEST} deep at most")
         identifier, collection, fragment = loop
         identifiers = self._identifiers(key, identifier, bindings)
         if not isinstance(fragment, dict) or isinstance(collection, str):
-            raise failed(f"{key} layout is incorrect")
+            raise failed("Fn::ForEach layout is incorrect")
         for item in self._items(key, collection, bindings):
             self._turns += 1
             if self._turns > _MOST:
@@ -109,7 +110,7 @@ class Loops:
         found = given if isinstance(given, list) else [given]
         names = [self._value(one, bindings) if isinstance(one, dict) else one for one in found]
         if not names or not all(isinstance(name, str) and name for name in names):
-            raise failed(f"{key} layout is incorrect")
+            raise failed("Fn::ForEach layout is incorrect")
         for name in names:
             if name in self._parameters:
                 raise failed(f"{key}: identifier '{name}' conflicts with a parameter")
@@ -122,6 +123,8 @@ class Loops:
             items = self._value(collection, bindings)
         except ValidationError:
             items = None
+        if isinstance(items, dict):
+            items = [[name, item] for name, item in items.items()]
         if not isinstance(items, list) or any(isinstance(item, Unknown) for item in items):
             raise failed("Could not find a collection or could not be resolved for Fn::ForEach")
         return items
@@ -129,11 +132,11 @@ class Loops:
     def _bound(self, key: str, identifiers: list[str], item: Any, bindings: Bindings) -> Bindings:
         values = [item] if len(identifiers) == 1 else item
         if not isinstance(values, list) or len(values) != len(identifiers):
-            raise failed(f"{key} layout is incorrect")
+            raise failed("Fn::ForEach layout is incorrect")
         try:
             texts = [text_of(value, "") for value in values]
         except ValidationError:
-            raise failed(f"{key} layout is incorrect") from None
+            raise failed("Fn::ForEach layout is incorrect") from None
         return dict(zip(identifiers, texts, strict=True))
 
 
