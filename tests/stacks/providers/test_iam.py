@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 LESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
+BARE = {"Statement": ALLOW["Statement"]}  # as SAM's policy templates are
 MANAGED = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 TRUST: dict[str, Any] = {
     "Version": "2012-10-17",
@@ -31,7 +32,7 @@ def test_a_role(world: World) -> None:
         ManagedPolicyArns=[MANAGED],
         Policies=[
             {"PolicyName": "one", "PolicyDocument": ALLOW},
-            {"PolicyName": "two", "PolicyDocument": ALLOW},
+            {"PolicyName": "two", "PolicyDocument": BARE},
         ],
         Tags=[{"Key": "own", "Value": "yes"}],
     )
@@ -41,6 +42,9 @@ def test_a_role(world: World) -> None:
     assert name.startswith("shop-Executor-")
     assert role.attributes["Arn"] == f"arn:aws:iam::000000000000:role/{name}"
     assert role.attributes["RoleId"].startswith("AROA")
+    live = role.read()
+    assert live is not None
+    assert live["Policies"] == role.properties["Policies"]
     tags = world.ask("iam", "ListRoleTags", RoleName=name)["Tags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"team": "blue", "own": "yes"}
     assert set(world.ask("iam", "ListRolePolicies", RoleName=name)["PolicyNames"]) == {"one", "two"}
@@ -166,7 +170,7 @@ def test_inline_policies(world: World, names: dict[str, str]) -> None:
     policy.lost()
     assert policy.id.startswith("shop-Rights-")
     assert policy.read() == policy.properties
-    policy.update_twice(PolicyName="other", PolicyDocument=LESS, Groups=["all"], Users=["anna"])
+    policy.update_twice(PolicyName="other", PolicyDocument=BARE, Groups=["all"], Users=["anna"])
     assert policy.read() == policy.properties
     assert world.ask("iam", "ListRolePolicies", RoleName="plain")["PolicyNames"] == []
     assert world.ask("iam", "ListUserPolicies", UserName="anna")["PolicyNames"] == ["other"]

@@ -15,11 +15,26 @@ MISSING: Final = "NoSuchEntity"
 EXISTS: Final = "EntityAlreadyExists"
 
 _SYSTEM: Final = "aws:"
+_VERSION: Final = "2012-10-17"
 
 
 def document(value: Any) -> str:
-    """A policy document as IAM takes it: JSON text; text is sent as it is."""
+    """A policy document as IAM takes it: JSON text, with a version.
+
+    IAM takes documents without one, as SAM's policy templates are; moto does not.
+    """
+    found = _parsed(value)
+    if isinstance(found, dict) and "Version" not in found:
+        return json.dumps({"Version": _VERSION, **found}, separators=(",", ":"))
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def as_given(found: Any, given: Any) -> Any:
+    """A live document without the version that `document` has given it."""
+    without = _parsed(given)
+    if isinstance(found, dict) and isinstance(without, dict) and "Version" not in without:
+        return {member: value for member, value in found.items() if member != "Version"}
+    return found
 
 
 def read_document(text: Any) -> Any:
@@ -29,11 +44,16 @@ def read_document(text: Any) -> Any:
 
 def same_document(one: Any, other: Any) -> bool:
     """Whether two policy documents, as text or not, say the same."""
-    return bool(_parsed(one) == _parsed(other))
+    return bool(_parsed(document(one)) == _parsed(document(other)))
 
 
 def _parsed(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value  # for IAM to refuse
 
 
 def tags_of(work: Work, own: Any) -> dict[str, str]:

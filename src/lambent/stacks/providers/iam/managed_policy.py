@@ -10,6 +10,7 @@ from lambent.stacks.errors import ResourceFailure
 from lambent.stacks.providers.iam.answers import (
     EXISTS,
     MISSING,
+    as_given,
     call_unless,
     document,
     pages,
@@ -104,7 +105,7 @@ class ManagedPolicyProvider(Provider):
             "ManagedPolicyName": policy["PolicyName"],
             "Path": policy.get("Path", "/"),
             "Description": policy.get("Description") or "",
-            "PolicyDocument": await _document(work, arn),
+            "PolicyDocument": as_given(await _document(work, arn), work.properties.get("PolicyDocument")),
         }
         for member, holder in _HOLDERS.items():
             if member in work.properties:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.iam.answers import as_given
 from lambent.stacks.providers.iam.principal import GROUP, ROLE, USER, Principal
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
@@ -51,11 +52,12 @@ class PolicyProvider(Provider):
     async def read(self, work: Work) -> Properties | None:
         live: Properties = {"PolicyName": work.properties["PolicyName"]}
         for member, holder, policy in _held(work.properties):
-            found = await _HOLDERS[member].inline(work, holder, policy)
+            given = work.properties["PolicyDocument"]
+            found = as_given(await _HOLDERS[member].inline(work, holder, policy), given)
             if found is not None:
                 live.setdefault(member, []).append(holder)
                 # One that differs is what has drifted.
-                if "PolicyDocument" not in live or found != work.properties["PolicyDocument"]:
+                if "PolicyDocument" not in live or found != given:
                     live["PolicyDocument"] = found
         return live if "PolicyDocument" in live else None
 
@@ -101,7 +103,11 @@ class HeldPolicyProvider(Provider):
         found = await self.principal.inline(work, name, policy)
         if found is None:
             return None
-        return {"PolicyName": policy, self.principal.member: name, "PolicyDocument": found}
+        return {
+            "PolicyName": policy,
+            self.principal.member: name,
+            "PolicyDocument": as_given(found, work.properties.get("PolicyDocument")),
+        }
 
     async def adopt(self, work: Work, identifier: dict[str, str]) -> Made:
         work.physical_id = f"{identifier['PolicyName']}|{identifier[self.principal.member]}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambent.stacks.providers.iam.answers import (
     MISSING,
+    as_given,
     call_unless,
     document,
     pages,
@@ -113,10 +114,10 @@ class Principal:
             live["ManagedPolicyArns"] = await self.attached(work, name)
         if "Policies" in work.properties:
             live["Policies"] = []
-            for policy in _inline(work.properties):
+            for policy, given in _inline(work.properties).items():
                 found = await self.inline(work, name, policy)
                 if found is not None:
-                    live["Policies"].append({"PolicyName": policy, "PolicyDocument": found})
+                    live["Policies"].append({"PolicyName": policy, "PolicyDocument": as_given(found, given)})
         return live
 
 

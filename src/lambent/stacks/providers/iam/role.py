@@ -9,6 +9,7 @@ from lambent.stacks.errors import ResourceFailure
 from lambent.stacks.providers.iam.answers import (
     EXISTS,
     MISSING,
+    as_given,
     call_unless,
     document,
     read_document,
@@ -98,7 +99,10 @@ class RoleProvider(Provider):
         live: Properties = {
             "RoleName": role["RoleName"],
             "Path": role["Path"],
-            "AssumeRolePolicyDocument": read_document(role["AssumeRolePolicyDocument"]),
+            "AssumeRolePolicyDocument": as_given(
+                read_document(role["AssumeRolePolicyDocument"]),
+                work.properties.get("AssumeRolePolicyDocument"),
+            ),
             "Description": role.get("Description") or "",
             "MaxSessionDuration": role.get("MaxSessionDuration", _SESSION_S),
             **await ROLE.policies(work, work.physical_id),
