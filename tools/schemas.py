@@ -202,6 +202,8 @@ def compact(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         read_only = [path for path in read_only if path != "Id"]
     if name == "AWS::Lambda::Function":
         del properties["Runtime"]["enum"]
+    if name == "AWS::CloudFormation::Stack":
+        properties["Parameters"]["patternProperties"] = {".*": {"type": "string"}}
     result: dict[str, Any] = {
         "properties": properties,
         "required": sorted(schema.get("required", [])),

@@ -194,6 +194,19 @@ def test_order_of_lists() -> None:
             {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"},
             {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"},
         ),
+        (
+            "AWS::CloudFormation::Stack",
+            {"TemplateURL": "https://s3.amazonaws.com/b/t", "Parameters": {"A": 1, "B": True}},
+            {"TemplateURL": "https://s3.amazonaws.com/b/t", "Parameters": {"A": "1", "B": "true"}},
+        ),
+        (
+            "AWS::StepFunctions::StateMachine",
+            {
+                "RoleArn": "arn:aws:iam::123456789012:role/r",
+                "DefinitionSubstitutions": {"A": 1, "B": True, "C": "c"},
+            },
+            None,
+        ),
         ("Custom::T", {"ServiceToken": "arn", "Anything": [1, {"a": True}]}, None),
         ("AWS::CloudFormation::WaitCondition", {"Count": "2", "Timeout": 10}, {"Count": 2, "Timeout": "10"}),
         ("AWS::CDK::Metadata", {"Analytics": "v2:deflate64:H4s"}, None),

@@ -305,7 +305,7 @@ def test_everything_that_sam_makes_fits_the_schemas(sam: Sam) -> None:
                 "MaximumRetryAttempts": 1,
                 "DestinationConfig": {"OnSuccess": {"Type": "SQS"}},
             },
-            Environment={"Variables": {"N": 1, "B": True}},
+            Environment={"Variables": {"NN": 1, "BB": True}},
             Policies=[{"SQSPollerPolicy": {"QueueName": "q"}}, "AmazonS3ReadOnlyAccess"],
             Tags={"a": "b"},
         ),

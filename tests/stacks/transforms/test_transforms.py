@@ -362,6 +362,13 @@ def test_transforms_that_there_are_not(world: World, transform: Any, message: st
         assert refusal(world, template) == message
 
 
+def test_what_a_transform_makes_has_no_transforms(world: World) -> None:
+    location = world.put("nested.json", '{"Q": {"Fn::Transform": {"Name": "Replace"}}}')
+    assert refusal(world, {"Resources": embedded("AWS::Include", Location=location)}).startswith(
+        "Template format error: Resources/Q has a Fn::Transform that a transform has made"
+    )
+
+
 def test_a_macro_whose_function_is_gone(world: World) -> None:
     assert refusal(world, {"Transform": "Gone"}).startswith(
         f"Transform {ACCOUNT}::Gone failed with: Function not found"

@@ -113,9 +113,12 @@ class _Checker:
         """A value that may be of one of several forms: the first that it is, else what the nearest says."""
         outside = {key: item for key, item in node.items() if key not in ("anyOf", "oneOf")}
         nearest: list[str] | None = None
-        for branch in _branches(node):
+        branches = [self.schema.resolve(branch) for branch in _branches(node)]
+        # What the value is already goes before what it could be read as.
+        branches.sort(key=lambda branch: not any(_is(value, name) for name in _types(branch)))
+        for branch in branches:
             attempt = _Checker(self.schema)
-            result = attempt.value({**outside, **self.schema.resolve(branch)}, value, pointer)
+            result = attempt.value({**outside, **branch}, value, pointer)
             if not attempt.violations:
                 return result
             if nearest is None or len(attempt.violations) < len(nearest):

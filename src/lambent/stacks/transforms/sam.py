@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import socket
 import subprocess
@@ -31,6 +32,7 @@ _DEADLINE_S: Final = 120
 _IDLE_MS: Final = 600_000
 """The process has 90 MB: after that long without work it ends."""
 _INTERNAL: Final = "Internal transform failure."
+_MISSING: Final = "aws-sam-translator, which does it, is not installed: pip install 'lambent[platform]'"
 
 
 class SamTranslator:
@@ -140,6 +142,8 @@ class Worker:
     """The process, and the socket that it is spoken to by; `exchange` is for threads."""
 
     def __init__(self) -> None:
+        if importlib.util.find_spec("samtranslator") is None:
+            raise ValidationError(f"Transform {SAM} failed with: {_MISSING}")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBENT_"))

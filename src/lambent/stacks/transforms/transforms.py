@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -61,7 +62,7 @@ class Transforms:
 
     `find_macro` tells which macros there are; whoever keeps the stacks sets it. Transforms inside the template come
     first, the innermost before those around them, then those of the whole template, each group in the order of its list
-    (CloudFormation User Guide, "Macro evaluation order"). What a transform makes is not searched for others.
+    (CloudFormation User Guide, "Macro evaluation order"). What a transform makes may have no others.
     """
 
     def __init__(self, ask: AskService, fetcher: Fetcher, clock: Clock) -> None:
@@ -72,7 +73,9 @@ class Transforms:
 
     def warm(self) -> None:
         """Start what takes its time to start, without waiting for it: a SAM template is likely to come."""
-        self._sam.warm()
+        # Why it does not start is told when it is needed.
+        with contextlib.suppress(OSError, ValidationError):
+            self._sam.warm()
 
     def close(self) -> None:
         """End the translator's process; it starts again when it is needed."""
@@ -114,6 +117,11 @@ class Transforms:
             if not isinstance(document, dict):
                 raise ValidationError("Template format error: unsupported structure.")
             document.pop(_WHOLE, None)
+        if (left := next(_places(document), None)) is not None:
+            raise ValidationError(
+                f"Template format error: {'/'.join(map(str, left)) or 'the template'} has a Fn::Transform that a "
+                "transform has made: transforms of what transforms make are not supported."
+            )
         processed: dict[str, Any] = document
         return processed
 
