@@ -137,7 +137,7 @@ class Preparation:
         Raises InsufficientCapabilities.
         """
         if not self._transforms.needs_auto_expand(draft.template.document):
-            self._check_types(draft.template)
+            self.check_types(draft.template)
             self._check_capabilities(draft.template, draft.definition)
 
     async def transformed(
@@ -165,7 +165,7 @@ class Preparation:
             except ValidationError as refused:
                 raise TransformFailed(str(refused)) from refused
             definition = msgspec.structs.replace(definition, description=template.description)
-        self._check_types(template)
+        self.check_types(template)
         self._check_capabilities(template, definition)
         processed = msgspec.json.encode(template.document).decode()
         return Prepared(draft.original, processed, template, definition)
@@ -226,7 +226,8 @@ class Preparation:
             return await self._fetcher.text(request.template_url, request.account, request.region)
         raise ValidationError("Either Template URL or Template Body must be specified.")
 
-    def _check_types(self, template: Template) -> None:
+    def check_types(self, template: Template) -> None:
+        """Raises UnsupportedType for resources that nobody makes here, unless these are to be passed over."""
         if self._ignore_unsupported:
             return
         unknown = {

@@ -82,7 +82,7 @@ def handler_code(failure: ServiceFailure) -> str:
         return "ServiceLimitExceeded"
     if failure.status >= _SERVER_ERROR:
         return "ServiceInternalError"
-    return "InvalidRequest"
+    return "GeneralServiceException" if failure.service == "s3" else "InvalidRequest"
 
 
 def failed_resources(created: Collection[str], updated: Collection[str] = ()) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lambent.stacks.providers.catalogue import Catalogue
     from lambent.stacks.records import ChangeSet, Detection, Event, Export, ResourceDrift, Stack
     from lambent.stacks.request import StackRequest
+    from lambent.stacks.template import Template
     from lambent.stacks.transforms import Fetcher, Transforms
     from lambent.store import Database
 
@@ -213,6 +214,10 @@ class Stacks:
     ) -> None:
         """DeleteChangeSet."""
         await self._change_sets.delete(self._change_sets.find(account, region, name_or_arn, stack_name))
+
+    def check_types(self, template: Template) -> None:
+        """Raises UnsupportedType for a template with resources that nobody makes here."""
+        self.operations.preparation.check_types(template)
 
     # ------------------------------------------------------------ what there is
 

@@ -73,7 +73,10 @@ def policy(effect: str, action: str, resource: str = "*", **members: Any) -> str
     return json.dumps({"Statement": [statement, allowed] if effect == "Deny" else [statement]})
 
 
-_DENIED = "Action denied by stack policy: Statement [#1] does not allow [Update:Modify] for resource [LogicalResourceId/A];"
+_DENIED = (
+    "Action denied by stack policy: Statement [#1] does not allow [Update:Modify] for resource "
+    "[LogicalResourceId/A];"
+)
 _OF_TYPE = {"StringEquals": {"ResourceType": ["AWS::SSM::Parameter"]}}
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from lambent.neighbours.service_calls import ServiceCall
     from lambent.stacks.providers.provider import Work
     from lambent.stacks.records import Stack
-    from lambent.store import Database
+    from lambent.store import Database, Statement
+    from lambent.store.database import Results
 
 
 _OWN = ("DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Condition", "Metadata")
@@ -45,12 +46,15 @@ class World:
         self.held: dict[str, asyncio.Event] = {}
         self.published: list[dict[str, Any]] = []
         self.templates: dict[str, str] = {}
+        self.tick: Callable[[], None] = _nothing
 
     def keep(self) -> None:
         """As a service would: before it answers."""
+        self.tick()
         new = self.path.with_suffix(".new")
         new.write_text(json.dumps(self.things))
         new.replace(self.path)
+        self.tick()
 
     async def ask(self, call: ServiceCall) -> dict[str, Any]:
         """The services that stacks themselves ask."""
@@ -129,9 +133,9 @@ class Platform:
     async def open(
         cls, folder: Path, clock: Clock, world: World | None = None, *, ignore_unsupported: bool = False
     ) -> Platform:
-        """As an earlier one has left it."""
+        """As an earlier one has left it. The world counts what becomes durable."""
         world = world or World(folder / "world.json")
-        database = await open_database(folder / "lambent.db")
+        database: Database = _Counted(await open_database(folder / "lambent.db", durability="normal"), world)
         fetcher = _Templates(world)
         transforms = Transforms(world.ask, fetcher, clock)
         catalogue = Catalogue({}, {**PROVIDERS, "AWS::SSM::Parameter": ThingProvider(world)})
@@ -170,6 +174,24 @@ class Platform:
         return [(event.logical_id, event.status, event.reason) for event in reversed(found)][since:]
 
 
+class _Counted:
+    """A database whose writes are counted, before and after they are durable."""
+
+    def __init__(self, database: Database, world: World) -> None:
+        self._database = database
+        self._world = world
+        self.read = database.read
+        self.read_now = database.read_now
+        self.submit = database.submit
+        self.close = database.close
+
+    async def write(self, *statements: Statement) -> Results:
+        self._world.tick()
+        results = await self._database.write(*statements)
+        self._world.tick()
+        return results
+
+
 class _Templates(Fetcher):
     def __init__(self, world: World) -> None:
         super().__init__(world.ask, list)
@@ -196,6 +218,10 @@ def template(resources: dict[str, Any], **sections: Any) -> str:
         properties.update({name: value for name, value in members.items() if name not in _OWN})
         described[logical_id] = {"Type": "AWS::SSM::Parameter", "Properties": properties, **own}
     return json.dumps({"Resources": described, **sections})
+
+
+def _nothing() -> None:
+    """Nobody counts."""
 
 
 def _never(what: str, work: Work) -> None:
