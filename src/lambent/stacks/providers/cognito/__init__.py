@@ -1,0 +1,1 @@
+"""Cognito: user pools with what belongs to them, identity pools."""
