@@ -91,21 +91,13 @@ def test_a_domain(world: World, pool: Resource) -> None:
     assert domain.read() is None
 
 
-def test_groups_servers_and_users(world: World, pool: Resource) -> None:
+def test_groups_and_users(world: World, pool: Resource) -> None:
     group = world.resource("AWS::Cognito::UserPoolGroup", "Staff").create(UserPoolId=pool.id, Precedence=1)
     group.again()
     group.update_twice(UserPoolId=pool.id, Precedence=2, Description="who works here")
     assert (group.read() or {})["Precedence"] == 2
     with pytest.raises(ResourceFailure, match="already exists"):
         world.resource("AWS::Cognito::UserPoolGroup").create(UserPoolId=pool.id, GroupName=group.id)
-
-    scope = {"ScopeName": "read", "ScopeDescription": "to look"}
-    server = world.resource("AWS::Cognito::UserPoolResourceServer").create(
-        UserPoolId=pool.id, Identifier="https://shop.test", Name="shop", Scopes=[scope]
-    )
-    server.again()
-    assert server.id == "https://shop.test"
-    assert (server.read() or {})["Scopes"] == [scope]
 
     user = world.resource("AWS::Cognito::UserPoolUser").create(
         UserPoolId=pool.id,
@@ -121,10 +113,9 @@ def test_groups_servers_and_users(world: World, pool: Resource) -> None:
     member.again()
     groups = world.ask("cognito-idp", "AdminListGroupsForUser", UserPoolId=pool.id, Username="ann")
     assert [one["GroupName"] for one in groups["Groups"]] == [group.id]
-    for each in (member, user, server, group):
+    for each in (member, user, group):
         each.delete_twice()
     assert user.read() is None
-    assert server.read() is None
     assert group.read() is None
 
 

@@ -31,7 +31,6 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::Cognito::UserPoolDomain": "lambent.stacks.providers.cognito.belongings:UserPoolDomainProvider",
     "AWS::Cognito::UserPoolGroup": "lambent.stacks.providers.cognito.belongings:UserPoolGroupProvider",
     "AWS::Cognito::UserPoolIdentityProvider": "lambent.stacks.providers.cognito.belongings:UserPoolIdentityProviderProvider",
-    "AWS::Cognito::UserPoolResourceServer": "lambent.stacks.providers.cognito.belongings:UserPoolResourceServerProvider",
     "AWS::Cognito::UserPoolUser": "lambent.stacks.providers.cognito.belongings:UserPoolUserProvider",
     "AWS::Cognito::UserPoolUserToGroupAttachment": "lambent.stacks.providers.cognito.belongings:UserPoolUserToGroupAttachmentProvider",
     "AWS::DynamoDB::GlobalTable": "lambent.stacks.providers.dynamodb.global_table:GlobalTableProvider",

@@ -1,4 +1,4 @@
-"""What belongs to user pools: clients, domains, groups, users, resource servers, identity providers."""
+"""What belongs to user pools: clients, domains, groups, users, identity providers."""
 
 from __future__ import annotations
 
@@ -238,17 +238,6 @@ class UserPoolGroupProvider(_NamedProvider):
 
     def given_name(self, work: Work) -> str:
         return name_of(work, "GroupName", _NAME_LIMIT)
-
-
-class UserPoolResourceServerProvider(_NamedProvider):
-    """`AWS::Cognito::UserPoolResourceServer`: Ref is its identifier."""
-
-    type: ClassVar[str] = "AWS::Cognito::UserPoolResourceServer"
-    noun = "ResourceServer"
-    name = "Identifier"
-    settings = ("Name", "Scopes")
-    getting = "DescribeResourceServer"
-    answer = "ResourceServer"
 
 
 class UserPoolIdentityProviderProvider(_NamedProvider):
