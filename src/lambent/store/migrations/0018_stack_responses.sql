@@ -26,3 +26,14 @@ CREATE TABLE stack_macros (
     definition TEXT NOT NULL,
     PRIMARY KEY (account, region, name)
 );
+
+-- What CodeDeploy knows (lambent.stacks.providers.codedeploy): applications, groups, configurations and deployments.
+-- definition: JSON.
+CREATE TABLE stack_deployments (
+    kind       TEXT NOT NULL,
+    account    TEXT NOT NULL,
+    region     TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    PRIMARY KEY (kind, account, region, name)
+);

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.codedeploy.shifting import Shifting
 from lambent.stacks.providers.lambda_.answers import CONFLICT, MISSING, call_unless
 from lambent.stacks.providers.lambda_.provisioned import provision
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
+if TYPE_CHECKING:
+    from lambent.stacks.providers.codedeploy.register import Deployments
+
 
 class AliasProvider(Provider):
-    """Ref is the alias's ARN."""
+    """Ref is the alias's ARN.
+
+    An update to another version goes by CodeDeploy where its UpdatePolicy says so
+    (AWSCloudFormation/latest/TemplateReference/aws-attribute-updatepolicy.html).
+    """
 
     type: ClassVar[str] = "AWS::Lambda::Alias"
+
+    def __init__(self, deployments: Deployments | None = None) -> None:
+        self._deployments = deployments
 
     async def create(self, work: Work) -> Made:
         wanted = work.properties
@@ -39,6 +50,13 @@ class AliasProvider(Provider):
 
     async def update(self, work: Work) -> Made:
         old, new = work.old, work.properties
+        policy = work.update_policy.get("CodeDeployLambdaAliasUpdate")
+        if policy and self._deployments is not None:
+            live = await work.call("lambda", "GetAlias", FunctionName=new["FunctionName"], Name=new["Name"])
+            begun = work.again and self._deployments.of_step(work) is not None
+            # Where a deployment has been put back, the alias leads there already.
+            if begun or live["FunctionVersion"] != new["FunctionVersion"]:
+                await Shifting(work, self._deployments, policy, live["FunctionVersion"]).run()
         await work.call(
             "lambda",
             "UpdateAlias",
