@@ -15,9 +15,11 @@ from lambent.clock import SystemClock
 from lambent.neighbours.service_calls import ServiceCall
 from lambent.node.platform import Platform
 from lambent.node.settings import Settings
+from lambent.stacks.changes import drift
 from lambent.stacks.providers.catalogue import Catalogue
 from lambent.stacks.providers.provider import StackIdentity
 from lambent.stacks.providers.work import StepWork
+from lambent.stacks.schemas import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -114,6 +116,13 @@ class Resource:
     def read(self) -> Properties | None:
         found: Properties | None = self.world.run(self.provider.read(self._work(self.properties, {})))
         return found
+
+    def drift(self) -> list[dict[str, Any]]:
+        """In what the live resource differs from what it was made with."""
+        live = self.read()
+        assert live is not None
+        tags = {key: value for key, value in self.tags.items() if not key.startswith("aws:")}
+        return drift(schema_of(self.type), self.properties, live, tags)
 
     def adopt(self, **identifier: str) -> Resource:
         self._next(again=False)

@@ -54,6 +54,7 @@ def test_a_table_is_made_changed_and_removed(world: World) -> None:
         ResourcePolicy={"PolicyDocument": policy},
     )
     table.again()
+    assert table.drift() == []
     assert table.id.startswith("shop-Orders-")
     assert table.attributes["Arn"] == f"arn:aws:dynamodb:us-east-1:000000000000:table/{table.id}"
     assert table.attributes["StreamArn"].startswith(table.attributes["Arn"] + "/stream/")
@@ -69,6 +70,7 @@ def test_a_table_is_made_changed_and_removed(world: World) -> None:
         TimeToLiveSpecification={"AttributeName": "other", "Enabled": True},
         DeletionProtectionEnabled=True,
     )
+    assert table.drift() == []
     live = table.read()
     assert live is not None
     assert "StreamSpecification" not in live
@@ -80,7 +82,9 @@ def test_a_table_is_made_changed_and_removed(world: World) -> None:
     assert "ResourcePolicy" not in live
 
     table.update_twice(**SIMPLE, StreamSpecification={"StreamViewType": "KEYS_ONLY"})
+    assert table.drift() == []
     table.update_twice(**SIMPLE, StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"})
+    assert table.drift() == []
     live = table.read()
     assert live is not None
     assert live["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -92,6 +96,7 @@ def test_indexes_come_and_go_one_at_a_time(world: World) -> None:
     table = world.resource(TABLE).create(**SIMPLE)
     one = SIMPLE | {"AttributeDefinitions": definitions("id", "a"), "GlobalSecondaryIndexes": [index("a")]}
     table.update_twice(**one)
+    assert table.drift() == []
     assert described(world, table.id)["GlobalSecondaryIndexes"][0]["IndexName"] == "by-a"
     other = SIMPLE | {"AttributeDefinitions": definitions("id", "b"), "GlobalSecondaryIndexes": [index("b")]}
     with pytest.raises(
@@ -110,8 +115,10 @@ def test_indexes_come_and_go_one_at_a_time(world: World) -> None:
         "GlobalSecondaryIndexes": [index("b"), index("c")],
     }
     table.update_twice(**one)
+    assert table.drift() == []
     assert [one["IndexName"] for one in described(world, table.id)["GlobalSecondaryIndexes"]] == ["by-a"]
     table.update_twice(**SIMPLE)
+    assert table.drift() == []
     assert not described(world, table.id).get("GlobalSecondaryIndexes")
     table.delete()
 
@@ -133,6 +140,7 @@ def test_billing_and_throughput(world: World) -> None:
         **provisioned
         | {"ProvisionedThroughput": many, "GlobalSecondaryIndexes": [index("a", ProvisionedThroughput=many)]}
     )
+    assert table.drift() == []
     live = table.read()
     assert live is not None
     assert live["ProvisionedThroughput"] == live["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"] == many
@@ -141,8 +149,10 @@ def test_billing_and_throughput(world: World) -> None:
         "GlobalSecondaryIndexes": [index("a")],
     }
     table.update_twice(**on_demand)
+    assert table.drift() == []
     assert described(world, table.id)["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     table.update_twice(**provisioned)
+    assert table.drift() == []
     live = table.read()
     assert live is not None
     assert live["ProvisionedThroughput"] == few
@@ -192,6 +202,7 @@ def test_a_global_table(world: World) -> None:
         "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
     }
     table = world.resource(kind, "Orders").create(**indexed, Replicas=[own]).again()
+    assert table.drift() == []
     assert table.id.startswith("shop-Orders-")
     assert set(table.attributes) == {"Arn", "StreamArn", "TableId"}
     live = table.read()
@@ -199,11 +210,13 @@ def test_a_global_table(world: World) -> None:
     assert live["Replicas"] == [{**own, "DeletionProtectionEnabled": False}]
     assert live["GlobalSecondaryIndexes"] == indexed["GlobalSecondaryIndexes"]
     table.update_twice(**SIMPLE, Replicas=[{"Region": "us-east-1", "DeletionProtectionEnabled": True}])
+    assert table.drift() == []
     live = table.read()
     assert live is not None
     assert live["Replicas"][0]["DeletionProtectionEnabled"] is True
     assert "Tags" not in live["Replicas"][0]
     table.update_twice(**SIMPLE, Replicas=[{"Region": "us-east-1"}])
+    assert table.drift() == []
     table.delete_twice()
     assert table.read() is None
     two = [{"Region": "us-east-1"}, {"Region": "eu-west-1"}]
@@ -239,10 +252,12 @@ def test_a_global_table_that_scales(world: World) -> None:
         return sorted((one["ScalableDimension"], one["MinCapacity"]) for one in found["ScalableTargets"])
 
     table = world.resource("AWS::DynamoDB::GlobalTable").create(**properties(2)).again()
+    assert table.drift() == []
     throughput = described(world, table.id)["ProvisionedThroughput"]
     assert (throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]) == (2, 2)
     assert targets() == [("dynamodb:table:ReadCapacityUnits", 2), ("dynamodb:table:WriteCapacityUnits", 2)]
     table.update_twice(**properties(3))
+    assert table.drift() == []
     assert targets() == [("dynamodb:table:ReadCapacityUnits", 3), ("dynamodb:table:WriteCapacityUnits", 3)]
     table.delete_twice()
     assert targets() == []

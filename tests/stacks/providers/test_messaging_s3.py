@@ -114,6 +114,7 @@ def test_a_bucket_is_made_changed_and_removed(world: World) -> None:
         .create(Tags=[{"Key": "kind", "Value": "x"}], **first)
         .again()
     )
+    assert bucket.drift() == []
     name = bucket.id
     assert name.startswith("shop-uploads-")
     assert name == name.lower()
@@ -131,8 +132,10 @@ def test_a_bucket_is_made_changed_and_removed(world: World) -> None:
     assert live == first | {"BucketName": name}
 
     bucket.update_twice(**second)
+    assert bucket.drift() == []
     assert bucket.read() == second | {"BucketName": name, "Tags": [{"Key": "team", "Value": "a"}]}
     bucket.update_twice()
+    assert bucket.drift() == []
     bucket.properties = second
     live = bucket.read()
     assert live is not None
@@ -163,6 +166,7 @@ def test_a_bucket_may_keep_its_own_logs(world: World) -> None:
     assert live is not None
     assert live["LoggingConfiguration"] == {"DestinationBucketName": bucket.id, "LogFilePrefix": "l/"}
     bucket.update_twice()
+    assert bucket.drift() == []
     for logged in world.ask("s3", "ListObjectsV2", Bucket=bucket.id).get("Contents", []):
         world.ask("s3", "DeleteObject", Bucket=bucket.id, Key=logged["Key"])
     bucket.delete()
@@ -189,11 +193,13 @@ def test_policies(world: World) -> None:
     }
     document = {"Version": "2012-10-17", "Statement": [statement]}
     policy = world.resource("AWS::S3::BucketPolicy").create(Bucket=bucket.id, PolicyDocument=document).again()
+    assert policy.drift() == []
     assert policy.id == bucket.id
     assert policy.read() == policy.properties
     with pytest.raises(ResourceFailure, match="The bucket policy already exists on bucket"):
         world.resource("AWS::S3::BucketPolicy").create(Bucket=bucket.id, PolicyDocument=document)
     policy.update_twice(Bucket=bucket.id, PolicyDocument=document | {"Id": "x"})
+    assert policy.drift() == []
     assert policy.read() == policy.properties
     policy.delete_twice()
     assert policy.read() is None

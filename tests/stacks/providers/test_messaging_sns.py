@@ -22,6 +22,7 @@ def test_a_topic_is_made_changed_and_removed(world: World) -> None:
         DisplayName="news", Subscription=[one, two], Tags=[{"Key": "kind", "Value": "x"}]
     )
     topic.again()
+    assert topic.drift() == []
     name = topic.attributes["TopicName"]
     assert name.startswith("shop-News-")
     assert topic.id == topic.attributes["TopicArn"] == f"arn:aws:sns:us-east-1:000000000000:{name}"
@@ -33,6 +34,7 @@ def test_a_topic_is_made_changed_and_removed(world: World) -> None:
     assert {"Key": "aws:cloudformation:stack-name", "Value": "shop"} in tags
 
     topic.update_twice(KmsMasterKeyId="alias/k", Subscription=[two, three])
+    assert topic.drift() == []
     live = topic.read()
     assert live == {
         "TopicName": name,
@@ -50,12 +52,13 @@ def test_a_fifo_topic_and_a_taken_name(world: World) -> None:
     assert live is not None
     assert live["FifoTopic"] is live["ContentBasedDeduplication"] is True
     topic.update_twice(FifoTopic=True, TopicName="t.fifo")
+    assert topic.drift() == []
     live = topic.read()
     assert live is not None
     assert live["ContentBasedDeduplication"] is False
     with pytest.raises(ResourceFailure, match=r"identifier 't\.fifo' already exists"):
         world.resource(TOPIC).create(FifoTopic=True, TopicName="t.fifo")
-    assert world.resource(TOPIC).adopt(TopicArn=topic.id).made == topic.made
+    assert world.resource(TOPIC).adopt(TopicArn=topic.id).attributes["TopicName"] == "t.fifo"
     topic.delete()
     assert world.resource(TOPIC).create(FifoTopic=True).id.endswith(".fifo")
 
@@ -68,6 +71,7 @@ def test_a_subscription(world: World) -> None:
         **place, FilterPolicy={"kind": ["a"]}, RawMessageDelivery=True, RedrivePolicy=redrive
     )
     subscription.again()
+    assert subscription.drift() == []
     assert subscription.id == subscription.attributes["Arn"]
     assert subscription.id.startswith(topic.id + ":")
     live = subscription.read()
@@ -75,12 +79,14 @@ def test_a_subscription(world: World) -> None:
     assert live | subscription.properties == live
     nested = {"order": {"kind": ["a", {"prefix": "b"}]}}
     subscription.update_twice(**place, FilterPolicyScope="MessageBody", FilterPolicy=nested)
+    assert subscription.drift() == []
     live = subscription.read()
     assert live is not None
     assert live["FilterPolicy"] == nested
     assert live["RawMessageDelivery"] is False
     assert "RedrivePolicy" not in live
     subscription.update_twice(**place)
+    assert subscription.drift() == []
     live = subscription.read()
     assert live is not None
     assert "FilterPolicy" not in live
@@ -105,15 +111,18 @@ def test_policies(world: World) -> None:
         .create(Topics=[one], PolicyDocument=document)
         .again()
     )
+    assert policy.drift() == []
     assert policy.id.startswith("shop-Policy-")
     assert policy.read() == policy.properties
     policy.update_twice(Topics=[two], PolicyDocument=document | {"Id": "x"})
+    assert policy.drift() == []
     assert policy.read() == policy.properties
     inline = world.resource("AWS::SNS::TopicInlinePolicy")
     with pytest.raises(ResourceFailure, match="Policy already exists"):
         inline.create(TopicArn=two, PolicyDocument=document)
     inline.create(TopicArn=one, PolicyDocument=document).again()
     inline.update_twice(TopicArn=one, PolicyDocument=document | {"Id": "y"})
+    assert inline.drift() == []
     assert inline.read() == inline.properties
     inline.delete_twice()
     assert inline.read() is None

@@ -29,7 +29,9 @@ def test_a_queue_is_made_changed_and_removed(world: World) -> None:
         RedriveAllowPolicy={"redrivePermission": "denyAll"},
     )
     queue.again()
+    assert queue.drift() == []
     name = queue.attributes["QueueName"]
+    assert (queue.attributes["VisibilityTimeout"], queue.attributes["DelaySeconds"]) == (90, 0)
     assert name.startswith("shop-Orders-")
     assert (
         queue.id
@@ -44,12 +46,16 @@ def test_a_queue_is_made_changed_and_removed(world: World) -> None:
     assert world.ask("sqs", "ListQueueTags", QueueUrl=queue.id)["Tags"] == {"team": "a", "kind": "x"}
 
     queue.update_twice(DelaySeconds=5, Tags=[{"Key": "other", "Value": "y"}])
+    assert queue.drift() == []
     now = attributes(world, queue.id)
     assert (now["DelaySeconds"], now["VisibilityTimeout"]) == ("5", "30")
     assert "RedriveAllowPolicy" not in now
     assert world.ask("sqs", "ListQueueTags", QueueUrl=queue.id)["Tags"] == {"team": "a", "other": "y"}
     queue.update(tags={"team": "b"}, DelaySeconds=5)
     assert world.ask("sqs", "ListQueueTags", QueueUrl=queue.id)["Tags"] == {"team": "b"}
+
+    world.ask("sqs", "SetQueueAttributes", QueueUrl=queue.id, Attributes={"DelaySeconds": "7"})
+    assert [one["PropertyPath"] for one in queue.drift()] == ["/DelaySeconds"]
 
     queue.delete_twice()
     assert queue.read() is None
@@ -73,6 +79,7 @@ def test_a_fifo_queue_with_dead_letters(world: World) -> None:
     assert live["FifoQueue"] is True
     assert live["DelaySeconds"] == 0
     queue.update_twice(FifoQueue=True)
+    assert queue.drift() == []
     assert "RedrivePolicy" not in attributes(world, queue.id)
     queue.delete()
     dead.delete()
@@ -82,6 +89,7 @@ def test_encryption_comes_and_goes(world: World) -> None:
     queue = world.resource(QUEUE).create(KmsMasterKeyId="alias/aws/sqs", KmsDataKeyReusePeriodSeconds=600)
     assert attributes(world, queue.id)["KmsDataKeyReusePeriodSeconds"] == "600"
     queue.update_twice(SqsManagedSseEnabled=False)
+    assert queue.drift() == []
     now = attributes(world, queue.id)
     assert "KmsMasterKeyId" not in now
     assert now["SqsManagedSseEnabled"] == "false"
@@ -117,6 +125,7 @@ def test_policies(world: World) -> None:
     assert json.loads(attributes(world, one)["Policy"]) == policy("*")
     assert shared.read() == shared.properties
     shared.update_twice(Queues=[two], PolicyDocument=policy("arn:aws:sqs:*:*:x"))
+    assert shared.drift() == []
     assert "Policy" not in attributes(world, one)
     assert json.loads(attributes(world, two)["Policy"]) == policy("arn:aws:sqs:*:*:x")
     shared.delete_twice()
@@ -126,6 +135,7 @@ def test_policies(world: World) -> None:
     inline.create(Queue=one, PolicyDocument=policy("*")).again()
     assert inline.id == one
     inline.update_twice(Queue=one, PolicyDocument=policy("arn:aws:sqs:*:*:y"))
+    assert inline.drift() == []
     assert inline.read() == inline.properties
     inline.delete_twice()
     assert inline.read() is None

@@ -28,6 +28,7 @@ def test_a_stream_is_made_changed_and_removed(world: World) -> None:
         Tags=[{"Key": "kind", "Value": "x"}],
     )
     stream.again()
+    assert stream.drift() == []
     assert stream.id.startswith("shop-Clicks-")
     assert stream.attributes == {"Arn": f"arn:aws:kinesis:us-east-1:000000000000:stream/{stream.id}"}
     live = stream.read()
@@ -35,6 +36,7 @@ def test_a_stream_is_made_changed_and_removed(world: World) -> None:
     assert {tag["Key"] for tag in live.pop("Tags")} == {"team", "kind"}
     assert live | {key: value for key, value in stream.properties.items() if key != "Tags"} == live
     stream.update_twice(ShardCount=3, DesiredShardLevelMetrics=["OutgoingBytes"])
+    assert stream.drift() == []
     live = stream.read()
     assert live == {
         "Name": stream.id,
@@ -47,6 +49,7 @@ def test_a_stream_is_made_changed_and_removed(world: World) -> None:
     with pytest.raises(ResourceFailure, match="already exists"):
         world.resource(STREAM).create(Name=stream.id)
     stream.update_twice(StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    assert stream.drift() == []
     live = stream.read()
     assert live is not None
     assert live["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
@@ -60,6 +63,7 @@ def test_a_consumer_and_a_policy(world: World) -> None:
         ConsumerName="reader", StreamARN=stream.attributes["Arn"]
     )
     consumer.again()
+    assert consumer.drift() == []
     assert consumer.id == consumer.attributes["ConsumerARN"]
     assert (consumer.attributes["ConsumerName"], consumer.attributes["ConsumerStatus"]) == (
         "reader",
@@ -71,7 +75,9 @@ def test_a_consumer_and_a_policy(world: World) -> None:
         ResourceArn=stream.attributes["Arn"], ResourcePolicy=document
     )
     policy.again()
+    assert policy.drift() == []
     policy.update_twice(ResourceArn=stream.attributes["Arn"], ResourcePolicy=document | {"Id": "x"})
+    assert policy.drift() == []
     assert policy.read() == policy.properties
     policy.delete_twice()
     assert policy.read() is None
@@ -93,6 +99,7 @@ def test_a_state_machine_is_made_changed_and_removed(world: World) -> None:
         Tags=[{"Key": "kind", "Value": "x"}],
     )
     machine.again()
+    assert machine.drift() == []
     name = machine.attributes["Name"]
     assert name.startswith("shop-Flow-")
     assert (
@@ -106,6 +113,7 @@ def test_a_state_machine_is_made_changed_and_removed(world: World) -> None:
     assert live["TracingConfiguration"] == {"Enabled": True}
     assert {tag["Key"] for tag in live["Tags"]} == {"team", "kind"}
     machine.update_twice(Definition=definition("Two"), RoleArn=ROLE)
+    assert machine.drift() == []
     live = machine.read()
     assert live is not None
     assert live["Definition"] == definition("Two")
@@ -123,6 +131,7 @@ def test_a_state_machine_is_made_changed_and_removed(world: World) -> None:
         DefinitionSubstitutions={"what": 3},
         RoleArn=ROLE,
     )
+    assert machine.drift() == []
     live = machine.read()
     assert live is not None
     assert live["Definition"]["States"] == {"Three": {"Type": "Succeed", "Comment": "3"}}
@@ -133,9 +142,11 @@ def test_a_state_machine_is_made_changed_and_removed(world: World) -> None:
 def test_versions_and_an_alias(world: World) -> None:
     machine = world.resource(MACHINE).create(Definition=definition("One"), RoleArn=ROLE)
     first = world.resource(VERSION, "First").create(StateMachineArn=machine.id, Description="d").again()
+    assert first.drift() == []
     assert first.id == f"{machine.id}:1"
     machine.update(Definition=definition("Two"), RoleArn=ROLE)
     second = world.resource(VERSION, "Second").create(StateMachineArn=machine.id).again()
+    assert second.drift() == []
     assert second.id == f"{machine.id}:2"
     found = first.read()
     assert found == {"StateMachineArn": machine.id, "Description": "d"}
@@ -144,16 +155,19 @@ def test_versions_and_an_alias(world: World) -> None:
         Name="live", RoutingConfiguration=[{"StateMachineVersionArn": first.id, "Weight": 100}]
     )
     alias.again()
+    assert alias.drift() == []
     assert alias.id == alias.attributes["Arn"] == f"{machine.id}:live"
     both = [
         {"StateMachineVersionArn": first.id, "Weight": 90},
         {"StateMachineVersionArn": second.id, "Weight": 10},
     ]
     alias.update_twice(Name="live", Description="b", RoutingConfiguration=both)
+    assert alias.drift() == []
     assert alias.read() == alias.properties
     alias.update_twice(
         Name="live", DeploymentPreference={"Type": "ALL_AT_ONCE", "StateMachineVersionArn": second.id}
     )
+    assert alias.drift() == []
     live = alias.read()
     assert live is not None
     assert live["RoutingConfiguration"] == [{"StateMachineVersionArn": second.id, "Weight": 100}]
@@ -166,6 +180,7 @@ def test_versions_and_an_alias(world: World) -> None:
 
 def test_an_activity(world: World) -> None:
     activity = world.resource("AWS::StepFunctions::Activity", team="a").create(Name="work").again()
+    assert activity.drift() == []
     assert activity.attributes == {
         "Arn": "arn:aws:states:us-east-1:000000000000:activity:work",
         "Name": "work",
@@ -174,5 +189,6 @@ def test_an_activity(world: World) -> None:
     with pytest.raises(ResourceFailure, match="already exists"):
         world.resource("AWS::StepFunctions::Activity").create(Name="work")
     activity.update_twice(Name="work", Tags=[{"Key": "x", "Value": "y"}])
+    assert activity.drift() == []
     activity.delete_twice()
     assert activity.read() is None

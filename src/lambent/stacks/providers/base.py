@@ -150,6 +150,11 @@ def chosen(properties: Properties, members: Iterable[str]) -> Properties:
     return {member: properties[member] for member in members if member in properties}
 
 
+def untold(work: Work, found: Properties, *members: str) -> Properties:
+    """Properties of the resource that its service does not tell: taken for what they are expected to be."""
+    return {**chosen(work.properties, [member for member in members if member not in found]), **found}
+
+
 def told(members: Mapping[str, Any]) -> Properties:
     """Without members that say nothing: None and empty texts, lists and maps."""
     return {name: value for name, value in members.items() if value is not None and value not in ("", [], {})}

@@ -15,6 +15,7 @@ from lambent.stacks.providers.base import (
     already_exists,
     arn,
     changed,
+    chosen,
     document_of,
     document_text,
     name_of,
@@ -25,6 +26,7 @@ from lambent.stacks.providers.base import (
     tags_of,
     told,
     unless,
+    untold,
 )
 from lambent.stacks.providers.provider import Made, Provider
 
@@ -66,6 +68,17 @@ _LOGGED: Final = {
     "lambda": "Lambda",
     "sqs": "SQS",
 }
+_UNTOLD: Final = (
+    "ArchivePolicy",
+    "DataProtectionPolicy",
+    "DeliveryStatusLogging",
+    "FifoThroughputScope",
+    "MaximumMessageSize",
+    "SignatureVersion",
+    "TracingConfig",
+)
+"""What moto leaves out of a topic's attributes."""
+
 _LOGGING: Final = ("SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn")
 
 
@@ -130,7 +143,7 @@ class TopicProvider(ServiceProvider):
             for one in await _subscriptions(work, topic)
             if _among(one, work.properties)
         ]
-        return told(
+        live = told(
             {
                 **properties,
                 "TopicName": topic.rpartition(":")[2],
@@ -138,9 +151,12 @@ class TopicProvider(ServiceProvider):
                 "Tags": own_pairs(tags.get("Tags", [])),
             }
         )
+        return untold(work, live, *_UNTOLD)
 
     async def made(self, work: Work, physical_id: str) -> Made:
-        return Made(physical_id, {"TopicArn": physical_id, "TopicName": physical_id.rpartition(":")[2]})
+        attributes = chosen(work.properties, (*_TOPIC, "DataProtectionPolicy", "FifoTopic"))
+        name = physical_id.rpartition(":")[2]
+        return Made(physical_id, {**attributes, "TopicArn": physical_id, "TopicName": name})
 
     def identified(self, work: Work, identifier: dict[str, str]) -> str:
         return identifier["TopicArn"]

@@ -13,6 +13,7 @@ from lambent.stacks.providers.base import (
     already_exists,
     arn,
     as_tags,
+    chosen,
     document_of,
     document_text,
     name_of,
@@ -115,7 +116,17 @@ class QueueProvider(ServiceProvider):
 
     async def made(self, work: Work, physical_id: str) -> Made:
         name = physical_id.rpartition("/")[2]
-        return Made(physical_id, {"Arn": arn(work, "sqs", name), "QueueName": name, "QueueUrl": physical_id})
+        settings = {member: int(_NUMBERS[member]) for member in _NUMBERS if not member.startswith("Kms")}
+        return Made(
+            physical_id,
+            {
+                **settings,
+                **chosen(work.properties, (*_DEFAULTS, "FifoQueue")),
+                "Arn": arn(work, "sqs", name),
+                "QueueName": name,
+                "QueueUrl": physical_id,
+            },
+        )
 
     def identified(self, work: Work, identifier: dict[str, str]) -> str:
         return identifier["QueueUrl"]

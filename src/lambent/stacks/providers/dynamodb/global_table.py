@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from lambent.stacks.providers.base import ServiceProvider, chosen, invalid, not_served, told
+from lambent.stacks.providers.base import ServiceProvider, chosen, invalid, not_served, told, untold
 from lambent.stacks.providers.dynamodb import scaling, settings
 from lambent.stacks.providers.dynamodb.table import (
     active,
@@ -46,6 +46,12 @@ _OWN: Final = (
     "ResourcePolicy",
     "TableClass",
     "Tags",
+)
+_THROUGHPUT: Final = (
+    "ReadOnDemandThroughputSettings",
+    "ReadProvisionedThroughputSettings",
+    "WriteOnDemandThroughputSettings",
+    "WriteProvisionedThroughputSettings",
 )
 _NOT_SERVED: Final = (
     "GlobalTableSourceArn",
@@ -92,20 +98,25 @@ class GlobalTableProvider(ServiceProvider):
         if table is None:
             return None
         found = {**read_table(table), **await settings.read(work, work.physical_id, table["TableArn"])}
-        own = {"Region": work.stack.region, **chosen(found, _OWN)}
-        others = [{"Region": one["RegionName"]} for one in table.get("Replicas") or []]
+        own = {**_own(work, work.properties), **chosen(found, _OWN)}
+        for member in ("Tags", "ResourcePolicy"):
+            if member not in found:
+                own.pop(member, None)
+        expected = _others(work, work.properties)
+        others = [one["RegionName"] for one in table.get("Replicas") or []]
         encryption = found.get("SSESpecification")
-        return told(
+        properties = told(
             {
                 **chosen(found, _SAME),
-                "GlobalSecondaryIndexes": [
-                    chosen(index, ("IndexName", "KeySchema", "Projection"))
-                    for index in found.get("GlobalSecondaryIndexes", [])
-                ],
+                "GlobalSecondaryIndexes": _read_indexes(work, found.get("GlobalSecondaryIndexes", [])),
                 "SSESpecification": chosen(encryption, ("SSEEnabled", "SSEType")) if encryption else None,
-                "Replicas": [own, *(one for one in others if one["Region"] != work.stack.region)],
+                "Replicas": [
+                    own,
+                    *(expected.get(one, {"Region": one}) for one in others if one != work.stack.region),
+                ],
             }
         )
+        return untold(work, properties, "WarmThroughput", *_THROUGHPUT)
 
     async def made(self, work: Work, physical_id: str) -> Made:
         table = await active(work, physical_id)
@@ -116,6 +127,18 @@ class GlobalTableProvider(ServiceProvider):
 
     def identified(self, work: Work, identifier: dict[str, str]) -> str:
         return identifier["TableName"]
+
+
+def _read_indexes(work: Work, found: list[Properties]) -> list[Properties]:
+    """What each is, with the throughput that it is expected to have: that goes by use."""
+    expected = {index["IndexName"]: index for index in work.properties.get("GlobalSecondaryIndexes") or []}
+    return [
+        {
+            **chosen(expected.get(index["IndexName"], {}), ("WarmThroughput", *_THROUGHPUT)),
+            **chosen(index, ("IndexName", "KeySchema", "Projection")),
+        }
+        for index in found
+    ]
 
 
 def _check(properties: Properties) -> None:

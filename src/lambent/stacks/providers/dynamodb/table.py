@@ -23,6 +23,7 @@ from lambent.stacks.providers.base import (
     told,
     unless,
     until,
+    untold,
 )
 from lambent.stacks.providers.dynamodb import indexes, settings
 from lambent.stacks.providers.provider import Made
@@ -43,6 +44,15 @@ _SAME: Final = (
     "TableClass",
     "DeletionProtectionEnabled",
 )
+UNTOLD: Final = (
+    "ContributorInsightsSpecification",
+    "KinesisStreamSpecification",
+    "OnDemandThroughput",
+    "TableClass",
+    "WarmThroughput",
+)
+"""What has operations of its own, or is left out by moto."""
+
 _NOT_SERVED: Final = ("ImportSourceSpecification", "VectorIndexes")
 
 
@@ -64,7 +74,8 @@ class TableProvider(ServiceProvider):
         table = await described(work, work.physical_id)
         if table is None:
             return None
-        return {**read_table(table), **await settings.read(work, work.physical_id, table["TableArn"])}
+        found = {**read_table(table), **await settings.read(work, work.physical_id, table["TableArn"])}
+        return untold(work, found, *UNTOLD)
 
     async def made(self, work: Work, physical_id: str) -> Made:
         return made_of(await active(work, physical_id))
@@ -195,8 +206,12 @@ def read_table(table: dict[str, Any]) -> Properties:
     billing = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     stream = table.get("StreamSpecification") or {}
     encryption = table.get("SSEDescription") or {}
+    used = {key["AttributeName"] for key in _keys(table)}
     properties: Properties = {
-        **chosen(table, ("TableName", "AttributeDefinitions", "KeySchema", "DeletionProtectionEnabled")),
+        **chosen(table, ("TableName", "KeySchema", "DeletionProtectionEnabled")),
+        "AttributeDefinitions": [
+            one for one in table["AttributeDefinitions"] if one["AttributeName"] in used
+        ],
         "BillingMode": billing,
         "LocalSecondaryIndexes": [
             chosen(index, ("IndexName", "KeySchema", "Projection"))

@@ -89,7 +89,11 @@ class EventBusProvider(ServiceProvider):
         )
 
     async def made(self, work: Work, physical_id: str) -> Made:
-        attributes = {"Arn": arn(work, "events", f"event-bus/{physical_id}"), "Name": physical_id}
+        attributes = {
+            **chosen(work.properties, ("Description", "KmsKeyIdentifier")),
+            "Arn": arn(work, "events", f"event-bus/{physical_id}"),
+            "Name": physical_id,
+        }
         policy = work.properties.get("Policy")
         if policy:
             attributes["Policy"] = document_text(policy)
@@ -133,6 +137,9 @@ class EventBusPolicyProvider(Provider):
         bus, _, sid = work.physical_id.rpartition("|")
         for statement in await _statements(work, bus) or []:
             if statement.get("Sid") == sid:
+                if "Sid" not in (work.properties.get("Statement") or {}):
+                    # What it was given besides its own.
+                    statement = {name: value for name, value in statement.items() if name != "Sid"}
                 return {"EventBusName": bus, "StatementId": sid, "Statement": statement}
         return None
 

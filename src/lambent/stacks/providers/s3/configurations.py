@@ -286,6 +286,10 @@ async def read(work: Work, bucket: str, members: Properties) -> Properties:
             continue
         answer = await unless(work.call("s3", one.get, Bucket=bucket), *_UNSET)
         found = answer.get(one.answered) if answer and one.answered else answer
-        if found:
+        if found is not None:
             properties[one.property] = one.read(found)
+    events = (members.get("NotificationConfiguration") or {}).get("EventBridgeConfiguration")
+    if events and properties.get("NotificationConfiguration") is not None:
+        # moto keeps it, and leaves it out of what it tells.
+        properties["NotificationConfiguration"].setdefault("EventBridgeConfiguration", events)
     return told(properties)

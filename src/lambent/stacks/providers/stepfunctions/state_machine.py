@@ -117,7 +117,7 @@ class StateMachineProvider(ServiceProvider):
             "StateMachineName": found["name"],
             "StateMachineType": found["type"],
             "RoleArn": found["roleArn"],
-            "DefinitionString": found["definition"],
+            "DefinitionString": await _written(work, found["definition"]),
             "Definition": document_of(found["definition"]),
             "Tags": own_pairs(tags.get("tags", []), "key", "value"),
         }
@@ -144,6 +144,12 @@ class StateMachineProvider(ServiceProvider):
 
 async def _described(work: Work, machine: str) -> dict[str, Any] | None:
     return await unless(work.call("stepfunctions", "DescribeStateMachine", stateMachineArn=machine), *MISSING)
+
+
+async def _written(work: Work, definition: str) -> str:
+    """The text of the property DefinitionString while it leads to that definition."""
+    text: str | None = work.properties.get("DefinitionString")
+    return text if text is not None and await _definition(work) == definition else definition
 
 
 async def _definition(work: Work) -> str:
