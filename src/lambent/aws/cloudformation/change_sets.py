@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambent.aws.cloudformation.paging import page_of, slice_of
-from lambent.aws.cloudformation.requests import Members, seconds, stack_request, tag_list
+from lambent.aws.cloudformation.requests import Members, seconds, settled, stack_request, tag_list
+from lambent.aws.cloudformation.templates import TemplateReader
 from lambent.stacks.errors import StackNotFound
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
     from lambent.stacks.records import ChangeSet
-    from lambent.stacks.stacks import Stacks
 
 _UNKNOWN_YET = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 
 
-class ChangeSetOperations:
+class ChangeSetOperations(TemplateReader):
     """Create, describe, execute, delete, list."""
-
-    _stacks: Stacks
 
     async def create_change_set(self, context: RequestContext, request: Members) -> Members:
         """What it would change is found out in the background."""
@@ -33,6 +31,7 @@ class ChangeSetOperations:
         wanted.on_stack_failure = request.get("OnStackFailure")
         wanted.import_existing = bool(request.get("ImportExistingResources"))
         wanted.deployment_mode = request.get("DeploymentMode")
+        await self._check_resource_types(context, request)
         change_set = await self._stacks.create_change_set(wanted)
         return {"Id": change_set.id, "StackId": change_set.stack_id}
 
@@ -80,6 +79,7 @@ class ChangeSetOperations:
 
     async def execute_change_set(self, context: RequestContext, request: Members) -> Members:
         """Begins to do what it says."""
+        change_set = self._change_set(context, request)
         await self._stacks.execute_change_set(
             context.account,
             context.region,
@@ -89,6 +89,7 @@ class ChangeSetOperations:
             disable_rollback=request.get("DisableRollback"),
             retain_except_on_create=bool(request.get("RetainExceptOnCreate")),
         )
+        await settled(self._stacks, self._stacks.find(context.account, context.region, change_set.stack_id))
         return {}
 
     async def delete_change_set(self, context: RequestContext, request: Members) -> Members:

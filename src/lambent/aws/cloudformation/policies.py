@@ -33,6 +33,7 @@ class PolicyOperations:
         await self._stacks.set_policy(context.account, context.region, request["StackName"], body)
 
     async def get_stack_policy(self, context: RequestContext, request: Members) -> Members:
-        """As it was set."""
+        """As it was set, or what an update that runs has in its place."""
         stack = self._stacks.find(context.account, context.region, request["StackName"])
-        return {"StackPolicyBody": stack.policy or None}
+        during = stack.operation.policy if stack.operation is not None else ""
+        return {"StackPolicyBody": during or stack.policy or None}

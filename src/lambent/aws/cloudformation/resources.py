@@ -83,7 +83,10 @@ class ResourceOperations:
         """What has happened to a stack and its resources, the latest first."""
         name = request.get("StackName")
         if not name:
-            raise invalid("StackName is required")
+            raise invalid(
+                "1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not "
+                "be null"
+            )
         try:
             stack = self._stacks.find(context.account, context.region, name)
         except StackNotFound:
@@ -92,6 +95,19 @@ class ResourceOperations:
         events = await self._stacks.events(stack, limit=PAGE, before=number_of(token) if token else None)
         more = encode(str(events[-1].number)) if len(events) == PAGE else None
         return {"StackEvents": [_event(event) for event in events], "NextToken": more}
+
+    async def signal_resource(self, context: RequestContext, request: Members) -> None:
+        """Tells a resource whose CreationPolicy waits for signals."""
+        stack = self._stacks.find(context.account, context.region, request["StackName"])
+        if not stack.status.endswith("_IN_PROGRESS"):
+            raise invalid(f"Stack {stack.id} is in {stack.status} state and cannot be signaled")
+        logical_id = request["LogicalResourceId"]
+        if logical_id not in stack.resources:
+            raise invalid(f"Resource {logical_id} does not exist for stack {stack.name}")
+        raise invalid(
+            f"Resource {logical_id} waits for no signals: resources whose CreationPolicy has a ResourceSignal are not "
+            "served by this platform. Wait conditions with a handle are."
+        )
 
     def _stack_of(self, context: RequestContext, name: str) -> Stack:
         try:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lambent.aws.cloudformation.account import AccountOperations
 from lambent.aws.cloudformation.change_sets import ChangeSetOperations
+from lambent.aws.cloudformation.drift import DriftOperations
 from lambent.aws.cloudformation.errors import translating
 from lambent.aws.cloudformation.exports import ExportOperations
 from lambent.aws.cloudformation.policies import PolicyOperations
 from lambent.aws.cloudformation.resources import ResourceOperations
 from lambent.aws.cloudformation.stacks import StackOperations
 from lambent.aws.cloudformation.templates import TemplateOperations
+from lambent.aws.cloudformation.types import TypeOperations
 from lambent.aws.service import Method, Service
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ class CloudFormationService(
     TemplateOperations,
     ExportOperations,
     PolicyOperations,
+    DriftOperations,
+    TypeOperations,
+    AccountOperations,
     Service,
 ):
     """The API of CloudFormation over stacks."""

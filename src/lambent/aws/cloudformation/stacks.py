@@ -6,36 +6,39 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.aws.cloudformation.errors import invalid
 from lambent.aws.cloudformation.paging import page_of
-from lambent.aws.cloudformation.requests import Members, seconds, stack_request, tag_list
+from lambent.aws.cloudformation.requests import Members, seconds, settled, stack_request, tag_list
+from lambent.aws.cloudformation.templates import TemplateReader
+from lambent.stacks.errors import StackNotFound
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
     from lambent.stacks.records import Output, Stack
     from lambent.stacks.request import StackRequest
-    from lambent.stacks.stacks import Stacks
-    from lambent.stacks.transforms import Fetcher
 
 _GONE: Final = "DELETE_COMPLETE"
 
 
-class StackOperations:
+class StackOperations(TemplateReader):
     """Create, update, delete, describe, list, and what stops or continues them."""
-
-    _stacks: Stacks
-    _fetcher: Fetcher
 
     async def create_stack(self, context: RequestContext, request: Members) -> Members:
         """Begins to create a stack."""
         stack = await self._stacks.create(await self._with_policies(context, request))
+        await settled(self._stacks, stack)
         return {"StackId": stack.id}
 
     async def update_stack(self, context: RequestContext, request: Members) -> Members:
         """Begins to update a stack."""
         stack = await self._stacks.update(await self._with_policies(context, request))
+        await settled(self._stacks, stack)
         return {"StackId": stack.id}
 
     async def delete_stack(self, context: RequestContext, request: Members) -> None:
         """Begins to delete a stack; one that is not there is no error."""
+        try:
+            stack = self._stacks.find(context.account, context.region, request["StackName"])
+        except StackNotFound:
+            return
         await self._stacks.delete(
             context.account,
             context.region,
@@ -45,6 +48,7 @@ class StackOperations:
             token=request.get("ClientRequestToken") or "",
             force=request.get("DeletionMode") == "FORCE_DELETE_STACK",
         )
+        await settled(self._stacks, stack)
 
     async def cancel_update_stack(self, context: RequestContext, request: Members) -> None:
         """An update that runs goes back."""
@@ -81,6 +85,12 @@ class StackOperations:
 
     async def update_termination_protection(self, context: RequestContext, request: Members) -> Members:
         """Of a stack that is not nested."""
+        found = self._stacks.find(context.account, context.region, request["StackName"])
+        if found.parent_id is not None:
+            raise invalid(
+                f"Stack [{found.id}] is a nested stack, please enable or disable TerminationProtection for the root "
+                "stack"
+            )
         stack = await self._stacks.set_termination_protection(
             context.account, context.region, request["StackName"], request["EnableTerminationProtection"]
         )
@@ -110,11 +120,12 @@ class StackOperations:
 
     async def _with_policies(self, context: RequestContext, request: Members) -> StackRequest:
         wanted = stack_request(context, request)
-        wanted.stack_policy = await self.policy_text(context, request, "StackPolicy")
-        wanted.policy_during_update = await self.policy_text(context, request, "StackPolicyDuringUpdate")
+        wanted.stack_policy = await self._policy_text(context, request, "StackPolicy")
+        wanted.policy_during_update = await self._policy_text(context, request, "StackPolicyDuringUpdate")
+        await self._check_resource_types(context, request)
         return wanted
 
-    async def policy_text(self, context: RequestContext, request: Members, name: str) -> str:
+    async def _policy_text(self, context: RequestContext, request: Members, name: str) -> str:
         """A stack policy that stands in the request or in S3; "" for none. Raises ServiceError, ValidationError."""
         body, url = request.get(f"{name}Body"), request.get(f"{name}URL")
         if body is not None and url is not None:

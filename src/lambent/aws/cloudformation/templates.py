@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from lambent.aws.cloudformation.errors import invalid
+from lambent.aws.cloudformation.requests import check_types
 from lambent.aws.errors import ServiceError
 from lambent.stacks.schemas import schema_of
 from lambent.stacks.template import Template, parse, summary
@@ -21,12 +22,44 @@ _BODY_LIMIT: Final = 51_200
 """Bytes of a template in a request (AWSCloudFormation/latest/UserGuide/cloudformation-limits.html)."""
 
 
-class TemplateOperations:
-    """Get, summarize, validate."""
+class TemplateReader:
+    """Finds the templates that requests name."""
 
     _stacks: Stacks
-    _transforms: Transforms
     _fetcher: Fetcher
+
+    async def _text(self, context: RequestContext, request: Members) -> str:
+        body, url = request.get("TemplateBody"), request.get("TemplateURL")
+        if body is not None and url is not None:
+            raise invalid("You cannot specify both Template URL and Template Body.")
+        if body is not None:
+            if len(body.encode()) > _BODY_LIMIT:
+                raise invalid(
+                    f"1 validation error detected: Value '{body}' at 'templateBody' failed to satisfy constraint: "
+                    f"Member must have length less than or equal to {_BODY_LIMIT}"
+                )
+            text: str = body
+            return text
+        if url is None:
+            raise invalid("Either Template URL or Template Body must be specified.")
+        return await self._fetcher.text(url, context.account, context.region)
+
+    async def _check_resource_types(self, context: RequestContext, request: Members) -> None:
+        """Whether the template that a request names has only the types that it allows. Raises ServiceError."""
+        allowed = request.get("ResourceTypes")
+        if not allowed:
+            return
+        if request.get("UsePreviousTemplate"):
+            stack = self._stacks.find(context.account, context.region, request["StackName"])
+            text = await self._stacks.template(stack)
+        else:
+            text = await self._text(context, request)
+        template = await _read(text)
+        check_types(allowed, (resource.type for resource in template.resources.values()))
+
+
+class TemplateOperations(TemplateReader):
+    """Get, summarize, validate."""
 
     async def get_template(self, context: RequestContext, request: Members) -> Members:
         """A stack's or a change set's, as it was sent or as its transforms have made it."""
@@ -102,22 +135,6 @@ class TemplateOperations:
             "InvalidAction",
             "EstimateTemplateCost is not served by this platform: nothing costs anything here.",
         )
-
-    async def _text(self, context: RequestContext, request: Members) -> str:
-        body, url = request.get("TemplateBody"), request.get("TemplateURL")
-        if body is not None and url is not None:
-            raise invalid("You cannot specify both Template URL and Template Body.")
-        if body is not None:
-            if len(body.encode()) > _BODY_LIMIT:
-                raise invalid(
-                    f"1 validation error detected: Value '{body}' at 'templateBody' failed to satisfy constraint: "
-                    f"Member must have length less than or equal to {_BODY_LIMIT}"
-                )
-            text: str = body
-            return text
-        if url is None:
-            raise invalid("Either Template URL or Template Body must be specified.")
-        return await self._fetcher.text(url, context.account, context.region)
 
     def _with_expansion(self, facts: Members) -> Members:
         """With what transforms need."""
