@@ -101,10 +101,8 @@ def test_a_rule_of_a_bus(world: World) -> None:
         .again()
     )
     assert bus.drift() == []
-    assert (bus.id, bus.attributes) == (
-        "orders",
-        {"Arn": f"{PREFIX}:event-bus/orders", "Name": "orders", "Description": "d"},
-    )
+    assert bus.id == "orders"
+    assert bus.attributes == {"Arn": f"{PREFIX}:event-bus/orders", "Name": "orders", "Description": "d"}
     rule = world.resource(RULE).create(
         Name="all", EventBusName=bus.attributes["Arn"], EventPattern='{"source":["a"]}'
     )

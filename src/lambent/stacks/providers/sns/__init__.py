@@ -1,0 +1,1 @@
+"""SNS: topics, what subscribes to them, and who may publish."""
