@@ -143,7 +143,7 @@ class ChangeSets:
         stack = self._ledger.by_name(f"{request.account}:{request.region}", request.name)
         if stack is None and request.name.startswith("arn:"):
             stack = self._ledger.stacks.get(request.name)
-            if stack is None or stack.status == "DELETE_COMPLETE":
+            if stack is None or (stack.status == "DELETE_COMPLETE" and request.change_set_type != "CREATE"):
                 raise ValidationError(f"Stack [{request.name}] does not exist")
         if request.change_set_type == "UPDATE":
             if stack is None:
@@ -155,7 +155,7 @@ class ChangeSets:
         elif stack.status != "REVIEW_IN_PROGRESS":
             if request.change_set_type == "CREATE":
                 raise ValidationError(
-                    f"Stack [{stack.name}] already exists and cannot be created again with the changeSet "
+                    f"Stack [{request.name}] already exists and cannot be created again with the changeSet "
                     f"[{request.change_set_name}]."
                 )
             check_updatable(stack)

@@ -11,6 +11,7 @@ import msgspec
 from lambent.stacks import reasons
 from lambent.stacks.changes import Kind, decide
 from lambent.stacks.errors import ReplacementNeeded, ValidationError
+from lambent.stacks.exports import imported_names
 from lambent.stacks.parallel import walk
 from lambent.stacks.policies import denial
 from lambent.stacks.providers.provider import Made
@@ -54,6 +55,7 @@ class Forward:
                 self._scope = await execution.scope(self._template)
                 self._needs = graph(self._template, self._scope)
                 self._check_removals()
+                self._check_imports()
             except ValidationError as refused:
                 operation.failure = str(refused)
             else:
@@ -108,6 +110,11 @@ class Forward:
                 denied = self._denied("Update:Delete", resource)
                 if denied:
                     raise ValidationError(denied)
+
+    def _check_imports(self) -> None:
+        """Raises ValidationError when the stack imports what nobody exports."""
+        for name in sorted(imported_names(self._template, self._scope)):
+            self._scope.imports(name)
 
     def _denied(self, action: str, resource: Resource) -> str:
         return denial(self.operation.policy or self.stack.policy, action, resource.logical_id, resource.type)
@@ -234,6 +241,12 @@ class Forward:
             if step.action == "replace":
                 return await self._make(resource, step, True, "UPDATE", deployed)
             return await self._update(resource, deployed, step, again=True)
+        if deployed.type != wanted.type:
+            reason = (
+                "Update of resource type is not permitted. The new template modifies resource type of the following "
+                f"resources: [{resource.logical_id}]"
+            )
+            return await self._fail(resource, "UPDATE", StepFailed(reason))
         schema = schema_of(wanted.type)
         decision = decide(schema, deployed.properties, wanted.properties)
         retagged = deployed.tags != wanted.tags and schema is not None and schema.tag_property is not None
@@ -313,10 +326,9 @@ class Forward:
             )
             return await self._fail(resource, "UPDATE", StepFailed(reason))
         self._touch(resource)
-        entry = self.ledger.entry()
-        entry.resource_event(self.stack, resource, "UPDATE_IN_PROGRESS", reasons.REPLACING)
         step = resource.step = Step("replace", str(uuid.uuid4()), wanted)
-        await entry.write()
+        entry = self.ledger.entry()
+        await entry.resource_event(self.stack, resource, "UPDATE_IN_PROGRESS", reasons.REPLACING).write()
         return await self._make(resource, step, False, "UPDATE", deployed)
 
     # ------------------------------------------------------------ records
@@ -336,6 +348,7 @@ class Forward:
         resource.now = now
         resource.step = None
         resource.uncertain = None
+        resource.drift = None
         resource.round = self.operation.round
 
     def _keeper(self, resource: Resource, status: str) -> Initiated:

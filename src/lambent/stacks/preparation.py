@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -37,6 +38,8 @@ _SMALL: Final = 4_000
 """Characters of a template that is read on the loop: it takes less than a thread costs."""
 
 _MOST_CACHED: Final = 64
+_TRIGGERS: Final = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+_ALARM: Final = re.compile(r"arn:[^:]+:cloudwatch:[^:]*:[^:]*:alarm:.+", re.DOTALL)
 
 
 class Prepared(NamedTuple):
@@ -86,6 +89,7 @@ class Preparation:
 
         Raises ValidationError.
         """
+        check_rollback(request.rollback_configuration)
         original = await self._text(request, stack)
         if "AWS::Serverless" in original:
             self._transforms.warm()
@@ -94,6 +98,7 @@ class Preparation:
         else:
             template = read_template(original)
         known = stack.definition if stack is not None else None
+        check_allowed(template, request.resource_types)
         values = await parameter_values(
             template,
             _given(request.parameters),
@@ -164,7 +169,9 @@ class Preparation:
                 raise
             except ValidationError as refused:
                 raise TransformFailed(str(refused)) from refused
-            definition = msgspec.structs.replace(definition, description=template.description)
+            definition = msgspec.structs.replace(
+                definition, description=template.description, transformed=True
+            )
         self.check_types(template)
         self._check_capabilities(template, definition)
         processed = msgspec.json.encode(template.document).decode()
@@ -251,6 +258,29 @@ class Preparation:
 
 
 _NOTHING: Final = Definition(template="")
+
+
+def check_allowed(template: Template, allowed: list[str] | None) -> None:
+    """Raises ValidationError for types of resources that the request's ResourceTypes leave out."""
+    if not allowed:
+        return
+    for resource in template.resources.values():
+        if not any(
+            resource.type.startswith(one[:-1]) if one.endswith("::*") else resource.type == one
+            for one in allowed
+        ):
+            raise ValidationError(
+                f"Resource type {resource.type} is not allowed by parameter ResourceTypes [{', '.join(allowed)}]"
+            )
+
+
+def check_rollback(configuration: dict[str, Any] | None) -> None:
+    """Raises ValidationError for alarms that cannot trigger a rollback, in CloudFormation's words (recorded)."""
+    for trigger in (configuration or {}).get("RollbackTriggers", ()):
+        if trigger.get("Type") not in _TRIGGERS:
+            raise ValidationError("Rollback Trigger Type not supported")
+        if not _ALARM.fullmatch(trigger.get("Arn", "")):
+            raise ValidationError("RelativeId of a Rollback Trigger's ARN is incorrect")
 
 
 def read_template(text: str) -> Template:

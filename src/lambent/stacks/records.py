@@ -23,7 +23,8 @@ class Definition(msgspec.Struct, frozen=True):
     """What a stack is asked to be.
 
     `template`: key of its texts. `given`: its parameters as they were given, secret ones too; `values`: what these mean
-    in the template; `parameters`: as DescribeStacks tells them. The rest as in the request.
+    in the template; `parameters`: as DescribeStacks tells them. `transformed`: the template had transforms. The rest as
+    in the request.
     """
 
     template: str
@@ -36,6 +37,7 @@ class Definition(msgspec.Struct, frozen=True):
     notification_arns: list[str] = []
     rollback_configuration: dict[str, Any] = {}
     role: str = ""
+    transformed: bool = False
 
 
 class Deployment(msgspec.Struct, frozen=True):

@@ -54,6 +54,7 @@ class StackRequest(msgspec.Struct):
     on_stack_failure: str | None = None
     import_existing: bool = False
     deployment_mode: str | None = None
+    resource_types: list[str] | None = None
 
 
 def check_name(name: str) -> None:

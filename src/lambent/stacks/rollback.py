@@ -66,6 +66,10 @@ class Rollback:
             stack.stable = None
         if operation.nested:
             await self._recall_outputs(entry)
+        if operation.kind == "import":
+            stack.operation = None
+            await entry.stack_event(stack, "IMPORT_ROLLBACK_COMPLETE").write()
+            return
         operation.phase = "cleanup"
         operation.attempt += 1
         await entry.stack_event(stack, f"{word}_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS").write()

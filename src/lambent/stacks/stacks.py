@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lambent.clock import Clock
     from lambent.neighbours.service_calls import AskService
     from lambent.stacks.providers.catalogue import Catalogue
-    from lambent.stacks.records import ChangeSet, Detection, Event, Export, ResourceDrift, Stack
+    from lambent.stacks.records import ChangeSet, Definition, Detection, Event, Export, ResourceDrift, Stack
     from lambent.stacks.request import StackRequest
     from lambent.stacks.template import Template
     from lambent.stacks.transforms import Fetcher, Transforms
@@ -275,12 +275,16 @@ class Stacks:
         return await self.ledger.events(stack.id, limit, before)
 
     async def template(self, stack: Stack, *, processed: bool = False) -> str:
-        """Its template's text, or JSON of what the transforms have made of it."""
-        return (await self.ledger.template(stack.definition.template))[1 if processed else 0]
+        """Its template's text; `processed`: JSON of what its transforms have made of it, if it has any."""
+        return await self._template(stack.definition, processed)
 
     async def change_set_template(self, change_set: ChangeSet, *, processed: bool = False) -> str:
         """The same of a change set."""
-        return (await self.ledger.template(change_set.definition.template))[1 if processed else 0]
+        return await self._template(change_set.definition, processed)
+
+    async def _template(self, definition: Definition, processed: bool) -> str:
+        original, made = await self.ledger.template(definition.template)
+        return made if processed and definition.transformed else original
 
     async def set_policy(self, account: str, region: str, name: str, text: str) -> None:
         """SetStackPolicy."""

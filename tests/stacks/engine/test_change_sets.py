@@ -108,3 +108,38 @@ async def test_imports(tmp_path: Path) -> None:
     ]
     assert stack.resources["B"].physical_id == "there"
     await platform.close()
+
+
+async def test_an_import_of_what_is_not_there(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    stack = await platform.create("one", template({"A": {}}))
+    there = dict(platform.world.things)
+    body = template({"A": {}, "B": {"Name": "missing", "DeletionPolicy": "Retain"}})
+    wanted = [
+        {
+            "ResourceType": "AWS::SSM::Parameter",
+            "LogicalResourceId": "B",
+            "ResourceIdentifier": {"Name": "missing"},
+        }
+    ]
+    made = await change_set(platform, "import", body, "IMPORT", resources_to_import=wanted)
+    await platform.stacks.execute_change_set(ACCOUNT, REGION, made.id)
+    await platform.stacks.finished(stack)
+    assert (stack.status, set(stack.resources)) == ("IMPORT_ROLLBACK_COMPLETE", {"A"})
+    assert made.execution_status == "EXECUTE_FAILED"
+    assert platform.world.things == there
+    await platform.close()
+
+
+async def test_what_is_being_found_out_is_found_out_by_the_next_platform(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    made = await change_set(platform, "first", template({"A": {}}), "CREATE")
+    made.status, made.execution_status, made.changes = "CREATE_IN_PROGRESS", "UNAVAILABLE", []
+    await platform.stacks.ledger.entry().change_set(made).write()
+    await platform.close()
+    platform = await Platform.open(tmp_path, SystemClock())
+    await platform.stacks.start()
+    again = platform.stacks.change_set(ACCOUNT, REGION, made.id)
+    await platform.stacks._change_sets.settled(again)
+    assert (again.status, len(again.changes)) == ("CREATE_COMPLETE", 1)
+    await platform.close()
