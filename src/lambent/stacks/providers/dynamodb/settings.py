@@ -151,7 +151,9 @@ async def _policy(work: Work, arn: str, old: Properties | None, new: Properties 
 
 async def _retag(work: Work, arn: str, old: Any, new: Any) -> None:
     tags = tag_changes_of(work, old, new, system=False)
-    if tags.removed:
-        await work.call("dynamodb", "UntagResource", ResourceArn=arn, TagKeys=tags.removed)
+    # moto adds a second tag of the same key, where DynamoDB changes the first.
+    gone = [*tags.removed, *tags.put]
+    if gone:
+        await work.call("dynamodb", "UntagResource", ResourceArn=arn, TagKeys=gone)
     if tags.put:
         await work.call("dynamodb", "TagResource", ResourceArn=arn, Tags=pairs(tags.put))
