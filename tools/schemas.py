@@ -283,24 +283,26 @@ def _branches(branches: list[Any], *, loose: bool = False) -> list[Any]:
     return kept if all(kept) else []
 
 
+_CATEGORIES: Final = {
+    "L": r"\w", "M": r"\w", "Alnum": r"\w", "Z": r"\s", "N": r"\d", "S": r"\W", "P": r"\W", "Graph": r"\S",
+    "Print": r"\x20-\x7e", "ASCII": r"\x00-\x7f",
+}  # fmt: skip
+"""Java's classes of characters, as they stand between brackets; Python's are a little wider."""
+
+
 def _pattern(pattern: str) -> str | None:
-    """The pattern in Python's dialect, a little wider: it has no Unicode categories."""
-    for java, python in (
-        (r"\p{L}", r"\w"),
-        (r"\p{Z}", r"\s"),
-        (r"\p{N}", r"\d"),
-        (r"\p{S}", r"\W"),
-        (r"\p{P}", r"\W"),
-        (r"\p{M}", r"\w"),
-        (r"\p{Alnum}", r"\w"),
-        (r"\p{Graph}", r"\S"),
-        (r"\p{Print}", r"\S\s"),
-        (r"\p{ASCII}", r"\x00-\x7f"),
-    ):
-        pattern = pattern.replace(java, python)
+    """The pattern in Python's dialect; None for one that it has no words for."""
+
+    def translated(found: re.Match[str]) -> str:
+        characters = _CATEGORIES[found[1]]
+        before = re.sub(r"\\.", "", pattern[: found.start()])
+        inside = before.rfind("[") > before.rfind("]")
+        return characters if inside or "-" not in characters else f"[{characters}]"
+
     try:
+        pattern = re.sub(r"\\p\{(\w+)\}", translated, pattern)
         re.compile(pattern)
-    except re.error:
+    except (KeyError, re.error):
         return None
     return pattern
 
