@@ -432,6 +432,24 @@ def test_refusals_of_s3_are_worded_as_in_aws(running: Platform, s3: Any, bucket:
     assert (status, code_) == (400, "InvalidParameterValueException")
 
 
+def test_a_bucket_for_tls_only_is_served(s3: Any, bucket: str) -> None:
+    def denial(**more: Any) -> str:
+        statement = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+        }
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement | more]})
+
+    s3.put_bucket_policy(Bucket=bucket, Policy=denial(Condition={"Bool": {"aws:SecureTransport": "false"}}))
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    s3.put_bucket_policy(Bucket=bucket, Policy=denial())
+    with pytest.raises(ClientError):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    s3.delete_bucket_policy(Bucket=bucket)
+
+
 def test_code_in_s3_may_be_larger_than_what_is_sent_but_not_larger_than_its_content_may_be(
     running: Platform, s3: Any, bucket: str
 ) -> None:

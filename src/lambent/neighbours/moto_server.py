@@ -140,6 +140,7 @@ class Neighbour(DomainDispatcherApplication):
                 app = self.app_instances[backend] = self.create_app(backend)
                 if backend == "s3":
                     app.request_class = ObjectRequest
+                    _conditional_denials()
                 if backend in _TABLES:
                     _streams_again()
                 if backend == "stepfunctions":
@@ -180,6 +181,26 @@ class Neighbour(DomainDispatcherApplication):
         body = self._messages.pop(number, b"")
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
+
+
+def _conditional_denials() -> None:
+    """Let a denial whose conditions nobody can evaluate deny nothing. moto takes it for one without conditions, so that
+    the usual "only over TLS" (aws:SecureTransport, in the bucket that `sam deploy` makes) would deny everything.
+    """
+    from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+
+    permitted = IAMPolicyStatement.is_action_permitted
+    if permitted.__name__ == "conditionally":
+        return
+
+    def conditionally(statement: Any, *asked: Any, **named: Any) -> Any:
+        facts = statement._statement
+        values = asked[3] if len(asked) > 3 else named.get("incoming_condition_values")
+        if facts.get("Effect") == "Deny" and facts.get("Condition") and not values:
+            return PermissionResult.NEUTRAL
+        return permitted(statement, *asked, **named)
+
+    IAMPolicyStatement.is_action_permitted = conditionally  # type: ignore[method-assign, assignment]
 
 
 def _streams_again() -> None:
