@@ -3,8 +3,8 @@
 Sources: CloudFormation Template Reference, "Fn::ForEach"; AWS's own templates and results for it (aws-sam-cli,
 compatibility tests of `cfn_language_extensions`); measured behaviour (ministack): identifiers are put into the keys of
 fragments (`${Item}`, and `&{Item}` without what is not alphanumeric), into the texts of Fn::Sub (`${Item}` only) and
-for Ref; other texts stay as they are. A loop can have several identifiers for a list of lists, and two for a map's keys and
-values.
+for Ref; other texts stay as they are. A loop can have several identifiers for a list of lists, and two for a map's keys
+and values.
 """
 
 from __future__ import annotations
