@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from lambent.stacks.errors import ValidationError
+from lambent.stacks.providers.catalogue import PROVIDERS
 from lambent.stacks.schemas import Schema, schema_of, types_of
 
 
@@ -43,6 +44,10 @@ def test_all_data_can_be_read() -> None:
             assert found.type == name
             found.check("R", {}) if not found.required and not found.alternatives else None
     assert size < 1_000_000
+
+
+def test_every_type_that_is_made_here_has_one() -> None:
+    assert [name for name in PROVIDERS if schema_of(name) is None] == []
 
 
 @pytest.mark.parametrize(

@@ -307,6 +307,11 @@ def test_a_macro_by_its_name_alone(world: World) -> None:
     assert processed == {"Resources": {"P": {"A": "x x <replace-this>"}}}
 
 
+def test_lists_of_transforms_in_lists(world: World) -> None:
+    template = {"Transform": [["Replace"], "Replace"], "Resources": {"P": "<replace-this>"}}
+    assert world.apply(template) == {"Resources": {"P": "x x <replace-this>"}}
+
+
 def test_a_macro_may_give_a_text_for_a_value(world: World) -> None:
     template = {"Resources": {"P": parameter(Value=embedded("Replace", Do="text"))}}
     assert world.apply(template) == {"Resources": {"P": parameter(Value="text")}}

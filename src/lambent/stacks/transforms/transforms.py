@@ -164,17 +164,18 @@ def _no_macros(account: str, region: str, name: str) -> Macro | None:
 
 
 def _definitions(given: Any) -> list[_Definition]:
-    """What stands at Transform or Fn::Transform: a name, a map of Name and Parameters, or a list of them."""
-    found = []
-    for one in given if isinstance(given, list) else [given]:
-        if isinstance(one, dict):
-            name, parameters = one.get("Name"), one.get("Parameters")
-        else:
-            name, parameters = one, None
-        if not isinstance(name, str):
-            raise ValidationError("Key Name of transform definition must be a string.")
-        found.append(_Definition(name, parameters))
-    return found
+    """What stands at Transform or Fn::Transform: a name, a map of Name and Parameters, or a list of them.
+
+    Lists in the list are taken as well, as CloudFormation does.
+    """
+    if isinstance(given, list):
+        return [definition for one in given for definition in _definitions(one)]
+    name, parameters = (
+        (given.get("Name"), given.get("Parameters")) if isinstance(given, dict) else (given, None)
+    )
+    if not isinstance(name, str):
+        raise ValidationError("Key Name of transform definition must be a string.")
+    return [_Definition(name, parameters)]
 
 
 def _places(template: Mapping[str, Any]) -> Iterator[Path]:
