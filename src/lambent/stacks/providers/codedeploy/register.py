@@ -124,6 +124,26 @@ class Deployments:
         for each in gone:
             self._records.pop(_key(each), None)
 
+    async def end(self, deployment: Deployment, status: str, code: str = "", message: str = "") -> None:
+        """Keep what has become of it; nothing where that is known. Raises StoreError."""
+        if deployment.ended:
+            return
+        deployment.status, deployment.completed_ms = status, self.clock.wall_ms()
+        deployment.error_code, deployment.error = code, message
+        if status != "Succeeded":
+            deployment.percent = 0
+        for hook in deployment.hooks:
+            if hook.status in ("Pending", "InProgress"):
+                hook.status = "Skipped"
+        await self.save(deployment)
+
+    async def stop_others(self, work: Work, function: str, alias: str) -> None:
+        """End the deployments of that alias that other steps have begun and left. Raises StoreError."""
+        for found in self.all(Deployment, work.stack.account, work.stack.region):
+            same = (found.function, found.alias) == (function, alias)
+            if same and not found.ended and found.name != deployment_id(work):
+                await self.end(found, "Stopped", "MANUAL_STOP", "The deployment was stopped.")
+
     async def remove(self, record: Record) -> None:
         """Forget it. Raises StoreError."""
         await self._database.write(_deletion(_key(record)))

@@ -18,7 +18,6 @@ from lambent.neighbours.service_calls import ServiceFailure, ServiceMissing
 from lambent.stacks.errors import ResourceFailure
 from lambent.stacks.providers.codedeploy.records import Deployment, Hook
 from lambent.stacks.providers.codedeploy.register import deployment_id
-from lambent.stacks.providers.work import StepCancelled
 
 if TYPE_CHECKING:
     from lambent.stacks.providers.codedeploy.records import Config, Group
@@ -56,7 +55,11 @@ class Shifting:
         self._deployment: Deployment
 
     async def run(self) -> None:
-        """Returns when the alias leads to the new version alone. Raises ResourceFailure when it has been put back."""
+        """Returns when the alias leads to the new version alone. Raises ResourceFailure when it has been put back.
+
+        A step that is cancelled leaves the alias as it is: the step that goes back puts it right and ends the
+        deployment.
+        """
         await self._begin()
         deployment = self._deployment
         if deployment.status == "Succeeded":
@@ -69,14 +72,10 @@ class Shifting:
             await self._ask("AfterAllowTraffic")
         except _Stopped as stopped:
             await self._route(0)
-            await self._end("Failed", stopped.code, str(stopped))
+            await self._deployments.end(deployment, "Failed", stopped.code, str(stopped))
             message = f"CodeDeploy deployment {deployment.name} failed: {stopped}"
             raise ResourceFailure(message, "GeneralServiceException", reason=message) from None
-        except StepCancelled:
-            await self._route(0)
-            await self._end("Stopped", "MANUAL_STOP", "The deployment was stopped.")
-            raise
-        await self._end("Succeeded")
+        await self._deployments.end(deployment, "Succeeded")
 
     async def _begin(self) -> None:
         work, register = self._work, self._deployments
@@ -231,16 +230,3 @@ class Shifting:
             FunctionVersion=deployment.after if whole else deployment.before,
             RoutingConfig={"AdditionalVersionWeights": shares},
         )
-
-    async def _end(self, status: str, code: str = "", message: str = "") -> None:
-        deployment = self._deployment
-        if deployment.ended:
-            return
-        deployment.status, deployment.completed_ms = status, self._work.clock.wall_ms()
-        deployment.error_code, deployment.error = code, message
-        if status != "Succeeded":
-            deployment.percent = 0
-        for hook in deployment.hooks:
-            if hook.status in ("Pending", "InProgress"):
-                hook.status = "Skipped"
-        await self._deployments.save(deployment)

@@ -52,6 +52,7 @@ class AliasProvider(Provider):
         old, new = work.old, work.properties
         policy = work.update_policy.get("CodeDeployLambdaAliasUpdate")
         if policy and self._deployments is not None:
+            await self._deployments.stop_others(work, new["FunctionName"], new["Name"])
             live = await work.call("lambda", "GetAlias", FunctionName=new["FunctionName"], Name=new["Name"])
             begun = work.again and self._deployments.of_step(work) is not None
             # Where a deployment has been put back, the alias leads there already.
