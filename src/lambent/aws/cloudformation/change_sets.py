@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 from lambent.aws.cloudformation.paging import page_of, slice_of
 from lambent.aws.cloudformation.requests import Members, seconds, settled, stack_request, tag_list
-from lambent.aws.cloudformation.templates import TemplateReader
 from lambent.stacks.errors import StackNotFound
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
     from lambent.stacks.records import ChangeSet
+    from lambent.stacks.stacks import Stacks
 
 _UNKNOWN_YET = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 
 
-class ChangeSetOperations(TemplateReader):
+class ChangeSetOperations:
     """Create, describe, execute, delete, list."""
+
+    _stacks: Stacks
 
     async def create_change_set(self, context: RequestContext, request: Members) -> Members:
         """What it would change is found out in the background."""
@@ -31,7 +33,6 @@ class ChangeSetOperations(TemplateReader):
         wanted.on_stack_failure = request.get("OnStackFailure")
         wanted.import_existing = bool(request.get("ImportExistingResources"))
         wanted.deployment_mode = request.get("DeploymentMode")
-        await self._check_resource_types(context, request)
         change_set = await self._stacks.create_change_set(wanted)
         return {"Id": change_set.id, "StackId": change_set.stack_id}
 

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fnmatch
 from typing import TYPE_CHECKING, Any, Final
 
-from lambent.aws.cloudformation.errors import invalid
 from lambent.stacks.request import StackRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lambent.aws.context import RequestContext
     from lambent.stacks.records import Stack
     from lambent.stacks.stacks import Stacks
 
 Members = dict[str, Any]
 
-_PATIENCE_S: Final = 1.0
+_PATIENCE_S: Final = 2.5
 """How long what begins an operation waits for its end. Most have ended then, and the waiters of AWS's clients look at
 once and then every 30 seconds.
 """
 
 
 def stack_request(context: RequestContext, request: Members) -> StackRequest:
-    """Those members that the three have in common. Raises ServiceError."""
+    """Those members that the three have in common."""
     tags = request.get("Tags")
-    _check_triggers(request.get("RollbackConfiguration") or {})
     return StackRequest(
         account=context.account,
         region=context.region,
@@ -48,6 +43,7 @@ def stack_request(context: RequestContext, request: Members) -> StackRequest:
         retain_except_on_create=bool(request.get("RetainExceptOnCreate")),
         termination_protection=bool(request.get("EnableTerminationProtection")),
         token=request.get("ClientRequestToken"),
+        resource_types=request.get("ResourceTypes"),
     )
 
 
@@ -65,22 +61,3 @@ async def settled(stacks: Stacks, stack: Stack) -> None:
     """Wait a little for the end of what has begun."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stacks.finished(stack), _PATIENCE_S)
-
-
-def check_types(allowed: Iterable[str], types: Iterable[str]) -> None:
-    """Whether ResourceTypes allow all of those types. Raises ServiceError in CloudFormation's words."""
-    patterns = list(allowed)
-    for name in types:
-        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
-            raise invalid(
-                f"Resource type {name} is not allowed by parameter ResourceTypes [{', '.join(patterns)}]"
-            )
-
-
-def _check_triggers(configuration: Members) -> None:
-    """LocalStack's recorded test_update_with_invalid_rollback_configuration_errors."""
-    for trigger in configuration.get("RollbackTriggers") or ():
-        if trigger.get("Type") not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
-            raise invalid("Rollback Trigger Type not supported")
-        if ":alarm:" not in trigger.get("Arn", ""):
-            raise invalid("RelativeId of a Rollback Trigger's ARN is incorrect")

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Final
 from lambent.aws.cloudformation.errors import invalid
 from lambent.aws.cloudformation.paging import page_of
 from lambent.aws.cloudformation.requests import Members, seconds, settled, stack_request, tag_list
-from lambent.aws.cloudformation.templates import TemplateReader
 from lambent.stacks.errors import StackNotFound
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
     from lambent.stacks.records import Output, Stack
     from lambent.stacks.request import StackRequest
+    from lambent.stacks.stacks import Stacks
+    from lambent.stacks.transforms import Fetcher
 
 _GONE: Final = "DELETE_COMPLETE"
 
 
-class StackOperations(TemplateReader):
+class StackOperations:
     """Create, update, delete, describe, list, and what stops or continues them."""
+
+    _stacks: Stacks
+    _fetcher: Fetcher
 
     async def create_stack(self, context: RequestContext, request: Members) -> Members:
         """Begins to create a stack."""
@@ -122,7 +126,6 @@ class StackOperations(TemplateReader):
         wanted = stack_request(context, request)
         wanted.stack_policy = await self._policy_text(context, request, "StackPolicy")
         wanted.policy_during_update = await self._policy_text(context, request, "StackPolicyDuringUpdate")
-        await self._check_resource_types(context, request)
         return wanted
 
     async def _policy_text(self, context: RequestContext, request: Members, name: str) -> str:

@@ -6,11 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from lambent.aws.cloudformation.errors import invalid
-from lambent.aws.cloudformation.requests import check_types
 from lambent.aws.errors import ServiceError
 from lambent.stacks.schemas import schema_of
 from lambent.stacks.template import Template, parse, summary
-from lambent.stacks.transforms import Transforms
 
 if TYPE_CHECKING:
     from lambent.aws.cloudformation.requests import Members
@@ -22,44 +20,11 @@ _BODY_LIMIT: Final = 51_200
 """Bytes of a template in a request (AWSCloudFormation/latest/UserGuide/cloudformation-limits.html)."""
 
 
-class TemplateReader:
-    """Finds the templates that requests name."""
+class TemplateOperations:
+    """Get, summarize, validate."""
 
     _stacks: Stacks
     _fetcher: Fetcher
-
-    async def _text(self, context: RequestContext, request: Members) -> str:
-        body, url = request.get("TemplateBody"), request.get("TemplateURL")
-        if body is not None and url is not None:
-            raise invalid("You cannot specify both Template URL and Template Body.")
-        if body is not None:
-            if len(body.encode()) > _BODY_LIMIT:
-                raise invalid(
-                    f"1 validation error detected: Value '{body}' at 'templateBody' failed to satisfy constraint: "
-                    f"Member must have length less than or equal to {_BODY_LIMIT}"
-                )
-            text: str = body
-            return text
-        if url is None:
-            raise invalid("Either Template URL or Template Body must be specified.")
-        return await self._fetcher.text(url, context.account, context.region)
-
-    async def _check_resource_types(self, context: RequestContext, request: Members) -> None:
-        """Whether the template that a request names has only the types that it allows. Raises ServiceError."""
-        allowed = request.get("ResourceTypes")
-        if not allowed:
-            return
-        if request.get("UsePreviousTemplate"):
-            stack = self._stacks.find(context.account, context.region, request["StackName"])
-            text = await self._stacks.template(stack)
-        else:
-            text = await self._text(context, request)
-        template = await _read(text)
-        check_types(allowed, (resource.type for resource in template.resources.values()))
-
-
-class TemplateOperations(TemplateReader):
-    """Get, summarize, validate."""
 
     async def get_template(self, context: RequestContext, request: Members) -> Members:
         """A stack's or a change set's, as it was sent or as its transforms have made it."""
@@ -69,23 +34,21 @@ class TemplateOperations(TemplateReader):
             if not name and not change_set_name.startswith("arn:"):
                 raise invalid("StackName is a required parameter.")
             change_set = self._stacks.change_set(context.account, context.region, change_set_name, name)
-            original = await self._stacks.change_set_template(change_set)
-            made = await self._stacks.change_set_template(change_set, processed=True)
+            done = change_set.status == "CREATE_COMPLETE"
+            if processed and not done:
+                raise invalid(
+                    f"ChangeSet [{change_set.id}] has no processed template: it is {change_set.status}"
+                )
+            body = await self._stacks.change_set_template(change_set, processed=processed)
         else:
             if not name:
                 raise invalid("StackName is a required parameter.")
             stack = self._stacks.find(context.account, context.region, name)
             if not stack.definition.template:
                 raise invalid(f"GetTemplate cannot be called on {stack.status} stacks.")
-            original = await self._stacks.template(stack)
-            made = await self._stacks.template(stack, processed=True)
-        if processed:
-            if not made:
-                raise invalid("The processed template is not available yet.")
-            body = made if await _transformed(original) else original
-        else:
-            body = original
-        return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"] if made else ["Original"]}
+            done = True
+            body = await self._stacks.template(stack, processed=processed)
+        return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"] if done else ["Original"]}
 
     async def get_template_summary(self, context: RequestContext, request: Members) -> Members:
         """What a template asks for and makes."""
@@ -115,6 +78,8 @@ class TemplateOperations(TemplateReader):
     async def validate_template(self, context: RequestContext, request: Members) -> Members:
         """Whether it is one, and what it asks for."""
         template = await _read(await self._text(context, request))
+        if not template.transforms:
+            self._stacks.check_types(template)
         facts = self._with_expansion(summary(template))
         kept = ("Description", "Capabilities", "CapabilitiesReason", "DeclaredTransforms")
         return {
@@ -136,6 +101,22 @@ class TemplateOperations(TemplateReader):
             "EstimateTemplateCost is not served by this platform: nothing costs anything here.",
         )
 
+    async def _text(self, context: RequestContext, request: Members) -> str:
+        body, url = request.get("TemplateBody"), request.get("TemplateURL")
+        if body is not None and url is not None:
+            raise invalid("You cannot specify both Template URL and Template Body.")
+        if body is not None:
+            if len(body.encode()) > _BODY_LIMIT:
+                raise invalid(
+                    f"1 validation error detected: Value '{body}' at 'templateBody' failed to satisfy constraint: "
+                    f"Member must have length less than or equal to {_BODY_LIMIT}"
+                )
+            text: str = body
+            return text
+        if url is None:
+            raise invalid("Either Template URL or Template Body must be specified.")
+        return await self._fetcher.text(url, context.account, context.region)
+
     def _with_expansion(self, facts: Members) -> Members:
         """With what transforms need."""
         if facts.get("DeclaredTransforms"):
@@ -149,10 +130,3 @@ class TemplateOperations(TemplateReader):
 
 async def _read(text: str) -> Template:
     return await asyncio.to_thread(lambda: Template.read(parse(text).document))
-
-
-async def _transformed(text: str) -> bool:
-    """Whether the template has transforms."""
-    if "Transform" not in text:
-        return False
-    return Transforms.needs_auto_expand((await asyncio.to_thread(parse, text)).document)
