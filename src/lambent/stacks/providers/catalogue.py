@@ -17,6 +17,8 @@ CUSTOM: Final = "Custom::*"
 """Stands for every type of that prefix."""
 
 PROVIDERS: Final[dict[str, str]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": "lambent.stacks.providers.autoscaling:ScalableTargetProvider",
+    "AWS::ApplicationAutoScaling::ScalingPolicy": "lambent.stacks.providers.autoscaling:ScalingPolicyProvider",
     "AWS::CDK::Metadata": "lambent.stacks.providers.cdk:MetadataProvider",
     "AWS::CloudFormation::CustomResource": "lambent.stacks.providers.custom:CustomResourceProvider",
     "AWS::CloudFormation::Macro": "lambent.stacks.providers.macros:MacroProvider",
@@ -53,11 +55,13 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::IAM::User": "lambent.stacks.providers.iam.user:UserProvider",
     "AWS::IAM::UserPolicy": "lambent.stacks.providers.iam.policy:UserPolicyProvider",
     "AWS::IAM::UserToGroupAddition": "lambent.stacks.providers.iam.group:UserToGroupAdditionProvider",
+    "AWS::IoT::TopicRule": "lambent.stacks.providers.iot:TopicRuleProvider",
     "AWS::KMS::Alias": "lambent.stacks.providers.kms:AliasProvider",
     "AWS::KMS::Key": "lambent.stacks.providers.kms:KeyProvider",
     "AWS::Kinesis::ResourcePolicy": "lambent.stacks.providers.kinesis:ResourcePolicyProvider",
     "AWS::Kinesis::Stream": "lambent.stacks.providers.kinesis:StreamProvider",
     "AWS::Kinesis::StreamConsumer": "lambent.stacks.providers.kinesis:StreamConsumerProvider",
+    "AWS::KinesisFirehose::DeliveryStream": "lambent.stacks.providers.firehose:DeliveryStreamProvider",
     "AWS::Lambda::Alias": "lambent.stacks.providers.lambda_.alias:AliasProvider",
     "AWS::Lambda::CodeSigningConfig": "lambent.stacks.providers.lambda_.code_signing:CodeSigningConfigProvider",
     "AWS::Lambda::EventInvokeConfig": "lambent.stacks.providers.lambda_.event_invoke:EventInvokeConfigProvider",
