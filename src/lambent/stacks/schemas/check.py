@@ -323,7 +323,7 @@ def scalar_text(value: Any) -> str:
 def _number(value: Any, *, whole: bool) -> int | float | None:
     if isinstance(value, int):
         return value
-    text = value.strip() if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else repr(value)
     if _INTEGER.fullmatch(text) and len(text) < 40:
         return int(text.partition(".")[0])
     if whole or not _NUMBER.fullmatch(text):

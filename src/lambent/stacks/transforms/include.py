@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from lambent.neighbours.service_calls import ServiceFailure, ServiceMissing
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from lambent.stacks.transforms.fetcher import Fetcher
 
 NAME: Final = "AWS::Include"
+
+_SMALL: Final = 4_000
+"""Bytes that are read on the loop: that takes less than a thread costs."""
 
 
 async def include(fetcher: Fetcher, parameters: dict[str, Any], account: str, region: str) -> Any:
@@ -38,7 +42,7 @@ async def include(fetcher: Fetcher, parameters: dict[str, Any], account: str, re
         raise failure("The specified S3 object's content should be valid Yaml/JSON") from None
     except (ServiceMissing, ValueError) as wrong:
         raise failure(str(wrong)) from None
-    return snippet(body)
+    return await asyncio.to_thread(snippet, body) if len(body) > _SMALL else snippet(body)
 
 
 def snippet(body: bytes) -> Any:
