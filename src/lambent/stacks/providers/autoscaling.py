@@ -59,7 +59,9 @@ class ScalableTargetProvider(ServiceProvider):
         return await self.made(work, work.physical_id)
 
     async def delete(self, work: Work) -> None:
-        await unless(work.call(_SERVICE, "DeregisterScalableTarget", **_place(work.physical_id)), _GONE)
+        # moto has other words than AWS for what is not there.
+        if await _target(work, work.physical_id) is not None:
+            await unless(work.call(_SERVICE, "DeregisterScalableTarget", **_place(work.physical_id)), _GONE)
 
     async def read(self, work: Work) -> Properties | None:
         found = await _target(work, work.physical_id)
@@ -101,7 +103,8 @@ class ScalingPolicyProvider(ServiceProvider):
     async def delete(self, work: Work) -> None:
         place = _policy_place(work.properties)
         name = work.properties["PolicyName"]
-        await unless(work.call(_SERVICE, "DeleteScalingPolicy", **place, PolicyName=name), _GONE)
+        if await _policy(work, place, name) is not None:
+            await unless(work.call(_SERVICE, "DeleteScalingPolicy", **place, PolicyName=name), _GONE)
 
     async def read(self, work: Work) -> Properties | None:
         found = await _policy(work, _policy_place(work.properties), work.properties["PolicyName"])

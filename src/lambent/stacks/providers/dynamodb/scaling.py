@@ -43,7 +43,10 @@ async def change(work: Work, name: str, old: Properties, new: Properties) -> Non
     for target in before:
         if target not in after:
             await unless(
-                work.call(_SERVICE, "DeregisterScalableTarget", **_named(target)), "ObjectNotFoundException"
+                work.call(_SERVICE, "DeregisterScalableTarget", **_named(target)),
+                "ObjectNotFoundException",
+                # The word of moto.
+                "ValidationException",
             )
     for target, found in after.items():
         if before.get(target) == found:
