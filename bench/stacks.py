@@ -270,13 +270,13 @@ STEPS: Final = {
 }
 
 
-def steps(port: int, count: int, rounds: int) -> dict[str, float]:
-    """Seconds of each step, of as many as are done."""
+def steps(port: int, text: str, rounds: int) -> dict[str, float]:
+    """Seconds of each step with a template that has the parameters of `template`, of as many steps as are done."""
     stacks = Stacks(port)
     found: dict[str, float] = {}
     with contextlib.suppress(Refused, ClientError, BotoCoreError):
         stacks.upload("one", "def handler(event, context):\n    return 1\n")
-        stacks.s3.put_object(Bucket=BUCKET, Key="template.json", Body=template(count).encode())
+        stacks.s3.put_object(Bucket=BUCKET, Key="template.json", Body=text.encode())
         parameters = {"CodeKey": "one", "OneKey": "one"}
         seconds, made, _ = stacks.change_set("many", "template.json", "CREATE", **parameters)
         found["change set"] = seconds
@@ -323,15 +323,16 @@ def measure(data: Path, quick: bool) -> Iterator[Figure]:
     """All of them, in milliseconds or seconds as they are asked for."""
     count, rounds = (50, 1) if quick else (500, 5)
     functions = 10 if quick else 100
+    text = template(count)
     for part in ("ours", *PEERS):
         (data / part).mkdir()
     with Platform(data / "ours") as ours:
-        first, second = steps(ours.port, count, rounds), serverless(ours.port, functions, rounds)
+        first, second = steps(ours.port, text, rounds), serverless(ours.port, functions, rounds)
     others: dict[str, dict[str, float]] = {}
     for name, start in PEERS.items():
         with start(data / name) as port:
             if port is not None:
-                others[name] = steps(port, count, 1)
+                others[name] = steps(port, text, 1)
     for step, (name, most) in STEPS.items():
         if step not in first:
             raise SystemExit(f"stacks: {name}: failed")
