@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _LONGEST_S: Final = 3600
 _MAX_ID: Final = 1024
+_MAKER: Final = " ServiceToken"
+"""An attribute that no template names: who has made the resource, where an update to another was refused."""
+
 _SUBJECT: Final = "AWS CloudFormation custom resource request"
 _REQUESTS: Final = uuid.UUID("5e0e4a3c-1b64-5d3c-9f1e-0b8f6f2a7c11")
 
@@ -52,8 +55,15 @@ class CustomResourceProvider(Provider):
         return made
 
     async def update(self, work: Work) -> Made:
-        if work.properties.get("ServiceToken") != work.old.get("ServiceToken"):
+        maker = work.attributes.get(_MAKER) or work.old.get("ServiceToken")
+        if work.properties.get("ServiceToken") != maker:
+            # What goes back from here is told that nobody has been asked.
+            await work.initiated(work.physical_id, {**work.attributes, _MAKER: maker})
             raise _failure("Modifying service token is not allowed.", "InvalidRequest")
+        if work.old.get("ServiceToken") != maker:
+            return Made(
+                work.physical_id, {name: value for name, value in work.attributes.items() if name != _MAKER}
+            )
         answer = await self._answer(
             _Request(
                 work,
