@@ -130,6 +130,7 @@ _CONSTRAINTS: Final = frozenset(
 # The pages say "Update requires: Replacement" where the schema has nothing.
 REPLACES: Final = {
     "AWS::DynamoDB::Table": ["/properties/LocalSecondaryIndexes"],
+    "AWS::Events::EventBus": ["/properties/EventSourceName"],
     "AWS::Route53::RecordSet": ["/properties/Name"],
 }
 # "Some interruptions. Replacement if you edit an existing …"
