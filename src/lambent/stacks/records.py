@@ -90,8 +90,9 @@ class Resource(msgspec.Struct):
     """A resource of a stack.
 
     `now`: what is deployed, None before it is made. `before`: what was when the operation that is not settled began,
-    where `touched`. `extra`: replaced since, to be removed whichever way it ends. `uncertain`: what was attempted in a
-    step that failed half-way. `round`: the round of the operation in which it was last finished.
+    where `touched`; `changed`: what was made of that before it was replaced. `extra`: replaced since, to be removed
+    whichever way it ends. `uncertain`: what was attempted in a step that failed half-way. `round`: the round of the
+    operation in which it was last finished.
     """
 
     logical_id: str
@@ -99,6 +100,7 @@ class Resource(msgspec.Struct):
     now: Deployment | None = None
     before: Deployment | None = None
     touched: bool = False
+    changed: Deployment | None = None
     extra: list[Deployment] = []
     uncertain: Deployment | None = None
     step: Step | None = None
@@ -107,6 +109,15 @@ class Resource(msgspec.Struct):
     reason: str | None = None
     updated_ms: int = 0
     drift: ResourceDrift | None = None
+
+    def put_aside(self, deployment: Deployment | None) -> None:
+        """Have it removed in the end, unless it is what is deployed or was before."""
+        before = self.before
+        if deployment is not None and before is not None and deployment.physical_id == before.physical_id:
+            self.changed = None if deployment == before else deployment
+        kept = [known.physical_id for known in (self.now, self.before, *self.extra) if known is not None]
+        if deployment is not None and deployment.physical_id not in ("", *kept):
+            self.extra.append(deployment)
 
     @property
     def physical_id(self) -> str:
@@ -198,7 +209,7 @@ class Leftover(msgspec.Struct, frozen=True):
 
 
 class Stack(msgspec.Struct):
-    """A stack, as it is told and as it is kept. Change nothing in it but through Stacks.
+    """A stack, as it is told and as it is kept: only Stacks changes it.
 
     Times are milliseconds since the epoch. `resources` and `leftovers` are kept in rows of their own.
     """
@@ -374,7 +385,6 @@ class Detection(msgspec.Struct, frozen=True):
 
 
 Record = TypeVar("Record")
-
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
 

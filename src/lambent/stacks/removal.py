@@ -158,7 +158,7 @@ class Removal:
         entry, changed = self.ledger.entry(), False
         left = Leftovers(self.stack, entry)
         for resource in self.stack.resources.values():
-            if not (resource.touched or resource.extra):
+            if not (resource.touched or resource.extra or (resource.now and resource.uncertain)):
                 continue
             known = {resource.physical_id}
             for deployment in (resource.before, *resource.extra, resource.uncertain):

@@ -93,19 +93,19 @@ class Rollback:
         assert before is not None
         if resource.round == self.operation.round:
             return not resource.status.endswith("_FAILED")
-        if logical_id in self.operation.skip:
-            self._restore(resource, before)
-            return await self._tell(resource)
-        if now is None or now.physical_id != before.physical_id:
-            if now is not None:
-                resource.extra.append(now)
-            self._restore(resource, before)
-            return await self._tell(resource)
         attempted = resource.uncertain
-        if attempted is not None and attempted.physical_id not in ("", before.physical_id):
+        if attempted is not None and attempted.physical_id != before.physical_id:
             # A replacement that was begun and has failed: what is deployed has not been touched.
-            resource.extra.append(attempted)
-            attempted = None
+            resource.put_aside(attempted)
+            attempted = resource.uncertain = None
+        if now is None or now.physical_id != before.physical_id or logical_id in self.operation.skip:
+            resource.now = before
+            resource.put_aside(now)
+            if resource.changed is None or logical_id in self.operation.skip:
+                self._restore(resource, before)
+                return await self._tell(resource)
+            # Before it was replaced it had been changed.
+            now = resource.now = resource.changed
         if before.type == STACK_TYPE:
             return await self._child(resource, before)
         old = attempted or now
@@ -113,7 +113,7 @@ class Rollback:
         same = decide(schema, old.properties, before.properties).kind is Kind.NOTHING
         if (
             same
-            and resource.uncertain is None
+            and attempted is None
             and old.tags == before.tags
             and old.update_policy == before.update_policy
         ):

@@ -156,5 +156,6 @@ def settled(resource: Resource) -> None:
     """There is nothing to go back to any more."""
     resource.before = None
     resource.touched = False
+    resource.changed = None
     resource.extra = []
     resource.uncertain = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
     from pathlib import Path
 
-TRIES = int(os.environ.get("LAMBENT_CRASHES", "24"))
+TRIES = int(os.environ.get("LAMBENT_CRASHES", "10"))
 """How many moments of the life are tried; 0 for all of them."""
 
 
