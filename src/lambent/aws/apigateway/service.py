@@ -12,6 +12,7 @@ from lambent.aws.apigateway.resources import ResourceOperations
 from lambent.aws.apigateway.settings import SettingOperations
 from lambent.aws.apigateway.stages import StageOperations
 from lambent.aws.apigateway.tags import TagOperations
+from lambent.aws.apigatewayv2.reserved_tags import ReservedTags
 from lambent.aws.service import Service
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class ApiGatewayService(
     DomainNameOperations,
     SettingOperations,
     TagOperations,
+    ReservedTags,
     Service,
 ):
     """The control plane over one registry of REST APIs.

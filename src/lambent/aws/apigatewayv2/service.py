@@ -9,6 +9,7 @@ from lambent.aws.apigatewayv2.authorizers import AuthorizerOperations
 from lambent.aws.apigatewayv2.domain_names import DomainNameOperations
 from lambent.aws.apigatewayv2.integrations import IntegrationOperations
 from lambent.aws.apigatewayv2.openapi import OpenApiOperations
+from lambent.aws.apigatewayv2.reserved_tags import ReservedTags
 from lambent.aws.apigatewayv2.routes import RouteOperations
 from lambent.aws.apigatewayv2.stages import StageOperations
 from lambent.aws.apigatewayv2.tags import TagOperations
@@ -27,6 +28,7 @@ class ApiGatewayV2Service(
     DomainNameOperations,
     OpenApiOperations,
     TagOperations,
+    ReservedTags,
     Service,
 ):
     """The control plane over one registry of APIs. Portals and routing rules have no methods: they answer 501."""

@@ -1,0 +1,406 @@
+"""What belongs to a REST API: resources, methods, models, validators, authorizers, gateway responses, documentation."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from lambent.neighbours.service_calls import ServiceFailure
+from lambent.stacks.providers.apigateway.patching import (
+    NOT_THERE,
+    SERVICE,
+    every,
+    items,
+    members,
+)
+from lambent.stacks.providers.base import (
+    ServiceProvider,
+    changed,
+    document_of,
+    document_text,
+    told,
+    unless,
+)
+from lambent.stacks.providers.provider import Made
+
+if TYPE_CHECKING:
+    from lambent.stacks.providers.provider import Properties, Work
+
+_NAME_LIMIT: Final = 128
+
+
+class BelongingProvider(ServiceProvider):
+    """One type of what the service names by an id below its API.
+
+    `noun` is what its operations are called by, `id_member` what requests call its id, `ref` the attribute of the same.
+    """
+
+    noun: ClassVar[str]
+    listing: ClassVar[str]
+    id_member: ClassVar[str]
+    ref: ClassVar[str]
+
+    @abstractmethod
+    def given(self, work: Work) -> dict[str, Any]:
+        """The members of a creation."""
+
+    @abstractmethod
+    def operations(self, work: Work) -> list[dict[str, str]]:
+        """What an update changes."""
+
+    @abstractmethod
+    def shown(self, found: dict[str, Any]) -> Properties:
+        """An answer as properties."""
+
+    def is_own(self, work: Work, found: dict[str, Any]) -> bool:
+        """Whether something is what this step has made before a restart."""
+        return bool(found.get("name") == self.given(work).get("name"))
+
+    async def create(self, work: Work) -> Made:
+        made_id = work.physical_id
+        if not made_id and work.again:
+            for one in await every(work, self.listing, restApiId=work.properties["RestApiId"]):
+                if self.is_own(work, one):
+                    made_id = str(one["id"])
+        if not made_id:
+            answer = await work.call(
+                SERVICE, f"Create{self.noun}", restApiId=work.properties["RestApiId"], **self.given(work)
+            )
+            made_id = str(answer["id"])
+        return await self.made(work, made_id)
+
+    async def update(self, work: Work) -> Made:
+        operations = self.operations(work)
+        if operations:
+            await work.call(SERVICE, f"Update{self.noun}", **self._named(work), patchOperations=operations)
+        return await self.made(work, work.physical_id)
+
+    async def delete(self, work: Work) -> None:
+        await unless(work.call(SERVICE, f"Delete{self.noun}", **self._named(work)), *NOT_THERE)
+
+    async def read(self, work: Work) -> Properties | None:
+        found = await unless(work.call(SERVICE, f"Get{self.noun}", **self._named(work)), *NOT_THERE)
+        if found is None:
+            return None
+        own = {"RestApiId": work.properties["RestApiId"], self.ref: work.physical_id}
+        return told({**own, **self.shown(found)})
+
+    async def made(self, work: Work, physical_id: str) -> Made:
+        return Made(physical_id, {self.ref: physical_id})
+
+    def identified(self, work: Work, identifier: dict[str, str]) -> str:
+        work.properties = {**work.properties, "RestApiId": identifier["RestApiId"]}
+        return identifier[self.ref]
+
+    def _named(self, work: Work) -> dict[str, Any]:
+        return {"restApiId": work.properties["RestApiId"], self.id_member: work.physical_id}
+
+
+class ResourceProvider(BelongingProvider):
+    """`AWS::ApiGateway::Resource`: Ref is its id."""
+
+    type: ClassVar[str] = "AWS::ApiGateway::Resource"
+    noun = "Resource"
+    listing = "GetResources"
+    id_member = "resourceId"
+    ref = "ResourceId"
+
+    def given(self, work: Work) -> dict[str, Any]:
+        return {"parentId": work.properties["ParentId"], "pathPart": work.properties["PathPart"]}
+
+    def operations(self, work: Work) -> list[dict[str, str]]:
+        return []  # every property replaces it
+
+    def is_own(self, work: Work, found: dict[str, Any]) -> bool:
+        given = self.given(work)
+        return bool(found.get("parentId") == given["parentId"] and found.get("pathPart") == given["pathPart"])
+
+    def shown(self, found: dict[str, Any]) -> Properties:
+        return {"ParentId": found.get("parentId"), "PathPart": found.get("pathPart")}
+
+
+class RequestValidatorProvider(BelongingProvider):
+    """`AWS::ApiGateway::RequestValidator`: Ref is its id."""
+
+    type: ClassVar[str] = "AWS::ApiGateway::RequestValidator"
+    noun = "RequestValidator"
+    listing = "GetRequestValidators"
+    id_member = "requestValidatorId"
+    ref = "RequestValidatorId"
+
+    def given(self, work: Work) -> dict[str, Any]:
+        properties = work.properties
+        return told(
+            {
+                "name": properties.get("Name") or work.name(_NAME_LIMIT),
+                "validateRequestBody": properties.get("ValidateRequestBody"),
+                "validateRequestParameters": properties.get("ValidateRequestParameters"),
+            }
+        )
+
+    def operations(self, work: Work) -> list[dict[str, str]]:
+        return members(
+            work.old,
+            work.properties,
+            {
+                "ValidateRequestBody": "/validateRequestBody",
+                "ValidateRequestParameters": "/validateRequestParameters",
+            },
+        )
+
+    def shown(self, found: dict[str, Any]) -> Properties:
+        return {
+            "Name": found.get("name"),
+            "ValidateRequestBody": found["validateRequestBody"],
+            "ValidateRequestParameters": found["validateRequestParameters"],
+        }
+
+
+class AuthorizerProvider(BelongingProvider):
+    """`AWS::ApiGateway::Authorizer`: Ref is its id."""
+
+    type: ClassVar[str] = "AWS::ApiGateway::Authorizer"
+    noun = "Authorizer"
+    listing = "GetAuthorizers"
+    id_member = "authorizerId"
+    ref = "AuthorizerId"
+
+    _members: ClassVar[dict[str, str]] = {
+        "Name": "name",
+        "Type": "type",
+        "AuthType": "authType",
+        "AuthorizerCredentials": "authorizerCredentials",
+        "AuthorizerResultTtlInSeconds": "authorizerResultTtlInSeconds",
+        "AuthorizerUri": "authorizerUri",
+        "IdentitySource": "identitySource",
+        "IdentityValidationExpression": "identityValidationExpression",
+    }
+
+    def given(self, work: Work) -> dict[str, Any]:
+        properties = work.properties
+        found = {wire: properties[name] for name, wire in self._members.items() if name in properties}
+        if properties.get("ProviderARNs"):
+            found["providerARNs"] = properties["ProviderARNs"]
+        return found
+
+    def operations(self, work: Work) -> list[dict[str, str]]:
+        paths = {name: f"/{wire}" for name, wire in self._members.items()}
+        pools = items("/providerARNs", work.old.get("ProviderARNs"), work.properties.get("ProviderARNs"))
+        # Those that come before those that go: there has to be one always.
+        pools.sort(key=lambda one: one["op"] != "add")
+        return [*members(work.old, work.properties, paths), *pools]
+
+    def shown(self, found: dict[str, Any]) -> Properties:
+        shown = {name: found.get(wire) for name, wire in self._members.items()}
+        return {**shown, "ProviderARNs": found.get("providerARNs")}
+
+
+class DocumentationPartProvider(BelongingProvider):
+    """`AWS::ApiGateway::DocumentationPart`: Ref is its id."""
+
+    type: ClassVar[str] = "AWS::ApiGateway::DocumentationPart"
+    noun = "DocumentationPart"
+    listing = "GetDocumentationParts"
+    id_member = "documentationPartId"
+    ref = "DocumentationPartId"
+
+    def given(self, work: Work) -> dict[str, Any]:
+        location = work.properties["Location"]
+        return {
+            "location": {name[:1].lower() + name[1:]: value for name, value in location.items()},
+            "properties": document_text(work.properties["Properties"]),
+        }
+
+    def operations(self, work: Work) -> list[dict[str, str]]:
+        return members(work.old, work.properties, {"Properties": "/properties"})
+
+    def is_own(self, work: Work, found: dict[str, Any]) -> bool:
+        return bool(found.get("location") == self.given(work)["location"])
+
+    def shown(self, found: dict[str, Any]) -> Properties:
+        location = found["location"]
+        return {
+            "Location": {name[:1].upper() + name[1:]: value for name, value in location.items()},
+            "Properties": found["properties"],
+        }
+
+
+class ModelProvider(ServiceProvider):
+    """`AWS::ApiGateway::Model`: Ref is its name."""
+
+    type: ClassVar[str] = "AWS::ApiGateway::Model"
+
+    async def create(self, work: Work) -> Made:
+        properties = work.properties
+        name = properties.get("Name") or "".join(filter(str.isalnum, work.name(_NAME_LIMIT, separator="")))
+        made = work.call(
+            SERVICE,
+            "CreateModel",
+            restApiId=properties["RestApiId"],
+            name=name,
+            contentType=properties.get("ContentType", "application/json"),
+            description=properties.get("Description"),
+            schema=document_text(properties.get("Schema", {"type": "object"})),
+        )
+        await (unless(made, "ConflictException") if work.again else made)
+        return await self.made(work, name)
+
+    async def update(self, work: Work) -> Made:
+        operations = members(work.old, work.properties, {"Description": "/description"})
+        if changed(work, "Schema"):
+            text = document_text(work.properties.get("Schema", {"type": "object"}))
+            operations.append({"op": "replace", "path": "/schema", "value": text})
+        if operations:
+            await work.call(
+                SERVICE,
+                "UpdateModel",
+                restApiId=work.properties["RestApiId"],
+                modelName=work.physical_id,
+                patchOperations=operations,
+            )
+        return await self.made(work, work.physical_id)
+
+    async def delete(self, work: Work) -> None:
+        await unless(
+            work.call(
+                SERVICE,
+                "DeleteModel",
+                restApiId=work.properties["RestApiId"],
+                modelName=work.physical_id,
+            ),
+            *NOT_THERE,
+        )
+
+    async def read(self, work: Work) -> Properties | None:
+        found = await unless(
+            work.call(
+                SERVICE, "GetModel", restApiId=work.properties["RestApiId"], modelName=work.physical_id
+            ),
+            *NOT_THERE,
+        )
+        if found is None:
+            return None
+        return told(
+            {
+                "RestApiId": work.properties["RestApiId"],
+                "Name": work.physical_id,
+                "ContentType": found["contentType"],
+                "Description": found.get("description"),
+                "Schema": document_of(found.get("schema")),
+            }
+        )
+
+    async def made(self, work: Work, physical_id: str) -> Made:
+        return Made(physical_id)
+
+    def identified(self, work: Work, identifier: dict[str, str]) -> str:
+        work.properties = {**work.properties, "RestApiId": identifier["RestApiId"]}
+        return identifier["Name"]
+
+
+class GatewayResponseProvider(ServiceProvider):
+    """`AWS::ApiGateway::GatewayResponse`: Ref is an id of its own."""
+
+    type: ClassVar[str] = "AWS::ApiGateway::GatewayResponse"
+
+    async def create(self, work: Work) -> Made:
+        await self._put(work)
+        properties = work.properties
+        return await self.made(work, f"{properties['RestApiId']}|{properties['ResponseType']}")
+
+    async def update(self, work: Work) -> Made:
+        await self._put(work)
+        return await self.made(work, work.physical_id)
+
+    async def delete(self, work: Work) -> None:
+        api, kind = work.physical_id.split("|")
+        await unless(
+            work.call(SERVICE, "DeleteGatewayResponse", restApiId=api, responseType=kind), *NOT_THERE
+        )
+
+    async def read(self, work: Work) -> Properties | None:
+        api, kind = work.physical_id.split("|")
+        found = await unless(
+            work.call(SERVICE, "GetGatewayResponse", restApiId=api, responseType=kind), *NOT_THERE
+        )
+        if found is None or found.get("defaultResponse"):
+            return None
+        return told(
+            {
+                "RestApiId": api,
+                "ResponseType": kind,
+                "StatusCode": found.get("statusCode"),
+                "ResponseParameters": found.get("responseParameters"),
+                "ResponseTemplates": found.get("responseTemplates"),
+            }
+        )
+
+    async def made(self, work: Work, physical_id: str) -> Made:
+        return Made(physical_id, {"Id": physical_id})
+
+    @staticmethod
+    async def _put(work: Work) -> None:
+        properties = work.properties
+        await work.call(
+            SERVICE,
+            "PutGatewayResponse",
+            restApiId=properties["RestApiId"],
+            responseType=properties["ResponseType"],
+            statusCode=properties.get("StatusCode"),
+            responseParameters=properties.get("ResponseParameters"),
+            responseTemplates=properties.get("ResponseTemplates"),
+        )
+
+
+class DocumentationVersionProvider(ServiceProvider):
+    """`AWS::ApiGateway::DocumentationVersion`: Ref is the version."""
+
+    type: ClassVar[str] = "AWS::ApiGateway::DocumentationVersion"
+
+    async def create(self, work: Work) -> Made:
+        properties = work.properties
+        try:
+            await work.call(
+                SERVICE,
+                "CreateDocumentationVersion",
+                restApiId=properties["RestApiId"],
+                documentationVersion=properties["DocumentationVersion"],
+                description=properties.get("Description"),
+            )
+        except ServiceFailure as failure:
+            if failure.code != "ConflictException" or not work.again:
+                raise
+        return await self.made(work, properties["DocumentationVersion"])
+
+    async def update(self, work: Work) -> Made:
+        operations = members(work.old, work.properties, {"Description": "/description"})
+        if operations:
+            await work.call(
+                SERVICE, "UpdateDocumentationVersion", **self._named(work), patchOperations=operations
+            )
+        return await self.made(work, work.physical_id)
+
+    async def delete(self, work: Work) -> None:
+        await unless(work.call(SERVICE, "DeleteDocumentationVersion", **self._named(work)), *NOT_THERE)
+
+    async def read(self, work: Work) -> Properties | None:
+        found = await unless(work.call(SERVICE, "GetDocumentationVersion", **self._named(work)), *NOT_THERE)
+        if found is None:
+            return None
+        return told(
+            {
+                "RestApiId": work.properties["RestApiId"],
+                "DocumentationVersion": work.physical_id,
+                "Description": found.get("description"),
+            }
+        )
+
+    async def made(self, work: Work, physical_id: str) -> Made:
+        return Made(physical_id)
+
+    @staticmethod
+    def _named(work: Work) -> dict[str, Any]:
+        return {
+            "restApiId": work.properties["RestApiId"],
+            "documentationVersion": work.physical_id or work.properties["DocumentationVersion"],
+        }
