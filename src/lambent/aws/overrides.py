@@ -116,6 +116,10 @@ _LAMBDA = Quirks(
 _QUIRKS = {
     "lambda": _LAMBDA,
     # CloudWatch Logs' own pages call every refused parameter InvalidParameterException.
+    # TestStacksApi::test_stack_name_creation
+    "cloudformation": Quirks(
+        shapes={"StackNameOrId": {"pattern": "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"}}
+    ),
     "logs": Quirks(validation_code="InvalidParameterException"),
     # API Gateway V2 models no ValidationException.
     "apigatewayv2": Quirks(

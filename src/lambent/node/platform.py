@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambent import __version__
+from lambent.aws.apigateway import ApiGatewayService
 from lambent.aws.apigatewaymanagementapi import ConnectionsEndpoint, ConnectionsService
 from lambent.aws.apigatewayv2 import ApiGatewayV2Service
 from lambent.aws.callers import caller_finder
 from lambent.aws.cloudformation import CloudFormationService
+from lambent.aws.codedeploy import CodeDeployService
 from lambent.aws.context import STACKS_SESSION
 from lambent.aws.credentials import Credentials, kept_master_key
 from lambent.aws.dispatcher import AwsDispatcher
@@ -46,6 +48,9 @@ from lambent.gateway.call import MAX_BODY
 from lambent.gateway.door import FrontDoor
 from lambent.gateway.functions import FunctionCaller
 from lambent.gateway.http_api import Domains, HttpApis
+from lambent.gateway.rest_api import RestApiRegistry, RestApis
+from lambent.gateway.rest_api.authorizing import RestAuthorizers
+from lambent.gateway.rest_api.usage import Usage
 from lambent.gateway.urls import FunctionUrls
 from lambent.gateway.websocket import Clients, ConnectionLimits, WebSocketApis
 from lambent.http import HttpServer
@@ -187,6 +192,9 @@ class Platform:
 
         # gateway: what it keeps
         self.apis = await ApiRegistry.open(database)
+        self.rest_apis = await RestApiRegistry.open(database, self.apis)
+        self.rest_usage = await Usage.open(self.rest_apis, database)
+        closing.push_async_callback(self.rest_usage.close)
         self.clients = Clients(ConnectionLimits())
 
         # stacks
@@ -200,6 +208,7 @@ class Platform:
             inside_url=lambda: self.inside_url,
             public_url=lambda: self.url,
             ignore_unsupported=settings.ignore_unsupported,
+            shifting_minute_s=settings.traffic_shifting_minute_s,
         )
 
         # aws
@@ -223,6 +232,8 @@ class Platform:
             SchedulerService(self.events.schedules),
             ApiGatewayV2Service(self.apis),
             ConnectionsService(self.clients),
+            ApiGatewayService(self.rest_apis, self.rest_usage),
+            CodeDeployService(self.stacks.deployments),
             CloudFormationService(self.stacks.stacks, self.stacks.transforms, self.stacks.fetcher),
         ]
         services = [service for service in services if service.name not in settings.neighbours]
@@ -246,10 +257,19 @@ class Platform:
         # gateway: built here, as who signs a request is for the floor above it to say
         functions = FunctionCaller(invoker)
         authenticate = self.dispatcher.authenticate
-        self.authorizers = Authorizers(
-            functions, Fetcher(self.neighbours), caller_finder(authenticate, "execute-api")
-        )
+        fetcher, callers = Fetcher(self.neighbours), caller_finder(authenticate, "execute-api")
+        self.authorizers = Authorizers(functions, fetcher, callers)
         self.apis.on_authorizers_reset = self.authorizers.reset_cache
+        self.rest_authorizers = RestAuthorizers(functions, fetcher, callers)
+        self.rest_apis.on_authorizers_reset = self.rest_authorizers.reset_cache
+        rest_apis = RestApis(
+            self.rest_apis,
+            functions,
+            authorizers=self.rest_authorizers,
+            usage=self.rest_usage,
+            logs=self.logs,
+        )
+        closing.callback(rest_apis.close)
         http_apis = HttpApis(
             self.apis,
             functions,
@@ -274,6 +294,7 @@ class Platform:
             websockets,
             Domains(self.apis),
             host_rule(settings),
+            rest_apis,
         )
 
         context = None
@@ -346,7 +367,10 @@ class Platform:
         await self.events.clear()
         self.clients.close_all()
         await self.apis.clear()
+        await self.rest_apis.clear()
+        await self.rest_usage.clear()
         self.authorizers.clear()
+        self.rest_authorizers.clear()
         await self.registry.layers.clear()
         await self.registry.signing.clear()
         await self.logs.clear()

@@ -104,6 +104,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description='a list of host names, "*.example.test" for all below one'),
     ] = ()
+    traffic_shifting_minute_s: Annotated[
+        float,
+        Meta(ge=0, description="seconds that a minute of shifting traffic to a new version lasts, 0 or more"),
+    ] = 1.0
     ignore_unsupported: Annotated[
         bool,
         Meta(description="true or false: skip the resources of stacks whose types do not exist here"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambent.stacks.providers.catalogue import Catalogue
+from lambent.stacks.providers.codedeploy.register import Deployments
 from lambent.stacks.providers.macros import Macros
 from lambent.stacks.responses import Responses
 from lambent.stacks.stacks import Stacks
@@ -31,6 +32,7 @@ class StackParts:
         catalogue: Catalogue,
         responses: Responses,
         macros: Macros,
+        deployments: Deployments,
     ) -> None:
         self.stacks = stacks
         self.transforms = transforms
@@ -38,6 +40,7 @@ class StackParts:
         self.catalogue = catalogue
         self._responses = responses
         self._macros = macros
+        self.deployments = deployments
 
     @classmethod
     async def open(
@@ -50,6 +53,7 @@ class StackParts:
         inside_url: Callable[[], str],
         public_url: Callable[[], str],
         ignore_unsupported: bool,
+        shifting_minute_s: float,
     ) -> StackParts:
         """Everything as an earlier run has left it; `closing` gets what closes it. Raises StoreError.
 
@@ -57,6 +61,7 @@ class StackParts:
         """
         responses = await Responses.open(database, clock, inside_url, public_url)
         macros = await Macros.open(database)
+        deployments = await Deployments.open(database, clock, shifting_minute_s)
         fetcher = Fetcher(ask, lambda: [public_url(), inside_url()])
         transforms = Transforms(ask, fetcher, clock)
 
@@ -66,7 +71,7 @@ class StackParts:
 
         transforms.find_macro = find_macro
         closing.callback(transforms.close)
-        catalogue = Catalogue({"responses": responses, "macros": macros})
+        catalogue = Catalogue({"responses": responses, "macros": macros, "deployments": deployments})
         stacks = await Stacks.open(
             database,
             clock,
@@ -76,7 +81,7 @@ class StackParts:
             fetcher=fetcher,
             ignore_unsupported=ignore_unsupported,
         )
-        return cls(stacks, transforms, fetcher, catalogue, responses, macros)
+        return cls(stacks, transforms, fetcher, catalogue, responses, macros, deployments)
 
     async def start(self) -> None:
         """Go on with what was interrupted. The platform listens: services are asked over its own port."""
@@ -91,6 +96,7 @@ class StackParts:
         await self.stacks.clear()
         await self._responses.clear()
         await self._macros.clear()
+        await self.deployments.clear()
 
     def handle(self, request: Request) -> bool:
         """Take a request to a response URL. False for any other."""
