@@ -36,7 +36,7 @@ ENTRIES = (
     _entry("scheduler", "rest-json"),
     _entry("pipes", "rest-json"),
     _entry("cloudformation", "query"),
-    _entry("codedeploy", "json", target="CodeDeploy_20141006"),
+    _entry("codedeploy", "smithy-rpc-v2-cbor", target="CodeDeploy_20141006"),
     _entry("apigateway", "rest-json"),
     _entry("apigatewayv2", "rest-json", "apigateway"),
     _entry("apigatewaymanagementapi", "rest-json", "execute-api"),
