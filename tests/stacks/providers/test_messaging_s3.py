@@ -146,6 +146,32 @@ def test_a_bucket_is_made_changed_and_removed(world: World) -> None:
     assert bucket.read() is None
 
 
+def test_configurations_that_are_lists(world: World) -> None:
+    inventory = {
+        "Id": "i",
+        "Enabled": True,
+        "IncludedObjectVersions": "All",
+        "ScheduleFrequency": "Daily",
+        "Destination": {"BucketArn": "arn:aws:s3:::elsewhere", "Format": "CSV"},
+    }
+    bucket = (
+        world.resource(BUCKET).create(InventoryConfigurations=[inventory], ObjectLockEnabled=True).again()
+    )
+    assert bucket.drift() == []
+
+    def daily() -> str:
+        found = world.ask("s3", "GetBucketInventoryConfiguration", Bucket=bucket.id, Id="i")
+        frequency: str = found["InventoryConfiguration"]["Schedule"]["Frequency"]
+        return frequency
+
+    assert daily() == "Daily"
+    bucket.update_twice(
+        InventoryConfigurations=[{**inventory, "ScheduleFrequency": "Weekly"}], ObjectLockEnabled=True
+    )
+    assert daily() == "Weekly"
+    bucket.delete()
+
+
 def test_a_bucket_that_is_not_empty_stays(world: World) -> None:
     bucket = world.resource(BUCKET).create(BucketName="full-bucket", AccessControl="PublicRead")
     world.ask("s3", "PutObject", Bucket="full-bucket", Key="a", Body=b"x")

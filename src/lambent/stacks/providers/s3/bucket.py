@@ -22,6 +22,7 @@ from lambent.stacks.providers.base import (
     tag_changes,
     tags_of,
     unless,
+    untold,
     url_suffix,
 )
 from lambent.stacks.providers.provider import Made
@@ -115,7 +116,8 @@ class BucketProvider(ServiceProvider):
         tags = own_pairs(pairs(await _tags(work, name)))
         if tags:
             properties["Tags"] = tags
-        return properties | await configurations.read(work, name, work.properties)
+        live = properties | await configurations.read(work, name, work.properties)
+        return untold(work, live, "ObjectLockEnabled", *(listed.property for listed in configurations.LISTED))
 
     async def made(self, work: Work, physical_id: str) -> Made:
         partition, region, suffix = work.stack.partition, work.stack.region, url_suffix(work)
