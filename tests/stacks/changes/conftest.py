@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -11,7 +12,7 @@ from lambent.stacks.changes import Deployed, Difference, Side, changes
 from lambent.stacks.template import Pseudo, ResourceValues, Scope, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lambent.stacks.changes.sides import LookUp
 
@@ -33,17 +34,23 @@ class Compare(Protocol):
         new_tags: Mapping[str, str] | None = None,
         importing: Mapping[str, Mapping[str, str]] | None = None,
         attributes: Mapping[str, Mapping[str, Any]] | None = None,
+        exports: Sequence[dict[str, str]] = ({}, {}),
     ) -> Difference: ...
 
 
-def side(document: dict[str, Any], given: Mapping[str, Any], tags: Mapping[str, str]) -> Side:
+def side(
+    document: dict[str, Any],
+    given: Mapping[str, Any],
+    tags: Mapping[str, str],
+    exports: Mapping[str, str] = MappingProxyType({}),
+) -> Side:
     """The template with its parameters' values and defaults."""
     template = Template.read(document)
     values = {name: given.get(name, parameter.default) for name, parameter in template.parameters.items()}
     pseudo = Pseudo.of("111111111111", "us-east-1", STACK, "shop")
 
     def scope(resources: LookUp) -> Scope:
-        return Scope(template, values, pseudo, resources=resources)
+        return Scope(template, values, pseudo, resources=resources, imports=lambda name: exports[name])
 
     return Side(template, values, scope, tags)
 
@@ -90,10 +97,13 @@ def compare() -> Compare:
         new_tags: Mapping[str, str] | None = None,
         importing: Mapping[str, Mapping[str, str]] | None = None,
         attributes: Mapping[str, Mapping[str, Any]] | None = None,
+        exports: Sequence[dict[str, str]] = ({}, {}),
     ) -> Difference:
-        old_side = None if old is None else side(old, before or {}, old_tags or {})
-        new_side = side(new, after or {}, new_tags or {})
+        said = dict(exports[0])
+        old_side = None if old is None else side(old, before or {}, old_tags or {}, said)
+        new_side = side(new, after or {}, new_tags or {}, said)
         deployed = {} if old_side is None else deploy(old_side, attributes or {})
+        said.update(exports[1])
         return asyncio.run(changes(deployed, old_side, new_side, importing=importing))
 
     return compared

@@ -348,3 +348,14 @@ def test_no_chain_is_too_long(compare: Compare) -> None:
     difference = compare({"Resources": template("a")}, {"Resources": new})
     assert len(difference.resources) == 500
     assert {change.replacement for change in difference.resources} == {"True"}
+
+
+def test_what_other_stacks_say_may_be_something_else(compare: Compare) -> None:
+    """What is deployed counts then, not what the old template would give now."""
+    template = resources(
+        A={**queue(), "Properties": {"QueueName": "q", "DelaySeconds": {"Fn::ImportValue": "Delay"}}}
+    )
+    exports = {"Delay": "1"}
+    assert compare(template, template, exports=[exports, exports]).nothing
+    change = only(compare(template, template, exports=[exports, {"Delay": "2"}]).resources)
+    assert (change.replacement, change.details[0]["Target"]["Name"]) == ("False", "DelaySeconds")

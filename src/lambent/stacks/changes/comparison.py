@@ -18,7 +18,8 @@ from lambent.stacks.changes.change import Difference, PolicyAction, ResourceChan
 from lambent.stacks.changes.contexts import context
 from lambent.stacks.changes.details import AUTOMATIC, STACK_TAGS, Circumstances, Fate, Part
 from lambent.stacks.changes.importing import check_import
-from lambent.stacks.changes.references import references
+from lambent.stacks.changes.order import names_in, ordered
+from lambent.stacks.changes.references import OUTSIDE, references
 from lambent.stacks.changes.values import ABSENT, same
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.schemas import schema_of
@@ -93,6 +94,23 @@ class _Comparison:
             self.fates,
             self.live.conditions,
         )
+        self.names = {
+            logical_id: names_in(new.template.resources[logical_id], self.live.conditions)
+            for logical_id in self.live.active
+        }
+        self.moved = frozenset(
+            name
+            for name, value in new.parameters.items()
+            if old is None or name not in old.parameters or not same(value, old.parameters[name])
+        )
+        self.alike = (
+            old is not None
+            and self.before is not None
+            and self.before.conditions == self.live.conditions
+            and self.before.pseudo == self.live.pseudo
+            and old.template.mappings == new.template.mappings
+            and dict(old.tags) == dict(new.tags)
+        )
 
     def check_types(self) -> None:
         """Raises ValidationError for resources that are to be of another type."""
@@ -111,7 +129,7 @@ class _Comparison:
     def run(self) -> Iterator[ResourceChange | None]:
         """A change or None for each resource, those that others refer to before these."""
         active = set(self.live.active)
-        for logical_id in self._ordered():
+        for logical_id in ordered(self.names):
             resource = self.new.template.resources[logical_id]
             if logical_id in self.imports:
                 yield self._import(resource)
@@ -137,33 +155,6 @@ class _Comparison:
         """Raises ValidationError when an import is asked for and something else would change."""
         if self.imports:
             check_import(self.new.template, self.imports, found)
-
-    def _ordered(self) -> list[str]:
-        """What is active in the new template, behind what it refers to."""
-        active = dict.fromkeys(self.live.active)
-        resources = self.new.template.resources
-        done: dict[str, None] = {}
-        for start in active:
-            waiting = [(start, iter(self._needs(resources[start], active)))] if start not in done else []
-            open_ids = {start}
-            while waiting:
-                logical_id, needs = waiting[-1]
-                following = next((need for need in needs if need not in done and need not in open_ids), None)
-                if following is None:
-                    done[logical_id] = None
-                    waiting.pop()
-                else:
-                    open_ids.add(following)
-                    waiting.append((following, iter(self._needs(resources[following], active))))
-        return list(done)
-
-    def _needs(self, resource: Resource, active: Mapping[str, None]) -> list[str]:
-        return [
-            reference.name
-            for value in (resource.properties, resource.metadata)
-            for reference in references(value, self.live.conditions)
-            if reference.name in active
-        ]
 
     def _add(self, resource: Resource) -> ResourceChange:
         self.fates[resource.logical_id] = "added"
@@ -195,7 +186,21 @@ class _Comparison:
             valued=View(policy_action=action),
         )
 
+    def _is_untouched(self, resource: Resource) -> bool:
+        """Whether it is what it was with everything that it is made of: most are, and need not be resolved."""
+        return (
+            self.alike
+            and resource.type != NESTED
+            and resource == self._old_resource(resource.logical_id)
+            and not any(
+                name in self.moved or name in self.fates or name in OUTSIDE
+                for name in self.names[resource.logical_id]
+            )
+        )
+
     def _modify(self, resource: Resource, there: Deployed) -> ResourceChange | None:
+        if self._is_untouched(resource):
+            return None
         schema = schema_of(resource.type)
         parts = self._parts(resource, there)
         simple = [detail for part in parts for detail in details.by_property(part, schema, self.around)]
@@ -236,7 +241,7 @@ class _Comparison:
         """All attributes of a resource, on both sides."""
         before = self._old_resource(resource.logical_id)
         old_properties = there.properties
-        if before is not None and self.before is not None:
+        if before is not None and self.before is not None and not self.names[resource.logical_id] & OUTSIDE:
             try:
                 old_properties = self.before.resolve(before.properties)
             except ValidationError:

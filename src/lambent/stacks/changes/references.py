@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lambent.stacks.template.functions import attribute_of, function_of, variables
 
@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from lambent.stacks.changes.values import Path
 
 
+OUTSIDE: Final = frozenset({"Fn::ImportValue", "Fn::GetStackOutput"})
+"""Functions that give what other stacks say: something else another time, with nothing changed here."""
+
+
 class Reference(NamedTuple):
-    """`name`: a parameter or a resource; `attribute`: of the resource, empty for what Ref gives."""
+    """`name`: a parameter, a resource, or one of OUTSIDE; `attribute`: of the resource, empty for what Ref gives."""
 
     name: str
     attribute: str = ""
@@ -55,6 +59,8 @@ def _of_function(function: str, argument: Any, conditions: Mapping[str, bool]) -
     elif function == "Fn::If" and isinstance(argument, list) and len(argument) == 3:
         yield from references(argument[1 if conditions.get(argument[0]) else 2], conditions)
     else:
+        if function in OUTSIDE:
+            yield Reference(function)
         yield from references(argument, conditions)
 
 
