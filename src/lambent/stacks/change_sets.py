@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lambent.stacks.operations import Operations
 
 _NAME: Final = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
-_PATIENCE_S: Final = 0.2
+_PATIENCE_S: Final = 2.0
 """How long CreateChangeSet waits for the outcome: most are known when it answers, and clients ask at once and then
 wait for seconds.
 """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.records import Output
-from lambent.stacks.template import UNKNOWN, Unknown
+from lambent.stacks.template import UNKNOWN, Unknown, check_export_name
 
 if TYPE_CHECKING:
     from lambent.stacks.ledger import Ledger
@@ -22,11 +22,10 @@ def outputs_of(template: Template, scope: Scope) -> list[Output]:
             continue
         value = scope.resolve(output.value)
         if isinstance(value, dict | list) or value is None:
-            raise ValidationError(
-                f"Template format error: Output {output.name} is malformed. The Value field of every Outputs member "
-                "must evaluate to a String."
-            )
+            raise ValidationError("Template format error: Every Value member must be a string.")
         export = None if output.export_name is None else scope.resolve(output.export_name)
+        if export is not None:
+            check_export_name(output.name, _text(export))
         outputs.append(
             Output(
                 output.name,

@@ -117,7 +117,7 @@ class Forward:
             return not resource.status.endswith("_FAILED")
         existing = resource is not None and resource.now is not None
         try:
-            wanted = self._wanted(logical_id)
+            wanted = await self._wanted(logical_id)
         except ValidationError as refused:
             type_name = self._template.resources[logical_id].type
             if resource is None:
@@ -130,12 +130,15 @@ class Forward:
             return await self._making.create(resource, logical_id, wanted)
         return await self._making.change(resource, resource.now, wanted)
 
-    def _wanted(self, logical_id: str) -> Deployment:
+    async def _wanted(self, logical_id: str) -> Deployment:
         described = self._template.resources[logical_id]
         resolve = self._scope.resolve
         properties = resolve(described.properties) or {}
         schema = schema_of(described.type)
-        if schema is not None and not _has_dynamic(properties):
+        read = None
+        if _has_dynamic(properties):
+            read = await self.execution.steps.parameters_read(self.stack, properties)
+        elif schema is not None:
             # What is wrong with them is told by the step, once its beginning has been.
             with contextlib.suppress(ValidationError):
                 properties = schema.check(logical_id, properties)
@@ -143,6 +146,7 @@ class Forward:
         return Deployment(
             type=described.type,
             properties=properties,
+            read=read,
             metadata=resolve(described.metadata) or {},
             deletion_policy=described.deletion_policy or "",
             update_replace_policy=described.update_replace_policy or "",

@@ -131,7 +131,7 @@ class Making:
             )
             return await self.fail(resource, "UPDATE", StepFailed(reason))
         schema = schema_of(wanted.type)
-        decision = decide(schema, deployed.properties, wanted.properties)
+        decision = decide(schema, deployed.read or deployed.properties, wanted.read or wanted.properties)
         retagged = deployed.tags != wanted.tags and schema is not None and schema.tag_property is not None
         try:
             await self._remove_attempt(resource)

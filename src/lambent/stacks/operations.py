@@ -24,7 +24,7 @@ from lambent.stacks.request import (
     new_stack,
     on_failure_of,
 )
-from lambent.stacks.template import Template, graph
+from lambent.stacks.template import Template, check_secure_references, graph
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ UPDATABLE: Final = frozenset(
 """The statuses in which an update can begin (UserGuide, "Stack status codes"; *_FAILED: "Preserve provisioned
 resources").
 """
+_SECURE: Final = "{{resolve:ssm-secure:"
 _UNSETTLED: Final = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})
 
 Ended: TypeAlias = "Callable[[Stack, str], Awaitable[None]]"
@@ -221,6 +222,11 @@ class Operations:
             return Prepared(draft.original, processed, draft.template, draft.definition), str(failed)
         scope = self.preparation.scope(stack, prepared.definition, prepared.template, lambda _: None)
         graph(prepared.template, scope)
+        if _SECURE in prepared.processed:
+            resources = prepared.template.resources
+            check_secure_references(
+                (resources[name].type, scope.resolve(resources[name].properties)) for name in scope.active
+            )
         return prepared, ""
 
     # ------------------------------------------------------------ delete

@@ -214,7 +214,21 @@ class Preparation:
                 raise ValidationError(f"No export named {name} found.")
             return export.value
 
-        return Scope(template, definition.values, pseudo, resources=resources, imports=imported)
+        def output(name: str, key: str, region: str, _role: str) -> str:
+            other = self._ledger.by_name(f"{stack.account}:{region or stack.region}", name)
+            if other is None:
+                raise ValidationError(f"Stack with id {name} does not exist")
+            for one in other.outputs:
+                if one.key == key:
+                    return one.value
+            raise ValidationError(
+                f"TemplateError: Fn::GetStackOutput references output {key} from stack {name}, but this output was "
+                "not found. The output may have been deleted."
+            )
+
+        return Scope(
+            template, definition.values, pseudo, resources=resources, imports=imported, outputs=output
+        )
 
     async def _text(self, request: StackRequest, stack: Stack | None) -> str:
         if request.use_previous:

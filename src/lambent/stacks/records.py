@@ -43,13 +43,14 @@ class Definition(msgspec.Struct, frozen=True):
 class Deployment(msgspec.Struct, frozen=True):
     """What is deployed of a resource.
 
-    `properties`: as resolved, dynamic references in their own words. `needs`: the logical ids that it depends on; it is
-    removed before these.
+    `properties`: as resolved, dynamic references in their own words; `read`: the same with what Parameter Store had,
+    where any are of it. `needs`: the logical ids that it depends on; it is removed before these.
     """
 
     type: str
     physical_id: str = ""
     properties: dict[str, Any] = {}
+    read: dict[str, Any] | None = None
     attributes: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     deletion_policy: str = ""
@@ -209,7 +210,7 @@ class Leftover(msgspec.Struct, frozen=True):
 
 
 class Stack(msgspec.Struct):
-    """A stack, as it is told and as it is kept: only Stacks changes it.
+    """A stack, as it is told and kept: only Stacks changes it.
 
     Times are milliseconds since the epoch. `resources` and `leftovers` are kept in rows of their own.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lambent.stacks import reasons
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.exports import check_exports, imported_names, outputs_of
@@ -33,6 +35,11 @@ class Settling:
         stack, operation = self.stack, self.operation
         try:
             outputs = outputs_of(template, scope)
+            values = await self.execution.steps.parameters_read(stack, [output.value for output in outputs])
+            outputs = [
+                msgspec.structs.replace(output, value=value)
+                for output, value in zip(outputs, values, strict=True)
+            ]
             exported = {
                 output.export_name: output.value for output in outputs if output.export_name is not None
             }

@@ -185,6 +185,10 @@ class Steps:
         )
         return await self._catalogue.find(deployed.type).read(work)
 
+    async def parameters_read(self, stack: Stack, value: Any) -> Any:
+        """The value with what Parameter Store has now; references of secrets stay. Raises ValidationError."""
+        return await resolve_dynamic(value, self._ask, stack.account, stack.region, secure=False)
+
     async def _done(
         self,
         running: Running,
