@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.awsrequest import AWSPreparedRequest, HeadersDict
-    from botocore.model import ServiceModel
+    from botocore.model import ServiceModel, StructureShape
     from botocore.parsers import ResponseParser
 
     from lambent.aws.credentials import Credentials
@@ -71,10 +71,19 @@ class ServiceCalls:
     async def ask(self, call: ServiceCall) -> dict[str, Any]:
         """The members of the answer. Raises ServiceFailure for an error answer, and what calling raises."""
         answer = await self(call)
+        output = _model(call.service).operation_model(call.operation).output_shape
+        # botocore gives the text of a body that is a blob: it reads from a stream what may be binary.
+        blob = _blob(output) if answer.status < _ERRORS else ""
         parsed: dict[str, Any] = _parser(call.service).parse(
-            {"status_code": answer.status, "headers": _headers(answer), "body": answer.body},
-            _model(call.service).operation_model(call.operation).output_shape,
+            {
+                "status_code": answer.status,
+                "headers": _headers(answer),
+                "body": b"" if blob else answer.body,
+            },
+            output,
         )
+        if blob:
+            parsed[blob] = answer.body
         metadata = parsed.pop("ResponseMetadata", {})
         if answer.status >= _ERRORS:
             error = parsed.get("Error", {})
@@ -128,6 +137,12 @@ def _parser(service: str) -> ResponseParser:
     from botocore.parsers import create_parser
 
     return create_parser(_model(service).resolved_protocol)
+
+
+def _blob(output: StructureShape | None) -> str:
+    """The member that is the whole body of an answer, where it is a blob; "" for none."""
+    member = "" if output is None else output.serialization.get("payload", "")
+    return member if output is not None and member and output.members[member].type_name == "blob" else ""
 
 
 def _headers(answer: ServiceAnswer) -> HeadersDict:
