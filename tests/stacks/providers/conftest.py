@@ -16,7 +16,6 @@ from lambent.neighbours.service_calls import ServiceCall
 from lambent.node.platform import Platform
 from lambent.node.settings import Settings
 from lambent.stacks.changes import drift
-from lambent.stacks.providers.catalogue import Catalogue
 from lambent.stacks.providers.provider import StackIdentity
 from lambent.stacks.providers.work import StepWork
 from lambent.stacks.schemas import schema_of
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
+    from lambent.stacks.providers.catalogue import Catalogue
     from lambent.stacks.providers.provider import Made, Properties, Provider
 
 ACCOUNT = "000000000000"
@@ -157,7 +157,6 @@ class World:
 
     def __init__(self, data: Path) -> None:
         self.loop = asyncio.new_event_loop()
-        self.catalogue = Catalogue()
         self.stack = StackIdentity(
             f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop/8d1f1e60-0000-11f0-0000-0affd5f9ee6b",
             "shop",
@@ -168,6 +167,7 @@ class World:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self.platform: Platform = self.run(Platform.start(Settings(port=0, ephemeral=True, data=data)))
+        self.catalogue: Catalogue = self.platform.stacks.catalogue
         self.clock = self.run(self._clock())
         self.calls = ServiceCalls(
             self.platform.credentials, lambda: self.platform.inside_url, session=STACKS_SESSION

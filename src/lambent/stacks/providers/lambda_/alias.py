@@ -23,8 +23,9 @@ class AliasProvider(Provider):
     """
 
     type: ClassVar[str] = "AWS::Lambda::Alias"
+    needs: ClassVar[tuple[str, ...]] = ("deployments",)
 
-    def __init__(self, deployments: Deployments | None = None) -> None:
+    def __init__(self, deployments: Deployments) -> None:
         self._deployments = deployments
 
     async def create(self, work: Work) -> Made:
@@ -51,7 +52,7 @@ class AliasProvider(Provider):
     async def update(self, work: Work) -> Made:
         old, new = work.old, work.properties
         policy = work.update_policy.get("CodeDeployLambdaAliasUpdate")
-        if policy and self._deployments is not None:
+        if policy:
             await self._deployments.stop_others(work, new["FunctionName"], new["Name"])
             live = await work.call("lambda", "GetAlias", FunctionName=new["FunctionName"], Name=new["Name"])
             begun = work.again and self._deployments.of_step(work) is not None
