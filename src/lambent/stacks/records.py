@@ -43,8 +43,8 @@ class Definition(msgspec.Struct, frozen=True):
 class Deployment(msgspec.Struct, frozen=True):
     """What is deployed of a resource.
 
-    `properties`: as resolved, dynamic references in their own words; `read`: the same with what Parameter Store had,
-    where any are of it. `needs`: the logical ids that it depends on; it is removed before these.
+    `properties`: as resolved, dynamic references in their own words; `read`: with what Parameter Store had, where any
+    are of it. `needs`: logical ids, before which it is removed.
     """
 
     type: str

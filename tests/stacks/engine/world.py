@@ -46,6 +46,7 @@ class World:
         self.held: dict[str, asyncio.Event] = {}
         self.published: list[dict[str, Any]] = []
         self.templates: dict[str, str] = {}
+        self.parameters: dict[str, str] = {}
         self.tick: Callable[[], None] = _nothing
 
     def keep(self) -> None:
@@ -61,6 +62,8 @@ class World:
         if call.operation == "Publish":
             self.published.append(call.parameters)
             return {"MessageId": "1"}
+        if call.operation == "GetParameter":
+            return {"Parameter": {"Value": self.parameters[call.parameters["Name"]]}}
         raise AssertionError(call)
 
 
