@@ -14,7 +14,6 @@ from lambent import __version__
 from lambent.aws.apigateway import ApiGatewayService
 from lambent.aws.apigatewaymanagementapi import ConnectionsEndpoint, ConnectionsService
 from lambent.aws.apigatewayv2 import ApiGatewayV2Service
-from lambent.aws.callers import caller_finder
 from lambent.aws.cloudformation import CloudFormationService
 from lambent.aws.codedeploy import CodeDeployService
 from lambent.aws.context import STACKS_SESSION
@@ -42,17 +41,7 @@ from lambent.functions import (
     Reference,
 )
 from lambent.functions.code_store import remove_tree
-from lambent.gateway.apis import ApiRegistry
-from lambent.gateway.authorizers import Authorizers, Fetcher
 from lambent.gateway.call import MAX_BODY
-from lambent.gateway.door import FrontDoor
-from lambent.gateway.functions import FunctionCaller
-from lambent.gateway.http_api import Domains, HttpApis
-from lambent.gateway.rest_api import RestApiRegistry, RestApis
-from lambent.gateway.rest_api.authorizing import RestAuthorizers
-from lambent.gateway.rest_api.usage import Usage
-from lambent.gateway.urls import FunctionUrls
-from lambent.gateway.websocket import Clients, ConnectionLimits, WebSocketApis
 from lambent.http import HttpServer
 from lambent.invocation.invoker import Invoker
 from lambent.neighbours.neighbours import Neighbours
@@ -60,6 +49,7 @@ from lambent.neighbours.networks import Networks
 from lambent.neighbours.objects import Objects
 from lambent.node.admin import AdminEndpoint
 from lambent.node.events import Events
+from lambent.node.gateway import Gateway
 from lambent.node.hosts import host_rule
 from lambent.node.settings import url_host
 from lambent.node.stacks import StackParts
@@ -191,11 +181,7 @@ class Platform:
         self.neighbours.send_messages = self.events.send_messages
 
         # gateway: what it keeps
-        self.apis = await ApiRegistry.open(database)
-        self.rest_apis = await RestApiRegistry.open(database, self.apis)
-        self.rest_usage = await Usage.open(self.rest_apis, database)
-        closing.push_async_callback(self.rest_usage.close)
-        self.clients = Clients(ConnectionLimits())
+        self.gateway = await Gateway.open(database, closing)
 
         # stacks
         stack_calls = ServiceCalls(self.credentials, lambda: self.inside_url, STACKS_SESSION)
@@ -230,9 +216,9 @@ class Platform:
             sqs,
             EventsService(self.events.buses),
             SchedulerService(self.events.schedules),
-            ApiGatewayV2Service(self.apis),
-            ConnectionsService(self.clients),
-            ApiGatewayService(self.rest_apis, self.rest_usage),
+            ApiGatewayV2Service(self.gateway.apis),
+            ConnectionsService(self.gateway.clients),
+            ApiGatewayService(self.gateway.rest_apis, self.gateway.usage),
             CodeDeployService(self.stacks.deployments),
             CloudFormationService(self.stacks.stacks, self.stacks.transforms, self.stacks.fetcher),
         ]
@@ -252,49 +238,18 @@ class Platform:
         self._sqs = SqsEndpoint(self.dispatcher, sqs) if "sqs" in self.services else None
         self._admin = AdminEndpoint(self, downloads)
 
-        self._connections = ConnectionsEndpoint(self.dispatcher, self.clients)
+        self._connections = ConnectionsEndpoint(self.dispatcher, self.gateway.clients)
 
         # gateway: built here, as who signs a request is for the floor above it to say
-        functions = FunctionCaller(invoker)
-        authenticate = self.dispatcher.authenticate
-        fetcher, callers = Fetcher(self.neighbours), caller_finder(authenticate, "execute-api")
-        self.authorizers = Authorizers(functions, fetcher, callers)
-        self.apis.on_authorizers_reset = self.authorizers.reset_cache
-        self.rest_authorizers = RestAuthorizers(functions, fetcher, callers)
-        self.rest_apis.on_authorizers_reset = self.rest_authorizers.reset_cache
-        rest_apis = RestApis(
-            self.rest_apis,
-            functions,
-            authorizers=self.rest_authorizers,
-            usage=self.rest_usage,
-            logs=self.logs,
-        )
-        closing.callback(rest_apis.close)
-        http_apis = HttpApis(
-            self.apis,
-            functions,
-            authorize=self.authorizers.authorize,
-            call_service=calls,
-            logs=self.logs,
-        )
-        closing.callback(http_apis.close)
-        websockets = WebSocketApis(
-            self.apis,
-            functions,
-            clients=self.clients,
-            manage=self._connections.handle,
-            authorize=self.authorizers.authorize_connect,
-        )
-        closing.push_async_callback(websockets.close)
-        closing.push_async_callback(websockets.settled, DRAIN_SECONDS)
-        self._door = FrontDoor(
-            self.apis,
-            FunctionUrls(functions, caller_finder(authenticate, "lambda")),
-            http_apis,
-            websockets,
-            Domains(self.apis),
-            host_rule(settings),
-            rest_apis,
+        self.gateway.build(
+            closing,
+            invoker,
+            self.neighbours,
+            calls,
+            self.logs,
+            authenticate=self.dispatcher.authenticate,
+            connections=self._connections,
+            host_rule=host_rule(settings),
         )
 
         context = None
@@ -365,12 +320,7 @@ class Platform:
                 await self.registry.settled(reference)
                 await self.registry.delete(reference)
         await self.events.clear()
-        self.clients.close_all()
-        await self.apis.clear()
-        await self.rest_apis.clear()
-        await self.rest_usage.clear()
-        self.authorizers.clear()
-        self.rest_authorizers.clear()
+        await self.gateway.clear()
         await self.registry.layers.clear()
         await self.registry.signing.clear()
         await self.logs.clear()
@@ -380,7 +330,7 @@ class Platform:
 
     def _handle(self, request: Request) -> None:
         # The door first: what is public must not be a way to the Lambda API, whatever its path.
-        if self._door.handle(request) or self._invoke.handle(request):
+        if self.gateway.door.handle(request) or self._invoke.handle(request):
             return
         if self._sqs is not None and self._sqs.handle(request):
             return
@@ -392,10 +342,10 @@ class Platform:
             self.dispatcher.handle(request)
 
     def _streams(self, request: Request) -> bool:
-        return not self._door.takes(request) and self.dispatcher.streams(request)
+        return not self.gateway.door.takes(request) and self.dispatcher.streams(request)
 
     def _limit(self, request: Request) -> tuple[int, str]:
-        if self._door.takes(request):
+        if self.gateway.door.takes(request):
             return MAX_BODY, "Request Entity Too Large"
         return _MAX_BODY, f"Request must be smaller than {_MAX_BODY} bytes"
 
