@@ -140,6 +140,7 @@ class Release:
         """Everywhere that it leads to until the update has ended."""
         seen = [self.shares()]
         while not updating.done():
+            time.sleep(0.005)
             now = self.shares()
             if now != seen[-1]:
                 seen.append(now)

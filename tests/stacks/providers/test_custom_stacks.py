@@ -37,7 +37,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     # The same port after a restart: functions have been given URLs with it.
-    platform = Platform(tmp_path_factory.mktemp("platform"), port=port, durability="full").start()
+    platform = Platform(
+        tmp_path_factory.mktemp("platform"), port=port, durability="full", traffic_shifting_minute_s=0.02
+    ).start()
     yield platform
     platform.stop()
 
@@ -199,3 +201,101 @@ def test_an_answer_after_the_platform_was_killed(platform: Platform) -> None:
     assert stack.asked() == [("Create", "")]
     stack.client.delete_stack(StackName=stack.name)
     wait_until(lambda: ("Delete", "late") in stack.asked())
+
+
+# Reports to CodeDeploy what its environment says, by plain HTTP.
+HOOK = textwrap.dedent("""
+    import json, os, urllib.request
+
+    def handler(event, context):
+        body = {
+            "deploymentId": event["DeploymentId"],
+            "lifecycleEventHookExecutionId": event["LifecycleEventHookExecutionId"],
+            "status": os.environ["STATUS"],
+        }
+        headers = {
+            "X-Amz-Target": "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus",
+            "Content-Type": "application/x-amz-json-1.1",
+        }
+        url = os.environ["AWS_ENDPOINT_URL"]
+        urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)).close()
+""")
+
+
+def released(number: int, status: str) -> str:
+    """A template whose alias leads to version `number`; its hook says `status`."""
+
+    def function(source: str, **environment: str) -> dict[str, Any]:
+        return {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Runtime": RUNTIME,
+                "Handler": "index.handler",
+                "Role": ROLE,
+                "Code": {"ZipFile": source},
+                "Environment": {"Variables": environment},
+            },
+        }
+
+    policy = {
+        "ApplicationName": {"Ref": "Application"},
+        "DeploymentGroupName": {"Ref": "Group"},
+        "BeforeAllowTrafficHook": {"Ref": "Hook"},
+        "AfterAllowTrafficHook": {"Ref": "Hook"},
+    }
+    return json.dumps(
+        {
+            "Resources": {
+                "Hook": function(HOOK, STATUS=status),
+                "Served": function(f"def handler(event, context):\n    return {number}\n"),
+                f"Version{number}": {
+                    "Type": "AWS::Lambda::Version",
+                    "DeletionPolicy": "Retain",
+                    "Properties": {"FunctionName": {"Ref": "Served"}},
+                },
+                "Live": {
+                    "Type": "AWS::Lambda::Alias",
+                    "Properties": {
+                        "FunctionName": {"Ref": "Served"},
+                        "FunctionVersion": {"Fn::GetAtt": [f"Version{number}", "Version"]},
+                        "Name": "live",
+                    },
+                    "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": policy},
+                },
+                "Application": {
+                    "Type": "AWS::CodeDeploy::Application",
+                    "Properties": {"ComputePlatform": "Lambda"},
+                },
+                "Group": {
+                    "Type": "AWS::CodeDeploy::DeploymentGroup",
+                    "Properties": {
+                        "ApplicationName": {"Ref": "Application"},
+                        "ServiceRoleArn": ROLE,
+                        "DeploymentConfigName": "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
+                    },
+                },
+            },
+            "Outputs": {"Served": {"Value": {"Ref": "Live"}}},
+        }
+    )
+
+
+def test_traffic_is_shifted_when_an_alias_is_updated(platform: Platform) -> None:
+    stack = Stack(platform, "shifts")
+    stack.create(released(1, "Succeeded"))
+    (output,) = stack.ended()["Outputs"]
+    deploy = platform.client("codedeploy")
+    assert deploy.list_deployments()["deployments"] == []
+    stack.update(released(2, "Succeeded"))
+    assert stack.ended()["StackStatus"] == "UPDATE_COMPLETE"
+    assert platform.invoke(output["OutputValue"]).json == 2
+    (done,) = deploy.list_deployments()["deployments"]
+    assert deploy.get_deployment(deploymentId=done)["deploymentInfo"]["status"] == "Succeeded"
+
+    stack.update(released(3, "Failed"))
+    assert stack.ended()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert platform.invoke(output["OutputValue"]).json == 2
+    failed, done = deploy.list_deployments()["deployments"]
+    reasons = [reason for status, reason, _ in stack.events("Live") if status == "UPDATE_FAILED"]
+    assert len(reasons) == 1
+    assert reasons[0].startswith(f"CodeDeploy deployment {failed} failed: The BeforeAllowTraffic hook ")
