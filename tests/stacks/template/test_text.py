@@ -93,6 +93,8 @@ REFUSED = [
     ('{"a": NaN}', "JSON not well-formed. (line 1, column 10)"),
     ('{"a": 1e999}', "JSON not well-formed. (line 1, column 12)"),
     ('{"a": "\\ud800"}', "JSON not well-formed. (line 1, column 8)"),
+    ('{"a": "\ud800"}', "JSON not well-formed. (line 1, column 8)"),
+    ('a: "\\ud800"', "YAML not well-formed. (line 1, column 7)"),
     ('{"a": 1} x', "JSON not well-formed. (line 1, column 11)"),
     ("a: [1", "YAML not well-formed. (line 2, column 1)"),
     ("a: 'x", "YAML not well-formed. (line 1, column 6)"),

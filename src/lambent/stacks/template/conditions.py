@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.template import functions as fn
-from lambent.stacks.template.shapes import NO_CONDITION
+from lambent.stacks.template.shapes import NAMELESS, NO_CONDITION
 
 if TYPE_CHECKING:
     from lambent.stacks.template.scope import Scope
@@ -28,6 +28,8 @@ class Conditions:
 
     def named(self, name: str, function: str) -> bool:
         """Whether the condition of that name, which a function names, holds. Raises ValidationError."""
+        if type(name) is not str:
+            raise ValidationError(fn.IF_CONDITION if function == "Fn::If" else NAMELESS)
         known = self.known.get(name)
         if known is not None:
             return known

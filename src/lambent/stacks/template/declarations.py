@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.template.functions import RULES_ONLY
 from lambent.stacks.template.pseudo import NAMES as PSEUDO
+from lambent.stacks.template.pseudo import NO_VALUE
 from lambent.stacks.template.shapes import Found, look_at_condition
 from lambent.stacks.template.template import Parameter, Rule
 
@@ -54,6 +55,7 @@ _RULE_LISTS: Final = {
     "Fn::ValueOf": 2,
     "Fn::ValueOfAll": 2,
 }
+_RULE_TEXTS: Final = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})
 _VERSIONLESS: Final = re.compile(r"\{\{resolve:ssm(-secure)?:[^:{}]+\}\}")
 
 
@@ -169,8 +171,10 @@ def _number(name: str, item: dict[str, Any], key: str) -> float | None:
     if value is None:
         return None
     try:
-        return float(value)
-    except ValueError:
+        number = float(value)
+        int(number)  # refuses infinity, and what is no number
+        return number
+    except (OverflowError, ValueError):
         raise ValidationError(
             f"Template format error: {key} of parameter '{name}' must be a number."
         ) from None
@@ -295,7 +299,7 @@ def read_rules(document: dict[str, Any], parameters: Collection[str]) -> dict[st
             "Template format error: Following functions are not supported in the Rules block of the template: "
             f"[{', '.join(unfit)}]"
         )
-    unknown = [name for name in refs if name not in parameters and name not in PSEUDO]
+    unknown = [name for name in refs if name not in parameters and name not in PSEUDO - {NO_VALUE}]
     if unknown:
         raise ValidationError(
             f"Template format error: Unresolved dependencies [{', '.join(unknown)}]. Cannot reference resources in the "
@@ -339,6 +343,10 @@ def _look_at_rule(value: Any, used: dict[str, None], refs: dict[str, None]) -> N
                 raise ValidationError(
                     f"Template error: every {name} object in Rules requires a list of {length}."
                 )
+            elif name in _RULE_TEXTS and not all(
+                isinstance(part, str) for part in (argument if length is not None else [argument])
+            ):
+                raise ValidationError(f"Template error: every {name} object in Rules requires texts.")
             elif name in ("Fn::And", "Fn::Or") and not (
                 isinstance(argument, list) and 2 <= len(argument) <= 10
             ):

@@ -173,8 +173,11 @@ class _Extensions:
         if any(isinstance(name, Unknown) for name in names):
             return expanded
         found = self._scope.mapped(names)
-        if found is None and len(argument) == 4 and isinstance(argument[3], dict):
-            return expanded["Fn::FindInMap"][3].get("DefaultValue")
+        if found is None and len(argument) == 4:
+            default = expanded["Fn::FindInMap"][3]
+            if not isinstance(default, dict) or "DefaultValue" not in default:
+                raise failed("Fn::FindInMap layout is incorrect")
+            return default["DefaultValue"]
         return {"Fn::FindInMap": names} if found is None else found
 
     def _length(self, argument: Any, bindings: Bindings) -> Any:
@@ -187,10 +190,11 @@ class _Extensions:
         return len(value)
 
     def _to_json_string(self, argument: Any, bindings: Bindings) -> Any:
-        if not isinstance(argument, dict | list):
+        expanded = self._expand(argument, bindings)
+        if not isinstance(expanded, dict | list) or self._removed(expanded):
             raise failed("Fn::ToJsonString layout is incorrect")
         parts: list[Any] = []
-        self._write(self._expand(argument, bindings), parts)
+        self._write(expanded, parts)
         if parts and parts[0] != "" and isinstance(parts[0], str) and parts[0][0] not in "[{":
             raise failed("Fn::ToJsonString layout is incorrect")
         return "".join(parts) if len(parts) == 1 else {"Fn::Join": ["", parts]}
@@ -245,11 +249,7 @@ class _Extensions:
         _add(parts, "}")
 
     def _removed(self, value: Any) -> bool:
-        return (
-            isinstance(value, dict)
-            and function_of(value) in ("Ref", "Fn::If")
-            and self._known(value) is REMOVED
-        )
+        return isinstance(value, dict) and function_of(value) is not None and self._known(value) is REMOVED
 
     # --- attributes of resources ------------------------------------------------------------------------------------
 
@@ -267,17 +267,18 @@ class _Extensions:
                 raise failed(f"Unsupported expression for {member} in resource {name}")
             resource[member] = known
         self._condition(name, resource)
-        needs = resource.get("DependsOn")
-        if isinstance(needs, dict):
-            resource["DependsOn"] = self._known(needs)
-        elif isinstance(needs, list):
-            known_needs = [self._known(one) if isinstance(one, dict) else one for one in needs]
-            resource["DependsOn"] = [one for one in known_needs if one is not REMOVED]
+        if isinstance(resource.get("DependsOn"), dict | list):
+            needs = self._known(resource["DependsOn"])
+            resource["DependsOn"] = [] if needs is REMOVED else needs
 
     def _condition(self, name: str, item: dict[str, Any]) -> None:
         condition = item.get("Condition")
         if isinstance(condition, dict):
-            condition = item["Condition"] = self._known(condition)
+            condition = self._known(condition)
+            if condition is REMOVED:
+                del item["Condition"]
+            else:
+                item["Condition"] = condition
         if isinstance(condition, str) and condition not in self._scope.template.conditions:
             raise failed(f"Key {condition} is missing in the map.")
 

@@ -201,7 +201,7 @@ def _cidr(scope: Scope, argument: Any) -> Any:
 
 
 def _to_json_string(scope: Scope, argument: Any) -> Any:
-    text = json.dumps(scope.part(argument), separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(scope.resolve(argument), separators=(",", ":"), ensure_ascii=False)
     return UNKNOWN if UNKNOWN in text else text
 
 

@@ -94,7 +94,7 @@ def _has_transform(value: Any) -> bool:
             if "Fn::Transform" in here:
                 return True
             waiting.extend(item for item in here.values() if type(item) is dict or type(item) is list)
-        else:
+        elif type(here) is list:
             waiting.extend(item for item in here if type(item) is dict or type(item) is list)
     return False
 

@@ -122,7 +122,7 @@ class Scope:
 
     def holds(self, condition: str) -> bool:
         """Whether the condition of that name does. Raises ValidationError when there is none."""
-        known = self.conditions.get(condition)
+        known = self.conditions.get(condition) if type(condition) is str else None
         return self._evaluated.named(condition, "Fn::If") if known is None else known
 
     def ref(self, name: str) -> Any:
@@ -177,7 +177,13 @@ class Scope:
 
     def mapped(self, names: list[str]) -> Any:
         """What a mapping has, by its name, key and attribute; None for nothing."""
-        return self.template.mappings.get(names[0], {}).get(names[1], {}).get(names[2])
+        found: Any = self.template.mappings
+        for name in names:
+            # Before transforms a mapping is whatever they are going to make of it.
+            if type(found) is not dict or name not in found:
+                return None
+            found = found[name]
+        return found
 
 
 def _unresolved(name: str) -> ValidationError:

@@ -245,6 +245,7 @@ _CHECKS: Final[dict[str, Callable[[Any, Found], None]]] = {
 NO_CONDITION: Final = (
     "Template format error: Conditions can only be boolean operations on parameters and other conditions"
 )
+NAMELESS: Final = "Template error: All Conditions must be of type string"
 
 
 def look_at_condition(condition: Any, found: Found, others: dict[str, None]) -> None:
@@ -254,7 +255,7 @@ def look_at_condition(condition: Any, found: Found, others: dict[str, None]) -> 
     ((function, argument),) = condition.items()
     if function == "Condition":
         if type(argument) is not str:
-            raise ValidationError("Template error: All Conditions must be of type string")
+            raise ValidationError(NAMELESS)
         others[argument] = None
     elif function == "Fn::Equals":
         if type(argument) is not list or len(argument) != 2:

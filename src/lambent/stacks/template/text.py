@@ -69,13 +69,17 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """Read a template. Raises TemplateError with CloudFormation's words and, where it is known, the place."""
-    if len(text) > LARGEST_BYTES // 4 and len(text.encode()) > LARGEST_BYTES:
-        raise TemplateError(f"Template may not exceed {LARGEST_BYTES} bytes in size.")
     text = text.removeprefix("\ufeff")
     start = text.lstrip()
     if not start:
         raise TemplateError("Template format error: unsupported structure.")
     kind = "JSON" if start[0] in "{[" else "YAML"
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise _malformed(kind, *_line_and_column(text, error.start)) from None
+    if size > LARGEST_BYTES:
+        raise TemplateError(f"Template may not exceed {LARGEST_BYTES} bytes in size.")
     document = _json(text) if kind == "JSON" else _yaml(text)
     if not isinstance(document, dict):
         raise TemplateError("Template format error: unsupported structure.")
