@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lambent.neighbours.service_calls import ServiceFailure
-from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.errors import ReplacementNeeded, ResourceFailure
 
 if TYPE_CHECKING:
     from tests.stacks.providers.conftest import Resource, World
@@ -129,6 +129,8 @@ def test_event_source_mappings(world: World, function: Resource) -> None:
     live = mapping.read()
     assert live is not None
     assert (live["Enabled"], live["FunctionResponseTypes"]) == (False, [])
+    with pytest.raises(ReplacementNeeded):
+        mapping.update(FunctionName=function.id, EventSourceArn=source, Topics=["other"])
     mapping.update(FunctionName=function.id, EventSourceArn=source)
     assert world.ask("lambda", "GetEventSourceMapping", UUID=mapping.id)["State"] == "Enabled"
     gone(mapping)

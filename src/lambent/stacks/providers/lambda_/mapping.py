@@ -9,7 +9,7 @@ import datetime
 from typing import Any, ClassVar, Final
 
 from lambent.neighbours.service_calls import ServiceFailure
-from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.errors import ReplacementNeeded, ResourceFailure
 from lambent.stacks.providers.lambda_.answers import CONFLICT, MISSING, call_unless, looks, retag
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
@@ -110,6 +110,9 @@ class EventSourceMappingProvider(Provider):
 
     async def update(self, work: Work) -> Made:
         old, new = work.old, work.properties
+        if any(old.get(member) != new.get(member) for member in ("Queues", "Topics")):
+            # Their schema does not say so, but Lambda has no operation for it.
+            raise ReplacementNeeded
         members = {
             _SPELLED.get(member, member): _wanted(new, member)
             for member in _DEFAULTS
