@@ -84,7 +84,7 @@ class Making:
             entry.resource_event(self.stack, resource, f"{word}_IN_PROGRESS", reasons.INITIATED)
         if replaced is not None:
             self._put_aside(resource, replaced)
-        self._deployed(resource, made(wanted, result))
+        self._deployed(resource, made(msgspec.structs.replace(wanted, token=step.token), result))
         reason = None
         if self.steps.skips(wanted.type):
             reason = f"Skipped: {wanted.type} is not served by this platform."
@@ -119,6 +119,7 @@ class Making:
 
     async def change(self, resource: Resource, deployed: Deployment, wanted: Deployment) -> bool:
         """Make what is deployed what is wanted."""
+        wanted = msgspec.structs.replace(wanted, token=deployed.token)
         step = resource.step
         if step is not None:
             if step.action == "replace":

@@ -44,7 +44,7 @@ class Deployment(msgspec.Struct, frozen=True):
     """What is deployed of a resource.
 
     `properties`: as resolved, dynamic references in their own words; `read`: with what Parameter Store had, where any
-    are of it. `needs`: logical ids, before which it is removed.
+    are of it. `needs`: logical ids, before which it is removed. `token`: of the step that has made it.
     """
 
     type: str
@@ -59,6 +59,7 @@ class Deployment(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     needs: tuple[str, ...] = ()
     description: str | None = None
+    token: str = ""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -196,7 +197,7 @@ class Operation(msgspec.Struct):
 
     @property
     def round(self) -> str:
-        """The name of this turn: a resource that carries it has been dealt with in it."""
+        """The name of this turn, which resources carry that have been dealt with in it."""
         return f"{self.number}.{self.attempt}"
 
 
@@ -312,7 +313,7 @@ class Export(msgspec.Struct, frozen=True):
 
 
 class ChangeSet(msgspec.Struct):
-    """A change set. `changes` and `changes_with_values`: documents of ResourceChange, as DescribeChangeSet answers."""
+    """A change set. `changes`, `changes_with_values`: documents of ResourceChange, as DescribeChangeSet answers."""
 
     id: str
     name: str
@@ -370,10 +371,7 @@ class ChangeSet(msgspec.Struct):
 
 
 class Detection(msgspec.Struct, frozen=True):
-    """A search for drift in a whole stack.
-
-    `status`: `DETECTION_IN_PROGRESS`, `DETECTION_COMPLETE`, `DETECTION_FAILED`.
-    """
+    """A search for drift in a whole stack. `status`: `DETECTION_` and `IN_PROGRESS`, `COMPLETE`, `FAILED`."""
 
     id: str
     stack_id: str

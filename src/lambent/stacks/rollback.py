@@ -166,7 +166,7 @@ class Rollback:
         except StepFailed as failed:
             return await self._fail(resource, failed)
         resource.extra.append(before)
-        self._restore(resource, made(before, result))
+        self._restore(resource, made(msgspec.structs.replace(before, token=step.token), result))
         return await self._tell(resource)
 
     async def _child(self, resource: Resource, before: Deployment) -> bool:
