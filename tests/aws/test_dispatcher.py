@@ -51,6 +51,7 @@ class Functions(Service):
             "FunctionName": name,
             "Description": f"{context.account} {context.region} {context.partition} {context.access_key}",
             "RevisionId": context.request_id,
+            "State": "Active" if name == "awaited" and context.waits else "Pending",
             "CodeSha256": context.endpoint_url,
         }
 
@@ -199,6 +200,14 @@ def test_a_call_and_its_context(platform: Platform) -> None:
     assert answer["CodeSha256"] == f"http://127.0.0.1:{platform.port}"
     assert answer["RevisionId"] == answer["ResponseMetadata"]["RequestId"]
     assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
+
+
+def test_a_waiter_is_known_as_one(platform: Platform) -> None:
+    client = platform.client("lambda")
+    client.get_waiter("function_active").wait(
+        FunctionName="awaited", WaiterConfig={"Delay": 1, "MaxAttempts": 1}
+    )
+    assert client.get_function_configuration(FunctionName="awaited")["State"] == "Pending"
 
 
 def test_large_bodies(platform: Platform, guarded: Platform) -> None:

@@ -39,6 +39,8 @@ class RequestContext(msgspec.Struct, frozen=True, gc=False):
     """The request's X-Amzn-Trace-Id; empty for none."""
     protocol: str = ""
     """That of the request: `json`, `query`, `rest-json`, …"""
+    waits: bool = False
+    """Whether one of an SDK's waiters asks: it asks again much later when the state is not yet what it waits for."""
     when_left: Callable[[Callable[[], None]], None] | None = None
     """Has something called when the client leaves before it is answered; None where nobody can tell."""
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lambent.aws.authentication import MISSING_TOKEN, Authenticator, Identity
 from lambent.aws.context import RequestContext, partition_of
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from lambent.aws.service import Method, Service
     from lambent.http import Request
     from lambent.neighbours.neighbours import Neighbours
+
+_FEATURES: Final = re.compile(rb"(?:^| )m/(\S+)")
 
 logger = logging.getLogger("lambent.aws")
 
@@ -206,12 +209,14 @@ class AwsDispatcher:
             await self._send(request, route, reply, request_id)
 
     def _context(self, request: Request, request_id: str, identity: Identity, route: Route) -> RequestContext:
-        host = trace = b""
+        host = trace = agent = b""
         for name, value in request.headers:
             if name == b"host":
                 host = value
             elif name == b"x-amzn-trace-id":
                 trace = value
+            elif name == b"user-agent":
+                agent = value
         scheme = "https" if request.secure else "http"
         return RequestContext(
             identity.account,
@@ -226,6 +231,7 @@ class AwsDispatcher:
             f"{scheme}://{host.decode('latin-1')}" if host else self._endpoint_url(),
             trace.decode("latin-1"),
             route.protocol,
+            _asked_by_waiter(agent),
             request.when_left,
         )
 
@@ -349,6 +355,15 @@ class _Wire:
 def _model(service: str, protocol: str) -> ServiceModel:
     model = load_model(service)
     return load_model(service, protocol) if protocol != model.protocol else model
+
+
+def _asked_by_waiter(agent: bytes) -> bool:
+    """Whether a User-Agent names the feature "B", a waiter, among those that SDKs tell there (`m/E,b,Z,B`).
+
+    botocore/useragent.py, _USERAGENT_FEATURE_MAPPINGS; the same letters in all of AWS's SDKs.
+    """
+    found = _FEATURES.search(agent)
+    return found is not None and b"B" in found[1].split(b",")
 
 
 def _bare_model(service: str, protocol: str) -> ServiceModel:

@@ -5,6 +5,7 @@ use.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 import warnings
@@ -34,15 +35,27 @@ _ASSIGNED = range(0x32000)
 
 
 @functools.cache
+def _categories() -> list[tuple[str, int, int]]:
+    """Runs of code points of one general category: it, the first, the last."""
+    runs: list[tuple[str, int, int]] = []
+    start = 0
+    for category, members in itertools.groupby(map(unicodedata.category, map(chr, _ASSIGNED))):
+        end = start + sum(1 for _ in members)
+        runs.append((category, start, end - 1))
+        start = end
+    return runs
+
+
+@functools.cache
 def _category_ranges(category: str) -> str:
     """The code points of a general category (`L`, `Lu`), as the inside of a character class."""
     ranges: list[list[int]] = []
-    for point in _ASSIGNED:
-        if unicodedata.category(chr(point)).startswith(category):
-            if ranges and ranges[-1][1] == point - 1:
-                ranges[-1][1] = point
+    for found, low, high in _categories():
+        if found.startswith(category):
+            if ranges and ranges[-1][1] == low - 1:
+                ranges[-1][1] = high
             else:
-                ranges.append([point, point])
+                ranges.append([low, high])
     return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
 
 

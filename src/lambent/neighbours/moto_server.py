@@ -106,6 +106,27 @@ class Outgoing(threading.local):
         )
 
 
+class FirstAlone:
+    """A service whose first request is served before any other of its requests is begun.
+
+    It loads what all of them need, the service's model above all. moto keeps that, but of many first requests at once
+    each would load it: thirty roles of a stack took two seconds instead of a quarter.
+    """
+
+    def __init__(self, app: "Flask") -> None:
+        self._app = app
+        self._first: threading.Lock | None = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
+        first = self._first
+        if first is None:
+            return self._app(environ, start_response)
+        with first:
+            answer = self._app(environ, start_response)
+            self._first = None
+            return answer
+
+
 class Neighbour(DomainDispatcherApplication):
     """moto's applications, chosen by the service that a request is for and by nothing else."""
 
@@ -126,18 +147,22 @@ class Neighbour(DomainDispatcherApplication):
                 return backend
         return None
 
-    def get_application(self, environ: dict[str, Any]) -> "Flask":
+    def get_application(self, environ: dict[str, Any]) -> Any:
         # Unlike moto's own: no path leads to its administration or to instance metadata.
         # What comes without a scope is S3's: the platform adds one to all other requests.
         scoped = "HTTP_AUTHORIZATION" in environ
         host = (self.infer_service_region_host(environ, "") if scoped else None) or _DEFAULT_HOST
+        backend = self.get_backend_for_host(host)
+        if backend is None:
+            raise NotImplementedError(f"no backend for {host}")
+        app: Any = self.app_instances.get(backend)
+        if app is not None:
+            return app
+        # One at a time: moto's modules import one another in circles.
         with self.lock:
-            backend = self.get_backend_for_host(host)
-            if backend is None:
-                raise NotImplementedError(f"no backend for {host}")
             app = self.app_instances.get(backend)
             if app is None:
-                app = self.app_instances[backend] = self.create_app(backend)
+                app = self.create_app(backend)
                 if backend == "s3":
                     app.request_class = ObjectRequest
                     _conditional_denials()
@@ -148,6 +173,8 @@ class Neighbour(DomainDispatcherApplication):
                 if backend in _SENDERS and not self._watching:
                     self._watching = True
                     self._outgoing.watch()
+                app = FirstAlone(app)
+                self.app_instances[backend] = app
             return app
 
     def __call__(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
