@@ -15,6 +15,7 @@ import pytest
 from tests.stacks.providers.answering import Answering, send
 
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.custom import NO_ECHO
 from lambent.stacks.providers.work import StepCancelled
 
 if TYPE_CHECKING:
@@ -298,7 +299,7 @@ def test_a_topic_is_asked(world: World, answering: Answering) -> None:
 
 def test_the_module_for_python(world: World, answering: Answering) -> None:
     custom = world.resource("Custom::Python").create(ServiceToken=function(world, PYTHON), A=41)
-    assert (custom.id, custom.attributes) == ("counted", {"Sum": "42", "Kind": "Create"})
+    assert (custom.id, custom.attributes) == ("counted", {"Sum": "42", "Kind": "Create", NO_ECHO: True})
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")

@@ -28,6 +28,9 @@ _MAX_ID: Final = 1024
 _MAKER: Final = " ServiceToken"
 """An attribute that no template names: who has made the resource, where an update to another was refused."""
 
+NO_ECHO: Final = " NoEcho"
+"""An attribute that no template names: its resource's attributes are not to be shown, in events for instance."""
+
 _SUBJECT: Final = "AWS CloudFormation custom resource request"
 _REQUESTS: Final = uuid.UUID("5e0e4a3c-1b64-5d3c-9f1e-0b8f6f2a7c11")
 
@@ -202,6 +205,8 @@ def _read(body: bytes, request: _Request) -> dict[str, Any]:
 
 def _attributes(answer: dict[str, Any]) -> Properties:
     attributes: Properties = strings(answer.get("Data") or {})
+    if answer.get("NoEcho") in (True, "true"):
+        attributes[NO_ECHO] = True
     return attributes
 
 
