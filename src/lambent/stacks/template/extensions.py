@@ -178,7 +178,7 @@ class _Extensions:
             if not isinstance(default, dict) or "DefaultValue" not in default:
                 raise failed("Fn::FindInMap layout is incorrect")
             return default["DefaultValue"]
-        return {"Fn::FindInMap": names} if found is None else found
+        return expanded if found is None else found
 
     def _length(self, argument: Any, bindings: Bindings) -> Any:
         expanded = self._expand(argument, bindings)
