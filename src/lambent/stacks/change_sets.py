@@ -67,8 +67,6 @@ class ChangeSets:
                 f"1 validation error detected: Value '{name}' at 'changeSetName' failed to satisfy constraint: "
                 "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
             )
-        if request.import_existing:
-            raise ValidationError("ImportExistingResources is not served by this platform.")
         fingerprint = fingerprint_of(request)
         stack = self._stack(request)
         known = None if stack is None else self._named(stack, name)
@@ -131,6 +129,7 @@ class ChangeSets:
             definition=msgspec.structs.replace(draft.definition, template=change_set_id),
             description=request.description,
             include_nested=request.include_nested,
+            import_existing=request.import_existing,
             on_stack_failure=request.on_stack_failure,
             imports=imports,
             deployment_mode=request.deployment_mode,

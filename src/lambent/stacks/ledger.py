@@ -54,6 +54,7 @@ class Ledger:
         self.exports: dict[tuple[str, str], Export] = {}
         self.imports: dict[tuple[str, str], set[str]] = {}
         self.detections: dict[str, Detection] = {}
+        self.last_event_ms: dict[str, int] = {}
         self.published: Callable[[Stack, list[Event]], None] | None = None
         self._number = 0
 
@@ -308,9 +309,7 @@ class Entry:
     ) -> Entry:
         """An event of what need not be a resource of the stack any more."""
         properties = None if shown is None else msgspec.json.encode(shown.properties, enc_hook=str).decode()
-        at_ms = self._ledger.clock.wall_ms()
-        event_id = f"{logical_id}-{status}-{time_text(at_ms)[:-1]}.{at_ms % 1000:03}Z"
-        return self._event(stack, logical_id, physical_id, type_name, status, reason, properties, event_id)
+        return self._event(stack, logical_id, physical_id, type_name, status, reason, properties, None)
 
     def _event(
         self,
@@ -321,8 +320,13 @@ class Entry:
         status: str,
         reason: str | None,
         properties: str | None,
-        event_id: str,
+        event_id: str | None,
     ) -> Entry:
+        # Clients sort by time: no two events of a stack have the same.
+        at_ms = max(self._ledger.clock.wall_ms(), self._ledger.last_event_ms.get(stack.id, 0) + 1)
+        self._ledger.last_event_ms[stack.id] = at_ms
+        if event_id is None:
+            event_id = f"{logical_id}-{status}-{time_text(at_ms)[:-1]}.{at_ms % 1000:03}Z"
         event = Event(
             number=self._ledger.next_number(),
             id=event_id,
@@ -332,7 +336,7 @@ class Entry:
             physical_id=physical_id,
             type=type_name,
             status=status,
-            time_ms=self._ledger.clock.wall_ms(),
+            time_ms=at_ms,
             reason=reason,
             properties=properties,
             token=stack.operation.token if stack.operation is not None else stack.token,

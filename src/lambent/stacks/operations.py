@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from lambent.clock import Clock
     from lambent.stacks.ledger import Entry, Ledger
     from lambent.stacks.preparation import Preparation
-    from lambent.stacks.restoring import Restoring
     from lambent.stacks.steps import Steps
 
 UPDATABLE: Final = frozenset(
@@ -70,8 +69,6 @@ class Operations:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._executions: dict[str, Execution] = {}
         self._draining = False
-        self._forgotten: set[str] = set()
-        self._restoring: Restoring | None = None
         self.ended: Ended | None = None
         self.nesting = Nesting(self)
 
@@ -81,8 +78,7 @@ class Operations:
         """Execute the stack's operation. A task that runs goes on with it."""
         if self._draining or stack.id in self._tasks:
             return
-        operation, forgotten = stack.operation, stack.id in self._forgotten
-        if not forgotten and (operation is None or operation.phase == "await"):
+        if stack.operation is None or stack.operation.phase == "await":
             return
         execution = Execution(stack, self.ledger, self.steps, self.preparation, self.clock, self.nesting)
         self._executions[stack.id] = execution
@@ -98,9 +94,6 @@ class Operations:
         stack = execution.stack
         change_set = stack.operation.change_set if stack.operation is not None else ""
         try:
-            if stack.id in self._forgotten and self._restoring is not None:
-                await self._restoring.restore(stack)
-                self._forgotten.discard(stack.id)
             await execution.run()
             if change_set and stack.operation is None and self.ended is not None:
                 await self.ended(stack, change_set)
@@ -132,12 +125,9 @@ class Operations:
         if late:
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def resume(self, restoring: Restoring | None = None) -> None:
-        """Go on with what was interrupted, after making again what was forgotten."""
+    async def resume(self) -> None:
+        """Go on with what was interrupted."""
         self._draining = False
-        if restoring is not None:
-            self._restoring = restoring
-            self._forgotten = {stack.id for stack in self.ledger.stacks.values() if restoring.needs(stack)}
         for stack in list(self.ledger.stacks.values()):
             self.launch(stack)
 

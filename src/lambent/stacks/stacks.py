@@ -14,11 +14,10 @@ from lambent.stacks.operations import Operations
 from lambent.stacks.policies import check_policy
 from lambent.stacks.preparation import Preparation
 from lambent.stacks.recovery import Recovery
-from lambent.stacks.restoring import Restoring
 from lambent.stacks.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from lambent.clock import Clock
     from lambent.neighbours.service_calls import AskService
@@ -81,14 +80,9 @@ class Stacks:
         ledger = await Ledger.open(database, clock)
         return cls(ledger, clock, ask, catalogue, transforms, fetcher, ignore_unsupported=ignore_unsupported)
 
-    async def start(self, *, forgetful: bool = False, elsewhere: Collection[str] = ()) -> None:
-        """Go on with what was interrupted.
-
-        `forgetful`: services that are not the platform's own know nothing of an earlier run, but for those in
-        `elsewhere` (as botocore names them): what stacks had of them is made again first, in the background.
-        """
-        restoring = Restoring(self.ledger, self.operations.steps, elsewhere) if forgetful else None
-        await self.operations.resume(restoring)
+    async def start(self) -> None:
+        """Go on with what was interrupted."""
+        await self.operations.resume()
         await self._change_sets.resume()
         self._drifts.resume()
 
