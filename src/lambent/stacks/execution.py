@@ -8,10 +8,14 @@ records and goes on with the turn, doing again the steps that had begun and not 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
 
 from lambent.stacks import reasons
+from lambent.stacks.providers.custom import NO_ECHO
 from lambent.stacks.steps import Running, Steps, values_of
+from lambent.stacks.template import ResourceValues
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
     from lambent.stacks.preparation import Preparation
     from lambent.stacks.records import Operation, Stack
     from lambent.stacks.template import Scope, Template
+
+HIDDEN: Final = "****"
+_CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
 
 _log = logging.getLogger(__name__)
 
@@ -129,6 +136,28 @@ class Execution:
     async def scope(self, template: Template) -> Scope:
         """What the stack's definition sees. Raises ValidationError."""
         return self.preparation.scope(self.stack, self.stack.definition, template, self.values)
+
+    def masked(self, template: Template, scope: Scope) -> Scope | None:
+        """The same with what is secret hidden, None where nothing is: parameters with NoEcho, and what custom
+        resources have answered with it.
+        """
+        definition = self.stack.definition
+        hidden = {name: HIDDEN for name, parameter in template.parameters.items() if parameter.no_echo}
+        custom = any(resource.type.startswith(_CUSTOM) for resource in template.resources.values())
+        if not hidden and not custom:
+            return None
+        definition = msgspec.structs.replace(definition, values={**definition.values, **hidden})
+        masked = self.preparation.scope(self.stack, definition, template, self._masked_values)
+        # Which branches are taken is no secret.
+        masked.conditions.clear()
+        masked.conditions.update(scope.conditions)
+        return masked
+
+    def _masked_values(self, logical_id: str) -> ResourceValues | None:
+        found = self.values(logical_id)
+        if found is not None and NO_ECHO in found.attributes:
+            return ResourceValues(found.ref, dict.fromkeys(found.attributes, "*****"))
+        return found
 
     async def turn_to(self, operation: Operation, phase: Any, status: str, reason: str | None) -> None:
         """Begin the next phase."""

@@ -60,8 +60,14 @@ def check_exports(ledger: Ledger, stack: Stack, exported: dict[str, str]) -> Non
             continue
         users = importers(ledger, stack.scope, name)
         if users:
-            what = "updated" if name in exported else "deleted"
-            raise ValidationError(f"Export {name} cannot be {what} as it is in use by {' and '.join(users)}")
+            if name in exported:
+                raise ValidationError(f"Cannot update export {name} as it is in use by {', '.join(users)}.")
+            raise ValidationError(deletion_refused(name, users))
+
+
+def deletion_refused(name: str, users: list[str]) -> str:
+    """Why an export stays, in CloudFormation's words (as public reports of 2025 and 2026 quote them)."""
+    return f"Delete canceled. Cannot delete export {name} as it is in use by {', '.join(users)}."
 
 
 def importers(ledger: Ledger, scope: str, name: str) -> list[str]:

@@ -33,6 +33,7 @@ class Forward:
         self._making = Making(execution, operation)
         self._template: Template
         self._scope: Scope
+        self._masked: Scope | None = None
         self._needs: dict[str, frozenset[str]] = {}
 
     async def run(self) -> None:
@@ -43,6 +44,7 @@ class Forward:
             try:
                 self._template = await execution.preparation.template(stack.definition.template)
                 self._scope = await execution.scope(self._template)
+                self._masked = execution.masked(self._template, self._scope)
                 self._needs = graph(self._template, self._scope)
                 self._check_removals()
                 self._check_imports()
@@ -130,6 +132,13 @@ class Forward:
             return await self._making.create(resource, logical_id, wanted)
         return await self._making.change(resource, resource.now, wanted)
 
+    def _shown(self, described: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any] | None:
+        """What events show of properties in which there is something secret."""
+        if self._masked is None:
+            return None
+        shown = self._masked.resolve(described) or {}
+        return None if shown == self._scope.resolve(described) or shown == properties else shown
+
     async def _wanted(self, logical_id: str) -> Deployment:
         described = self._template.resources[logical_id]
         resolve = self._scope.resolve
@@ -147,6 +156,7 @@ class Forward:
             type=described.type,
             properties=properties,
             read=read,
+            shown=self._shown(described.properties, properties),
             metadata=resolve(described.metadata) or {},
             deletion_policy=described.deletion_policy or "",
             update_replace_policy=described.update_replace_policy or "",

@@ -308,7 +308,10 @@ class Entry:
         reason: str | None = None,
     ) -> Entry:
         """An event of what need not be a resource of the stack any more."""
-        properties = None if shown is None else msgspec.json.encode(shown.properties, enc_hook=str).decode()
+        properties = None
+        if shown is not None:
+            told = shown.properties if shown.shown is None else shown.shown
+            properties = msgspec.json.encode(told, enc_hook=str).decode()
         return self._event(stack, logical_id, physical_id, type_name, status, reason, properties, None)
 
     def _event(

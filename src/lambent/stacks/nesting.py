@@ -77,10 +77,12 @@ class Nesting:
         except StackError as refused:
             raise ResourceFailure(str(refused), "InvalidRequest", reason=str(refused)) from refused
         child = await self._wait(work, child)
-        if child.status.endswith("_FAILED"):
+        if child.status.endswith("_FAILED") or "ROLLBACK" in child.status:
+            # CloudFormation tells while the child goes back; here it has gone back when its parent hears of it.
+            status = child.status if child.status.endswith("_FAILED") else "UPDATE_ROLLBACK_IN_PROGRESS"
             reason = (
-                f"Embedded stack {child.id} was not successfully updated. Currently in {child.status} with reason: "
-                f"{child.reason or ''}"
+                f"Embedded stack {child.id} was not successfully updated. Currently in {status} with reason: "
+                f"{child.failure}"
             )
             raise ResourceFailure(reason, reason=reason)
         return _made(child)
@@ -126,6 +128,7 @@ class Nesting:
             if properties.get("TimeoutInMinutes")
             else None,
             token=work.token,
+            disable_rollback=_keeps(parent) or None,
         )
 
     def _reviewed(self, parent: Stack, logical_id: str) -> str | None:
@@ -164,6 +167,7 @@ class Nesting:
             operation.phase = "rollback"
             operation.nested = True
             operation.attempt += 1
+            operation.on_failure = "ROLLBACK"
             named = (f"{stack.name}.", f"{_logical_id(self._ledger.stacks, stack)}.")
             operation.skip = [name.partition(".")[2] for name in skip if name.startswith(named)]
             entry = self._ledger.entry()
@@ -255,6 +259,11 @@ def _logical_id(stacks: dict[str, Stack], stack: Stack) -> str:
         if resource.physical_id == stack.id:
             return logical_id
     return stack.name
+
+
+def _keeps(parent: Stack) -> bool:
+    """Whether a failure is to leave things as they are."""
+    return parent.operation is not None and parent.operation.on_failure == "DO_NOTHING"
 
 
 def _parameters(given: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from lambent.stacks import reasons
 from lambent.stacks.changes import NO_UPDATES, Deployed, Difference, Side, changes
 from lambent.stacks.errors import StackExists, TokenExists, ValidationError
 from lambent.stacks.execution import Execution
-from lambent.stacks.exports import importers
+from lambent.stacks.exports import deletion_refused, importers
 from lambent.stacks.nesting import Nesting
 from lambent.stacks.policies import check_policy
 from lambent.stacks.preparation import Draft, Prepared, TransformFailed
@@ -244,9 +244,7 @@ class Operations:
         for (scope, name), export in self.ledger.exports.items():
             users = importers(self.ledger, scope, name) if export.stack_id == stack.id else []
             if users:
-                reason = (
-                    f"Delete canceled. Cannot delete export {name} as it is in use by {' and '.join(users)}."
-                )
+                reason = deletion_refused(name, users)
                 await self.ledger.entry().stack_event(stack, stack.status, reason).write()
                 return
         stack.operations += 1
@@ -280,8 +278,6 @@ class Operations:
                 raise ValidationError(NO_UPDATES)
         check_updatable(stack)
         operation = Operation("update", 0, on_failure=on_failure_of(request), nested=nested)
-        if nested:
-            operation.on_failure = "DO_NOTHING"
         operation.failure = failure
         operation.policy = request.policy_during_update
         operation.retain_except_on_create = request.retain_except_on_create

@@ -40,17 +40,55 @@ class Definition(msgspec.Struct, frozen=True):
     transformed: bool = False
 
 
+class Defined(msgspec.Struct):
+    """What has a definition, and tells of it."""
+
+    definition: Definition
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """As DescribeStacks tells them."""
+        return self.definition.parameters
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The stack's own, without those that CloudFormation adds."""
+        return self.definition.tags
+
+    @property
+    def capabilities(self) -> list[str]:
+        """As acknowledged."""
+        return self.definition.capabilities
+
+    @property
+    def notification_arns(self) -> list[str]:
+        """The topics that are told of its events."""
+        return self.definition.notification_arns
+
+    @property
+    def rollback_configuration(self) -> dict[str, Any]:
+        """Alarms that would roll it back, and the minutes that they are watched: recorded."""
+        return self.definition.rollback_configuration
+
+    @property
+    def role(self) -> str:
+        """In whose name its resources are made; "" for the caller's."""
+        return self.definition.role
+
+
 class Deployment(msgspec.Struct, frozen=True):
     """What is deployed of a resource.
 
     `properties`: as resolved, dynamic references in their own words; `read`: with what Parameter Store had, where any
-    are of it. `needs`: logical ids, before which it is removed. `token`: of the step that has made it.
+    are of it; `shown`: as events tell them, where that is not all. `needs`: logical ids, before which it is removed.
+    `token`: of the step that has made it.
     """
 
     type: str
     physical_id: str = ""
     properties: dict[str, Any] = {}
     read: dict[str, Any] | None = None
+    shown: dict[str, Any] | None = None
     attributes: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     deletion_policy: str = ""
@@ -210,10 +248,11 @@ class Leftover(msgspec.Struct, frozen=True):
     retain: bool = False
 
 
-class Stack(msgspec.Struct):
+class Stack(Defined):
     """A stack, as it is told and kept: only Stacks changes it.
 
-    Times are milliseconds since the epoch. `resources` and `leftovers` are kept in rows of their own.
+    Times are milliseconds since the epoch. `failure`: of the last operation that has failed. `resources` and
+    `leftovers` are kept in rows of their own.
     """
 
     id: str
@@ -222,7 +261,6 @@ class Stack(msgspec.Struct):
     region: str
     status: str
     created_ms: int
-    definition: Definition
     reason: str | None = None
     updated_ms: int | None = None
     deleted_ms: int | None = None
@@ -237,6 +275,7 @@ class Stack(msgspec.Struct):
     root_id: str | None = None
     change_set_id: str | None = None
     deletion_mode: str | None = None
+    failure: str = ""
     drift_status: str = "NOT_CHECKED"
     drift_checked_ms: int | None = None
     token: str | None = None
@@ -252,39 +291,9 @@ class Stack(msgspec.Struct):
         return f"{self.account}:{self.region}"
 
     @property
-    def parameters(self) -> list[dict[str, Any]]:
-        """As DescribeStacks tells them."""
-        return self.definition.parameters
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """The stack's own."""
-        return self.definition.tags
-
-    @property
-    def capabilities(self) -> list[str]:
-        """As acknowledged."""
-        return self.definition.capabilities
-
-    @property
     def description(self) -> str | None:
         """The template's."""
         return self.definition.description
-
-    @property
-    def notification_arns(self) -> list[str]:
-        """The topics that are told of its events."""
-        return self.definition.notification_arns
-
-    @property
-    def rollback_configuration(self) -> dict[str, Any]:
-        """Alarms that would roll it back, and the minutes that they are watched: recorded."""
-        return self.definition.rollback_configuration
-
-    @property
-    def role(self) -> str:
-        """In whose name its resources are made; "" for the caller's."""
-        return self.definition.role
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -312,7 +321,7 @@ class Export(msgspec.Struct, frozen=True):
     stack_id: str
 
 
-class ChangeSet(msgspec.Struct):
+class ChangeSet(Defined):
     """A change set. `changes`, `changes_with_values`: documents of ResourceChange, as DescribeChangeSet answers."""
 
     id: str
@@ -323,7 +332,6 @@ class ChangeSet(msgspec.Struct):
     status: str
     execution_status: str
     created_ms: int
-    definition: Definition
     reason: str | None = None
     description: str | None = None
     changes: list[dict[str, Any]] = []
@@ -338,36 +346,6 @@ class ChangeSet(msgspec.Struct):
     token: str | None = None
     fingerprint: str = ""
     logical_id: str = ""
-
-    @property
-    def parameters(self) -> list[dict[str, Any]]:
-        """As DescribeChangeSet tells them."""
-        return self.definition.parameters
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """Those that the stack will have."""
-        return self.definition.tags
-
-    @property
-    def capabilities(self) -> list[str]:
-        """As acknowledged."""
-        return self.definition.capabilities
-
-    @property
-    def notification_arns(self) -> list[str]:
-        """The topics that the stack will have."""
-        return self.definition.notification_arns
-
-    @property
-    def rollback_configuration(self) -> dict[str, Any]:
-        """As the stack will have it."""
-        return self.definition.rollback_configuration
-
-    @property
-    def role(self) -> str:
-        """In whose name it will be executed."""
-        return self.definition.role
 
 
 class Detection(msgspec.Struct, frozen=True):

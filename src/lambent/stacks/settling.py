@@ -82,7 +82,7 @@ class Settling:
     async def fail(self, failure: str) -> None:
         """Go back, remove the stack or leave it, as the operation was asked to."""
         stack, operation, execution = self.stack, self.operation, self.execution
-        operation.failure = failure
+        operation.failure = stack.failure = failure
         if operation.kind == "update" and stack.stable is None and operation.on_failure != "DO_NOTHING":
             # There never was anything to go back to.
             operation.kind = "create"

@@ -246,24 +246,11 @@ class Steps:
         known: Made | None = None,
         old: Deployment | None = None,
     ) -> StepWork:
-        system = {
-            "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:logical-id": logical_id,
-            "aws:cloudformation:stack-id": stack.id,
-        }
-        operation = stack.operation
-        identity = StackIdentity(
-            id=stack.id,
-            name=stack.name,
-            account=stack.account,
-            region=stack.region,
-            partition=partition_of(stack.region)[0],
-            role=(operation.role if operation is not None else "") or stack.role,
-        )
+        system = system_tags(stack, logical_id)
         return StepWork(
             self._ask,
             self._clock,
-            identity,
+            identity_of(stack),
             logical_id,
             wanted.type,
             properties,
@@ -278,6 +265,28 @@ class Steps:
             update_policy=wanted.update_policy,
             keep=keep,
         )
+
+
+def identity_of(stack: Stack) -> StackIdentity:
+    """Whose resources these are, and in whose name services are asked for them now."""
+    operation = stack.operation
+    return StackIdentity(
+        id=stack.id,
+        name=stack.name,
+        account=stack.account,
+        region=stack.region,
+        partition=partition_of(stack.region)[0],
+        role=(operation.role if operation is not None else "") or stack.role,
+    )
+
+
+def system_tags(stack: Stack, logical_id: str) -> dict[str, str]:
+    """The tags that every resource of a stack has."""
+    return {
+        "aws:cloudformation:stack-name": stack.name,
+        "aws:cloudformation:logical-id": logical_id,
+        "aws:cloudformation:stack-id": stack.id,
+    }
 
 
 class Unserved(Mapping[str, Any]):

@@ -99,10 +99,11 @@ async def test_exports_that_are_imported_stay_as_they_are(tmp_path: Path) -> Non
     await platform.update("one", exporting("y"))
     assert (one.status, await _went_back(platform, "one")) == (
         "UPDATE_ROLLBACK_COMPLETE",
-        "Export shared cannot be updated as it is in use by user",
+        "Cannot update export shared as it is in use by user.",
     )
     await platform.update("one", exporting("x", "other"))
-    assert await _went_back(platform, "one") == "Export shared cannot be deleted as it is in use by user"
+    refused = "Delete canceled. Cannot delete export shared as it is in use by user."
+    assert await _went_back(platform, "one") == refused
     other = await platform.create("two", exporting("z"))
     assert (
         "two",

@@ -244,3 +244,22 @@ async def test_everything_is_forgotten(tmp_path: Path) -> None:
     platform.world.things.clear()
     assert (await platform.create("one", template({"A": {}}))).status == "CREATE_COMPLETE"
     await platform.close()
+
+
+async def test_secrets_are_not_told(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    body = template(
+        {"A": {"Name": "a", "Value": {"Fn::Sub": "x-${P}"}}, "B": {"Value": {"Fn::GetAtt": ["A", "Length"]}}},
+        Parameters={"P": {"Type": "String", "NoEcho": True}},
+    )
+    arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:told"
+    stack = await platform.create(
+        "one", body, parameters=[{"ParameterKey": "P", "ParameterValue": "hush"}], notification_arns=[arn]
+    )
+    assert platform.world.things["a"]["properties"]["Value"] == "x-hush"
+    told = [event.properties for event in await platform.stacks.events(stack) if event.logical_id == "A"]
+    assert told == ['{"Type":"String","Value":"x-****","Name":"a"}'] * 3
+    await platform.delete(stack)
+    assert not any("hush" in str(event.properties) for event in await platform.stacks.events(stack))
+    await platform.close()
+    assert not any("hush" in message["Message"] for message in platform.world.published)
