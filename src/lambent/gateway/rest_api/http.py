@@ -28,7 +28,7 @@ from lambent.gateway.rest_api.templating import (
     RequestMapping,
     ResponseMapping,
 )
-from lambent.gateway.rest_api.velocity_parser import TemplateRefused
+from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
 from lambent.http.client import ExchangeFailed
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from lambent.gateway.rest_api.templating import (
     RequestMapping,
     ResponseMapping,
 )
-from lambent.gateway.rest_api.velocity_parser import TemplateRefused
+from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
 from lambent.invocation.errors import FunctionNotReady, Throttled
 from lambent.invocation.request_id import new_request_id
 

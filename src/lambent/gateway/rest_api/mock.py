@@ -19,7 +19,7 @@ from lambent.gateway.rest_api.templating import (
     RequestMapping,
     ResponseMapping,
 )
-from lambent.gateway.rest_api.velocity_parser import TemplateRefused
+from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
 
 if TYPE_CHECKING:
     from lambent.gateway.rest_api.exchange import RestExchange

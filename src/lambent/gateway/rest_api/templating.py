@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from lambent.gateway.rest_api.context import context_value
 from lambent.gateway.rest_api.event import last, query_lists
 from lambent.gateway.rest_api.responding import value_of
-from lambent.gateway.rest_api.velocity import Context, Input, Rendering, Util, as_text, at_path
-from lambent.gateway.rest_api.velocity_parser import TemplateRefused, parsed
+from lambent.gateway.rest_api.velocity import Rendering
+from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
+from lambent.gateway.rest_api.velocity_objects import Context, Input, Util, as_text, at_path
+from lambent.gateway.rest_api.velocity_parser import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lambent.gateway.rest_api.exchange import RestExchange
     from lambent.gateway.rest_api.records import Integration, IntegrationResponse
-    from lambent.gateway.rest_api.velocity_parser import Nodes
+    from lambent.gateway.rest_api.velocity_nodes import Nodes
 
 _JSON: Final = "application/json"
 _HEADER: Final = "method.response.header."
@@ -90,7 +92,7 @@ class RequestMapping:
             if self._behavior == "NEVER" or (self._behavior == "WHEN_NO_TEMPLATES" and self._templates):
                 raise NoTemplate
             return sent, {}
-        text, overrides = self._templates.render(kind, exchange, request_input(exchange))
+        text, overrides = self._templates.render(kind, exchange, input_of(exchange, sent))
         return text.encode(), overrides.get("requestOverride", {})
 
     def parameters(self, exchange: RestExchange, place: str) -> dict[str, str]:
@@ -136,9 +138,7 @@ class ResponseMapping:
             templates.kind_of(exchange.call.header("accept")) or templates.first
         )
         if chosen is not None:
-            text, overrides = templates.render(
-                chosen, exchange, Input(replied.body.decode("utf-8", "replace"))
-            )
+            text, overrides = templates.render(chosen, exchange, input_of(exchange, replied.body))
             body, kind = text.encode(), chosen
             status = _overridden(overrides.get("responseOverride", {}), headers, status)
         if not any(name.lower() == "content-type" for name, _ in headers):
@@ -155,11 +155,11 @@ class ResponseMapping:
         return default
 
 
-def request_input(exchange: RestExchange) -> Input:
-    """`$input` of a request's template."""
+def input_of(exchange: RestExchange, body: bytes) -> Input:
+    """`$input` of a template: the parameters are always the request's."""
     call = exchange.call
     return Input(
-        call.request.body.decode("utf-8", "replace"),
+        body.decode("utf-8", "replace"),
         path=dict(exchange.parameters),
         query=last(query_lists(call.query)),
         header=last(call.spelled),

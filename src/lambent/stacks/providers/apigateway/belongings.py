@@ -70,10 +70,16 @@ class BelongingProvider(ServiceProvider):
         return await self.made(work, made_id)
 
     async def update(self, work: Work) -> Made:
-        operations = self.operations(work)
+        # Looked at as it is: a restart may find the update done.
+        live = await work.call(SERVICE, f"Get{self.noun}", **self._named(work))
+        operations = [*self.operations(work), *self.listed(work, live)]
         if operations:
             await work.call(SERVICE, f"Update{self.noun}", **self._named(work), patchOperations=operations)
         return await self.made(work, work.physical_id)
+
+    def listed(self, work: Work, live: dict[str, Any]) -> list[dict[str, str]]:
+        """What an update changes of lists, which are changed by what is in them now."""
+        return []
 
     async def delete(self, work: Work) -> None:
         await unless(work.call(SERVICE, f"Delete{self.noun}", **self._named(work)), *NOT_THERE)
@@ -184,11 +190,12 @@ class AuthorizerProvider(BelongingProvider):
         return found
 
     def operations(self, work: Work) -> list[dict[str, str]]:
-        paths = {name: f"/{wire}" for name, wire in self._members.items()}
-        pools = items("/providerARNs", work.old.get("ProviderARNs"), work.properties.get("ProviderARNs"))
+        return members(work.old, work.properties, {name: f"/{wire}" for name, wire in self._members.items()})
+
+    def listed(self, work: Work, live: dict[str, Any]) -> list[dict[str, str]]:
+        pools = items("/providerARNs", live.get("providerARNs"), work.properties.get("ProviderARNs"))
         # Those that come before those that go: there has to be one always.
-        pools.sort(key=lambda one: one["op"] != "add")
-        return [*members(work.old, work.properties, paths), *pools]
+        return sorted(pools, key=lambda one: one["op"] != "add")
 
     def shown(self, found: dict[str, Any]) -> Properties:
         shown = {name: found.get(wire) for name, wire in self._members.items()}

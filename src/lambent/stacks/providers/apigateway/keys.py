@@ -143,7 +143,8 @@ class UsagePlanProvider(ServiceProvider):
             "/throttle", _throttle(before.get("Throttle")), _throttle(after.get("Throttle"))
         )
         operations += _limits("/quota", _quota(before.get("Quota")), _quota(after.get("Quota")))
-        operations += _stage_operations(before, after)
+        live = await work.call(SERVICE, "GetUsagePlan", usagePlanId=work.physical_id)
+        operations += _stage_operations(live, before, after)
         if operations:
             await work.call(
                 SERVICE, "UpdateUsagePlan", usagePlanId=work.physical_id, patchOperations=operations
@@ -262,8 +263,11 @@ def _limits(path: str, before: dict[str, Any] | None, after: dict[str, Any] | No
     return [removing(path), *found] if before and before.keys() - after.keys() else found
 
 
-def _stage_operations(before: Properties, after: Properties) -> list[dict[str, str]]:
-    old = {f"{one.get('ApiId')}:{one.get('Stage')}": one for one in before.get("ApiStages") or []}
+def _stage_operations(live: dict[str, Any], before: Properties, after: Properties) -> list[dict[str, str]]:
+    """What changes of a plan's stages: by those that it has now, as a restart may find the update done."""
+    there = {f"{one['apiId']}:{one['stage']}" for one in live.get("apiStages") or []}
+    known = {f"{one.get('ApiId')}:{one.get('Stage')}": one for one in before.get("ApiStages") or []}
+    old = {place: known.get(place, {}) for place in there}
     new = {f"{one.get('ApiId')}:{one.get('Stage')}": one for one in after.get("ApiStages") or []}
     operations = [{"op": "remove", "path": "/apiStages", "value": one} for one in old if one not in new]
     for place, stage in new.items():

@@ -121,7 +121,8 @@ class ApiProvider(ServiceProvider):
             Basepath=properties.get("BasePath"),
             FailOnWarnings=properties.get("FailOnWarnings"),
         )
-        # What a template says of the API itself goes before what its document says.
+        # What a template says of the API itself goes before what its document says; importing takes tags away.
+        await work.call(SERVICE, "TagResource", ResourceArn=_arn(work, api), Tags=tags_of(work))
         own = chosen(properties, _MEMBERS)
         if own:
             await work.call(SERVICE, "UpdateApi", ApiId=api, **own)
