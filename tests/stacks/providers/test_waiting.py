@@ -110,6 +110,10 @@ def test_signals_outlive_the_platform(world: World, answering: Answering, handle
 def test_a_condition_without_a_handle_waits_for_nothing(world: World, answering: Answering) -> None:
     condition = world.resource("AWS::CloudFormation::WaitCondition", "Policy").create()
     assert condition.id == f"{world.stack.id}/Policy"
+    signalled = world.resource("AWS::CloudFormation::WaitCondition", "Signalled")
+    signalled.policy = {"ResourceSignal": {"Count": 1}}
+    with pytest.raises(ResourceFailure, match="A CreationPolicy with a ResourceSignal is not supported"):
+        signalled.create()
 
 
 def test_who_does_not_know_the_secret_is_refused(answering: Answering, handle: Resource) -> None:

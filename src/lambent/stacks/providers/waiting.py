@@ -61,7 +61,12 @@ class WaitConditionProvider(Provider):
         wanted = work.properties
         handle = wanted.get("Handle")
         if not handle:
-            # Its CreationPolicy says what is waited for.
+            if work.update_policy.get("ResourceSignal"):
+                raise _failure(
+                    "A CreationPolicy with a ResourceSignal is not supported by this platform: give the wait condition "
+                    "a Handle.",
+                    "InvalidRequest",
+                )
             return _made(f"{work.stack.id}/{work.logical_id}", {})
         url = self._responses.at(str(handle))
         if url is None:
