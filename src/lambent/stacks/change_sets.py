@@ -20,6 +20,7 @@ from lambent.stacks.errors import (
     TokenExists,
     ValidationError,
 )
+from lambent.stacks.existing import take_existing
 from lambent.stacks.nesting import NestedChangeSets
 from lambent.stacks.operations import check_updatable
 from lambent.stacks.preparation import Draft, Prepared, read_template
@@ -189,6 +190,10 @@ class ChangeSets:
             stack, definition, prepared.template, change_set.imports
         )
         resources = difference.resources
+        if change_set.import_existing:
+            resources = await take_existing(
+                self._operations, change_set, stack, definition, prepared.template, resources
+            )
         if change_set.include_nested:
             resources = await self._nested.make(change_set, stack, definition, prepared.template, resources)
         if stack.definition.template and difference.nothing and not change_set.imports:

@@ -222,7 +222,7 @@ class Removal:
 
     def _stays(self, item: _Item) -> bool:
         operation = self.operation
-        if item.logical_id in operation.retain:
+        if item.logical_id in operation.retain or item.logical_id in operation.imports:
             return True
         if item.leftover is not None:
             return item.leftover.retain

@@ -214,7 +214,7 @@ class Rollback:
             if not resource.touched:
                 continue
             if resource.before is None:
-                if operation.kind != "import":
+                if logical_id not in operation.imports:
                     for made_since in (resource.now, resource.uncertain, *resource.extra):
                         if made_since is not None:
                             policy = made_since.deletion_policy

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks import reasons
-from lambent.stacks.errors import ReplacementNeeded, StackError, ValidationError
+from lambent.stacks.errors import ReplacementNeeded, ResourceFailure, StackError, ValidationError
 from lambent.stacks.providers.provider import Made, StackIdentity
 from lambent.stacks.providers.work import Initiated, StepCancelled, StepWork, generated_name
+from lambent.stacks.records import Deployment
 from lambent.stacks.schemas import schema_of
-from lambent.stacks.template import ResourceValues, resolve_dynamic
+from lambent.stacks.template import ResourceValues, Unknown, resolve_dynamic
 from lambent.stacks.template.pseudo import partition_of
 from lambent.store import StoreError
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from lambent.neighbours.service_calls import AskService
     from lambent.stacks.providers.catalogue import Catalogue
     from lambent.stacks.providers.provider import Provider
-    from lambent.stacks.records import Deployment, Resource, Stack
+    from lambent.stacks.records import Resource, Stack
 
 Result = TypeVar("Result")
 
@@ -184,6 +186,27 @@ class Steps:
             known=Made(deployed.physical_id, deployed.attributes),
         )
         return await self._catalogue.find(deployed.type).read(work)
+
+    async def exists(
+        self, stack: Stack, logical_id: str, type_name: str, properties: dict[str, Any]
+    ) -> str | None:
+        """The name of what is there already of a resource that is to be made; None where nothing is, or nobody knows.
+
+        Only what has one given name is looked for: the primary identifier of its schema.
+        """
+        schema = schema_of(type_name)
+        if schema is None or len(schema.primary_identifier) != 1 or not self._catalogue.serves(type_name):
+            return None
+        name = properties.get(schema.primary_identifier[0])
+        if not isinstance(name, str) or isinstance(name, Unknown) or "{{" in name:
+            return None
+        work = self._plain_work(
+            stack, logical_id, Deployment(type_name), properties, str(uuid.uuid4()), known=Made(name)
+        )
+        try:
+            return name if await self._catalogue.find(type_name).read(work) is not None else None
+        except (NotImplementedError, ResourceFailure, ServiceFailure):
+            return None
 
     async def parameters_read(self, stack: Stack, value: Any) -> Any:
         """The value with what Parameter Store has now; references of secrets stay. Raises ValidationError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.stacks.engine.test_rollback import failing
 from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, template
 
 from lambent.clock import SystemClock
@@ -142,4 +143,35 @@ async def test_what_is_being_found_out_is_found_out_by_the_next_platform(tmp_pat
     again = platform.stacks.change_set(ACCOUNT, REGION, made.id)
     await platform.stacks._change_sets.settled(again)
     assert (again.status, len(again.changes)) == ("CREATE_COMPLETE", 1)
+    await platform.close()
+
+
+async def test_what_is_there_already_is_imported_when_asked_for(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    there = {"properties": {"Name": "there", "Type": "String", "Value": "x"}, "token": ""}
+    platform.world.things["there"] = there
+    body = template(
+        {
+            "A": {"Name": "there", "DeletionPolicy": "RetainExceptOnCreate"},
+            "B": {"Name": "new", "DeletionPolicy": "Retain", "DependsOn": "A"},
+        }
+    )
+    made = await change_set(platform, "first", body, "CREATE", import_existing=True)
+    assert [(change["LogicalResourceId"], change["Action"]) for change in made.changes] == [
+        ("A", "Import"),
+        ("B", "Add"),
+    ]
+    platform.world.fail = failing("create B")
+    await platform.stacks.execute_change_set(ACCOUNT, REGION, made.id)
+    stack = await platform.stacks.finished(platform.stacks.find(ACCOUNT, REGION, "one"))
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert platform.world.things["there"] == there
+    await platform.delete(stack)
+    platform.world.things.pop("new", None)
+    platform.world.fail = failing()
+    made = await change_set(platform, "again", body, "CREATE", import_existing=True)
+    await platform.stacks.execute_change_set(ACCOUNT, REGION, made.id)
+    stack = await platform.stacks.finished(platform.stacks.find(ACCOUNT, REGION, "one"))
+    assert (stack.status, stack.resources["A"].physical_id) == ("CREATE_COMPLETE", "there")
+    assert stack.resources["A"].status == "IMPORT_COMPLETE"
     await platform.close()
