@@ -94,6 +94,11 @@ Outputs:
     Template.read(found)
 
 
+def test_members_of_properties_may_have_any_names() -> None:
+    given = {"Fn::ForEach::X": ["I", ["a-b", "c.d"], {"${I}/": {"Ref": "I"}, "&{I}": 1}], "Z": 2}
+    assert value(given) == {"a-b/": "a-b", "ab": 1, "c.d/": "c.d", "cd": 1, "Z": 2}
+
+
 @pytest.mark.parametrize(
     ("loop", "keys"),
     [

@@ -111,3 +111,16 @@ def test_transforms_are_told_and_need_a_capability() -> None:
     found = summary(read(Transform=["AWS::Serverless-2016-10-31", {"Name": "Mine"}]))
     assert found["DeclaredTransforms"] == ["AWS::Serverless-2016-10-31", "Mine"]
     assert found["Capabilities"] == ["CAPABILITY_AUTO_EXPAND"]
+    assert found["CapabilitiesReason"] == REASON.format("AWS::Serverless-2016-10-31, Mine")
+    found = summary(Template.read({"Transform": "M", "Resources": {"A": iam("Role", RoleName="r")}}))
+    assert found["Capabilities"] == ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+    assert found["CapabilitiesReason"] == REASON.format("AWS::IAM::Role")
+
+
+def test_nested_stacks_may_need_everything() -> None:
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://x"}}
+    template = Template.read({"Resources": {"A": nested}})
+    found = summary(template)
+    assert found["Capabilities"] == ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+    assert found["CapabilitiesReason"] == REASON.format("AWS::CloudFormation::Stack")
+    assert capabilities_needed(template) == (frozenset(), "")

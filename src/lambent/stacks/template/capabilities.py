@@ -1,6 +1,6 @@
 """What has to be acknowledged before a template's stack is made.
 
-Source: CloudFormation API Reference, CreateStack, "Capabilities".
+Sources: CloudFormation API Reference, CreateStack, "Capabilities"; answers of ValidateTemplate that people have shown.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lambent.stacks.template.scope import Scope
     from lambent.stacks.template.template import Template
 
+_NESTED: Final = "AWS::CloudFormation::Stack"
 _NAMES: Final = {
     "AWS::IAM::AccessKey": "",
     "AWS::IAM::Group": "GroupName",
@@ -33,6 +34,29 @@ def capabilities_needed(template: Template, scope: Scope | None = None) -> tuple
     CAPABILITY_NAMED_IAM acknowledges all that CAPABILITY_IAM does. What macros need (CAPABILITY_AUTO_EXPAND) is the
     transforms' to say.
     """
+    types, named = _of_iam(template, scope)
+    if not types:
+        return frozenset(), ""
+    return frozenset({"CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"}), _reason(types)
+
+
+def capabilities_told(template: Template) -> tuple[frozenset[str], str]:
+    """The same as GetTemplateSummary and ValidateTemplate tell it: nested stacks, whose templates they do not read, may
+    need everything, and so do transforms need CAPABILITY_AUTO_EXPAND.
+    """
+    types, named = _of_iam(template, None)
+    needed = {"CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"} if types else set()
+    if any(resource.type == _NESTED for resource in template.resources.values()):
+        types.add(_NESTED)
+        needed = {"CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"}
+    if template.transforms:
+        types = types or set(template.transforms)
+        needed.add("CAPABILITY_AUTO_EXPAND")
+    return frozenset(needed), _reason(types) if types else ""
+
+
+def _of_iam(template: Template, scope: Scope | None) -> tuple[set[str], bool]:
+    """The types that need a capability, and whether one of the resources has a name of its own."""
     active = template.resources if scope is None else scope.active
     types: set[str] = set()
     named = False
@@ -43,12 +67,11 @@ def capabilities_needed(template: Template, scope: Scope | None = None) -> tuple
             continue
         types.add(resource.type)
         named = named or (name in resource.properties and _is_there(resource.properties[name], scope))
-    if not types:
-        return frozenset(), ""
-    return (
-        frozenset({"CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"}),
-        f"The following resource(s) require capabilities: [{', '.join(sorted(types))}]",
-    )
+    return types, named
+
+
+def _reason(types: set[str]) -> str:
+    return f"The following resource(s) require capabilities: [{', '.join(sorted(types))}]"
 
 
 def _is_there(value: Any, scope: Scope | None) -> bool:

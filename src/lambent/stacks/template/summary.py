@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lambent.stacks.template.capabilities import capabilities_needed
+from lambent.stacks.template.capabilities import capabilities_told
 
 if TYPE_CHECKING:
     from lambent.stacks.template.template import Parameter, Template
@@ -25,7 +25,7 @@ def summary(template: Template) -> dict[str, Any]:
     types: dict[str, list[str]] = {}
     for resource in template.resources.values():
         types.setdefault(resource.type, []).append(resource.logical_id)
-    needed, reason = capabilities_needed(template)
+    needed, reason = capabilities_told(template)
     facts: dict[str, Any] = {
         "Parameters": [_declaration(parameter) for parameter in template.parameters.values()],
         "ResourceTypes": sorted(types),
@@ -37,10 +37,6 @@ def summary(template: Template) -> dict[str, Any]:
         facts["Description"] = template.description
     if template.transforms:
         facts["DeclaredTransforms"] = template.transforms
-        needed |= {"CAPABILITY_AUTO_EXPAND"}
-        reason = reason or (
-            f"The following resource(s) require capabilities: [{', '.join(template.transforms)}]"
-        )
     if needed:
         facts["Capabilities"] = sorted(needed, reverse=True)
         facts["CapabilitiesReason"] = reason
