@@ -212,7 +212,7 @@ def _secret(world: World, secret: str) -> str:
 
 
 def test_an_alarm(world: World) -> None:
-    metric = {
+    metric: dict[str, Any] = {
         "Namespace": "Shop",
         "MetricName": "Errors",
         "Statistic": "Sum",
