@@ -24,9 +24,7 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::ApiGateway::ClientCertificate": "apigateway.domain:ClientCertificateProvider",
     "AWS::ApiGateway::Deployment": "apigateway.stage:DeploymentProvider",
     "AWS::ApiGateway::DocumentationPart": "apigateway.belongings:DocumentationPartProvider",
-    "AWS::ApiGateway::DocumentationVersion": (
-        "apigateway.belongings:DocumentationVersionProvider"
-    ),
+    "AWS::ApiGateway::DocumentationVersion": ("apigateway.belongings:DocumentationVersionProvider"),
     "AWS::ApiGateway::DomainName": "apigateway.domain:DomainNameProvider",
     "AWS::ApiGateway::GatewayResponse": "apigateway.belongings:GatewayResponseProvider",
     "AWS::ApiGateway::Method": "apigateway.method:MethodProvider",
@@ -134,7 +132,7 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::StepFunctions::StateMachineVersion": "stepfunctions.version:StateMachineVersionProvider",
     "Custom::*": "custom:CustomResourceProvider",
 }
-"""`module:class` of each type, below this package; imported when the type is first asked for. One line a type, sorted."""
+"""`module:class` of each type, below this package; imported when the type is first asked for. Sorted, a line a type."""
 
 
 class Catalogue:
