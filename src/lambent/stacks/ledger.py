@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 KEPT_MS: Final = 90 * 86_400_000
 """How long deleted stacks can be told (API_ListStacks: 90 days)."""
 
-_FULL_RETRY_S: Final = 1.0
+_FULL_RETRY_MS: Final = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -126,6 +126,12 @@ class Ledger:
     def entry(self) -> Entry:
         """A transaction to be filled in."""
         return Entry(self)
+
+    async def pause(self, milliseconds: int) -> None:
+        """Wait for that long."""
+        woken = asyncio.Event()
+        self.clock.at_steady(self.clock.steady_ms() + milliseconds, woken.set)
+        await woken.wait()
 
     def next_number(self) -> int:
         """The number of the next event."""
@@ -372,7 +378,7 @@ class Entry:
                 break
             except StorageFull:
                 _log.warning("stacks wait: the disk is full")
-                await asyncio.sleep(_FULL_RETRY_S)
+                await self._ledger.pause(_FULL_RETRY_MS)
         if self._events and self._ledger.published is not None:
             for stack, event in self._events:
                 self._ledger.published(stack, [event])

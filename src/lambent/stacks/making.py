@@ -143,12 +143,7 @@ class Making:
         if kind is Kind.REPLACE and wanted.type.startswith(_CUSTOM):
             # Another service token is refused by their provider, as AWS does.
             kind = Kind.IN_PLACE
-        if kind is Kind.NOTHING and (
-            retagged
-            or resource.uncertain is not None
-            or wanted.type in _ALWAYS
-            or deployed.update_policy != wanted.update_policy
-        ):
+        if kind is Kind.NOTHING and (retagged or resource.uncertain is not None or wanted.type in _ALWAYS):
             kind = Kind.IN_PLACE
         if kind is Kind.NOTHING:
             return await self._keep_as_is(resource, deployed, wanted)
@@ -169,7 +164,7 @@ class Making:
             wanted, physical_id=deployed.physical_id, attributes=deployed.attributes
         )
         resource.round = self.operation.round
-        if now != deployed:
+        if now != deployed or resource.extra:
             self._touch(resource)
             resource.now = now
             await self.ledger.entry().resource(self.stack, resource).write()

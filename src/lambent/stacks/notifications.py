@@ -55,6 +55,10 @@ class Notifications:
         if self._task is not None:
             self._task.cancel()
 
+    def forget(self) -> None:
+        """Publish nothing of what waits."""
+        self._waiting.clear()
+
     async def _run(self) -> None:
         try:
             while self._waiting:

@@ -111,12 +111,7 @@ class Rollback:
         old = attempted or now
         schema = schema_of(before.type)
         same = decide(schema, old.properties, before.properties).kind is Kind.NOTHING
-        if (
-            same
-            and attempted is None
-            and old.tags == before.tags
-            and old.update_policy == before.update_policy
-        ):
+        if same and attempted is None and old.tags == before.tags:
             told = resource.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE") or resource.extra
             self._restore(resource, before)
             if told:

@@ -95,7 +95,10 @@ class Stacks:
 
     async def clear(self) -> None:
         """Forget all stacks; their resources are left to their services."""
+        self._change_sets.drain()
+        self._drifts.drain()
         await self.operations.drain(0)
+        self._notifications.forget()
         await self.ledger.clear()
         await self.operations.resume()
 
