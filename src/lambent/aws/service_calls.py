@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from lambent.http.client import HttpClient
 from lambent.neighbours.service_calls import ServiceAnswer, ServiceCall, ServiceFailure, ServiceMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from botocore.awsrequest import AWSPreparedRequest, HeadersDict
     from botocore.model import ServiceModel, StructureShape
@@ -44,8 +45,10 @@ class ServiceCalls:
         self._endpoint_url = endpoint_url
         self._clients: dict[str, HttpClient] = {}
 
-    async def __call__(self, call: ServiceCall) -> ServiceAnswer:
-        """What the service answers, an error included.
+    async def __call__(
+        self, call: ServiceCall, more: Mapping[str, str] = MappingProxyType({})
+    ) -> ServiceAnswer:
+        """What the service answers, an error included. `more`: headers that are not signed.
 
         Raises ServiceMissing when there is no such service or operation, ValueError for parameters that are not its.
         """
@@ -61,16 +64,19 @@ class ServiceCalls:
         answer = await client.exchange(
             str(prepared.method).encode(),
             target.encode(),
-            [(name.lower().encode(), _bytes(value)) for name, value in prepared.headers.items()],
+            [
+                (name.lower().encode(), _bytes(value))
+                for name, value in (*prepared.headers.items(), *more.items())
+            ],
             _bytes(prepared.body or b""),
         )
         body = await answer.read(_LARGEST) or b""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
         return ServiceAnswer(answer.status, headers, body)
 
-    async def ask(self, call: ServiceCall) -> dict[str, Any]:
+    async def ask(self, call: ServiceCall, more: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
         """The members of the answer. Raises ServiceFailure for an error answer, and what calling raises."""
-        answer = await self(call)
+        answer = await self(call, more)
         output = _model(call.service).operation_model(call.operation).output_shape
         # botocore gives the text of a body that is a blob: it reads from a stream what may be binary.
         blob = _blob(output) if answer.status < _ERRORS else ""

@@ -17,6 +17,8 @@ import signal
 import socket
 import sys
 import threading
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.model import OperationNotFoundError
@@ -38,6 +40,7 @@ _log = logging.getLogger("lambent.neighbours.moto")
 
 _PR_SET_PDEATHSIG = 1
 _SERVICE = "HTTP_X_LAMBENT_SERVICE"
+_RESTORED = "HTTP_X_LAMBENT_RESTORED"
 _FAULT = "X-Lambent-Fault"
 _MESSAGES = "X-Lambent-Messages"
 _SENDERS = frozenset({"s3", "sns"})
@@ -137,6 +140,7 @@ class Neighbour(DomainDispatcherApplication):
         self._watching = False
         self._numbers = itertools.count(1)
         self._messages: dict[str, bytes] = {}
+        self._ids: Any = None
 
     def get_backend_for_host(self, host: str | None) -> Any:
         # moto lists a directory for each request; the listing does not change.
@@ -182,9 +186,12 @@ class Neighbour(DomainDispatcherApplication):
             return self._own(environ, start_response)
         outgoing = self._outgoing
         outgoing.messages, outgoing.source = [], ""
+        restored = environ.get(_RESTORED)
+        self._restore(restored)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            if outgoing.messages:
+            # What is made again has told of itself when it was made first.
+            if outgoing.messages and restored is None:
                 number = str(next(self._numbers))
                 self._messages[number] = json.dumps(outgoing.messages).encode()
                 headers.append((_MESSAGES, number))
@@ -199,6 +206,16 @@ class Neighbour(DomainDispatcherApplication):
             return _fault(start_response, "failed", error)
         return answer
 
+    def _restore(self, restored: str | None) -> None:
+        """The request that begins makes a resource again, or None: something new."""
+        if restored is not None:
+            with self.lock:  # it imports moto's modules
+                if self._ids is None:
+                    self._ids = _neighbouring_module("moto_ids")
+                self._ids.restore(self._ids.Known(**json.loads(restored)))
+        elif self._ids is not None:
+            self._ids.restore(None)
+
     def _own(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
         if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] == "/reset":
             from moto.moto_api._internal.models import moto_api_backend
@@ -208,6 +225,17 @@ class Neighbour(DomainDispatcherApplication):
         body = self._messages.pop(number, b"")
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
+
+
+def _neighbouring_module(name: str) -> Any:
+    """A module of this folder, of which the program knows nothing but its place."""
+    place = Path(__file__).with_name(f"{name}.py")
+    specification = spec_from_file_location(name, place)
+    assert specification is not None
+    assert specification.loader is not None
+    module = module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 def _conditional_denials() -> None:

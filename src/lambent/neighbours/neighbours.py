@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +14,7 @@ from lambent.neighbours.moto import Moto
 from lambent.neighbours.services import SERVED_BY_MOTO
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from lambent.http.client import Answer, RawHeaders
     from lambent.neighbours.call import Call
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
 
 _FAULT: Final = b"x-lambent-fault"
 _MESSAGES: Final = b"x-lambent-messages"
+_RESTORED: Final = b"x-lambent-restored"
 _MOST_BYTES: Final = 1 << 28
 _MESSAGE_BYTES: Final = 4_096
 _NOT_PASSED_ON: Final = frozenset({b"server", b"date", _MESSAGES})
 # Spelled with underscores, some servers would take them for the same names.
-_OURS: Final = frozenset({b"x-moto-account-id", b"x-lambent-service", b"host"})
+_OURS: Final = frozenset({b"x-moto-account-id", b"x-lambent-service", _RESTORED, b"host"})
 
 
 class Neighbours:
@@ -45,6 +48,7 @@ class Neighbours:
                 service: RealEndpoint(service, endpoint) for service, endpoint in endpoints.items()
             }
         self._moto = moto or Moto()
+        self._password = secrets.token_hex(16)
         self.send_messages: SendMessages | None = None
         """Takes what moto's topics and buckets send to queues."""
 
@@ -55,6 +59,26 @@ class Neighbours:
     def is_real(self, service: str) -> bool:
         """Whether `service` is a real endpoint, which decides by itself what anonymous callers may do."""
         return service in self._endpoints
+
+    def on_started(self, restore: Callable[[], Awaitable[None]]) -> None:
+        """Have `restore` awaited whenever moto has been started, before any request but its own is passed on to it.
+
+        Requests wait for ten seconds at most. Those of `restore` carry the headers that `restoring` gives.
+        """
+        self._moto.on_started = restore
+
+    def restoring(self, type_name: str, physical_id: str, attributes: Mapping[str, str]) -> dict[str, str]:
+        """The headers of requests that make again a resource that moto had: with ids that it had."""
+        known = {"type": type_name, "id": physical_id, "attributes": dict(attributes)}
+        return {_RESTORED.decode(): f"{self._password} {json.dumps(known)}"}
+
+    def _restored(self, headers: RawHeaders) -> bytes | None:
+        for name, value in headers:
+            if name == _RESTORED:
+                password, _, known = value.partition(b" ")
+                # A client's header of that name means nothing.
+                return known if secrets.compare_digest(password, self._password.encode()) else None
+        return None
 
     @property
     def moto_started(self) -> bool:
@@ -69,7 +93,13 @@ class Neighbours:
         real = self._endpoints.get(call.service)
         if real is not None:
             return await real.send(call)
-        answer = await self._moto.exchange(call.method, call.target, _for_moto(call), call.body)
+        headers = _for_moto(call)
+        restored = self._restored(call.headers)
+        if restored is not None:
+            headers.append((_RESTORED, restored))
+        answer = await self._moto.exchange(
+            call.method, call.target, headers, call.body, at_once=restored is not None
+        )
         fault = answer.header(_FAULT)
         if fault is not None:
             detail = (await answer.read(_MESSAGE_BYTES) or b"").decode(errors="replace")

@@ -195,6 +195,8 @@ class Platform:
             public_url=lambda: self.url,
             ignore_unsupported=settings.ignore_unsupported,
             shifting_minute_s=settings.traffic_shifting_minute_s,
+            neighbours=self.neighbours,
+            ask_with=stack_calls.ask,
         )
 
         # aws

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambent.stacks.providers.catalogue import Catalogue
 from lambent.stacks.providers.codedeploy.register import Deployments
 from lambent.stacks.providers.macros import Macros
 from lambent.stacks.responses import Responses
+from lambent.stacks.restoring import Restoring
 from lambent.stacks.stacks import Stacks
 from lambent.stacks.transforms import Fetcher, Macro, Transforms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AsyncExitStack
 
     from lambent.clock import Clock
     from lambent.http import Request
-    from lambent.neighbours.service_calls import AskService
+    from lambent.neighbours.neighbours import Neighbours
+    from lambent.neighbours.service_calls import AskService, ServiceCall
     from lambent.store import Database
 
 
@@ -54,10 +56,13 @@ class StackParts:
         public_url: Callable[[], str],
         ignore_unsupported: bool,
         shifting_minute_s: float,
+        neighbours: Neighbours,
+        ask_with: Callable[[ServiceCall, Mapping[str, str]], Awaitable[dict[str, Any]]],
     ) -> StackParts:
         """Everything as an earlier run has left it; `closing` gets what closes it. Raises StoreError.
 
-        `inside_url()`, `public_url()`: the platform's addresses, for functions and for everybody else.
+        `inside_url()`, `public_url()`: the platform's addresses, for functions and for everybody else. What
+        `neighbours` forget is made again when they are started, with requests by `ask_with`: with headers.
         """
         responses = await Responses.open(database, clock, inside_url, public_url)
         macros = await Macros.open(database)
@@ -81,6 +86,14 @@ class StackParts:
             fetcher=fetcher,
             ignore_unsupported=ignore_unsupported,
         )
+        restoring = Restoring(
+            stacks.ledger,
+            catalogue,
+            ask_with,
+            forgets=lambda service: not neighbours.is_real(service),
+            headers=neighbours.restoring,
+        )
+        neighbours.on_started(restoring.restore)
         return cls(stacks, transforms, fetcher, catalogue, responses, macros, deployments)
 
     async def start(self) -> None:

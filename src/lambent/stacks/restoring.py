@@ -1,30 +1,62 @@
-"""Resources whose services forget everything when the platform ends, made again when it starts.
+"""What moto forgets when it ends, made again when it has been started: the resources of stacks, without their data.
 
-Neighbours that keep their things in memory lose them; what stacks have made of them is made again from the records,
-with the names of before, because these come from the tokens of the steps. What was in them (rows, objects, messages) is
-lost. Ids that such a service invents are new ones, and become those of the records; who was given the old ones keeps
-them until its next update.
+moto keeps everything in memory, stacks are durable. So whenever there is a new moto, all that stacks have there is
+made again as it was deployed, with its names, and with the ids that moto makes up (neighbours/moto_ids.py). Buckets are
+empty then, tables without items, generated secrets others; custom resources are not asked. An operation that was
+interrupted finds what it had made until then. Nobody is told: there are no events, and records change only where ids or
+attributes cannot be had again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from lambent.stacks.parallel import walk
-from lambent.stacks.providers.provider import Made
+from lambent.stacks.providers.work import StepWork
 from lambent.stacks.removal import GONE
-from lambent.stacks.steps import Running, StepFailed, Steps
+from lambent.stacks.schemas import schema_of
+from lambent.stacks.steps import identity_of, system_tags
+from lambent.stacks.template import resolve_dynamic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from lambent.neighbours.service_calls import ServiceCall
     from lambent.stacks.ledger import Ledger
+    from lambent.stacks.providers.catalogue import Catalogue
+    from lambent.stacks.providers.provider import Made
     from lambent.stacks.records import Deployment, Resource, Stack
 
-_DURABLE: Final = frozenset(
+SERVICES: Final = {
+    "ApplicationAutoScaling": "application-autoscaling",
+    "CloudWatch": "cloudwatch",
+    "Cognito": "cognito-idp",
+    "DynamoDB": "dynamodb",
+    "EC2": "ec2",
+    "ECR": "ecr",
+    "IAM": "iam",
+    "IoT": "iot",
+    "KMS": "kms",
+    "Kinesis": "kinesis",
+    "KinesisFirehose": "firehose",
+    "Pipes": "pipes",
+    "Route53": "route53",
+    "S3": "s3",
+    "SNS": "sns",
+    "SSM": "ssm",
+    "SecretsManager": "secretsmanager",
+    "StepFunctions": "stepfunctions",
+}
+"""The middle of the names of types that moto serves, and whose they are, as botocore names it."""
+
+KEPT: Final = frozenset(
     {
         "ApiGateway",
         "ApiGatewayV2",
@@ -38,96 +70,232 @@ _DURABLE: Final = frozenset(
         "Scheduler",
     }
 )
-"""The middle of the names of types whose resources the platform itself keeps."""
+"""The middle of the names of types that the platform itself keeps."""
+
+_ONE_S: Final = 5.0
+"""How long one resource may take."""
+_LONGEST: Final = 256
+_SECRET: Final = re.compile(r"-[A-Za-z0-9]{6}$")
+_NAMELESS: Final = frozenset({"AWS::Cognito::UserPool"})
+"""Types whose ids say nothing of their names."""
+_PASSING: Final = re.compile(r".*(Date|Count|VersionId)$")
+"""Attributes that are others now and then, and nobody's need."""
 
 _log = logging.getLogger(__name__)
 
 
+class _Lost(NamedTuple):
+    """Something to be made again. `token`: of the step that has made it, "" where that is not known."""
+
+    deployed: Deployment
+    token: str
+
+
+class _Again(StepWork):
+    """A creation that gives its resource the name that it had."""
+
+    before: Deployment
+
+    def name(self, limit: int, *, lower: bool = False, separator: str = "-", suffix: str = "") -> str:
+        physical_id, known = self.before.physical_id, self.before.attributes.get("Name")
+        if self.type.startswith("AWS::Cognito::") and known:
+            return str(known)
+        if self.type in _NAMELESS:
+            return super().name(limit, lower=lower, separator=separator, suffix=suffix)
+        if not physical_id.startswith("arn:"):
+            return physical_id
+        name = re.split("[:/]", physical_id)[-1]
+        return _SECRET.sub("", name) if self.type == "AWS::SecretsManager::Secret" else name
+
+
 class Restoring:
-    """Makes again what has been forgotten. `elsewhere`: services, as botocore names them, that do not forget."""
+    """Makes again what a new moto does not know.
 
-    def __init__(self, ledger: Ledger, steps: Steps, elsewhere: Collection[str]) -> None:
+    `ask` sends a request with more headers; `forgets(service)`: whether moto serves it; `headers(type, physical id,
+    attributes)` are those that let a request pass while others wait, and choose ids.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        ask: Callable[[ServiceCall, Mapping[str, str]], Awaitable[dict[str, Any]]],
+        forgets: Callable[[str], bool],
+        headers: Callable[[str, str, dict[str, str]], dict[str, str]],
+    ) -> None:
         self._ledger = ledger
-        self._steps = steps
-        self._elsewhere = frozenset(elsewhere)
+        self._catalogue = catalogue
+        self._ask = ask
+        self._forgets = forgets
+        self._headers = headers
 
-    def forgets(self, type_name: str) -> bool:
-        """Whether what is of that type is gone after a restart."""
-        parts = type_name.split("::")
-        if parts[0] != "AWS" or parts[1] in _DURABLE or self._steps.skips(type_name):
-            return False
-        service = parts[1].lower()
-        return not any(name == service or name.startswith(f"{service}-") for name in self._elsewhere)
+    async def restore(self) -> None:
+        """Make all of it again, each resource after those that it needs. What cannot be made is logged."""
+        left = {(stack.id, resource.logical_id): lost for stack, resource, lost in self._all()}
+        if not left:
+            return
+        began, number = time.monotonic(), sum(map(len, left.values()))
+        failures: dict[tuple[str, str], Exception] = {}
+        again = False
+        while left:
+            needs = {key: self._needs(key, left[key], again) for key in left}
+            failures = dict(await self._pass(left, needs, again))
+            still = {key: left[key] for key in left if key in failures}
+            if again and len(still) == len(left):
+                break
+            # What failed may need something of another stack, which is there now.
+            left, again = still, True
+        for (stack_id, logical_id), error in failures.items():
+            name = self._ledger.stacks[stack_id].name if stack_id in self._ledger.stacks else stack_id
+            _log.warning("stack %s: %s cannot be made again in moto: %s", name, logical_id, error)
+        names = sorted({stack.name for stack, _, _ in self._all()})
+        _log.warning(
+            "moto had forgotten everything: %d resources of the stacks %s have been made again, without their data"
+            " (%.1f s). Real endpoints keep it.",
+            number - sum(map(len, left.values())),
+            ", ".join(names),
+            time.monotonic() - began,
+        )
 
-    def needs(self, stack: Stack) -> bool:
-        """Whether there is anything to be made again."""
-        return bool(self._forgotten(stack))
+    def _all(self) -> Iterator[tuple[Stack, Resource, list[_Lost]]]:
+        for stack in sorted(self._ledger.stacks.values(), key=lambda stack: stack.created_ms):
+            if stack.status == "DELETE_COMPLETE":
+                continue
+            for resource in stack.resources.values():
+                if resource.status not in GONE:
+                    found = [lost for lost in _lost(resource) if self._is_lost(lost.deployed.type)]
+                    if found:
+                        yield stack, resource, found
 
-    async def restore(self, stack: Stack) -> None:
-        """Make it again, in the order in which it needs each other. What cannot be is logged. Raises StoreError."""
-        running = Running()
+    def _is_lost(self, type_name: str) -> bool:
+        source, _, rest = type_name.partition("::")
+        service = SERVICES.get(rest.partition("::")[0]) if source == "AWS" else None
+        return service is not None and self._forgets(service) and self._catalogue.serves(type_name)
 
-        async def one(logical_id: str) -> bool:
-            await self._one(running, stack, stack.resources[logical_id])
+    def _needs(self, key: tuple[str, str], lost: list[_Lost], again: bool) -> set[tuple[str, str]]:
+        if again:
+            return set()
+        stack_id, logical_id = key
+        return {(stack_id, need) for one in lost for need in one.deployed.needs if need != logical_id}
+
+    async def _pass(
+        self,
+        left: dict[tuple[str, str], list[_Lost]],
+        needs: dict[tuple[str, str], set[tuple[str, str]]],
+        again: bool,
+    ) -> dict[tuple[str, str], Exception]:
+        """Try each of them once. Gives those that are not there."""
+        failures: dict[tuple[str, str], Exception] = {key: RuntimeError("it needs itself") for key in left}
+
+        async def one(key: tuple[str, str]) -> bool:
+            stack = self._ledger.stacks.get(key[0])
+            resource = None if stack is None else stack.resources.get(key[1])
+            try:
+                if stack is not None and resource is not None:
+                    for lost in left[key]:
+                        async with asyncio.timeout(_ONE_S):
+                            await self._one(stack, resource, lost, again)
+            except Exception as error:  # noqa: BLE001 - told in the end, and others go on
+                late = isinstance(error, TimeoutError)
+                failures[key] = TimeoutError(f"it took more than {_ONE_S:g} s") if late else error
+            else:
+                del failures[key]
             return True
 
-        forgotten = self._forgotten(stack)
-        await walk(
-            {name: set(deployment.needs) - {name} for name, deployment in forgotten.items()},
-            one,
-            halted=lambda: False,
+        await walk(needs, one, halted=lambda: False)
+        return failures
+
+    # ------------------------------------------------------------ one resource
+
+    async def _one(self, stack: Stack, resource: Resource, lost: _Lost, again: bool) -> None:
+        deployed = lost.deployed
+        made = await self._catalogue.find(deployed.type).create(
+            await self._work(stack, resource, lost, again)
         )
+        if made.physical_id != deployed.physical_id or _others(deployed, made):
+            await self._changed(stack, resource, deployed, made)
 
-    def _forgotten(self, stack: Stack) -> dict[str, Deployment]:
-        return {
-            logical_id: deployment
-            for logical_id, resource in stack.resources.items()
-            if (deployment := resource.now or resource.before) is not None
-            and deployment.token
-            and resource.status not in GONE
-            and self.forgets(resource.type)
+    async def _work(self, stack: Stack, resource: Resource, lost: _Lost, again: bool) -> _Again:
+        deployed = lost.deployed
+        short = {
+            name: value
+            for name, value in deployed.attributes.items()
+            if isinstance(value, str) and len(value) < _LONGEST
         }
+        headers = self._headers(deployed.type, deployed.physical_id, short)
 
-    async def _one(self, running: Running, stack: Stack, resource: Resource) -> None:
-        now, before = resource.now, resource.before
-        if now is not None and now.token:
-            resource.now = await self._again(running, stack, resource, now)
-        if before is not None and before.token:
-            if now is not None and now.physical_id == before.physical_id:
-                assert resource.now is not None
-                resource.before = msgspec.structs.replace(
-                    before,
-                    physical_id=resource.now.physical_id,
-                    attributes={**before.attributes, **resource.now.attributes},
-                )
-            else:
-                resource.before = await self._again(running, stack, resource, before)
-        if (resource.now, resource.before) != (now, before):
-            await self._ledger.entry().resource(stack, resource).write()
+        async def ask(call: ServiceCall) -> dict[str, Any]:
+            return await self._ask(call, headers if self._forgets(call.service) else {})
 
-    async def _again(
-        self, running: Running, stack: Stack, resource: Resource, deployed: Deployment
-    ) -> Deployment:
-        try:
-            made = await self._steps.create(
-                running,
-                stack,
-                resource,
-                deployed,
-                token=deployed.token,
-                again=True,
-                keep=_keep,
-                known=Made(""),
-            )
-        except StepFailed as failed:
-            _log.warning(
-                "stack %s: %s is not there any more: %s", stack.name, resource.logical_id, failed.reason
-            )
-            return deployed
-        return msgspec.structs.replace(
+        given = deployed.properties if deployed.read is None else deployed.read
+        properties = await resolve_dynamic(given, ask, stack.account, stack.region, secure=True)
+        schema = schema_of(deployed.type)
+        if schema is not None and properties != deployed.properties:
+            properties = schema.check(resource.logical_id, properties)
+        work = _Again(
+            ask,
+            self._ledger.clock,
+            identity_of(stack),
+            resource.logical_id,
+            deployed.type,
+            properties,
+            token=lost.token or str(uuid.uuid4()),
+            tags={**deployed.tags, **system_tags(stack, resource.logical_id)},
+            again=again,
+            metadata=deployed.metadata,
+            update_policy=deployed.update_policy,
+        )
+        work.before = deployed
+        return work
+
+    async def _changed(self, stack: Stack, resource: Resource, deployed: Deployment, made: Made) -> None:
+        """Keep what has become another. Who was given the old values keeps them until he is updated."""
+        now = msgspec.structs.replace(
             deployed, physical_id=made.physical_id, attributes=dict(made.attributes)
         )
+        others = _others(deployed, made)
+        if made.physical_id != deployed.physical_id:
+            others.insert(0, "id")
+        if any(_PASSING.fullmatch(name) is None for name in others):
+            _log.warning(
+                "stack %s: %s has been made again with another %s: who was given the old one keeps it until he is"
+                " updated",
+                stack.name,
+                resource.logical_id,
+                ", ".join(others),
+            )
+        step = resource.step
+        if resource.now is deployed:
+            resource.now = now
+        elif resource.before is deployed:
+            resource.before = now
+        elif resource.changed is deployed:
+            resource.changed = now
+        elif step is not None and step.physical_id == deployed.physical_id:
+            resource.step = msgspec.structs.replace(
+                step, physical_id=now.physical_id, attributes=now.attributes
+            )
+        else:
+            return  # somebody has gone on with it
+        await self._ledger.entry().resource(stack, resource).write()
 
 
-async def _keep(_physical_id: str, _attributes: dict[str, Any]) -> None:
-    """It is kept at the end: it can be made again and again."""
+def _lost(resource: Resource) -> Iterator[_Lost]:
+    """What there was of a resource: deployed, to go back to, being made. What is to be removed may be gone."""
+    now, step = resource.now, resource.step
+    before = (resource.changed or resource.before) if resource.touched else None
+    if before is not None and (now is None or now.physical_id != before.physical_id):
+        yield _Lost(before, before.token)
+    if now is not None and now.physical_id:
+        yield _Lost(now, now.token)
+    if step is not None and step.action in ("create", "replace") and step.physical_id:
+        making = msgspec.structs.replace(
+            step.wanted, physical_id=step.physical_id, attributes=step.attributes
+        )
+        yield _Lost(making, step.token)
+
+
+def _others(deployed: Deployment, made: Made) -> list[str]:
+    """The attributes that are others than they were."""
+    before = deployed.attributes
+    return [name for name, value in made.attributes.items() if before.get(name, value) != value]
