@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,22 @@ def test_binary_media_types(gateway: Gateway) -> None:
     assert binary("POST", "/echo", b"{}", Content_Type="application/json").json["isBase64Encoded"] is False
     assert binary("GET", "/image", Accept="image/png").body == b"\x89PNG"
     assert binary("GET", "/image", Accept="text/html").body == image.encode()
+
+
+def test_compression(gateway: Gateway) -> None:
+    api = gateway.api(
+        {"paths": {"/a": {"post": proxy()}}, "x-amazon-apigateway-minimum-compression-size": 10}
+    )
+    answer = api(
+        "POST", "/a", gzip.compress(b"hello"), Content_Encoding="gzip", Accept_Encoding="br, gzip;q=0.5"
+    )
+    assert answer.headers["content-encoding"] == "gzip"
+    event = json.loads(gzip.decompress(answer.body))
+    assert event["body"] == "hello"
+    assert "content-encoding" not in api("POST", "/a", b"x").headers
+    assert api("POST", "/a", b"no gzip", Content_Encoding="gzip").status == 400
+    bomb = gzip.compress(bytes(20_000_000))
+    assert api("POST", "/a", bomb, Content_Encoding="gzip").status == 400
 
 
 def test_functions_that_fail_or_cannot_be_called(gateway: Gateway) -> None:

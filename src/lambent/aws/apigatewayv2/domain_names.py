@@ -111,6 +111,8 @@ class DomainNameOperations:
 
     def _api(self, context: RequestContext, api_id: str) -> Definition | None:
         found = self.registry.apis.all.get(api_id)
+        if found is None and self.registry.elsewhere is not None:
+            found = self.registry.elsewhere(api_id)
         if found is None or (found.api.account, found.api.region) != (context.account, context.region):
             return None
         return found

@@ -40,6 +40,8 @@ class ApiRegistry:
         self.generation = 0
         self.on_change: Callable[[str], None] | None = None
         self.on_authorizers_reset: Callable[[str, str], None] | None = None
+        self.elsewhere: Callable[[str], Any] | None = None
+        """Finds APIs of another kind, which domain names may lead to: with `api` and `stages` as definitions have."""
         self.apis: Ledger[Definition] = Ledger(
             database, APIS, complete=self._with_served, changed=self._api_changed
         )

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lambent.gateway.http_api.deadlines import Expiring
+from lambent.gateway.rest_api.compression import compressed
 from lambent.gateway.rest_api.refusals import ENDPOINT_TIMED_OUT, INTERNAL
 from lambent.http.request import encode_headers
 from lambent.http.status import STATUS_LINES
@@ -81,6 +82,9 @@ class RestExchange(Expiring):
         """Give the answer."""
         if self.call.answered:
             return
+        least = self.stage.api.minimum_compression_size
+        if least is not None:
+            headers, body = compressed(self.call, least, headers, body)
         try:
             head = STATUS_LINES[status] + encode_headers(headers)
         except (ValueError, KeyError) as error:

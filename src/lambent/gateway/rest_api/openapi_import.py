@@ -127,6 +127,9 @@ class _Reading:
             given = {"types": types.split(",")}
         if endpoint.get("vpcEndpointIds"):
             given["vpc_endpoint_ids"] = endpoint["vpcEndpointIds"]
+        if changes.get("binary_media_types"):
+            kinds = [kind.replace("~1", "/") for kind in changes["binary_media_types"]]
+            changes["binary_media_types"] = tuple(kinds)
         changes["endpoint_configuration"] = apis.endpoint_of(given)
         return apis.checked(replace(api, **changes))
 

@@ -127,6 +127,8 @@ class Methods:
         for requirement in security or []:
             for name, scopes in requirement.items():
                 scheme = self._security.get(name)
+                if scheme is None and name == "NONE":
+                    continue  # so the SAM transform says that there is no authorization
                 if scheme is None:
                     self.warnings.append(f"Security definition '{name}' is not defined")
                 elif "authorizer" in scheme:

@@ -54,6 +54,7 @@ class RestApiRegistry:
         self.certificates: Ledger[Kept] = Ledger(database, CERTIFICATES, changed=self._changed)
         self._database = database
         self._deployed: dict[str, dict[str, Deployed]] = {}
+        domains.elsewhere = self.apis.all.get
 
     @classmethod
     async def open(cls, database: Database, domains: ApiRegistry) -> RestApiRegistry:

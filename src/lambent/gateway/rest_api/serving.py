@@ -15,6 +15,7 @@ from lambent.gateway.call import MAX_BODY
 from lambent.gateway.http_api.deadlines import Deadlines
 from lambent.gateway.integrations.origins import Origins
 from lambent.gateway.rest_api.call import RestCall
+from lambent.gateway.rest_api.compression import decompressed
 from lambent.gateway.rest_api.exchange import RestExchange
 from lambent.gateway.rest_api.function import FunctionIntegration
 from lambent.gateway.rest_api.http import HttpIntegration
@@ -22,6 +23,7 @@ from lambent.gateway.rest_api.invoking import InvokeIntegration
 from lambent.gateway.rest_api.mock import MockIntegration
 from lambent.gateway.rest_api.refusals import (
     ACCESS_DENIED,
+    BAD_BODY,
     FORBIDDEN,
     INTERNAL,
     MISSING_TOKEN,
@@ -110,6 +112,9 @@ class RestApis:
         call, stage = exchange.call, exchange.stage
         if len(call.request.body) > MAX_BODY:
             exchange.refuse(TOO_LARGE)
+            return
+        if stage.api.minimum_compression_size is not None and not decompressed(call):
+            exchange.refuse(BAD_BODY)
             return
         found = stage.routes.match(call.method, exchange.path)
         if found is None:

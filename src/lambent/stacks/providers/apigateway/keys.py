@@ -89,6 +89,10 @@ class ApiKeyProvider(ServiceProvider):
                 "Enabled": found["enabled"],
                 "Value": found.get("value"),
                 "CustomerId": found.get("customerId"),
+                "StageKeys": [
+                    dict(zip(("RestApiId", "StageName"), one.split("/", 1), strict=False))
+                    for one in found.get("stageKeys") or []
+                ],
                 "Tags": own_tags(found),
             }
         )

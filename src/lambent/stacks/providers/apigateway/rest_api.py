@@ -72,6 +72,8 @@ class RestApiProvider(ServiceProvider):
             if not name:
                 raise invalid("Name or Body is required for a REST API")
             given = {wire: properties[name] for name, wire in _CREATED.items() if name in properties}
+            if "binaryMediaTypes" in given:
+                given["binaryMediaTypes"] = _media_types(properties)
             policy = properties.get("Policy")
             made = await work.call(
                 SERVICE,
@@ -110,12 +112,15 @@ class RestApiProvider(ServiceProvider):
         if found is None:
             return None
         endpoint = found["endpointConfiguration"]
+        kinds = found.get("binaryMediaTypes")
+        if kinds and kinds == _media_types(work.properties):
+            kinds = work.properties["BinaryMediaTypes"]
         return told(
             {
                 "RestApiId": work.physical_id,
                 "RootResourceId": found["rootResourceId"],
                 **{name: found.get(wire) for name, wire in _PATCHED.items()},
-                "BinaryMediaTypes": found.get("binaryMediaTypes"),
+                "BinaryMediaTypes": kinds,
                 "EndpointConfiguration": told(
                     {
                         "Types": endpoint.get("types"),
@@ -158,9 +163,7 @@ class RestApiProvider(ServiceProvider):
             elif name in old and name != "Name" and changed(work, name) and not _has_body(properties):
                 operations.append(replacing(f"/{wire}", _DEFAULTS.get(name)))
         if "BinaryMediaTypes" in properties or ("BinaryMediaTypes" in old and not _has_body(properties)):
-            operations += items(
-                "/binaryMediaTypes", live.get("binaryMediaTypes"), properties.get("BinaryMediaTypes")
-            )
+            operations += items("/binaryMediaTypes", live.get("binaryMediaTypes"), _media_types(properties))
         if "Policy" in properties:
             if document_of(_unquoted(live.get("policy"))) != document_of(document_text(properties["Policy"])):
                 operations.append(replacing("/policy", document_text(properties["Policy"])))
@@ -169,6 +172,12 @@ class RestApiProvider(ServiceProvider):
         operations += _endpoint_operations(live["endpointConfiguration"], properties)
         if operations:
             await work.call(SERVICE, "UpdateRestApi", restApiId=api, patchOperations=operations)
+
+
+def _media_types(properties: Properties) -> list[str] | None:
+    """The binary media types; templates may write `~1` for their slash."""
+    given = properties.get("BinaryMediaTypes")
+    return None if given is None else [str(one).replace("~1", "/") for one in given]
 
 
 def _endpoint(properties: Properties) -> dict[str, Any] | None:
