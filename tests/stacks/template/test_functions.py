@@ -278,13 +278,13 @@ TRUE, FALSE = equals("a", "a"), equals("a", "b")
 )
 def test_whether_conditions_hold(condition: dict[str, Any], holds: bool) -> None:
     document = template(
-        Conditions={"C": condition, "Last": {"Condition": "VeryLast"}, "VeryLast": TRUE},
+        Conditions={"C": condition, "D&3": {"Condition": "C"}, "Last": {"Condition": "VeryLast"}, "VeryLast": TRUE},
         Parameters=SECTIONS["Parameters"],
         Mappings=SECTIONS["Mappings"],
     )
     document["Resources"]["B"] = resource(Condition="C")
     found = scope(document, {"Name": "shop", "Names": ["a", "b", "c"], "Size": "3"})
-    assert found.conditions["C"] is holds
+    assert found.conditions["C"] is found.conditions["D&3"] is holds
     assert found.active == (["A", "B"] if holds else ["A"])
     assert found.resolve({"Fn::If": ["C", "yes", "no"]}) == ("yes" if holds else "no")
 

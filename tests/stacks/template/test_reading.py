@@ -101,7 +101,6 @@ CONDITIONS = [
         "Template error: Cannot use Fn::ImportValue in Conditions."),
     ({"C": {"Fn::Equals": [{"Fn::FindInMap": ["M", "k", "a"]}, "x"]}},
         "Template error: Mapping named 'M' is not present in the 'Mappings' section of template."),
-    ({"C 1": {"Fn::Equals": ["a", "b"]}}, "Template format error: Condition name C 1 is non alphanumeric."),
 ]  # fmt: skip
 
 RESOURCES = [

@@ -223,7 +223,7 @@ def read_conditions(document: dict[str, Any], parameters: Collection[str]) -> tu
     found = Found()
     needs: dict[str, dict[str, None]] = {}
     for name, condition in conditions.items():
-        check_name("Condition", name)
+        # Of any characters: deployed templates have such as "Private&3AZ".
         needs[name] = {}
         own = Found()
         look_at_condition(condition, own, needs[name])
