@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 KEPT_MS: Final = 90 * 86_400_000
 """How long deleted stacks can be told (API_ListStacks: 90 days)."""
 
+_OF_STACKS: Final = (
+    "stack_templates",
+    "stack_resources",
+    "stack_leftovers",
+    "stack_events",
+    "change_sets",
+    "stack_drifts",
+)
+_TABLES: Final = ("stacks", *_OF_STACKS, "stack_exports", "stack_imports")
 _FULL_RETRY_MS: Final = 1000
 
 _log = logging.getLogger(__name__)
@@ -140,18 +149,7 @@ class Ledger:
 
     async def clear(self) -> None:
         """Forget all stacks."""
-        tables = (
-            "stacks",
-            "stack_templates",
-            "stack_resources",
-            "stack_leftovers",
-            "stack_events",
-            "change_sets",
-            "stack_exports",
-            "stack_imports",
-            "stack_drifts",
-        )
-        await self.database.write(*(Statement(f"DELETE FROM {table}") for table in tables))  # noqa: S608 - names above
+        await self.database.write(*(Statement(f"DELETE FROM {table}") for table in _TABLES))  # noqa: S608 - names above
         for kept in (
             self.stacks,
             self.names,
@@ -394,13 +392,5 @@ def _kept_stack(stack: Stack) -> Statement:
 
 
 def _forgotten(stack_id: str) -> list[Statement]:
-    tables = (
-        "stack_templates",
-        "stack_resources",
-        "stack_leftovers",
-        "stack_events",
-        "change_sets",
-        "stack_drifts",
-    )
-    statements = [Statement(f"DELETE FROM {table} WHERE stack_id = ?", (stack_id,)) for table in tables]  # noqa: S608
+    statements = [Statement(f"DELETE FROM {table} WHERE stack_id = ?", (stack_id,)) for table in _OF_STACKS]  # noqa: S608
     return [*statements, Statement("DELETE FROM stacks WHERE id = ?", (stack_id,))]

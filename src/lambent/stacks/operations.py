@@ -186,7 +186,8 @@ class Operations:
             if change_set.id != operation.change_set and change_set.execution_status == "AVAILABLE":
                 change_set.execution_status = "OBSOLETE"
                 entry.change_set(change_set)
-        await entry.stack_event(stack, "CREATE_IN_PROGRESS", reasons.USER).write()
+        entry.stack_event(stack, "CREATE_IN_PROGRESS", reasons.USER)
+        await _told_transformed(entry, stack).write()
         self.launch(stack)
 
     def define(self, stack: Stack, prepared: Prepared, operation: Operation, entry: Entry) -> None:
@@ -312,7 +313,8 @@ class Operations:
                 entry.change_set(change_set)
         stack.updated_ms = self.clock.wall_ms()
         status = f"{operation.kind.upper()}_IN_PROGRESS"
-        await entry.stack_event(stack, status, reasons.USER).write()
+        entry.stack_event(stack, status, reasons.USER)
+        await _told_transformed(entry, stack).write()
         self.launch(stack)
 
     async def difference(
@@ -353,6 +355,14 @@ def check_updatable(stack: Stack) -> None:
     """Raises ValidationError while something else is being done, or when nothing can be done any more."""
     if stack.operation is not None or stack.status not in UPDATABLE:
         raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+
+def _told_transformed(entry: Entry, stack: Stack) -> Entry:
+    """Transforms are told of where no change set has told what they do."""
+    operation = stack.operation
+    if stack.definition.transformed and operation is not None and not operation.change_set:
+        entry.stack_event(stack, stack.status, reasons.TRANSFORMED)
+    return entry
 
 
 def _differs(old: Definition, new: Definition) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 INITIATED: Final = "Resource creation Initiated"
 REPLACING: Final = "Requested update requires the creation of a new physical resource; hence creating one."
 USER: Final = "User Initiated"
+TRANSFORMED: Final = "Transformation succeeded"
 CREATION_CANCELLED: Final = "Resource creation cancelled"
 UPDATE_CANCELLED: Final = "Resource update cancelled"
 DELETION_CANCELLED: Final = "Resource deletion cancelled"

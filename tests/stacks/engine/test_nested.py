@@ -8,10 +8,12 @@ from tests.stacks.engine.test_rollback import failing
 from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, template
 
 from lambent.clock import SystemClock
+from lambent.stacks.errors import ResourceFailure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lambent.stacks.providers.provider import Work
     from lambent.stacks.records import ChangeSet, Stack
 
 PARAMETERS = {"Value": {"Type": "String", "Default": "x"}}
@@ -141,4 +143,31 @@ async def test_nested_change_sets(tmp_path: Path) -> None:
     }
     await platform.stacks.delete_change_set(ACCOUNT, REGION, second.id)
     assert nested not in platform.stacks.change_sets(child_of(platform, stack))
+    await platform.close()
+
+
+async def test_a_resource_of_a_nested_stack_is_skipped(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    platform.world.templates["child"] = child("a", "b")
+    stack = await platform.create("one", parent())
+    nested = child_of(platform, stack)
+    changed = False
+
+    def fail(what: str, work: Work) -> None:
+        nonlocal changed
+        changed = changed or (what == "update" and work.properties["Value"] == "y")
+        back = changed and what == "update" and work.properties["Value"] == "x"
+        if (back and work.logical_id == "A") or (what, work.logical_id) == ("create", "BAD"):
+            raise ResourceFailure("no", reason="no")
+
+    platform.world.fail = fail
+    await platform.update("one", parent("y", BAD={"DependsOn": "Child"}))
+    assert (stack.status, nested.status) == ("UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED")
+    assert stack.resources["Child"].reason is not None
+    assert "Currently in UPDATE_ROLLBACK_FAILED with reason" in stack.resources["Child"].reason
+    await platform.stacks.continue_rollback(ACCOUNT, REGION, "one", skip=[f"{nested.name}.A"])
+    await platform.stacks.finished(stack)
+    assert (stack.status, nested.status) == ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+    values = {name: thing["properties"]["Value"] for name, thing in platform.world.things.items()}
+    assert values == {"a": "y", "b": "x", "after": "x"}
     await platform.close()
