@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
 from tests.stacks.template.conftest import ACCOUNT, REGION, STACK, resource, scope, template
 
 from lambent.stacks.errors import ValidationError
-from lambent.stacks.template import UNKNOWN, Pseudo, ResourceValues, Unknown
-
-if TYPE_CHECKING:
-    from lambent.stacks.template import Scope
+from lambent.stacks.template import UNKNOWN, Pseudo, ResourceValues, Scope, Template, Unknown
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 SECTIONS = {
@@ -220,6 +217,16 @@ def test_nobody_exports_anything_by_default() -> None:
         scope().resolve({"Fn::GetStackOutput": {"StackName": "x", "OutputName": "y"}})
 
 
+@pytest.mark.parametrize(
+    ("region", "letters"), [("us-east-1", "abcdef"), ("eu-west-1", "abc"), ("us-west-1", "ab")]
+)
+def test_zones_of_regions(region: str, letters: str) -> None:
+    there = Scope(Template.read(template()), {}, Pseudo.of(ACCOUNT, region, STACK, "s"))
+    assert there.resolve({"Fn::GetAZs": {"Ref": "AWS::Region"}}) == [
+        f"{region}{letter}" for letter in letters
+    ]
+
+
 def test_the_unknown_is_told_from_texts_and_can_be_written() -> None:
     found = scope().resolve({"a": {"Ref": "A"}, "b": str(UNKNOWN)})
     assert isinstance(found["a"], Unknown)
@@ -278,7 +285,12 @@ TRUE, FALSE = equals("a", "a"), equals("a", "b")
 )
 def test_whether_conditions_hold(condition: dict[str, Any], holds: bool) -> None:
     document = template(
-        Conditions={"C": condition, "D&3": {"Condition": "C"}, "Last": {"Condition": "VeryLast"}, "VeryLast": TRUE},
+        Conditions={
+            "C": condition,
+            "D&3": {"Condition": "C"},
+            "Last": {"Condition": "VeryLast"},
+            "VeryLast": TRUE,
+        },
         Parameters=SECTIONS["Parameters"],
         Mappings=SECTIONS["Mappings"],
     )

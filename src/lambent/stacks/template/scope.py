@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.template.conditions import Conditions
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
     from lambent.stacks.template.pseudo import Pseudo
     from lambent.stacks.template.template import Template
+
+
+_ZONES: Final = {
+    "ap-northeast-1": "acd",
+    "ap-northeast-2": "abcd",
+    "ca-central-1": "abd",
+    "cn-north-1": "ab",
+    "us-east-1": "abcdef",
+    "us-west-1": "ab",
+    "us-west-2": "abcd",
+}
+"""As EC2's DescribeAvailabilityZones answers, where they are not a, b and c."""
 
 
 class ResourceValues(NamedTuple):
@@ -42,8 +54,8 @@ def no_outputs(stack: str, output: str, region: str, role: str) -> str:
 
 
 def usual_zones(region: str) -> list[str]:
-    """The availability zones that nearly every region has."""
-    return [f"{region}{letter}" for letter in "abc"]
+    """The availability zones that a region has for most accounts."""
+    return [f"{region}{letter}" for letter in _ZONES.get(region, "abc")]
 
 
 class Scope:
