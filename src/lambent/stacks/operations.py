@@ -265,7 +265,7 @@ class Operations:
         fingerprint = fingerprint_of(request)
         if request.token and stack.token == request.token and stack.fingerprint == fingerprint:
             return stack
-        check_updatable(stack)
+        check_updatable(stack, nested=nested)
         if request.policy_during_update:
             check_policy(request.policy_during_update)
         if request.stack_policy:
@@ -277,7 +277,7 @@ class Operations:
             difference = await self.difference(stack, prepared.definition, prepared.template)
             if difference.nothing and not _differs(stack.definition, prepared.definition):
                 raise ValidationError(NO_UPDATES)
-        check_updatable(stack)
+        check_updatable(stack, nested=nested)
         operation = Operation("update", 0, on_failure=on_failure_of(request), nested=nested)
         operation.failure = failure
         operation.policy = request.policy_during_update
@@ -351,8 +351,13 @@ class Operations:
         )
 
 
-def check_updatable(stack: Stack) -> None:
-    """Raises ValidationError while something else is being done, or when nothing can be done any more."""
+def check_updatable(stack: Stack, *, nested: bool = False) -> None:
+    """Raises ValidationError while something else is being done, or when nothing can be done any more.
+
+    `nested`: the parent asks, which may have failed after its child's last update and not gone back.
+    """
+    if nested and stack.operation is not None and stack.operation.phase == "await":
+        return
     if stack.operation is not None or stack.status not in UPDATABLE:
         raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
 

@@ -98,7 +98,9 @@ class Removal:
         await self.ledger.entry().stack_event(stack, status, reason).write()
 
     def _cut(self) -> bool:
-        """Whether there is more to do at the next start."""
+        """Whether there is more to do at the next start, or somebody has decided otherwise."""
+        if self.execution.superseded(self.operation):
+            return True
         if not self.execution.draining:
             return False
         left = [*self._resources(), *self._leftovers()]

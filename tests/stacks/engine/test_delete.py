@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.stacks.engine.test_rollback import failing
-from tests.stacks.engine.world import ACCOUNT, REGION, Platform, template
+from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, template
 
 from lambent.clock import SystemClock
 from lambent.stacks.errors import StackExists, StackNotFound, ValidationError
@@ -130,3 +131,22 @@ async def _went_back(platform: Platform, name: str) -> str | None:
     stack = platform.stacks.find(ACCOUNT, REGION, name)
     events = await platform.events(stack)
     return [reason for _, status, reason in events if status == "UPDATE_ROLLBACK_IN_PROGRESS"][-1]
+
+
+async def test_what_goes_back_is_deleted(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    platform.world.held["delete B"] = asyncio.Event()
+    platform.world.fail = failing("create C")
+    body = template(
+        {"A": {"Name": "a"}, "B": {"Name": "b", "DependsOn": "A"}, "C": {"Name": "c", "DependsOn": "B"}}
+    )
+    stack = await platform.stacks.create(request("one", body))
+    while ("delete", "B") not in platform.world.calls:
+        await asyncio.sleep(0)
+    assert stack.status == "ROLLBACK_IN_PROGRESS"
+    await platform.stacks.delete(ACCOUNT, REGION, "one")
+    platform.world.held.clear()
+    await platform.stacks.finished(stack)
+    assert stack.status == "DELETE_COMPLETE"
+    assert platform.world.things == {}
+    await platform.close()

@@ -171,3 +171,31 @@ async def test_a_resource_of_a_nested_stack_is_skipped(tmp_path: Path) -> None:
     values = {name: thing["properties"]["Value"] for name, thing in platform.world.things.items()}
     assert values == {"a": "y", "b": "x", "after": "x"}
     await platform.close()
+
+
+async def test_the_parent_goes_on_after_a_failure_that_it_has_kept(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    platform.world.templates["child"] = child("a", "b")
+    stack = await platform.create("one", parent())
+    before = dict(platform.world.things)
+    nested = child_of(platform, stack)
+    platform.world.fail = failing("create BAD")
+    bad: Any = {"BAD": {"DependsOn": "Child"}}
+    await platform.update("one", parent("y", **bad), disable_rollback=True)
+    assert (stack.status, nested.status) == ("UPDATE_FAILED", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    await platform.update("one", parent("z", **bad), disable_rollback=True)
+    assert (stack.status, nested.status) == ("UPDATE_FAILED", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    await platform.stacks.rollback(ACCOUNT, REGION, "one")
+    await platform.stacks.finished(stack)
+    assert (stack.status, nested.status) == ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+    assert platform.world.things == before
+    await platform.update("one", parent("y", **bad), disable_rollback=True)
+    await platform.update("one", parent("z"))
+    await platform.stacks.finished(nested)
+    assert (stack.status, nested.status) == ("UPDATE_COMPLETE", "UPDATE_COMPLETE")
+    assert {thing["properties"]["Value"] for thing in platform.world.things.values()} == {"z"}
+    await platform.update("one", parent("y", **bad), disable_rollback=True)
+    await platform.delete(stack)
+    assert (stack.status, nested.status) == ("DELETE_COMPLETE", "DELETE_COMPLETE")
+    assert platform.world.things == {}
+    await platform.close()
