@@ -41,7 +41,7 @@ class ControlPlane:
         self._port = 0
         self._database: Database
         self._server: HttpServer
-        self._usage: Usage
+        self.usage: Usage
         self.call(self._start)
 
     def call(self, work: Callable[[], Any]) -> Any:
@@ -57,9 +57,9 @@ class ControlPlane:
         self._database = await open_database(self._path / "lambent.db", "normal")
         domains = await ApiRegistry.open(self._database)
         self.registry = await RestApiRegistry.open(self._database, domains)
-        self._usage = await Usage.open(self.registry, self._database)
+        self.usage = await Usage.open(self.registry, self._database)
         dispatcher = AwsDispatcher(
-            [ApiGatewayService(self.registry, self._usage), ApiGatewayV2Service(domains)],
+            [ApiGatewayService(self.registry, self.usage), ApiGatewayV2Service(domains)],
             credentials=None,
             account=ACCOUNT,
             default_region=REGION,
@@ -72,7 +72,7 @@ class ControlPlane:
 
     async def _stop(self) -> None:
         await self._server.drain(5)
-        await self._usage.close()
+        await self.usage.close()
         await self._database.close()
 
     def restart(self) -> None:

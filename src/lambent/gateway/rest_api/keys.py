@@ -48,7 +48,7 @@ def create_key(account: str, region: str, members: dict[str, Any]) -> Kept:
         enabled=given.pop("enabled", False),
         created_date=now(),
         last_updated_date=now(),
-        stage_keys=tuple(f"{one['restApiId']}/{one['stageName']}" for one in stages),
+        stage_keys=tuple(f"{one.get('restApiId', '')}/{one.get('stageName', '')}" for one in stages),
         **given,
     )
     tags.check(made.tags or {})

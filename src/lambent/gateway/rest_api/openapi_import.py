@@ -252,12 +252,9 @@ class _Reading:
         above, _, part = path.rpartition("/")
         parent = self._resource(above or "/", by_path, kept, old)
         resources.check_part(part)
-        for other in kept.values():
-            if (
-                other.parent_id == parent.id
-                and part.startswith("{")
-                and (other.path_part or "").startswith("{")
-            ):
+        siblings = kept.values() if part.startswith("{") else ()
+        for other in siblings:
+            if other.parent_id == parent.id and (other.path_part or "").startswith("{"):
                 raise BadApiRequest(
                     f"A sibling ({other.path_part}) of this resource already has a variable path part -- only one is "
                     "allowed"
