@@ -64,6 +64,7 @@ TYPES: Final = frozenset(
         "AWS::CloudFormation::WaitConditionHandle",
         "AWS::EC2::EIP",
         "AWS::EC2::EIPAssociation",
+        "AWS::EC2::FlowLog",
         "AWS::EC2::Instance",
         "AWS::EC2::InternetGateway",
         "AWS::EC2::KeyPair",
