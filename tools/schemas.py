@@ -254,7 +254,10 @@ def node(schema: Any, *, loose: bool = False) -> Any:
         elif keyword not in _KEPT or (loose and keyword in _CONSTRAINTS):
             continue
         elif keyword in _NAMED:
-            result[keyword] = {key: node(item, loose=loose) for key, item in value.items()}
+            result[keyword] = {
+                (_pattern(key) or "") if keyword == "patternProperties" else key: node(item, loose=loose)
+                for key, item in value.items()
+            }
         elif keyword in ("anyOf", "oneOf"):
             if branches := _branches(value, loose=loose):
                 result[keyword] = branches

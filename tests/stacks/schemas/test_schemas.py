@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.providers.catalogue import PROVIDERS
 from lambent.stacks.schemas import Schema, schema_of, types_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def schema(name: str) -> Schema:
@@ -44,6 +48,26 @@ def test_all_data_can_be_read() -> None:
             assert found.type == name
             found.check("R", {}) if not found.required and not found.alternatives else None
     assert size < 1_000_000
+
+
+def test_all_patterns_are_of_this_language() -> None:
+    def patterns(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(node.get("pattern"), str):
+                yield node["pattern"]
+            if isinstance(node.get("patternProperties"), dict):
+                yield from node["patternProperties"]
+            for inner in node.values():
+                yield from patterns(inner)
+        elif isinstance(node, list):
+            for inner in node:
+                yield from patterns(inner)
+
+    for file in (resources.files("lambent.stacks.schemas") / "data").iterdir():
+        for pattern in patterns(msgspec.json.decode(file.read_bytes())):
+            re.compile(pattern)
+    found = schema("AWS::Cognito::UserPool").check("P", {"UserPoolTags": {"Größe 1": "x"}})
+    assert found == {"UserPoolTags": {"Größe 1": "x"}}
 
 
 def test_every_type_that_is_made_here_has_one() -> None:
