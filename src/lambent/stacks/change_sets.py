@@ -82,8 +82,10 @@ class ChangeSets:
         )
         self._preparation.check_early(draft)
         imports = _imports(request)
-        if stack is None:
-            stack = self._operations.ledger.by_name(f"{request.account}:{request.region}", request.name)
+        # Another may have made one meanwhile.
+        stack = self._stack(request)
+        if stack is not None and self._named(stack, name) is not None:
+            raise StackExists(f"ChangeSet {name} already exists")
         entry = self._ledger.entry()
         if stack is None:
             stack = new_stack(request, self._operations.clock.wall_ms())
@@ -142,7 +144,7 @@ class ChangeSets:
         """The stack that it is for, None where it is still to be made. Raises ValidationError."""
         stack = self._ledger.by_name(f"{request.account}:{request.region}", request.name)
         if stack is None and request.name.startswith("arn:"):
-            stack = self._ledger.stacks.get(request.name)
+            stack = self._ledger.find(request.account, request.region, request.name)
             if stack is None or (stack.status == "DELETE_COMPLETE" and request.change_set_type != "CREATE"):
                 raise ValidationError(f"Stack [{request.name}] does not exist")
         if request.change_set_type == "UPDATE":
@@ -245,14 +247,12 @@ class ChangeSets:
         """By its ARN, or by its name and its stack's. Raises ChangeSetNotFound, ValidationError."""
         if name.startswith("arn:"):
             change_set = self._ledger.change_sets.get(name)
-            if change_set is not None:
+            if change_set is not None and self._ledger.find(account, region, change_set.stack_id) is not None:
                 return change_set
         elif stack_name is None:
             raise ValidationError("StackName must be specified if ChangeSetName is not specified as an ARN.")
         else:
-            stack = self._ledger.by_name(f"{account}:{region}", stack_name) or self._ledger.stacks.get(
-                stack_name
-            )
+            stack = self._ledger.find(account, region, stack_name)
             if stack is None:
                 raise ValidationError(f"Stack [{stack_name}] does not exist")
             change_set = self._named(stack, name)
@@ -302,30 +302,15 @@ class ChangeSets:
         """ExecuteChangeSet: begins. Raises InvalidChangeSetStatus, ValidationError."""
         if token and change_set.token == f"execute {token}":
             return
-        if change_set.status != "CREATE_COMPLETE":
-            raise InvalidChangeSetStatus(
-                f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]"
-            )
-        if change_set.execution_status != "AVAILABLE":
-            raise InvalidChangeSetStatus(
-                f"ChangeSet [{change_set.id}] cannot be executed in its current execution status of "
-                f"[{change_set.execution_status}]"
-            )
+        self._check_executable(change_set)
         if change_set.on_stack_failure is not None and disable_rollback is not None:
             raise ValidationError("You can specify either DisableRollback or OnStackFailure, but not both.")
-        if change_set.parent_id is not None:
-            raise ValidationError(
-                f"ChangeSet [{change_set.id}] is nested: execute its root change set [{change_set.root_id}] instead."
-            )
-        stack = self._ledger.stacks[change_set.stack_id]
-        if stack.status != "REVIEW_IN_PROGRESS":
-            check_updatable(stack)
         original, processed = await self._ledger.template(change_set.id)
         template = await self._preparation.template(change_set.id)
         prepared = Prepared(original, processed, template, change_set.definition)
+        # Another may have executed or deleted it meanwhile.
+        stack = self._check_executable(change_set)
         creates = stack.status == "REVIEW_IN_PROGRESS"
-        if not creates:
-            check_updatable(stack)
         operation = Operation(
             "import" if change_set.type == "IMPORT" else "create" if creates else "update", 0
         )
@@ -345,6 +330,28 @@ class ChangeSets:
             await self._operations.begin_creation(stack, prepared, operation, token or None, entry)
         else:
             await self._operations.begin_update(stack, prepared, operation, token or None, entry)
+
+    def _check_executable(self, change_set: ChangeSet) -> Stack:
+        """The stack that it is for. Raises ChangeSetNotFound, InvalidChangeSetStatus, ValidationError."""
+        if change_set.id not in self._ledger.change_sets:
+            raise ChangeSetNotFound(f"ChangeSet [{change_set.id}] does not exist")
+        if change_set.status != "CREATE_COMPLETE":
+            raise InvalidChangeSetStatus(
+                f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]"
+            )
+        if change_set.execution_status != "AVAILABLE":
+            raise InvalidChangeSetStatus(
+                f"ChangeSet [{change_set.id}] cannot be executed in its current execution status of "
+                f"[{change_set.execution_status}]"
+            )
+        if change_set.parent_id is not None:
+            raise ValidationError(
+                f"ChangeSet [{change_set.id}] is nested: execute its root change set [{change_set.root_id}] instead."
+            )
+        stack = self._ledger.stacks[change_set.stack_id]
+        if stack.status != "REVIEW_IN_PROGRESS":
+            check_updatable(stack)
+        return stack
 
     async def _ended(self, stack: Stack, change_set_id: str) -> None:
         """An operation has ended that came of a change set."""

@@ -44,7 +44,6 @@ _OF_STACKS: Final = (
 )
 _TABLES: Final = ("stacks", *_OF_STACKS, "stack_exports", "stack_imports")
 _FULL_RETRY_MS: Final = 1000
-
 _log = logging.getLogger(__name__)
 
 
@@ -112,6 +111,11 @@ class Ledger:
         """The stack that has that name now."""
         found = self.names.get((scope, name))
         return None if found is None else self.stacks[found]
+
+    def find(self, account: str, region: str, name_or_id: str) -> Stack | None:
+        """A stack by its name, or by its id even when it has been deleted."""
+        stack = self.by_name(f"{account}:{region}", name_or_id) or self.stacks.get(name_or_id)
+        return stack if stack is not None and (stack.account, stack.region) == (account, region) else None
 
     def of_stack(self, stack_id: str) -> list[ChangeSet]:
         """Its change sets, oldest first."""

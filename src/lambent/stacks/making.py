@@ -281,8 +281,11 @@ class Making:
             physical = step.physical_id or (
                 resource.now.physical_id if resource.now is not None and step.action == "update" else ""
             )
+            attributes = step.attributes
+            if resource.now is not None and step.action == "update":
+                attributes = attributes or resource.now.attributes
             resource.uncertain = msgspec.structs.replace(
-                step.wanted, physical_id=physical, attributes=step.attributes
+                step.wanted, physical_id=physical, attributes=attributes
             )
         resource.round = self.operation.round
         entry.resource_event(self.stack, resource, f"{word}_FAILED", reason)

@@ -149,7 +149,7 @@ class Operations:
         stack = known or new_stack(request, self.clock.wall_ms())
         prepared, failure = await self.prepared(stack, draft)
         known = self.ledger.by_name(scope, request.name)
-        if known is not None and known is not stack:
+        if known is not None and (known is not stack or known.status != "REVIEW_IN_PROGRESS"):
             return self._same(known, request, fingerprint)
         stack.token, stack.fingerprint = request.token, fingerprint
         stack.timeout_minutes = request.timeout_minutes

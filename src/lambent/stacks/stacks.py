@@ -110,9 +110,7 @@ class Stacks:
 
     async def update(self, request: StackRequest) -> Stack:
         """UpdateStack: begins. Raises ValidationError `No updates are to be performed.`"""
-        stack = self.ledger.by_name(f"{request.account}:{request.region}", request.name)
-        if stack is None:
-            stack = self.ledger.stacks.get(request.name)
+        stack = self.ledger.find(request.account, request.region, request.name)
         if stack is None:
             raise ValidationError(f"Stack [{request.name}] does not exist")
         return await self.operations.update(request, stack)
@@ -129,7 +127,7 @@ class Stacks:
         force: bool = False,
     ) -> None:
         """DeleteStack: begins. What is not there is no error."""
-        stack = self._find(account, region, name)
+        stack = self.ledger.find(account, region, name)
         if stack is None or stack.status == "DELETE_COMPLETE":
             return
         operation = stack.operation
@@ -226,17 +224,9 @@ class Stacks:
 
     def find(self, account: str, region: str, name_or_id: str) -> Stack:
         """A stack by its name, or by its id even when it has been deleted. Raises StackNotFound."""
-        stack = self._find(account, region, name_or_id)
+        stack = self.ledger.find(account, region, name_or_id)
         if stack is None:
             raise StackNotFound(f"Stack with id {name_or_id} does not exist")
-        return stack
-
-    def _find(self, account: str, region: str, name_or_id: str) -> Stack | None:
-        stack = self.ledger.by_name(f"{account}:{region}", name_or_id)
-        if stack is None:
-            stack = self.ledger.stacks.get(name_or_id)
-            if stack is not None and (stack.account, stack.region) != (account, region):
-                return None
         return stack
 
     def stacks(self, account: str, region: str) -> list[Stack]:

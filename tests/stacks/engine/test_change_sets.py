@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ from tests.stacks.engine.test_rollback import failing
 from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, template
 
 from lambent.clock import SystemClock
-from lambent.stacks.errors import ChangeSetNotFound, InvalidChangeSetStatus, ValidationError
+from lambent.stacks.errors import ChangeSetNotFound, InvalidChangeSetStatus, StackExists, ValidationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,4 +175,49 @@ async def test_what_is_there_already_is_imported_when_asked_for(tmp_path: Path) 
     stack = await platform.stacks.finished(platform.stacks.find(ACCOUNT, REGION, "one"))
     assert (stack.status, stack.resources["A"].physical_id) == ("CREATE_COMPLETE", "there")
     assert stack.resources["A"].status == "IMPORT_COMPLETE"
+    await platform.close()
+
+
+async def test_only_one_of_two_at_once(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    asked = [
+        request("one", template({"A": {}}), change_set_name="same", change_set_type="CREATE")
+        for _ in range(3)
+    ]
+    outcomes = await asyncio.gather(*map(platform.stacks.create_change_set, asked), return_exceptions=True)
+    assert sum(isinstance(outcome, StackExists) for outcome in outcomes) == 2
+    made = platform.stacks.change_set(ACCOUNT, REGION, "same", "one")
+    executions = [platform.stacks.execute_change_set(ACCOUNT, REGION, made.id) for _ in range(3)]
+    ended = await asyncio.gather(
+        *executions,
+        platform.stacks.create(request("one", template({"A": {}}))),
+        platform.stacks.delete_change_set(ACCOUNT, REGION, made.id),
+        return_exceptions=True,
+    )
+    assert sum(not isinstance(outcome, Exception) for outcome in ended[:4]) == 1, ended
+    await platform.stacks.finished(platform.stacks.find(ACCOUNT, REGION, "one"))
+    assert len(platform.world.things) == 1
+    await platform.close()
+
+
+async def test_accounts_are_apart(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    stack = await platform.create("one", template({"A": {}}))
+    made = await change_set(platform, "mine", template({"B": {}}))
+    other = "111111111111"
+    with pytest.raises(ChangeSetNotFound):
+        platform.stacks.change_set(other, REGION, made.id)
+    with pytest.raises(ChangeSetNotFound):
+        await platform.stacks.execute_change_set(other, REGION, made.id)
+    with pytest.raises(ValidationError, match="does not exist"):
+        platform.stacks.change_set(other, REGION, "mine", stack.id)
+    asked = request(stack.id, template({"B": {}}), change_set_name="theirs")
+    asked.account = other
+    for begin in (platform.stacks.update, platform.stacks.create_change_set):
+        with pytest.raises(ValidationError, match="does not exist"):
+            await begin(asked)
+    with pytest.raises(ValidationError, match="does not exist"):
+        platform.stacks.find(other, REGION, stack.id)
+    await platform.stacks.delete(other, REGION, stack.id)
+    assert stack.status == "CREATE_COMPLETE"
     await platform.close()

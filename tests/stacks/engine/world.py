@@ -102,6 +102,7 @@ class ThingProvider(Provider):
         there = self.world.things.get(work.physical_id)
         if there is None:
             raise ResourceFailure(f"{work.physical_id} is gone", "NotFound")
+        assert work.attributes["Length"] == len(work.physical_id)
         there["properties"] = work.properties
         self.world.keep()
         return Made(
@@ -121,7 +122,7 @@ class ThingProvider(Provider):
         name = identifier["Name"]
         if name not in self.world.things:
             raise ResourceFailure(f"{name} does not exist", "NotFound")
-        return Made(name, {})
+        return Made(name, {"Length": len(name)})
 
 
 class Platform:
