@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import http.server
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -470,3 +472,25 @@ def node_start(node_host: tuple[Node, ZygoteProcess], tmp_path: Path) -> Iterato
             environment.gone()
         environment.close()
     host.environments.clear()
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    """A server's URL, and the requests that it has answered: method, path, body."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"] or 0))
+            asked.append(f"{self.command} {self.path} {body.decode()}")
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing of it is printed."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()

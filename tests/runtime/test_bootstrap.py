@@ -10,9 +10,11 @@ import signal
 import struct
 import sys
 import termios
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.runtime.conftest import listening
 
 from lambent.execution.interpreters import Interpreters
 
@@ -315,6 +317,28 @@ def test_large_and_many_log_events(start: Start) -> None:
     logs = environment.invoke(1000).logs
     assert [log.split("\t", 3)[3] for log in logs[:-1]] == ["é" * number + "\n" for number in range(1000)]
     assert logs[-1].endswith("z" * 1_000_000 + "\n")
+
+
+def test_custom_resources_answer_by_https_although_the_platform_speaks_http(start: Start) -> None:
+    source = """
+        from http.client import HTTPSConnection
+        from urllib.parse import urlsplit
+
+        def handler(event, context):
+            url = urlsplit(event["ResponseURL"])
+            answers = []
+            for host in (url.netloc, url.hostname):
+                connection = HTTPSConnection(host)
+                connection.request("PUT", url.path, body="{}", headers={"content-type": ""})
+                answers.append(connection.getresponse().status)
+                connection.close()
+            return answers
+    """
+    environment = start(textwrap.dedent(source))
+    with listening() as (url, asked):
+        answer = environment.invoke({"ResponseURL": f"{url}/_lambent/responses/secret"})
+    assert json.loads(answer.body) == [200, 200]
+    assert asked == ["PUT /_lambent/responses/secret {}"] * 2
 
 
 def test_trace_header_comes_and_goes(start: Start) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.runtime.conftest import listening
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import NodeStart
@@ -547,6 +548,25 @@ def test_missing_packages_of_awss_sdk_are_explained(node_start: NodeStart) -> No
     assert answer.logs[-1].startswith(
         "[lambent] @aws-sdk/client-no-such is part of the managed runtimes on AWS."
     )
+
+
+def test_custom_resources_answer_by_https_although_the_platform_speaks_http(node_start: NodeStart) -> None:
+    source = """
+        import { get, request } from 'node:https';
+        export const handler = (event) => new Promise((resolve) => {
+            const { hostname, pathname } = new URL(event.ResponseURL);
+            const told = { hostname, path: pathname + '?a=1', method: 'PUT', headers: { 'content-type': '' } };
+            const sent = request(told, (answer) => {
+                answer.resume();
+                get(`https://${hostname}:1/elsewhere`).on('error', (error) => resolve([answer.statusCode, error.code]));
+            });
+            sent.end('{}');
+        });
+    """
+    with listening() as (url, asked):
+        answer = node_start(source).invoke({"ResponseURL": f"{url}/_lambent/responses/secret"})
+    assert json.loads(answer.body) == [200, "ECONNREFUSED"]
+    assert asked == ["PUT /_lambent/responses/secret?a=1 {}"]
 
 
 def test_the_platform_goes_away(node_start: NodeStart) -> None:

@@ -7,6 +7,7 @@ const { current, logError } = require('./console.cjs');
 const { CALLBACKS_REMOVED, CALLBACKS_WILL_BE_REMOVED, errorDocument, NEVER_SETTLED, RuntimeError } = require('./errors.cjs');
 const { findHandler, HIGH_WATER_MARK, STREAMING } = require('./handler.cjs');
 const { Inbox } = require('./inbox.cjs');
+const { heard } = require('./responses.cjs');
 const { InvokeStore } = require('./store.cjs');
 const { ResponseStream } = require('./streaming.cjs');
 const { PROMISES_ONLY } = require('./version.cjs');
@@ -104,7 +105,7 @@ class Runtime {
       else this.#succeed(invocation, null);
     };
     try {
-      const event = JSON.parse(invocation.payload);
+      const event = heard(JSON.parse(invocation.payload));
       const context = Object.assign(settling.context, this.#contextMembers(invocation));
       const result = this.handler(event, context, callback);
       if (typeof result?.then === 'function') {
@@ -118,7 +119,7 @@ class Runtime {
   async handleOncePromised(invocation) {
     await null;
     const context = this.#contextMembers(invocation);
-    const event = JSON.parse(invocation.payload);
+    const event = heard(JSON.parse(invocation.payload));
     try {
       this.#succeed(invocation, await this.#inStore(invocation, () => this.handler(event, context)));
     } catch (error) {
@@ -135,7 +136,7 @@ class Runtime {
     await null;
     try {
       Object.assign(members, this.#contextMembers(invocation));
-      const event = JSON.parse(invocation.payload);
+      const event = heard(JSON.parse(invocation.payload));
       const result = this.#inStore(invocation, () => this.handler(event, stream, members));
       if (typeof result?.then !== 'function') throw unsupported('Streaming does not support non-async handlers.');
       if ((await result) !== undefined) console.warn('Streaming handlers ignore return values.');

@@ -13,6 +13,7 @@ import sys
 import traceback
 
 from .context import ContextFactory
+from .custom_resources import hear
 from .faults import Fault
 from .logs import FunctionLog, Unbuffered
 from .marshaller import marshaller
@@ -173,6 +174,8 @@ class Runtime:
             current.tenant_id = extra.get("tenant_id") if extra else None
             lambda_context = contexts.create(request_id, invocation.deadline_ms, extra)
             event = self._marshaller.load(invocation.payload)
+            if type(event) is dict and "ResponseURL" in event:
+                hear(event["ResponseURL"])
             invocation.payload = ""  # may be as large as the event: its memory serves the answer
             response = request_handler(event, lambda_context)
             if self._streams:
