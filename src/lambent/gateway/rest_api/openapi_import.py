@@ -19,7 +19,7 @@ from lambent.gateway.rest_api import apis, authorizers, gateway_responses, resou
 from lambent.gateway.rest_api.models import default_models
 from lambent.gateway.rest_api.openapi_methods import Methods, flag, number
 from lambent.gateway.rest_api.openapi_models import model_name, models_of
-from lambent.gateway.rest_api.records import Authorizer, GatewayResponse, RequestValidator, Resource
+from lambent.gateway.rest_api.records import Authorizer, GatewayResponse, RequestValidator, Resource, Snapshot
 
 if TYPE_CHECKING:
     from lambent.gateway.rest_api.definition import Definition
@@ -48,9 +48,10 @@ def imported(
     reading = _Reading(definition, document, mode, parameters)
     try:
         made = reading.definition_of(base)
-    except (AttributeError, TypeError, KeyError) as error:
-        raise BadApiRequest(f"Invalid OpenAPI input: {error}") from None
-    except msgspec.ValidationError as error:
+        # Members may have got values of other types than theirs; what is kept has to be read again.
+        msgspec.convert(msgspec.to_builtins(made.snapshot()), Snapshot)
+    except (AttributeError, TypeError, KeyError, ValueError, RecursionError) as error:
+        # Whatever a document has in a place where something else belongs.
         raise BadApiRequest(f"Invalid OpenAPI input: {error}") from None
     if reading.errors:
         raise BadApiRequest("Errors found during import:\n\t" + "\n\t".join(reading.errors))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from lambent.gateway.apis.errors import BadApiRequest
 from lambent.gateway.apis.identifiers import new_id
 from lambent.gateway.rest_api.records import Model
 
@@ -32,14 +33,22 @@ _FLAGS: Final = frozenset(
 
 
 def models_of(document: dict[str, Any], api_id: str) -> list[Model]:
-    """The models that a document defines."""
-    schemas = document.get("definitions") or (document.get("components") or {}).get("schemas") or {}
+    """The models that a document defines. Raises BadApiRequest."""
+    schemas: dict[str, Any] = (
+        document.get("definitions") or (document.get("components") or {}).get("schemas") or {}
+    )
+    for name, schema in schemas.items():
+        if not isinstance(schema, dict):
+            raise BadApiRequest(
+                f"Invalid model specified: {name}: Validation Result: warnings : [], errors : [Invalid model schema "
+                "specified]"
+            )
     return [
         Model(
             id=new_id(6),
             name=model_name(name),
             content_type="application/json",
-            description=schema.get("description") if isinstance(schema, dict) else None,
+            description=schema.get("description"),
             schema=schema_text(schema, api_id),
         )
         for name, schema in schemas.items()

@@ -13,7 +13,7 @@ from lambent.gateway.rest_api.context import context_value
 from lambent.gateway.rest_api.event import last, query_lists
 from lambent.gateway.rest_api.responding import value_of
 from lambent.gateway.rest_api.velocity import Rendering
-from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
+from lambent.gateway.rest_api.velocity_nodes import TemplateRefused, Text
 from lambent.gateway.rest_api.velocity_objects import Context, Input, Util, as_text, at_path
 from lambent.gateway.rest_api.velocity_parser import parsed
 
@@ -60,14 +60,18 @@ class Templates:
         """The type of the first template."""
         return next(iter(self._templates), None)
 
-    def render(self, kind: str, exchange: RestExchange, given: Input) -> tuple[str, dict[str, Any]]:
-        """What a template makes, and the overrides that it sets. Raises TemplateRefused."""
+    def render(self, kind: str, exchange: RestExchange, body: bytes) -> tuple[str, dict[str, Any]]:
+        """What a template makes of a body, and the overrides that it sets. Raises TemplateRefused."""
         nodes = self._read.get(kind)
         if nodes is None:
             nodes = self._read[kind] = parsed(self._templates[kind])
+        if not nodes:
+            return "", {}
+        if len(nodes) == 1 and isinstance(nodes[0], Text):
+            return nodes[0].text, {}  # as those of CORS are
         rendering = Rendering(
             {
-                "input": given,
+                "input": input_of(exchange, body),
                 "util": Util(),
                 "context": Context(lambda name: context_value(exchange, name)),
                 "stageVariables": dict(exchange.stage.variables),
@@ -92,7 +96,7 @@ class RequestMapping:
             if self._behavior == "NEVER" or (self._behavior == "WHEN_NO_TEMPLATES" and self._templates):
                 raise NoTemplate
             return sent, {}
-        text, overrides = self._templates.render(kind, exchange, input_of(exchange, sent))
+        text, overrides = self._templates.render(kind, exchange, sent)
         return text.encode(), overrides.get("requestOverride", {})
 
     def parameters(self, exchange: RestExchange, place: str) -> dict[str, str]:
@@ -138,7 +142,7 @@ class ResponseMapping:
             templates.kind_of(exchange.call.header("accept")) or templates.first
         )
         if chosen is not None:
-            text, overrides = templates.render(chosen, exchange, input_of(exchange, replied.body))
+            text, overrides = templates.render(chosen, exchange, replied.body)
             body, kind = text.encode(), chosen
             status = _overridden(overrides.get("responseOverride", {}), headers, status)
         if not any(name.lower() == "content-type" for name, _ in headers):

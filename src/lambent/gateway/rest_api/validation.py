@@ -39,8 +39,12 @@ class RequestValidation:
         self._schemas: dict[str, Any] = {}
         if validator.validate_request_body:
             for kind, name in (method.request_models or {}).items():
-                if name in models:
+                if name not in models:
+                    continue
+                try:
                     self._schemas[kind.lower()] = _validator(models[name], models)
+                except Exception as flaw:  # noqa: BLE001 - schemas may be wrong in any way
+                    _log.warning("the model %s cannot be used: %s", name, flaw)
 
     def check(self, exchange: RestExchange) -> tuple[Refusal, str] | None:
         """What is wrong with a request, and why, if anything is."""
