@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
+import io
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.platform.conftest import RUNTIME, wait_until
 
 from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks.errors import ResourceFailure
@@ -338,3 +342,73 @@ def test_domain_names_accounts_and_links(world: World, shop: Shop) -> None:
     assert "cloudwatchRoleArn" not in world.ask("apigateway", "GetAccount")
     account.delete()
     deployment.delete()
+
+
+def test_requests_reach_functions(world: World) -> None:
+    """What SAM makes of an `Api` event, with a function and a request."""
+    code = "import json\ndef handler(event, context):\n    return {'statusCode': 200, 'body': json.dumps(event)}\n"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as package:
+        package.writestr("index.py", code)
+    arn = world.ask(
+        "lambda",
+        "CreateFunction",
+        FunctionName="behind-rest",
+        Runtime=RUNTIME,
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/any",
+        Code={"ZipFile": packed.getvalue()},
+    )["FunctionArn"]
+    named = {"FunctionName": "behind-rest"}
+    wait_until(lambda: world.ask("lambda", "GetFunctionConfiguration", **named)["State"] == "Active")
+    integration = {
+        "type": "aws_proxy",
+        "httpMethod": "POST",
+        "uri": f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations",
+    }
+    body = {
+        "swagger": "2.0",
+        "info": {"title": "sam", "version": "1.0"},
+        "paths": {
+            "/hello/{name}": {"get": {"x-amazon-apigateway-integration": integration, "responses": {}}}
+        },
+    }
+    api = world.resource("AWS::ApiGateway::RestApi", "ServerlessRestApi").create(Body=body)
+    deployment = world.resource("AWS::ApiGateway::Deployment", "D").create(
+        RestApiId=api.id, StageName="Stage"
+    )
+    stage = world.resource("AWS::ApiGateway::Stage", "S").create(
+        RestApiId=api.id, StageName="Prod", DeploymentId=deployment.id
+    )
+    allowed = f"arn:aws:execute-api:us-east-1:000000000000:{api.id}/*/GET/hello/*"
+
+    def request() -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", world.platform.server.address[1], timeout=20)
+        host = f"{api.id}.execute-api.us-east-1.amazonaws.com"
+        connection.request("GET", "/Prod/hello/ann?q=1", headers={"Host": host})
+        answer = connection.getresponse()
+        found = answer.status, json.loads(answer.read())
+        connection.close()
+        return found
+
+    try:
+        assert request() == (500, {"message": "Internal server error"})  # nobody lets the API call it
+        world.ask(
+            "lambda",
+            "AddPermission",
+            FunctionName="behind-rest",
+            StatementId="rest",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=allowed,
+        )
+        status, event = request()
+        assert status == 200
+        assert (event["resource"], event["pathParameters"]) == ("/hello/{name}", {"name": "ann"})
+        assert event["requestContext"]["stage"] == "Prod"
+    finally:
+        stage.delete()
+        deployment.delete()
+        api.delete()
+        world.ask("lambda", "DeleteFunction", FunctionName="behind-rest")
+    assert request()[0] in (403, 404)
