@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,6 +131,23 @@ async def test_patterns_that_are_none() -> None:
     assert await refusal({"P": declared}, {"P": "a"}) == (
         "Parameter 'P' AllowedPattern must be a valid regular expression."
     )
+
+
+async def test_expressions_that_go_back_for_ever_hold_up_nobody() -> None:
+    parameters = {
+        "Easy": {"Type": "String", "AllowedPattern": "[a-z]+", "Default": "abc"},
+        "Fine": {"Type": "String", "AllowedPattern": "(a+)+", "Default": "a" * 40},
+        "Hard": {"Type": "String", "AllowedPattern": "(a+)+$", "Default": "a" * 40 + "!"},
+    }
+    refused = asyncio.ensure_future(refusal(parameters))
+    longest, before = 0.0, time.monotonic()
+    while not refused.done():
+        await asyncio.wait([refused], timeout=0.01)
+        longest, before = max(longest, time.monotonic() - before), time.monotonic()
+    assert await refused == "Parameter 'Hard' must match pattern (a+)+$"
+    assert longest < 1
+    del parameters["Hard"]
+    assert (await values_of(parameters)).values == {"Easy": "abc", "Fine": "a" * 40}
 
 
 async def test_missing_unknown_and_never_given() -> None:

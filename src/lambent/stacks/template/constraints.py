@@ -13,8 +13,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from lambent.stacks.errors import ValidationError
+from lambent.stacks.template.matching import matching
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lambent.stacks.template.template import Parameter
 
 _CLASSES: Final = {
@@ -23,26 +26,40 @@ _CLASSES: Final = {
     "Punct": r"!-/:-@\[-`{-~", "Space": r"\s", "Upper": "A-Z", "XDigit": "0-9A-Fa-f",
 }  # fmt: skip
 """Of Java's expressions, which Python's do not have."""
+_LONGEST_PATTERN: Final = 8_192
+"""Characters of an AllowedPattern; a longer one takes its time to be read."""
 _CLASS: Final = re.compile(r"\\p\{(\w+)\}|\\.|[\[\]]")
 
 
-def check_value(parameter: Parameter, text: str) -> None:
+async def check_values(values: Iterable[tuple[Parameter, str]]) -> None:
     """Raises ValidationError in CloudFormation's words where a value is not what its parameter allows.
 
     What is checked of an SSM type is the name of the parameter in Parameter Store, not what that has.
     """
-    problem = _problem(parameter, text)
-    if problem is None:
-        return
+    wanted: list[tuple[Parameter, re.Pattern[str], list[str]]] = []
+    for parameter, text in values:
+        items = items_of(text) if parameter.is_list and not parameter.is_ssm else [text]
+        problem = _problem(parameter, text, items)
+        if problem is not None:
+            raise _refused(parameter, problem)
+        if parameter.allowed_pattern is not None:
+            wanted.append((parameter, _pattern(parameter.name, parameter.allowed_pattern), items))
+    if wanted:
+        matched = await matching([(pattern, items) for _, pattern, items in wanted])
+        for (parameter, _, _), matches in zip(wanted, matched, strict=True):
+            if not matches:
+                raise _refused(parameter, f"match pattern {parameter.allowed_pattern}")
+
+
+def _refused(parameter: Parameter, problem: str) -> ValidationError:
     if parameter.constraint_description is not None:
-        raise ValidationError(
+        return ValidationError(
             f"Parameter {parameter.name} failed to satisfy constraint: {parameter.constraint_description}"
         )
-    raise ValidationError(f"Parameter '{parameter.name}' must {problem}")
+    return ValidationError(f"Parameter '{parameter.name}' must {problem}")
 
 
-def _problem(parameter: Parameter, text: str) -> str | None:
-    items = items_of(text) if parameter.is_list and not parameter.is_ssm else [text]
+def _problem(parameter: Parameter, text: str, items: list[str]) -> str | None:
     for item in items:
         if parameter.allowed_values is not None and item not in parameter.allowed_values:
             return "be one of AllowedValues"
@@ -59,11 +76,6 @@ def _problem(parameter: Parameter, text: str) -> str | None:
         return f"contain at least {parameter.min_length} characters"
     if parameter.max_length is not None and len(text) > parameter.max_length:
         return f"contain at most {parameter.max_length} characters"
-    if parameter.allowed_pattern is not None:
-        pattern = _pattern(parameter.name, parameter.allowed_pattern)
-        for item in items:
-            if not pattern.fullmatch(item):
-                return f"match pattern {parameter.allowed_pattern}"
     return None
 
 
@@ -87,6 +99,10 @@ def _plain(number: float) -> str:
 @functools.lru_cache(256)
 def _pattern(name: str, pattern: str) -> re.Pattern[str]:
     within = 0
+    if len(pattern) > _LONGEST_PATTERN:
+        raise ValidationError(
+            f"Parameter '{name}' AllowedPattern may not be longer than {_LONGEST_PATTERN} characters."
+        )
 
     def translated(match: re.Match[str]) -> str:
         nonlocal within
@@ -98,7 +114,7 @@ def _pattern(name: str, pattern: str) -> re.Pattern[str]:
 
     try:
         return re.compile(_CLASS.sub(translated, pattern), re.ASCII)
-    except re.error:
+    except (re.error, RecursionError, OverflowError):
         raise ValidationError(
             f"Parameter '{name}' AllowedPattern must be a valid regular expression."
         ) from None

@@ -14,7 +14,7 @@ import msgspec
 
 from lambent.neighbours.service_calls import ServiceCall, ServiceFailure
 from lambent.stacks.errors import ValidationError
-from lambent.stacks.template.constraints import check_value, items_of
+from lambent.stacks.template.constraints import check_values, items_of
 from lambent.stacks.template.rules import check_rules
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ async def parameter_values(
     """
     texts = _texts(template, given, previous)
     parameters = template.parameters.values()
-    for parameter in parameters:
-        check_value(parameter, texts[parameter.name])
+    await check_values((parameter, texts[parameter.name]) for parameter in parameters)
     stored = await _stored(
         {texts[parameter.name] for parameter in parameters if parameter.is_ssm}, ask, account, region
     )
