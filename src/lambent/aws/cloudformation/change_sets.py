@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from lambent.aws.cloudformation.paging import page_of, slice_of
 from lambent.aws.cloudformation.requests import Members, seconds, settled, stack_request, tag_list
-from lambent.stacks.errors import StackNotFound
+from lambent.stacks.errors import ChangeSetNotFound, StackNotFound
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
@@ -94,10 +95,13 @@ class ChangeSetOperations:
         return {}
 
     async def delete_change_set(self, context: RequestContext, request: Members) -> Members:
-        """It is gone at once, and its nested ones with it."""
-        await self._stacks.delete_change_set(
-            context.account, context.region, request["ChangeSetName"], request.get("StackName")
-        )
+        """It is gone at once, and its nested ones with it. One that is not there is no error where its stack is: CDK
+        counts on that.
+        """
+        with contextlib.suppress(ChangeSetNotFound):
+            await self._stacks.delete_change_set(
+                context.account, context.region, request["ChangeSetName"], request.get("StackName")
+            )
         return {}
 
     async def list_change_sets(self, context: RequestContext, request: Members) -> Members:
