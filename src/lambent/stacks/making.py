@@ -111,11 +111,17 @@ class Making:
             )
         except StepFailed as failed:
             return await self.fail(resource, "IMPORT", failed)
-        self._deployed(resource, made(wanted, result))
+        taken = made(wanted, result)
+        self._deployed(resource, taken)
         entry = self.ledger.entry()
         entry.resource_event(self.stack, resource, "IMPORT_COMPLETE", "Resource import completed.")
-        await entry.write()
-        return True
+        # An import is followed by an update, which makes it what the template says and gives it the stack's tags.
+        live = await self.steps.live(self.stack, resource)
+        old = msgspec.structs.replace(taken, properties=live or taken.properties, tags={})
+        step = resource.step = Step("update", str(uuid.uuid4()), taken)
+        resource.round = ""
+        await entry.resource_event(self.stack, resource, "UPDATE_IN_PROGRESS", reasons.TAGGING).write()
+        return await self._update(resource, old, step, again=False)
 
     async def change(self, resource: Resource, deployed: Deployment, wanted: Deployment) -> bool:
         """Make what is deployed what is wanted."""

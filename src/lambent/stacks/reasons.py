@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 INITIATED: Final = "Resource creation Initiated"
 REPLACING: Final = "Requested update requires the creation of a new physical resource; hence creating one."
 USER: Final = "User Initiated"
+TAGGING: Final = "Apply stack-level tags to imported resource if applicable."
 TRANSFORMED: Final = "Transformation succeeded"
 CREATION_CANCELLED: Final = "Resource creation cancelled"
 UPDATE_CANCELLED: Final = "Resource update cancelled"

@@ -187,6 +187,13 @@ class Steps:
         )
         return await self._catalogue.find(deployed.type).read(work)
 
+    async def live(self, stack: Stack, resource: Resource) -> dict[str, Any] | None:
+        """Its live properties, None where nobody can tell them."""
+        try:
+            return await self.read(stack, resource)
+        except (NotImplementedError, ResourceFailure, ServiceFailure):
+            return None
+
     async def exists(
         self, stack: Stack, logical_id: str, type_name: str, properties: dict[str, Any]
     ) -> str | None:

@@ -106,6 +106,8 @@ async def test_imports(tmp_path: Path) -> None:
         ("one", "IMPORT_IN_PROGRESS"),
         ("B", "IMPORT_IN_PROGRESS"),
         ("B", "IMPORT_COMPLETE"),
+        ("B", "UPDATE_IN_PROGRESS"),
+        ("B", "UPDATE_COMPLETE"),
         ("one", "IMPORT_COMPLETE"),
     ]
     assert stack.resources["B"].physical_id == "there"
@@ -174,7 +176,7 @@ async def test_what_is_there_already_is_imported_when_asked_for(tmp_path: Path) 
     await platform.stacks.execute_change_set(ACCOUNT, REGION, made.id)
     stack = await platform.stacks.finished(platform.stacks.find(ACCOUNT, REGION, "one"))
     assert (stack.status, stack.resources["A"].physical_id) == ("CREATE_COMPLETE", "there")
-    assert stack.resources["A"].status == "IMPORT_COMPLETE"
+    assert ("A", "IMPORT_COMPLETE", "Resource import completed.") in await platform.events(stack)
     await platform.close()
 
 
