@@ -147,7 +147,7 @@ def _stack(stack: Stack) -> Members:
     return {
         "StackId": stack.id,
         "StackName": stack.name,
-        "ChangeSetId": stack.change_set_id,
+        "ChangeSetId": None if gone else stack.change_set_id,
         "Description": stack.description,
         "Parameters": stack.parameters or None,
         "CreationTime": seconds(stack.created_ms),
@@ -171,7 +171,8 @@ def _stack(stack: Stack) -> Members:
             "LastCheckTimestamp": seconds(stack.drift_checked_ms),
         },
         "RetainExceptOnCreate": stack.retain_except_on_create or None,
-        "DeletionMode": stack.deletion_mode,
+        # Recorded of a deleted stack (LocalStack, test_change_sets, "delete-describe"): nothing of STANDARD is told.
+        "DeletionMode": stack.deletion_mode if stack.deletion_mode == "FORCE_DELETE_STACK" else None,
     }
 
 
