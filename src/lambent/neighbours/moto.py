@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _START_SECONDS: Final = 60.0
 _RESTARTS: Final = 3
 _WITHIN_SECONDS: Final = 60.0
-_FILLING_SECONDS: Final = 10.0
+_FILLING_SECONDS: Final = 30.0
 """How long exchanges wait for `on_started` at most."""
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Moto:
     it within `probe_seconds` is killed. One that has ended, killed or not, is replaced at once, three times a
     minute at most and after that with the next exchange. What it knew is lost: moto keeps everything in memory.
 
-    `on_started` fills a new process with what it has to know. Until that has returned, for ten seconds at most, only
+    `on_started` fills a new process with what it has to know. Until that has returned, for thirty seconds at most, only
     exchanges that say `at_once` are made.
     """
 

@@ -45,6 +45,8 @@ _FAULT = "X-Lambent-Fault"
 _MESSAGES = "X-Lambent-Messages"
 _SENDERS = frozenset({"s3", "sns"})
 _TABLES = frozenset({"dynamodb", "dynamodbstreams"})
+# Services that neither wait for anything nor read bodies as they come.
+_ALONE = frozenset({"cognito-idp", "cognitoidp", "dynamodb", "iam", "kms", "ssm"})
 _DEFAULT_HOST = "s3.us-east-1.amazonaws.com"
 
 
@@ -114,11 +116,14 @@ class FirstAlone:
 
     It loads what all of them need, the service's model above all. moto keeps that, but of many first requests at once
     each would load it: thirty roles of a stack took two seconds instead of a quarter.
+
+    `always`: all of its requests are, as moto looks through dictionaries that another thread would be adding to.
     """
 
-    def __init__(self, app: "Flask") -> None:
+    def __init__(self, app: "Flask", *, always: bool) -> None:
         self._app = app
         self._first: threading.Lock | None = threading.Lock()
+        self._always = always
 
     def __call__(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
         first = self._first
@@ -126,7 +131,8 @@ class FirstAlone:
             return self._app(environ, start_response)
         with first:
             answer = self._app(environ, start_response)
-            self._first = None
+            if not self._always:
+                self._first = None
             return answer
 
 
@@ -170,6 +176,7 @@ class Neighbour(DomainDispatcherApplication):
                 if backend == "s3":
                     app.request_class = ObjectRequest
                     _conditional_denials()
+                    _neighbouring_module("moto_buckets").prepare()
                 if backend in _TABLES:
                     _streams_again()
                 if backend == "stepfunctions":
@@ -177,7 +184,7 @@ class Neighbour(DomainDispatcherApplication):
                 if backend in _SENDERS and not self._watching:
                     self._watching = True
                     self._outgoing.watch()
-                app = FirstAlone(app)
+                app = FirstAlone(app, always=backend in _ALONE)
                 self.app_instances[backend] = app
             return app
 

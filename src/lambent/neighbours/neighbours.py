@@ -63,7 +63,7 @@ class Neighbours:
     def on_started(self, restore: Callable[[], Awaitable[None]]) -> None:
         """Have `restore` awaited whenever moto has been started, before any request but its own is passed on to it.
 
-        Requests wait for ten seconds at most. Those of `restore` carry the headers that `restoring` gives.
+        Requests wait for thirty seconds at most. Those of `restore` carry the headers that `restoring` gives.
         """
         self._moto.on_started = restore
 

@@ -186,6 +186,9 @@ class Platform:
         # stacks
         stack_calls = ServiceCalls(self.credentials, lambda: self.inside_url, STACKS_SESSION)
         closing.callback(stack_calls.close)
+        # With connections of its own: those of steps may all be waiting for it.
+        restoring_calls = ServiceCalls(self.credentials, lambda: self.inside_url, STACKS_SESSION)
+        closing.callback(restoring_calls.close)
         self.stacks = await StackParts.open(
             database,
             self.events.clock,
@@ -196,7 +199,7 @@ class Platform:
             ignore_unsupported=settings.ignore_unsupported,
             shifting_minute_s=settings.traffic_shifting_minute_s,
             neighbours=self.neighbours,
-            ask_with=stack_calls.ask,
+            ask_with=restoring_calls.ask,
         )
 
         # aws

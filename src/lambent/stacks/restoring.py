@@ -14,7 +14,7 @@ import logging
 import re
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -72,14 +72,19 @@ KEPT: Final = frozenset(
 )
 """The middle of the names of types that the platform itself keeps."""
 
-_ONE_S: Final = 5.0
-"""How long one resource may take."""
+_ONE_S: Final = 15.0
+"""How long one resource may take: moto loads services one after the other, each when it is first asked for."""
+_AGAIN_S: Final = 5.0
+"""And when it is tried once more."""
 _LONGEST: Final = 256
 _SECRET: Final = re.compile(r"-[A-Za-z0-9]{6}$")
 _NAMELESS: Final = frozenset({"AWS::Cognito::UserPool"})
 """Types whose ids say nothing of their names."""
 _PASSING: Final = re.compile(r".*(Date|Count|VersionId)$")
 """Attributes that are others now and then, and nobody's need."""
+
+_Key: TypeAlias = tuple[str, str]
+"""The stack's id and the logical one."""
 
 _log = logging.getLogger(__name__)
 
@@ -131,31 +136,34 @@ class Restoring:
 
     async def restore(self) -> None:
         """Make all of it again, each resource after those that it needs. What cannot be made is logged."""
-        left = {(stack.id, resource.logical_id): lost for stack, resource, lost in self._all()}
-        if not left:
+        everything = {(stack.id, resource.logical_id): lost for stack, resource, lost in self._all()}
+        if not everything:
             return
-        began, number = time.monotonic(), sum(map(len, left.values()))
-        failures: dict[tuple[str, str], Exception] = {}
-        again = False
+        began = time.monotonic()
+        failures: dict[_Key, Exception] = {}
+        left, again = everything, False
         while left:
-            needs = {key: self._needs(key, left[key], again) for key in left}
-            failures = dict(await self._pass(left, needs, again))
-            still = {key: left[key] for key in left if key in failures}
+            failures = await self._pass(left, again)
+            # What has failed may need something of another stack, which is there now.
+            still = {key: left[key] for key in failures}
             if again and len(still) == len(left):
                 break
-            # What failed may need something of another stack, which is there now.
             left, again = still, True
         for (stack_id, logical_id), error in failures.items():
-            name = self._ledger.stacks[stack_id].name if stack_id in self._ledger.stacks else stack_id
-            _log.warning("stack %s: %s cannot be made again in moto: %s", name, logical_id, error)
-        names = sorted({stack.name for stack, _, _ in self._all()})
+            _log.warning(
+                "stack %s: %s cannot be made again in moto: %s", self._name(stack_id), logical_id, error
+            )
         _log.warning(
             "moto had forgotten everything: %d resources of the stacks %s have been made again, without their data"
             " (%.1f s). Real endpoints keep it.",
-            number - sum(map(len, left.values())),
-            ", ".join(names),
+            sum(len(lost) for key, lost in everything.items() if key not in failures),
+            ", ".join(map(self._name, dict.fromkeys(stack_id for stack_id, _ in everything))),
             time.monotonic() - began,
         )
+
+    def _name(self, stack_id: str) -> str:
+        stack = self._ledger.stacks.get(stack_id)
+        return stack_id if stack is None else stack.name
 
     def _all(self) -> Iterator[tuple[Stack, Resource, list[_Lost]]]:
         for stack in sorted(self._ledger.stacks.values(), key=lambda stack: stack.created_ms):
@@ -163,7 +171,7 @@ class Restoring:
                 continue
             for resource in stack.resources.values():
                 if resource.status not in GONE:
-                    found = [lost for lost in _lost(resource) if self._is_lost(lost.deployed.type)]
+                    found = [lost for lost in lost_of(resource) if self._is_lost(lost.deployed.type)]
                     if found:
                         yield stack, resource, found
 
@@ -172,32 +180,28 @@ class Restoring:
         service = SERVICES.get(rest.partition("::")[0]) if source == "AWS" else None
         return service is not None and self._forgets(service) and self._catalogue.serves(type_name)
 
-    def _needs(self, key: tuple[str, str], lost: list[_Lost], again: bool) -> set[tuple[str, str]]:
-        if again:
-            return set()
-        stack_id, logical_id = key
-        return {(stack_id, need) for one in lost for need in one.deployed.needs if need != logical_id}
+    async def _pass(self, left: dict[_Key, list[_Lost]], again: bool) -> dict[_Key, Exception]:
+        """Try each of them once, the first time in the order of their needs. Gives those that are not there."""
+        needs: dict[_Key, set[_Key]] = {
+            (stack_id, logical_id): set()
+            if again
+            else {(stack_id, need) for one in lost for need in one.deployed.needs if need != logical_id}
+            for (stack_id, logical_id), lost in left.items()
+        }
+        limit_s = _AGAIN_S if again else _ONE_S
+        failures: dict[_Key, Exception] = {key: RuntimeError("it needs itself") for key in left}
 
-    async def _pass(
-        self,
-        left: dict[tuple[str, str], list[_Lost]],
-        needs: dict[tuple[str, str], set[tuple[str, str]]],
-        again: bool,
-    ) -> dict[tuple[str, str], Exception]:
-        """Try each of them once. Gives those that are not there."""
-        failures: dict[tuple[str, str], Exception] = {key: RuntimeError("it needs itself") for key in left}
-
-        async def one(key: tuple[str, str]) -> bool:
+        async def one(key: _Key) -> bool:
             stack = self._ledger.stacks.get(key[0])
             resource = None if stack is None else stack.resources.get(key[1])
             try:
                 if stack is not None and resource is not None:
                     for lost in left[key]:
-                        async with asyncio.timeout(_ONE_S):
+                        async with asyncio.timeout(limit_s):
                             await self._one(stack, resource, lost, again)
             except Exception as error:  # noqa: BLE001 - told in the end, and others go on
                 late = isinstance(error, TimeoutError)
-                failures[key] = TimeoutError(f"it took more than {_ONE_S:g} s") if late else error
+                failures[key] = TimeoutError(f"it took more than {limit_s:g} s") if late else error
             else:
                 del failures[key]
             return True
@@ -217,11 +221,8 @@ class Restoring:
 
     async def _work(self, stack: Stack, resource: Resource, lost: _Lost, again: bool) -> _Again:
         deployed = lost.deployed
-        short = {
-            name: value
-            for name, value in deployed.attributes.items()
-            if isinstance(value, str) and len(value) < _LONGEST
-        }
+        known = deployed.attributes.items()
+        short = {name: value for name, value in known if isinstance(value, str) and len(value) < _LONGEST}
         headers = self._headers(deployed.type, deployed.physical_id, short)
 
         async def ask(call: ServiceCall) -> dict[str, Any]:
@@ -280,7 +281,7 @@ class Restoring:
         await self._ledger.entry().resource(stack, resource).write()
 
 
-def _lost(resource: Resource) -> Iterator[_Lost]:
+def lost_of(resource: Resource) -> Iterator[_Lost]:
     """What there was of a resource: deployed, to go back to, being made. What is to be removed may be gone."""
     now, step = resource.now, resource.step
     before = (resource.changed or resource.before) if resource.touched else None
