@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.template import functions as fn
 from lambent.stacks.template.shapes import NAMELESS, NO_CONDITION
+from lambent.stacks.template.unknown import REMOVED
 
 if TYPE_CHECKING:
     from lambent.stacks.template.scope import Scope
@@ -54,9 +55,9 @@ class Conditions:
         if function == "Fn::Equals":
             if type(argument) is not list or len(argument) != 2:
                 raise ValidationError(fn.EQUALS)
-            return comparable(self._scope.resolve(argument[0])) == comparable(
-                self._scope.resolve(argument[1])
-            )
+            # Not `resolve`: all conditions together may make as much as one value.
+            first, second = map(self._scope.part, argument)
+            return comparable(first) == comparable(second)
         if function == "Fn::Not":
             if type(argument) is not list or len(argument) != 1:
                 raise ValidationError(fn.NOT)
@@ -73,4 +74,4 @@ def comparable(value: Any) -> str | list[Any]:
     """What Fn::Equals compares: texts, so that 1 equals "1" and true "true", or lists of them."""
     if isinstance(value, list):
         return [comparable(item) for item in value]
-    return "" if value is None else fn.text_of(value, fn.EQUALS)
+    return "" if value is None or value is REMOVED else fn.text_of(value, fn.EQUALS)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.template.functions import BOOLEAN, FOR_EACH, function_of
-from lambent.stacks.template.loops import Bindings, Loops, failed, substituted
-from lambent.stacks.template.scope import Scope
+from lambent.stacks.template.loops import TOO_LARGE, Bindings, Loops, failed, substituted
+from lambent.stacks.template.scope import Scope, size_of
 from lambent.stacks.template.template import Resource, Template
 from lambent.stacks.template.text import LARGEST_BYTES
 from lambent.stacks.template.unknown import REMOVED, UNKNOWN, Unknown
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lambent.stacks.template.pseudo import Pseudo
 
 _POLICIES: Final = ("DeletionPolicy", "UpdateReplacePolicy")
+_MOST: Final = 4 * LARGEST_BYTES
+"""Characters of all texts that are made, and four for each map, list and number: far more than a template can have."""
 
 
 def expand_extensions(
@@ -43,6 +45,7 @@ class _Extensions:
         self._parameters = parameters
         self._pseudo = pseudo
         self._scope = self._scope_of({})
+        self._left = _MOST
         resources = document.get("Resources")
         self._loops = Loops(self._value, parameters, resources if isinstance(resources, dict) else {})
 
@@ -91,12 +94,22 @@ class _Extensions:
             if isinstance(output, dict):
                 self._condition(name, output)
         if len(json.dumps(document)) > LARGEST_BYTES:
-            raise failed(f"Template may not exceed {LARGEST_BYTES} bytes in size.")
+            raise failed(TOO_LARGE)
         return document
 
     # --- the walk ---------------------------------------------------------------------------------------------------
 
+    def _spend(self, units: int) -> None:
+        """Raises ValidationError when what comes of loops cannot be a template's size."""
+        self._left -= units
+        if self._left < 0:
+            raise failed(TOO_LARGE)
+
     def _expand(self, value: Any, bindings: Bindings) -> Any:
+        if isinstance(value, str):
+            self._spend(len(value))
+            return value
+        self._spend(4)
         if isinstance(value, list):
             return [self._expand(item, bindings) for item in value]
         if not isinstance(value, dict):
@@ -108,7 +121,9 @@ class _Extensions:
         if function == "Ref":
             return self._ref(argument, bindings)
         if function == "Fn::Sub":
-            return substituted(argument, bindings, self._expand)
+            made = substituted(argument, bindings, self._expand)
+            self._spend(size_of(made, self._left))
+            return made
         if function == "Fn::Length":
             return self._length(argument, bindings)
         if function == "Fn::ToJsonString":
@@ -178,7 +193,10 @@ class _Extensions:
             if not isinstance(default, dict) or "DefaultValue" not in default:
                 raise failed("Fn::FindInMap layout is incorrect")
             return default["DefaultValue"]
-        return expanded if found is None else found
+        if found is None:
+            return expanded
+        self._spend(size_of(found, self._left))
+        return found
 
     def _length(self, argument: Any, bindings: Bindings) -> Any:
         expanded = self._expand(argument, bindings)

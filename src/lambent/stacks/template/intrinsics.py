@@ -57,6 +57,7 @@ def _join(scope: Scope, argument: Any) -> Any:
     if type(delimiter) is not str or type(parts) is not list:
         raise ValidationError(fn.JOIN)
     texts = [text_of(part, fn.JOIN) for part in parts]
+    scope.spend(len(delimiter) * len(texts) + sum(map(len, texts)))
     return UNKNOWN if UNKNOWN in texts else delimiter.join(texts)
 
 
@@ -87,6 +88,7 @@ def _sub(scope: Scope, argument: Any) -> Any:
         parts[index] = text_of(
             value, f"Template error: variable {name} in Fn::Sub expression does not resolve to a string"
         )
+    scope.spend(sum(map(len, parts)))
     return "".join(parts)
 
 
@@ -115,7 +117,9 @@ def _split(scope: Scope, argument: Any) -> Any:
         return UNKNOWN
     if type(delimiter) is not str or not delimiter:
         raise ValidationError(fn.SPLIT)
-    return text_of(source, fn.SPLIT).split(delimiter)
+    text = text_of(source, fn.SPLIT)
+    scope.spend(16 * text.count(delimiter))
+    return text.split(delimiter)
 
 
 def _base64(scope: Scope, argument: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.template.declarations import ALPHANUMERIC
 from lambent.stacks.template.functions import FOR_EACH, SUB_NAMES, VARIABLE, text_of
+from lambent.stacks.template.text import LARGEST_BYTES
 from lambent.stacks.template.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ DEEPEST: Final = 5
 """Loops within loops."""
 _MOST: Final = 20_000
 """Turns of all loops of a template together: what comes of more cannot be a template's size."""
+TOO_LARGE: Final = f"Template may not exceed {LARGEST_BYTES} bytes in size."
 _PLACEHOLDER: Final = re.compile(r"([$&])\{([^!}][^}]*)\}")
 
 Bindings = dict[str, str]
@@ -51,6 +53,7 @@ class Loops:
         self._resources = resources
         self._names: set[str] = set()
         self._turns = 0
+        self._written = 0
 
     def check_names(self, section: Any) -> None:
         """Raises ValidationError for loops of one name, or with the name of something else."""
@@ -93,9 +96,10 @@ class Loops:
         for item in self._items(key, collection, bindings):
             self._turns += 1
             if self._turns > _MOST:
-                raise failed("Template may not exceed 1000000 bytes in size.")
+                raise failed(TOO_LARGE)
             inner = bindings | self._bound(key, identifiers, item, bindings)
             for name, value in fragment.items():
+                _check_length(_PLACEHOLDER, name, 2, inner)
                 if name.startswith(FOR_EACH):
                     self.expand(name, value, inner, expand, into, ids=ids, depth=depth + 1)
                     continue
@@ -104,6 +108,9 @@ class Loops:
                     raise failed(f"OutputKey '{made}' should be alphanumeric")
                 if made in into:
                     raise failed(f"Duplicate key '{made}' when merging keys to parent object in Fn::ForEach")
+                self._written += len(made)
+                if self._written > LARGEST_BYTES:
+                    raise failed(TOO_LARGE)
                 into[made] = expand(value, inner)
 
     def _identifiers(self, key: str, given: Any, bindings: Bindings) -> list[str]:
@@ -140,6 +147,15 @@ class Loops:
         return dict(zip(identifiers, texts, strict=True))
 
 
+def _check_length(places: re.Pattern[str], text: str, group: int, bindings: Bindings) -> None:
+    """Raises ValidationError for a text that would be longer than a template with what its places stand for."""
+    longest = max(map(len, bindings.values()), default=0)
+    if longest * text.count("{") > LARGEST_BYTES:
+        length = sum(len(bindings.get(match[group].strip(), "")) for match in places.finditer(text))
+        if length > LARGEST_BYTES:
+            raise failed(TOO_LARGE)
+
+
 def placed(key: str, bindings: Bindings) -> str:
     """A key with what its placeholders stand for."""
 
@@ -160,6 +176,8 @@ def substituted(argument: Any, bindings: Bindings, expand: Callable[[Any, Bindin
         text, own = argument[0], {name: expand(value, bindings) for name, value in argument[1].items()}
     if not isinstance(text, str):
         return {"Fn::Sub": expand(argument, bindings)}
+
+    _check_length(VARIABLE, text, 1, bindings)
 
     def one(match: re.Match[str]) -> str:
         if "${" in match[1]:

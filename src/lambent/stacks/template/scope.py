@@ -30,6 +30,14 @@ _ZONES: Final = {
 }
 """As EC2's DescribeAvailabilityZones answers, where they are not a, b and c."""
 
+MOST_MADE: Final = 4_000_000
+"""Characters that the functions in one value may make together; each item of a list or a map counts as sixteen."""
+MOST_MADE_IN_ALL: Final = 200_000_000
+"""The same of all values that one scope resolves."""
+TOO_MUCH: Final = (
+    "Template error: the intrinsic functions of the template make texts that are too long together."
+)
+
 
 class ResourceValues(NamedTuple):
     """A resource that is there: what Ref gives, and what Fn::GetAtt gives by the attribute's full name."""
@@ -86,6 +94,8 @@ class Scope:
         self.stack_output = outputs
         self._values: dict[str, Any] = {**pseudo.values(), **parameters, NO_VALUE: REMOVED}
         self._active: frozenset[str] = frozenset()
+        self._left = MOST_MADE
+        self._left_in_all = MOST_MADE_IN_ALL
         self._evaluated = Conditions(self)
         self.conditions: dict[str, bool] = self._evaluated.known
         """Whether each condition holds."""
@@ -103,8 +113,19 @@ class Scope:
 
         What AWS::NoValue stands in is removed; a value that is nothing else becomes None. Raises ValidationError.
         """
+        self._left = MOST_MADE
         result = self.part(value)
         return None if result is REMOVED else result
+
+    def spend(self, units: int) -> None:
+        """Raises ValidationError when functions make more than any template needs.
+
+        What a function makes is paid for before it is made: 50 KB of Fn::Join and Fn::Split can stand for terabytes.
+        """
+        self._left -= units
+        self._left_in_all -= units
+        if self._left < 0 or self._left_in_all < 0:
+            raise ValidationError(TOO_MUCH)
 
     def part(self, value: Any) -> Any:
         """The same of a part of a value; REMOVED where it is to be left out."""
@@ -114,7 +135,9 @@ class Scope:
                 for name, argument in value.items():
                     function = FUNCTIONS.get(name)
                     if function is not None:
-                        return function(self, argument)
+                        made = function(self, argument)
+                        self.spend(len(made) if type(made) is str else size_of(made, self._left))
+                        return made
                     if name[:4] == "Fn::":
                         raise unsupported(name)
             part = self.part
@@ -196,6 +219,22 @@ class Scope:
                 return None
             found = found[name]
         return found
+
+
+def size_of(value: Any, most: int) -> int:
+    """Characters of all texts in a value and sixteen for each item, counted no further than `most`."""
+    total, waiting = 0, [value]
+    while waiting and total <= most:
+        here = waiting.pop()
+        if isinstance(here, str):
+            total += len(here)
+        elif isinstance(here, dict):
+            total += 16 * len(here) + sum(map(len, here))
+            waiting.extend(here.values())
+        elif isinstance(here, list):
+            total += 16 * len(here)
+            waiting.extend(here)
+    return total
 
 
 def _unresolved(name: str) -> ValidationError:
