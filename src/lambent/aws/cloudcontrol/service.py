@@ -47,6 +47,7 @@ class CloudControlService(Service):
         work = StepWork(
             self._ask, self._clock, stack, "", type_name, {}, token=context.request_id, physical_id=identifier
         )
+        made = live = None
         try:
             made = await provider.adopt(work, dict(zip(names, identifier.split("|"), strict=False)))
             work.physical_id, work.attributes = made.physical_id, made.attributes
@@ -59,8 +60,7 @@ class CloudControlService(Service):
             code = failure.code if isinstance(failure, ResourceFailure) else handler_code(failure)
             if code != "NotFound":
                 raise ServiceError("GeneralServiceException", failure.message) from failure
-            live = None
-        if live is None:
+        if made is None or live is None:
             raise ServiceError(
                 "ResourceNotFoundException",
                 f"Resource of type '{type_name}' with identifier '{identifier}' was not found.",
