@@ -253,7 +253,7 @@ def test_custom_domain_names(gateway: Gateway) -> None:
     api = gateway.api({"paths": {"/a": {"get": proxy()}}})
     api.map("api.example.com", "v1")
     event = gateway.request("api.example.com", "GET", "/v1/a").json
-    assert (event["path"], event["resource"]) == ("/a", "/a")
+    assert (event["path"], event["resource"]) == ("/v1/a", "/a")
     assert event["requestContext"]["path"] == "/v1/a"
     assert event["requestContext"]["domainPrefix"] == "api"
 

@@ -177,7 +177,7 @@ class FunctionAuthorizer:
                 "type": "REQUEST",
                 "methodArn": arn,
                 "resource": exchange.method.resource.path,
-                "path": exchange.path,
+                "path": exchange.event_path,
                 "httpMethod": call.method,
                 "headers": last(call.spelled),
                 "multiValueHeaders": call.spelled,

@@ -44,7 +44,7 @@ def proxy_event(exchange: RestExchange) -> bytes:
     return _encode(
         {
             "resource": method.resource.path,
-            "path": exchange.path,
+            "path": exchange.event_path,
             "httpMethod": call.method,
             "headers": last(headers),
             "multiValueHeaders": headers,

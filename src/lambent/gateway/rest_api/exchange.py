@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class RestExchange(Expiring):
     """A request and its one answer; a second one is dropped.
 
-    `path` is without the stage, `context_path` with it, or with what a domain name's mapping has in its place; both as
-    they were sent.
+    `path` is without the stage, `context_path` with it, or with what a domain name's mapping has in its place; all as
+    they were sent. `event_path` is what events call the path: that without the stage, but with a mapping's base path
+    (aws-powertools/powertools-lambda#34, apex/gateway#4: frameworks have options to take it away again).
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class RestExchange(Expiring):
         "caller",
         "context_path",
         "error",
+        "event_path",
         "integration_latency_ms",
         "integration_request_id",
         "integration_status",
@@ -52,11 +54,14 @@ class RestExchange(Expiring):
 
     method: ServedMethod
 
-    def __init__(self, call: RestCall, stage: ServedStage, path: str, context_path: str) -> None:
+    def __init__(
+        self, call: RestCall, stage: ServedStage, path: str, context_path: str, event_path: str
+    ) -> None:
         self.call = call
         self.stage = stage
         self.path = path
         self.context_path = context_path
+        self.event_path = event_path
         self.parameters: dict[str, str] = {}
         self.matched = False
         self.caller: Caller | None = None

@@ -95,7 +95,8 @@ class RestApis:
             _forbid(call)
             return
         call.path = slash + rest or "/"
-        self._take(RestExchange(call, stage, _led(call.path), path or "/"))
+        led = _led(call.path)
+        self._take(RestExchange(call, stage, led, path or "/", led))
 
     def handle_mapped(
         self, request: Request, api_id: str, stage_name: str, host: str, path: str, whole: str
@@ -106,7 +107,8 @@ class RestApis:
         if stage is None:
             _forbid(call)
             return
-        self._take(RestExchange(call, stage, _led(path or "/"), whole or "/"))
+        whole = whole or "/"
+        self._take(RestExchange(call, stage, _led(path or "/"), whole, whole))
 
     def _take(self, exchange: RestExchange) -> None:
         call, stage = exchange.call, exchange.stage
