@@ -55,6 +55,7 @@ def _examples(path: Path) -> list[tuple[str, str]]:
             "docs/runtimes.md",
             marks=pytest.mark.skipif(not [*Nodes()], reason="there is no Node on this machine"),
         ),
+        "docs/stacks.md",
         "docs/streaming.md",
     ],
 )

@@ -22,8 +22,10 @@ MISSING = "does-not-exist"
         (
             "describe_stack_events",
             {},
-            "1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be "
-            "null",
+            (
+                "1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must "
+                "not be null"
+            ),
         ),
         # test_resources::test_describe_non_existent_stack
         (
@@ -94,8 +96,10 @@ MISSING = "does-not-exist"
         (
             "create_change_set",
             {"StackName": "a", "ChangeSetName": "-", "TemplateBody": "{}"},
-            "1 validation error detected: Value '-' at 'changeSetName' failed to satisfy constraint: Member must "
-            "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
+            (
+                "1 validation error detected: Value '-' at 'changeSetName' failed to satisfy constraint: Member must "
+                "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+            ),
         ),
     ],
 )

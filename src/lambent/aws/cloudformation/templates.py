@@ -72,14 +72,14 @@ class TemplateOperations:
             schema = schema_of(one["ResourceType"])
             if schema is not None and schema.primary_identifier:
                 one["ResourceIdentifiers"] = list(schema.primary_identifier)
-        return self._with_expansion(facts)
+        return facts
 
     async def validate_template(self, context: RequestContext, request: Members) -> Members:
         """Whether it is one, and what it asks for."""
         template = await _read(await self._text(context, request))
         if not template.transforms:
             self._stacks.check_types(template)
-        facts = self._with_expansion(summary(template))
+        facts = summary(template)
         kept = ("Description", "Capabilities", "CapabilitiesReason", "DeclaredTransforms")
         return {
             "Parameters": [
@@ -115,16 +115,6 @@ class TemplateOperations:
         if url is None:
             raise invalid("Either Template URL or Template Body must be specified.")
         return await self._fetcher.text(url, context.account, context.region)
-
-    def _with_expansion(self, facts: Members) -> Members:
-        """With what transforms need."""
-        if facts.get("DeclaredTransforms"):
-            facts["Capabilities"] = sorted({*facts.get("Capabilities", ()), "CAPABILITY_AUTO_EXPAND"})
-            facts.setdefault(
-                "CapabilitiesReason",
-                f"The following resource(s) require capabilities: [{', '.join(facts['ResourceTypes'])}]",
-            )
-        return facts
 
 
 async def _read(text: str) -> Template:
