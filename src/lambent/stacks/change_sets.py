@@ -37,6 +37,7 @@ _PATIENCE_S: Final = 2.0
 """How long CreateChangeSet waits for the outcome: most are known when it answers, and clients ask at once and then
 wait for seconds.
 """
+_SUCCEEDED: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 _UNDECIDED: Final = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 
 _log = logging.getLogger(__name__)
@@ -228,13 +229,22 @@ class ChangeSets:
         """Go on with those that were interrupted."""
         for change_set in list(self._ledger.change_sets.values()):
             if change_set.status in _UNDECIDED and change_set.id not in self._tasks:
+                if change_set.parent_id is not None or change_set.id not in self._ledger.change_sets:
+                    # The one around it makes its own again.
+                    continue
+                entry = self._ledger.entry()
+                for child in list(self._ledger.change_sets.values()):
+                    if child.parent_id == change_set.id:
+                        entry.forget_change_set(child)
+                await entry.write()
                 original, _ = await self._ledger.template(change_set.definition.template)
                 draft = Draft(original, read_template(original), change_set.definition)
                 self._begin(change_set, draft)
             elif change_set.execution_status == "EXECUTE_IN_PROGRESS":
                 stack = self._ledger.stacks[change_set.stack_id]
                 if stack.operation is None:
-                    await self._ended(stack, change_set.id)
+                    operation = Operation("update", 0, change_set=change_set.id)
+                    await self._ended(operation, stack.status in _SUCCEEDED)
 
     def drain(self) -> None:
         """What is being found out is found out at the next start."""
@@ -273,21 +283,7 @@ class ChangeSets:
                 f"ChangeSet [{change_set.id}] cannot be deleted in its current status of "
                 f"[{change_set.execution_status if change_set.status == 'CREATE_COMPLETE' else change_set.status}]"
             )
-        entry = self._ledger.entry()
-        self._forget(change_set, entry)
-        await entry.write()
-
-    def _forget(self, change_set: ChangeSet, entry: Any) -> None:
-        for child in list(self._ledger.change_sets.values()):
-            if child.parent_id == change_set.id:
-                self._forget(child, entry)
-                stack = self._ledger.stacks[child.stack_id]
-                if stack.status == "REVIEW_IN_PROGRESS":
-                    stack.deleted_ms = self._operations.clock.wall_ms()
-                    self._ledger.names.pop((stack.scope, stack.name), None)
-                    entry.stack_event(stack, "DELETE_COMPLETE")
-        self._ledger.change_sets.pop(change_set.id, None)
-        entry.forget_change_set(change_set).forget_template(change_set.id)
+        await self._ledger.entry().forget_change_set(change_set).write()
 
     # ------------------------------------------------------------ execution
 
@@ -324,7 +320,7 @@ class ChangeSets:
         entry = self._ledger.entry().change_set(change_set)
         for other in self._ledger.of_stack(stack.id):
             if other.id != change_set.id:
-                self._forget(other, entry)
+                entry.forget_change_set(other)
         if operation.kind == "create":
             stack.updated_ms = self._operations.clock.wall_ms()
             await self._operations.begin_creation(stack, prepared, operation, token or None, entry)
@@ -353,12 +349,11 @@ class ChangeSets:
             check_updatable(stack)
         return stack
 
-    async def _ended(self, stack: Stack, change_set_id: str) -> None:
+    async def _ended(self, operation: Operation, succeeded: bool) -> None:
         """An operation has ended that came of a change set."""
-        change_set = self._ledger.change_sets.get(change_set_id)
+        change_set = self._ledger.change_sets.get(operation.change_set)
         if change_set is None or change_set.execution_status != "EXECUTE_IN_PROGRESS":
             return
-        succeeded = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
         entry = self._ledger.entry()
         for one in self._ledger.change_sets.values():
             if change_set.id in (one.id, one.root_id):

@@ -8,24 +8,27 @@ records and goes on with the turn, doing again the steps that had begun and not 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
 from lambent.stacks import reasons
+from lambent.stacks.parallel import walk
 from lambent.stacks.providers.custom import NO_ECHO
-from lambent.stacks.steps import Running, Steps, values_of
+from lambent.stacks.steps import Running, StepFailed, StepInterrupted, Steps, values_of
 from lambent.stacks.template import ResourceValues
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from lambent.clock import Clock, Timer
     from lambent.stacks.ledger import Ledger
     from lambent.stacks.preparation import Preparation
     from lambent.stacks.records import Operation, Stack
     from lambent.stacks.template import Scope, Template
+
+Key = TypeVar("Key")
 
 HIDDEN: Final = "****"
 _CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
@@ -66,13 +69,12 @@ class Execution:
         self.draining = False
         self.values = values_of(stack, steps)
 
-    async def run(self) -> None:
-        """Until the operation has ended, waits for its parent's, or is drained. Raises StoreError."""
+    async def run(self, operation: Operation) -> None:
+        """Until it has ended, is superseded, waits for its parent's, or is drained. Raises StoreError."""
         timer = self._deadline()
         try:
             while not self.draining:
-                operation = self.stack.operation
-                if operation is None or operation.phase == "await":
+                if self.superseded(operation) or operation.phase == "await":
                     return
                 self.running = Running()
                 self.halted = False
@@ -80,6 +82,8 @@ class Execution:
                     await self._turn(operation)
                 except StoreError:
                     raise
+                except StepInterrupted:
+                    self.draining = True
                 except Exception:  # noqa: BLE001 - logged, and the operation ends
                     _log.exception("stack %s: %s failed", self.stack.name, operation.kind)
                     await self._give_up(operation)
@@ -106,13 +110,39 @@ class Execution:
 
     async def _give_up(self, operation: Operation) -> None:
         """Something is wrong here: go back where that is possible, rather than stay in progress for ever."""
+        if self.superseded(operation):
+            return
         if operation.phase == "forward" and operation.kind != "delete" and not operation.failure:
-            operation.failure = "Internal Failure"
+            operation.failure = reasons.INTERNAL
             return
         self.stack.operation = None
-        status = self.stack.status.replace("_COMPLETE_CLEANUP_IN_PROGRESS", "_FAILED")
-        status = status.replace("_IN_PROGRESS", "_FAILED")
-        await self.ledger.entry().stack_event(self.stack, status, "Internal Failure").write()
+        # What could not be cleaned up does not make the stack another one than it is.
+        status = self.stack.status.replace("_CLEANUP_IN_PROGRESS", "").replace("_IN_PROGRESS", "_FAILED")
+        await self.ledger.entry().stack_event(self.stack, status, reasons.INTERNAL).write()
+
+    async def walk(
+        self,
+        needs: Mapping[Key, Collection[Key]],
+        do: Callable[[Key], Awaitable[bool]],
+        fail: Callable[[Key, StepFailed], Awaitable[bool]],
+        *,
+        halted: Callable[[], bool],
+    ) -> None:
+        """As `parallel.walk`. What nobody has thought of is one step's failure, and the others come to their end."""
+
+        async def one(key: Key) -> bool:
+            try:
+                return await do(key)
+            except StoreError:
+                raise
+            except StepInterrupted:
+                self.draining = True
+                return False
+            except Exception:  # noqa: BLE001 - logged, and the step has failed
+                _log.exception("stack %s: a step failed", self.stack.name)
+                return await fail(key, StepFailed(reasons.INTERNAL))
+
+        await walk(needs, one, halted=halted)
 
     def stopped(self) -> bool:
         """Whether nothing more is to be begun now."""

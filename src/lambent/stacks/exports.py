@@ -71,8 +71,11 @@ def deletion_refused(name: str, users: list[str]) -> str:
 
 
 def importers(ledger: Ledger, scope: str, name: str) -> list[str]:
-    """Names of the stacks that import an export."""
-    return sorted(ledger.stacks[stack_id].name for stack_id in ledger.imports.get((scope, name), ()))
+    """Names of the stacks that import an export, or will when what is being done with them has succeeded."""
+    found = set(ledger.imports.get((scope, name), ()))
+    found.update(stack_id for stack_id, names in ledger.importing.items() if name in names)
+    stacks = map(ledger.stacks.__getitem__, found)
+    return sorted(stack.name for stack in stacks if stack.scope == scope)
 
 
 def _collect(value: Any, scope: Scope, found: set[str]) -> None:

@@ -9,7 +9,6 @@ from lambent.stacks import reasons
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.exports import imported_names
 from lambent.stacks.making import Making
-from lambent.stacks.parallel import walk
 from lambent.stacks.records import Deployment, Resource
 from lambent.stacks.schemas import schema_of
 from lambent.stacks.settling import Settling
@@ -50,7 +49,9 @@ class Forward:
                 self._check_imports()
             except ValidationError as refused:
                 operation.failure = str(refused)
-            else:
+            if execution.superseded(operation):
+                return
+            if not operation.failure:
                 await self._walk()
                 if execution.superseded(operation) or (execution.draining and not self._finished()):
                     return
@@ -77,9 +78,9 @@ class Forward:
                 if resource.step is not None and logical_id in self._needs
             }
             execution.running.cancel()
-            await walk(begun, self._one, halted=lambda: execution.draining)
+            await execution.walk(begun, self._one, self._fail, halted=lambda: execution.draining)
         else:
-            await walk(self._needs, self._one, halted=execution.stopped)
+            await execution.walk(self._needs, self._one, self._fail, halted=execution.stopped)
 
     def _finished(self) -> bool:
         if any(self._failed()) or self.operation.cancelled or self.operation.failure:
@@ -107,9 +108,11 @@ class Forward:
                     raise ValidationError(denied)
 
     def _check_imports(self) -> None:
-        """Raises ValidationError when the stack imports what nobody exports."""
-        for name in sorted(imported_names(self._template, self._scope)):
+        """Raises ValidationError when the stack imports what nobody exports. The rest stays until it has ended."""
+        names = imported_names(self._template, self._scope)
+        for name in sorted(names):
             self._scope.imports(name)
+        self.ledger.importing[self.stack.id] = names
 
     # ------------------------------------------------------------ one resource
 
@@ -117,20 +120,23 @@ class Forward:
         resource = self.stack.resources.get(logical_id)
         if resource is not None and resource.round == self.operation.round:
             return not resource.status.endswith("_FAILED")
-        existing = resource is not None and resource.now is not None
         try:
             wanted = await self._wanted(logical_id)
         except ValidationError as refused:
-            type_name = self._template.resources[logical_id].type
-            if resource is None:
-                resource = self.stack.resources[logical_id] = Resource(logical_id, type_name)
-            word = "UPDATE" if existing else "CREATE"
-            return await self._making.fail(resource, word, StepFailed(str(refused)))
+            return await self._fail(logical_id, StepFailed(str(refused)))
         if resource is None or resource.now is None:
             if logical_id in self.operation.imports:
                 return await self._making.adopt(logical_id, wanted)
             return await self._making.create(resource, logical_id, wanted)
         return await self._making.change(resource, resource.now, wanted)
+
+    async def _fail(self, logical_id: str, failed: StepFailed) -> bool:
+        resource = self.stack.resources.get(logical_id)
+        if resource is None:
+            type_name = self._template.resources[logical_id].type
+            resource = self.stack.resources[logical_id] = Resource(logical_id, type_name)
+        word = "CREATE" if resource.now is None else "UPDATE"
+        return await self._making.fail(resource, word, failed)
 
     def _shown(self, described: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any] | None:
         """What events show of properties in which there is something secret."""

@@ -50,7 +50,8 @@ _log = logging.getLogger(__name__)
 class Ledger:
     """Reads everything at `open`; changes are made in memory and written with an `Entry`.
 
-    `published` is called with the events that have become durable.
+    `importing`: by stack id, the exports that an operation needs which runs. `published` is called with the events that
+    have become durable.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -61,6 +62,7 @@ class Ledger:
         self.change_sets: dict[str, ChangeSet] = {}
         self.exports: dict[tuple[str, str], Export] = {}
         self.imports: dict[tuple[str, str], set[str]] = {}
+        self.importing: dict[str, set[str]] = {}
         self.detections: dict[str, Detection] = {}
         self.last_event_ms: dict[str, int] = {}
         self.published: Callable[[Stack, list[Event]], None] | None = None
@@ -70,7 +72,6 @@ class Ledger:
     async def open(cls, database: Database, clock: Clock) -> Ledger:
         """As an earlier run has left it. Raises StoreError."""
         ledger = cls(database, clock)
-        await ledger._forget_old()
         for (document,) in await database.read("SELECT document FROM stacks"):
             stack = read(str(document), Stack)
             ledger.stacks[stack.id] = stack
@@ -97,15 +98,23 @@ class Ledger:
             ledger.detections[detection.id] = detection
         ((number,),) = await database.read("SELECT coalesce(max(number), 0) FROM stack_events")
         ledger._number = int(number or 0)
+        await ledger.forget_old()
         return ledger
 
-    async def _forget_old(self) -> None:
+    async def forget_old(self) -> None:
+        """Keep nothing of stacks that were deleted long ago. Raises StoreError."""
         since = self.clock.wall_ms() - KEPT_MS
-        rows = await self.database.read("SELECT id, document FROM stacks WHERE claimed IS NULL")
-        for stack_id, document in rows:
-            deleted = read(str(document), Stack).deleted_ms
-            if deleted is not None and deleted < since:
-                await self.database.write(*_forgotten(str(stack_id)))
+        old = [
+            stack.id
+            for stack in self.stacks.values()
+            if stack.status == "DELETE_COMPLETE" and stack.deleted_ms is not None and stack.deleted_ms < since
+        ]
+        for stack_id in old:
+            del self.stacks[stack_id]
+            self.last_event_ms.pop(stack_id, None)
+            for detection in [one for one in self.detections.values() if one.stack_id == stack_id]:
+                del self.detections[detection.id]
+            await self.database.write(*_forgotten(stack_id))
 
     def by_name(self, scope: str, name: str) -> Stack | None:
         """The stack that has that name now."""
@@ -120,6 +129,16 @@ class Ledger:
     def of_stack(self, stack_id: str) -> list[ChangeSet]:
         """Its change sets, oldest first."""
         return [change_set for change_set in self.change_sets.values() if change_set.stack_id == stack_id]
+
+    def exports_of(self, stack: Stack) -> dict[str, str]:
+        """What the stack exports, name to value."""
+        return {
+            name: export.value for (_, name), export in self.exports.items() if export.stack_id == stack.id
+        }
+
+    def imports_of(self, stack: Stack) -> set[str]:
+        """The names that it imports."""
+        return {name for (_, name), users in self.imports.items() if stack.id in users}
 
     async def events(self, stack_id: str, limit: int, before: int | None) -> list[Event]:
         """Newest first."""
@@ -160,7 +179,9 @@ class Ledger:
             self.change_sets,
             self.exports,
             self.imports,
+            self.importing,
             self.detections,
+            self.last_event_ms,
         ):
             kept.clear()
 
@@ -242,9 +263,18 @@ class Entry:
         return self
 
     def forget_change_set(self, change_set: ChangeSet) -> Entry:
-        """It is there no more."""
+        """It is there no more, nor are those of nested stacks that it has made, and these stacks."""
+        ledger = self._ledger
+        for child in [one for one in ledger.change_sets.values() if one.parent_id == change_set.id]:
+            self.forget_change_set(child)
+            stack = ledger.stacks[child.stack_id]
+            if stack.status == "REVIEW_IN_PROGRESS":
+                stack.deleted_ms = ledger.clock.wall_ms()
+                ledger.names.pop((stack.scope, stack.name), None)
+                self.stack_event(stack, "DELETE_COMPLETE")
+        ledger.change_sets.pop(change_set.id, None)
         self._statements.append(Statement("DELETE FROM change_sets WHERE id = ?", (change_set.id,)))
-        return self
+        return self.forget_template(change_set.id)
 
     def detection(self, detection: Detection) -> Entry:
         """Keep what is known of a drift detection."""

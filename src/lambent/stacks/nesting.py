@@ -19,7 +19,7 @@ from lambent.stacks.providers.work import generated_name
 from lambent.stacks.records import STACK_TYPE, ChangeSet, Definition, Operation, Stack
 from lambent.stacks.request import StackRequest
 from lambent.stacks.settling import Settling
-from lambent.stacks.steps import StepFailed, values_of
+from lambent.stacks.steps import StepFailed, StepInterrupted, values_of
 from lambent.stacks.template import Unknown
 
 if TYPE_CHECKING:
@@ -101,12 +101,24 @@ class Nesting:
 
     async def _wait(self, work: StepWork, child: Stack) -> Stack:
         try:
-            return await self._operations.finished(child.id)
+            return await self._finished(child)
         finally:
             operation = child.operation
-            if work.cancelled and operation is not None and operation.phase == "forward":
+            if (
+                work.cancelled
+                and operation is not None
+                and operation.kind != "delete"
+                and operation.phase == "forward"
+            ):
                 operation.cancelled = True
                 self._operations.halt(child)
+
+    async def _finished(self, child: Stack) -> Stack:
+        """Once nothing is being done with it. Raises StepInterrupted when the platform ends before that."""
+        await self._operations.finished(child.id)
+        if child.operation is not None and child.operation.phase != "await":
+            raise StepInterrupted
+        return child
 
     def _request(self, parent: Stack, work: StepWork, name: str) -> StackRequest:
         properties = work.properties
@@ -158,7 +170,7 @@ class Nesting:
         """The parent goes back: so does the child, but for `skip`. Raises StepFailed when it cannot."""
         if stack_id not in self._ledger.stacks:
             return
-        stack = await self._operations.finished(stack_id)
+        stack = await self._finished(self._ledger.stacks[stack_id])
         if stack.stable is not None:
             operation = stack.operation
             if operation is None:
@@ -173,7 +185,7 @@ class Nesting:
             entry = self._ledger.entry()
             await entry.stack_event(stack, "UPDATE_ROLLBACK_IN_PROGRESS").write()
             self._operations.launch(stack)
-            stack = await self._operations.finished(stack_id)
+            stack = await self._finished(stack)
         if stack.status.endswith("_FAILED"):
             raise StepFailed(
                 f"Embedded stack {stack.id} was not successfully updated. Currently in {stack.status} with reason: "

@@ -52,8 +52,8 @@ resources").
 _SECURE: Final = "{{resolve:ssm-secure:"
 _UNSETTLED: Final = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})
 
-Ended: TypeAlias = "Callable[[Stack, str], Awaitable[None]]"
-"""Is told when an operation has ended that came of a change set, by the change set's id."""
+Ended: TypeAlias = "Callable[[Operation, bool], Awaitable[None]]"
+"""Is told when an operation that came of a change set has ended, and whether it has succeeded."""
 
 _log = logging.getLogger(__name__)
 
@@ -92,18 +92,23 @@ class Operations:
 
     async def _run(self, execution: Execution) -> None:
         stack = execution.stack
-        change_set = stack.operation.change_set if stack.operation is not None else ""
+        operation = stack.operation
+        assert operation is not None
         try:
-            await execution.run()
-            if change_set and stack.operation is None and self.ended is not None:
-                await self.ended(stack, change_set)
+            await execution.run(operation)
+            if operation.change_set and stack.operation is not operation and self.ended is not None:
+                # Another may run already: it has come after this one, or instead of it when it is a deletion.
+                superseded = stack.operation is not None and stack.operation.kind == "delete"
+                await self.ended(operation, not operation.failure and not superseded)
         except StoreError:
             _log.exception("stack %s: the operation stops, and goes on at the next start", stack.name)
             return
         finally:
             del self._tasks[stack.id]
             del self._executions[stack.id]
-        self.launch(stack)
+            self.ledger.importing.pop(stack.id, None)
+        if not execution.draining:
+            self.launch(stack)
 
     async def finished(self, stack_id: str) -> Stack:
         """The stack, once its operation has ended or waits for its parent's."""

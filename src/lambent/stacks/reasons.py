@@ -22,6 +22,7 @@ TRANSFORMED: Final = "Transformation succeeded"
 CREATION_CANCELLED: Final = "Resource creation cancelled"
 UPDATE_CANCELLED: Final = "Resource update cancelled"
 DELETION_CANCELLED: Final = "Resource deletion cancelled"
+INTERNAL: Final = "Internal Failure"
 UNCLEAN: Final = "Update successful. One or more resources could not be deleted."
 TIMED_OUT: Final = "Stack creation time exceeded the specified timeout"
 
@@ -62,7 +63,7 @@ def of_error(error: Exception, token: str) -> str:
         return str(error)
     if isinstance(error, ServiceMissing | ValueError):
         return handler_message(str(error), token, "InvalidRequest")
-    return handler_message("Internal Failure", token, "InternalFailure")
+    return handler_message(INTERNAL, token, "InternalFailure")
 
 
 def handler_code(failure: ServiceFailure) -> str:

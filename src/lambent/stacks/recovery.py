@@ -31,8 +31,8 @@ class Recovery:
         # Somebody who cancels wants to have it as it was, whatever the update was told to do with failures.
         operation.on_failure = "ROLLBACK"
         operation.token = token or operation.token
-        await self._ledger.entry().stack(stack).write()
         self._operations.halt(stack)
+        await self._ledger.entry().stack(stack).write()
 
     async def roll_back(self, stack: Stack, *, role: str, token: str, retain_except_on_create: bool) -> None:
         """Take back an operation that has failed and was told to leave things as they are. Raises ValidationError."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from lambent.stacks import reasons
-from lambent.stacks.parallel import walk
 from lambent.stacks.providers.provider import Made
 from lambent.stacks.records import STACK_TYPE, Deployment, Leftover, Resource, Step
 from lambent.stacks.settling import RETAINED, Leftovers, settled
@@ -64,7 +63,10 @@ class Removal:
         entry.exports(stack, {}, ())
         stack.deleted_ms = self.execution.clock.wall_ms()
         self.ledger.names.pop((stack.scope, stack.name), None)
+        for change_set in self.ledger.of_stack(stack.id):
+            entry.forget_change_set(change_set)
         await entry.stack_event(stack, "DELETE_COMPLETE").write()
+        await self.ledger.forget_old()
 
     async def undo_creation(self) -> None:
         """What a creation has made before it has failed. Ends in ROLLBACK_COMPLETE or ROLLBACK_FAILED."""
@@ -189,7 +191,10 @@ class Removal:
         async def one(index: int) -> bool:
             return await self._one(items[index])
 
-        await walk(after, one, halted=self.execution.stopped)
+        async def fail(index: int, failed: StepFailed) -> bool:
+            return await self._fail(items[index], failed)
+
+        await self.execution.walk(after, one, fail, halted=self.execution.stopped)
 
     async def _one(self, item: _Item) -> bool:
         resource = item.resource
@@ -214,13 +219,16 @@ class Removal:
                 self.execution.running, self.stack, item.logical_id, item.deployment, token=token, again=again
             )
         except StepFailed as failed:
-            if self.operation.force:
-                return await self._tell(item, "DELETE_SKIPPED", failed.reason)
-            if item.logical_id not in self._failed:
-                self._failed.append(item.logical_id)
-            await self._tell(item, "DELETE_FAILED", failed.reason)
-            return False
+            return await self._fail(item, failed)
         return await self._tell(item, "DELETE_COMPLETE")
+
+    async def _fail(self, item: _Item, failed: StepFailed) -> bool:
+        if self.operation.force:
+            return await self._tell(item, "DELETE_SKIPPED", failed.reason)
+        if item.logical_id not in self._failed:
+            self._failed.append(item.logical_id)
+        await self._tell(item, "DELETE_FAILED", failed.reason)
+        return False
 
     def _stays(self, item: _Item) -> bool:
         operation = self.operation
@@ -244,6 +252,11 @@ class Removal:
             entry.resource_event(self.stack, resource, status, reason)
             if resource.now is None and resource.uncertain is not None and status in GONE:
                 resource.now, resource.uncertain = resource.uncertain, None
+            if resource.now is not None and status in GONE:
+                # It is told for as long as its stack is: without what nobody asks for any more.
+                resource.now = msgspec.structs.replace(
+                    resource.now, properties={}, read=None, shown=None, attributes={}, tags={}
+                )
             resource.step = None
             resource.round = self.operation.round
             await entry.write()

@@ -11,7 +11,6 @@ from lambent.stacks import reasons
 from lambent.stacks.changes import Kind, decide
 from lambent.stacks.errors import ReplacementNeeded, ValidationError
 from lambent.stacks.exports import imported_names, outputs_of
-from lambent.stacks.parallel import walk
 from lambent.stacks.providers.provider import Made
 from lambent.stacks.records import STACK_TYPE, Deployment, Resource, Step
 from lambent.stacks.schemas import schema_of
@@ -45,9 +44,9 @@ class Rollback:
         if self._failed():
             needs = {name: () for name in needs if stack.resources[name].step is not None}
             execution.running.cancel()
-            await walk(needs, self._one, halted=lambda: execution.draining)
+            await execution.walk(needs, self._one, self._fail_one, halted=lambda: execution.draining)
         else:
-            await walk(needs, self._one, halted=execution.stopped)
+            await execution.walk(needs, self._one, self._fail_one, halted=execution.stopped)
         failed = self._failed()
         if execution.superseded(operation) or (execution.draining and not self._finished(needs, failed)):
             return
@@ -189,6 +188,9 @@ class Rollback:
     async def _tell(self, resource: Resource) -> bool:
         await self.ledger.entry().resource_event(self.stack, resource, "UPDATE_COMPLETE").write()
         return True
+
+    async def _fail_one(self, logical_id: str, failed: StepFailed) -> bool:
+        return await self._fail(self.stack.resources[logical_id], failed)
 
     async def _fail(self, resource: Resource, failed: StepFailed) -> bool:
         resource.round = self.operation.round

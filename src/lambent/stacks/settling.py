@@ -36,6 +36,11 @@ class Settling:
         try:
             outputs = outputs_of(template, scope)
             values = await self.execution.steps.parameters_read(stack, [output.value for output in outputs])
+            if self.execution.superseded(operation):
+                return
+            if operation.cancelled:
+                await self.fail(reasons.USER)
+                return
             outputs = [
                 msgspec.structs.replace(output, value=value)
                 for output, value in zip(outputs, values, strict=True)
@@ -46,9 +51,15 @@ class Settling:
             check_exports(self.ledger, stack, exported)
             imported = imported_names(template, scope)
         except ValidationError as refused:
-            await self.fail(str(refused))
+            if not self.execution.superseded(operation):
+                await self.fail(str(refused))
             return
         stack.outputs = outputs
+        if operation.nested and operation.kind != "create":
+            # What it does not export any more is still its own: it may have to go back.
+            own = self.ledger.exports_of(stack)
+            exported = {**own, **exported}
+            imported |= self.ledger.imports_of(stack)
         entry = self.ledger.entry().exports(stack, exported, imported)
         if operation.kind == "create":
             stack.operation = None
@@ -73,7 +84,10 @@ class Settling:
         stack, operation = self.stack, self.operation
         template = await self.execution.preparation.template(stack.definition.template)
         scope = await self.execution.scope(template)
-        entry = self.ledger.entry().stack(stack)
+        if self.execution.superseded(operation):
+            return
+        exported = {output.export_name: output.value for output in stack.outputs if output.export_name}
+        entry = self.ledger.entry().stack(stack).exports(stack, exported, imported_names(template, scope))
         self._set_aside(entry, set(scope.active))
         operation.phase = "cleanup"
         operation.attempt += 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from lambent.neighbours.service_calls import ServiceFailure
+from lambent.neighbours.service_calls import ServiceFailure, ServiceMissing
 from lambent.stacks import reasons
 from lambent.stacks.errors import ReplacementNeeded, ResourceFailure, StackError, ValidationError
 from lambent.stacks.providers.provider import Made, StackIdentity
@@ -42,6 +42,10 @@ class StepFailed(Exception):
         super().__init__(reason)
         self.reason = reason
         self.cancelled = cancelled
+
+
+class StepInterrupted(Exception):
+    """The step waits for what goes on at the next start only: so does the step, which is done again then."""
 
 
 class Running:
@@ -230,10 +234,10 @@ class Steps:
             return await running.run(work, doing(self._catalogue.find(work.type)))
         except StepCancelled:
             raise StepFailed(cancelled, cancelled=True) from None
-        except (ReplacementNeeded, StoreError):
+        except (ReplacementNeeded, StepInterrupted, StoreError):
             raise
         except Exception as error:
-            if not isinstance(error, StackError) and not type(error).__name__.startswith("Service"):
+            if not isinstance(error, StackError | ServiceFailure | ServiceMissing):
                 _log.exception("%s %s of %s failed", work.type, work.logical_id, work.stack.name)
             raise StepFailed(reasons.of_error(error, work.token)) from error
 
