@@ -246,6 +246,12 @@ def test_documents_that_are_refused(api: Any, refused: Refused, body: str, messa
     assert api.get_apis()["Items"] == []
 
 
+def test_routes_for_nobody_in_particular_have_no_authorizer(api: Any) -> None:
+    # As SAM's transform writes `Auth: {Authorizer: NONE}`.
+    made = api.import_api(Body=minimal(**{"/x": {"get": {"security": [{"NONE": []}]}}}))
+    assert [route["AuthorizationType"] for route in api.get_routes(ApiId=made["ApiId"])["Items"]] == ["NONE"]
+
+
 def test_a_document_takes_the_place_of_what_was_there(api: Any, http_api: str, refused: Refused) -> None:
     api.create_stage(ApiId=http_api, StageName="$default", AutoDeploy=True)
     api.create_route(ApiId=http_api, RouteKey="GET /old")

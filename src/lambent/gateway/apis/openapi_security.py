@@ -24,6 +24,8 @@ _MEMBERS: Final = {
     "enableSimpleResponses": "enable_simple_responses",
     "identityValidationExpression": "identity_validation_expression",
 }
+# SAM's requirement of routes that are to have no authorizer beside a default one; no document defines it.
+_NOBODY: Final = "NONE"
 _KINDS: Final = {field.name: field.type for field in msgspec.structs.fields(Authorizer)}
 
 
@@ -51,6 +53,8 @@ class Security:
             if not isinstance(requirement, dict):
                 raise BadApiRequest("attribute security is malformed")
             for name, scopes in requirement.items():
+                if name == _NOBODY and name not in self._by_name:
+                    return {}
                 if name not in self._by_name:
                     raise BadApiRequest(f"Security scheme {name} is not defined")
                 authorizer = self._by_name[name]
