@@ -104,6 +104,7 @@ CONDITIONS = [
 ]  # fmt: skip
 
 RESOURCES = [
+    ({"Resources": "", "Outputs": ""}, "Template format error: Any Resources member must be an object."),
     (resources(A="x"), "Template format error: [/Resources/A] resource definition is malformed"),
     (resources(A={}), "Template format error: [/Resources/A] Every Resources object must contain a Type member."),
     (resources(A={"Properties": {}}),
@@ -244,6 +245,7 @@ Resources:
     UpdatePolicy: {x: 1}
     CreationPolicy: {y: 1}
     Metadata: {z: 1}
+    Description: said to readers of the template
     Properties: {P: !If [Big, !Ref B, !FindInMap [M, k, !Ref Size]]}
   B: {Type: Custom::Thing, Version: 1.0}
 Outputs:

@@ -36,6 +36,9 @@ def read(document: dict[str, Any]) -> Template:
     """The template that a document is. Raises ValidationError."""
     if not isinstance(document, dict):
         raise ValidationError("Template format error: unsupported structure.")
+    if isinstance(document.get("Resources"), str):
+        # Recorded of AWS: LocalStack's api/test_stacks, test_linting_error_during_creation.
+        raise ValidationError("Template format error: Any Resources member must be an object.")
     if not document.get("Resources"):
         raise ValidationError("Template format error: At least one Resources member must be defined.")
     section(document, "Resources", 500)

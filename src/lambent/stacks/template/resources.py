@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 _RESOURCE_MEMBERS: Final = frozenset(
     {
-        "Condition", "CreationPolicy", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type",
+        "Condition", "CreationPolicy", "DeletionPolicy", "DependsOn", "Description", "Metadata", "Properties", "Type",
         "UpdatePolicy", "UpdateReplacePolicy", "Version",
     }
 )  # fmt: skip
+"""Those of the Template Reference, and Description, which the CDK writes (`cfnOptions.description`)."""
+
 _DELETION: Final = frozenset({"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"})
 _REPLACE: Final = frozenset({"Delete", "Retain", "Snapshot"})
 _SNAPSHOTS: Final = frozenset(
