@@ -165,6 +165,29 @@ def test_user_pools(gateway: Gateway, scopes: list[str]) -> None:
         assert api("GET", "/a/1", Authorization=token).status == 401
 
 
+@pytest.mark.parametrize(
+    ("audience", "status"), [("client-7", 200), ("client-x", 401), (None, 401), (["client-7"], 401)]
+)
+def test_audiences_of_user_pools(gateway: Gateway, audience: Any, status: int) -> None:
+    gateway.documents[f"{ISSUER}/.well-known/openid-configuration"] = json.dumps(
+        {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/.well-known/jwks.json"}
+    ).encode()
+    gateway.documents[f"{ISSUER}/.well-known/jwks.json"] = json.dumps({"keys": [jwk("one")]}).encode()
+    api = guarded(
+        gateway,
+        {
+            "type": "cognito_user_pools",
+            "providerARNs": [POOL],
+            "identityValidationExpression": "client-[0-9]+",
+        },
+        proxy(),
+    )
+    claims = {"iss": ISSUER, "token_use": "id", "exp": gateway.now + 60}
+    if audience is not None:
+        claims["aud"] = audience
+    assert api("GET", "/a/1", Authorization=signed(claims)).status == status
+
+
 def test_signatures(gateway: Gateway) -> None:
     api = gateway.api(
         {

@@ -29,6 +29,7 @@ from lambent.gateway.rest_api.refusals import (
     UNAUTHORIZED,
 )
 from lambent.gateway.rest_api.responding import value_of
+from lambent.gateway.rest_api.time_limit import matches
 from lambent.invocation.errors import FunctionNotReady, Throttled
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class FunctionAuthorizer:
         if not all(who) or (self._token and not who):
             exchange.authorizer_error = "the request does not have all identity sources"
             return UNAUTHORIZED
-        if self._expression is not None and self._expression.fullmatch(who[0]) is None:
+        if self._expression is not None and not matches(self._expression, who[0]):
             exchange.authorizer_error = "the token is not what the validation expression wants"
             return UNAUTHORIZED
         arn = f"{exchange.stage.arn}/{exchange.call.method}/{exchange.path.lstrip('/')}"

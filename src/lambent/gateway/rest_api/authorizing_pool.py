@@ -1,7 +1,8 @@
 """Cognito user pools as authorizers.
 
 "Control access to REST APIs using Amazon Cognito user pools as an authorizer" of the developer guide: without scopes an
-identity token of one of the pools is taken, with scopes an access token that has one of them. Claims reach functions as
+identity token of one of the pools is taken, with scopes an access token that has one of them. A validation expression
+is for the audience, which access tokens have not got. Claims reach functions as
 text; lists are joined with commas, as on AWS (aws/aws-lambda-go, events/testdata/apigw-request.json, and
 `cognito:groups` in aws-powertools/powertools-lambda-python).
 """
@@ -17,6 +18,7 @@ from lambent.gateway.authorizers.jwt import InvalidToken, bare_token, key_id, mo
 from lambent.gateway.authorizers.keys import KeysUnavailable
 from lambent.gateway.rest_api.refusals import EXPIRED, UNAUTHORIZED
 from lambent.gateway.rest_api.responding import value_of
+from lambent.gateway.rest_api.time_limit import matches
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,7 +49,7 @@ class PoolAuthorizer:
                 self._keys[issuer] = issuers.keys(issuer)
         self._source = (record.identity_source or "method.request.header.Authorization").strip()
         expression = record.identity_validation_expression
-        self._expression = re.compile(expression) if expression else None
+        self._audience = re.compile(expression) if expression else None
 
     def forget(self) -> None:
         """Nothing is kept but keys, which are the pools'."""
@@ -104,6 +106,10 @@ class PoolAuthorizer:
                 raise InvalidToken("the token has none of the scopes")
         elif use != "id":
             raise InvalidToken("the token is no identity token")
+        if self._audience is not None:
+            audience = token.claims.get("aud")
+            if not isinstance(audience, str) or not matches(self._audience, audience):
+                raise InvalidToken("the token's audience is not what the validation expression wants")
 
     def _keys_of(self, text: str) -> IssuerKeys:
         """The keys of the pool that a token says it is from; nothing of it is believed yet. Raises InvalidToken."""

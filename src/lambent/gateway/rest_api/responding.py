@@ -7,6 +7,7 @@ directives; parameters are headers, from texts, the request and the context.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -27,6 +28,11 @@ _VARIABLE: Final = re.compile(
 )
 _HEADER: Final = "gatewayresponse.header."
 _JSON: Final = "application/json"
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token: RFC 9110, section 5.6.2
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_FRAMING: Final = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
+
+_log = logging.getLogger(__name__)
 
 
 class GatewayResponses:
@@ -48,7 +54,7 @@ class GatewayResponses:
             if key.startswith(_HEADER):
                 value = value_of(exchange, expression)
                 if value is not None:
-                    headers.append((key.removeprefix(_HEADER), value.replace("\r", " ").replace("\n", " ")))
+                    set_header(headers, key.removeprefix(_HEADER), value)
         kind, template = _chosen(exchange, response.response_templates or TEMPLATES)
         if not response.response_templates:
             body = _default(refusal)
@@ -57,6 +63,16 @@ class GatewayResponses:
         if not any(name.lower() == "content-type" for name, _ in headers):
             headers.insert(0, ("Content-Type", kind))
         return status, headers, body
+
+
+def set_header(headers: list[tuple[str, str]], name: str, value: str) -> None:
+    """Give an answer another header, on one line; those that frame the answer are the server's, and what is no name of
+    a header cannot be one.
+    """
+    if _NAME.fullmatch(name) is None or name.lower() in _FRAMING:
+        _log.warning("answers cannot have a header %r", name)
+        return
+    headers.append((name, _CONTROL.sub(" ", value)))
 
 
 def _default(refusal: Refusal) -> bytes:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lambent.gateway.rest_api.context import context_value
 from lambent.gateway.rest_api.event import last, query_lists
-from lambent.gateway.rest_api.responding import value_of
+from lambent.gateway.rest_api.responding import set_header, value_of
+from lambent.gateway.rest_api.time_limit import TimeLimit, TookTooLong, matches
 from lambent.gateway.rest_api.velocity import Rendering
 from lambent.gateway.rest_api.velocity_nodes import TemplateRefused, Text
 from lambent.gateway.rest_api.velocity_objects import Context, Input, Util, as_text, at_path
@@ -62,6 +63,13 @@ class Templates:
 
     def render(self, kind: str, exchange: RestExchange, body: bytes) -> tuple[str, dict[str, Any]]:
         """What a template makes of a body, and the overrides that it sets. Raises TemplateRefused."""
+        try:
+            with TimeLimit():
+                return self._render(kind, exchange, body)
+        except TookTooLong as error:
+            raise TemplateRefused(str(error)) from None
+
+    def _render(self, kind: str, exchange: RestExchange, body: bytes) -> tuple[str, dict[str, Any]]:
         nodes = self._read.get(kind)
         if nodes is None:
             nodes = self._read[kind] = parsed(self._templates[kind])
@@ -136,7 +144,7 @@ class ResponseMapping:
         for key, expression in (response.response_parameters or {}).items():
             value = _response_value(exchange, replied, expression)
             if key.startswith(_HEADER) and value is not None:
-                headers.append((key.removeprefix(_HEADER), _single_line(value)))
+                set_header(headers, key.removeprefix(_HEADER), value)
         body, status, kind = replied.body, int(response.status_code), _JSON
         chosen = templates.kind_of(_content_type(replied.headers)) or (
             templates.kind_of(exchange.call.header("accept")) or templates.first
@@ -154,7 +162,7 @@ class ResponseMapping:
         for pattern, response, templates in self._chosen:
             if pattern is None:
                 default = default or (response, templates)
-            elif pattern.fullmatch(selector):
+            elif matches(pattern, selector):
                 return response, templates
         return default
 
@@ -182,7 +190,7 @@ def _response_value(exchange: RestExchange, replied: Replied, expression: str) -
         return body.body if place == "body" else None
     try:
         value = at_path(body.path("$"), f"$.{name}")
-    except TemplateRefused:
+    except (TemplateRefused, RecursionError):
         return None
     return None if value is None else as_text(value)
 
@@ -190,14 +198,10 @@ def _response_value(exchange: RestExchange, replied: Replied, expression: str) -
 def _overridden(given: dict[str, Any], headers: list[tuple[str, str]], status: int) -> int:
     for name, value in (given.get("header") or {}).items():
         headers[:] = [one for one in headers if one[0].lower() != name.lower()]
-        headers.append((name, _single_line(as_text(value))))
+        set_header(headers, name, as_text(value))
     wanted = given.get("status")
     text = as_text(wanted)
     return int(text) if text.isdigit() and 200 <= int(text) <= 599 else status
-
-
-def _single_line(text: str) -> str:
-    return re.sub(r"[\x00-\x08\x0a-\x1f\x7f]", " ", text)
 
 
 def _content_type(headers: list[tuple[str, str]]) -> str | None:

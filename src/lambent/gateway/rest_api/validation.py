@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from lambent.gateway.rest_api.refusals import BAD_BODY, BAD_PARAMETERS
+from lambent.gateway.rest_api.time_limit import TimeLimit, TookTooLong
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from lambent.gateway.rest_api.refusals import Refusal
 
 _JSON: Final = "application/json"
+_MOST_PROBLEMS: Final = 10
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +64,9 @@ class RequestValidation:
             return None
         try:
             body = msgspec.json.decode(exchange.call.request.body or b"{}")
-            problems = [error.message for error in validator.iter_errors(body)]
-        except (msgspec.DecodeError, RecursionError) as error:
+            with TimeLimit():
+                problems = [error.message for error in islice(validator.iter_errors(body), _MOST_PROBLEMS)]
+        except (msgspec.DecodeError, RecursionError, TookTooLong) as error:
             problems = [str(error)]
         except Exception as flaw:  # noqa: BLE001 - schemas may be wrong in any way, and only show it when they are used
             _log.warning("a model of %s cannot be used: %s", exchange.method.key, flaw)

@@ -19,19 +19,38 @@ from lambent.gateway.rest_api.velocity_nodes import (
     TemplateRefused,
     Text,
 )
-from lambent.gateway.rest_api.velocity_objects import Context, Input, Util, as_text, called, indexed
+from lambent.gateway.rest_api.velocity_objects import (
+    Context,
+    Input,
+    Util,
+    as_text,
+    called,
+    indexed,
+    weigh,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lambent.gateway.rest_api.velocity_nodes import Nodes
 
-_LONGEST: Final = 10_485_760
-_MOST_STEPS: Final = 1_000_000
+_MOST_STEPS: Final = 200_000
+_MOST_MADE: Final = 67_108_864
+_MOST_TURNS: Final = 1000
+"""Turns of one #foreach, after which it ends: a quota of API Gateway ("Quotas for configuring and running a REST API
+in API Gateway")."""
+_LARGEST_NUMBER: Final = 1 << 63
 _MISSING: Final = object()
 
-
 _OBJECTS: Final = (Input, Util)
+_OVERRIDES: Final = frozenset(
+    {
+        ("requestOverride", "header"),
+        ("requestOverride", "querystring"),
+        ("requestOverride", "path"),
+        ("responseOverride", "header"),
+    }
+)
 
 
 class Rendering:
@@ -41,19 +60,21 @@ class Rendering:
         self.variables = variables
         self.overrides: dict[str, Any] = {}
         self._steps = 0
-        self._length = 0
+        self._made = 0
 
     def run(self, nodes: Nodes) -> str:
         """The text that comes out. Raises TemplateRefused."""
         out: list[str] = []
-        self._block(nodes, out)
+        try:
+            self._block(nodes, out)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            # Templates may do anything with values of any type.
+            raise TemplateRefused(f"it fails: {error}") from None
         return "".join(out)
 
     def _block(self, nodes: Nodes, out: list[str]) -> None:
         for node in nodes:
-            self._steps += 1
-            if self._steps > _MOST_STEPS or self._length > _LONGEST:
-                raise TemplateRefused("it does not come to an end")
+            self._count()
             if isinstance(node, Text):
                 self._put(node.text, out)
             elif isinstance(node, Reference):
@@ -71,8 +92,22 @@ class Rendering:
                 self._each(node, out)
 
     def _put(self, text: str, out: list[str]) -> None:
-        self._length += len(text)
-        out.append(text)
+        out.append(self._counted(text))
+
+    def _count(self) -> None:
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise TemplateRefused("it does not come to an end")
+
+    def _counted(self, value: Any) -> Any:
+        """A value that is new: how large all of them are together is limited, and how large a number is."""
+        if isinstance(value, str | list | dict):
+            self._made += len(value) * (1 if isinstance(value, str) else 8)
+            if self._made > _MOST_MADE:
+                raise TemplateRefused("its values are too large")
+        elif isinstance(value, int) and not -_LARGEST_NUMBER <= value < _LARGEST_NUMBER:
+            raise TemplateRefused("a number is too large")
+        return value
 
     def _shown(self, reference: Reference) -> str:
         value = self._value(reference)
@@ -90,12 +125,8 @@ class Rendering:
         if not steps:
             self.variables[node.target.name] = value
             return
-        names = [step.name for step in steps]
-        if node.target.name == "context" and names[0] in ("requestOverride", "responseOverride"):
-            found = self.overrides
-            for name in names[:-1]:
-                found = found.setdefault(name, {})
-            found[names[-1]] = value
+        if node.target.name == "context":
+            self._override(node, value)
             return
         owner = self._value(Reference(node.target.name, steps[:-1], "", quiet=True))
         last = steps[-1]
@@ -107,6 +138,18 @@ class Rendering:
             raise TemplateRefused(f"{node.target.source} cannot be set")
         owner[key] = value
 
+    def _override(self, node: Set, value: Any) -> None:
+        names = tuple(
+            step.name or as_text(self._value(step.arguments[0] if step.arguments else Literal("")))
+            for step in node.target.steps
+        )
+        if names == ("responseOverride", "status"):
+            self.overrides.setdefault("responseOverride", {})["status"] = value
+        elif len(names) == 3 and names[2] and names[:2] in _OVERRIDES:
+            self.overrides.setdefault(names[0], {}).setdefault(names[1], {})[names[2]] = value
+        else:
+            raise TemplateRefused(f"{node.target.source} cannot be set")
+
     def _each(self, node: Each, out: list[str]) -> None:
         items = self._value(node.items)
         values: Iterable[Any] = items.values() if isinstance(items, dict) else items or ()
@@ -114,7 +157,8 @@ class Rendering:
             return
         kept = {name: self.variables.get(name, _MISSING) for name in (node.name, "foreach", "velocityCount")}
         listed = list(values)
-        for place, value in enumerate(listed):
+        for place, value in enumerate(listed[:_MOST_TURNS]):
+            self._count()
             self.variables[node.name] = value
             self.variables["velocityCount"] = place + 1
             self.variables["foreach"] = {
@@ -134,6 +178,7 @@ class Rendering:
     # ------------------------------------------------------------ values
 
     def _value(self, node: Any) -> Any:
+        self._count()
         if isinstance(node, Literal):
             return node.value
         if isinstance(node, Reference):
@@ -152,7 +197,7 @@ class Rendering:
         first, last = self._value(node.first), self._value(node.last)
         if not isinstance(first, int) or not isinstance(last, int) or abs(last - first) > 100_000:
             raise TemplateRefused("a range has to be of whole numbers")
-        return list(range(first, last + 1) if first <= last else range(first, last - 1, -1))
+        return self._counted(list(range(first, last + 1) if first <= last else range(first, last - 1, -1)))
 
     def _referred(self, reference: Reference) -> Any:
         value = self.variables.get(reference.name)
@@ -180,7 +225,7 @@ class Rendering:
             if method is None or step.name.startswith("_"):
                 raise TemplateRefused(f"the method {step.name} is not served here")
             try:
-                return method(*arguments)
+                return self._counted(method(*arguments))
             except TypeError:
                 raise TemplateRefused(
                     f"the method {step.name} does not take {len(arguments)} values"
@@ -188,7 +233,10 @@ class Rendering:
         if isinstance(value, Context):
             # A member that is not there: so are the answers to what it is asked.
             return None
-        return called(value, step.name, arguments)
+        found = self._counted(called(value, step.name, arguments))
+        if step.name in ("addAll", "putAll"):
+            self._counted(value)
+        return found
 
     def _operated(self, node: Operator) -> Any:
         if node.operator == "!":
@@ -203,10 +251,10 @@ class Rendering:
             equal = _equal(left, right)
             return equal if node.operator == "==" else not equal
         if node.operator == "+" and (isinstance(left, str) or isinstance(right, str)):
-            return as_text(left) + as_text(right)
+            return self._counted(as_text(left) + as_text(right))
         if not _is_number(left) or not _is_number(right):
             return None if node.operator in ("+", "-", "*", "/", "%") else False
-        return _computed(node.operator, left, right)
+        return self._counted(_computed(node.operator, left, right))
 
 
 def _true(value: Any) -> bool:
@@ -220,6 +268,8 @@ def _equal(left: Any, right: Any) -> bool:
         right = None
     if isinstance(left, str) is not isinstance(right, str) and left is not None and right is not None:
         return as_text(left) == as_text(right)
+    weigh(left)
+    weigh(right)
     return bool(left == right)
 
 

@@ -15,9 +15,12 @@ from urllib.parse import quote_plus, unquote_plus
 from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+_LONGEST: Final = 10_485_760
+_MOST_VALUES: Final = 200_000
 _PATH: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\*)\]|\[['\"]([^'\"]*)['\"]\]|\.\.([^.\[\]]+)")
+_REPLACEMENT: Final = re.compile(r"\\(.)|\$(\d)", re.DOTALL)
 _MISSING: Final = object()
 
 
@@ -112,8 +115,32 @@ class Context:
         return Context(self._read, whole) if found is None and self._name.count(".") < 3 else found
 
 
+def weigh(value: Any) -> None:
+    """Make sure that a value is not too large to be gone through: templates can put one list into another twice, again
+    and again, and a list into itself. Raises TemplateRefused.
+    """
+    if not isinstance(value, dict | list):
+        return
+    left, waiting = _MOST_VALUES, [value]
+    while waiting:
+        one = waiting.pop()
+        left -= len(one)
+        if left < 0:
+            raise TemplateRefused("a value has too many members")
+        waiting += [
+            inner
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+
+
 def as_text(value: Any) -> str:
-    """A value as Java shows it within text."""
+    """A value as Java shows it within text. Raises TemplateRefused."""
+    weigh(value)
+    return _shown(value)
+
+
+def _shown(value: Any) -> str:
     if value is None or isinstance(value, Context):
         return ""
     if isinstance(value, str):
@@ -121,9 +148,9 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={as_text(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}={_shown(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list):
-        return _json(value)
+        return _encoded(value)
     return str(value)
 
 
@@ -140,7 +167,7 @@ def at_path(value: Any, expression: str) -> Any:
         name = step[1] if step[1] is not None else step[3]
         if step[4] is not None:
             several = True
-            found = [one for start in found for one in _below(start, step[4])]
+            found = _below(found, step[4])
         elif name == "*" or step[2] == "*":
             several = True
             found = [
@@ -158,20 +185,35 @@ def at_path(value: Any, expression: str) -> Any:
     return found if several else found[0] if found else None
 
 
-def _below(value: Any, name: str) -> list[Any]:
+def _below(starts: list[Any], name: str) -> list[Any]:
+    """All members of that name in some values and in what is in them, as they stand there."""
     found: list[Any] = []
-    if isinstance(value, dict):
-        if name in value:
-            found.append(value[name])
-        for one in value.values():
-            found += _below(one, name)
-    elif isinstance(value, list):
-        for one in value:
-            found += _below(one, name)
+    waiting, left = starts[::-1], _MOST_VALUES
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if name in one:
+                found.append(one[name])
+            inner: Iterable[Any] = one.values()
+        elif isinstance(one, list):
+            inner = one
+        else:
+            continue
+        before = len(waiting)
+        waiting += inner
+        waiting[before:] = waiting[before:][::-1]
+        left -= len(waiting) - before
+        if left < 0:
+            raise TemplateRefused(f"the JSON path ..{name} is too much for this body")
     return found
 
 
 def _json(value: Any) -> str:
+    weigh(value)
+    return _encoded(value)
+
+
+def _encoded(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -191,9 +233,63 @@ def _matches(text: str, pattern: Any) -> bool:
 
 def _replaced(text: str, pattern: Any, new: Any) -> str:
     try:
-        return re.sub(as_text(pattern), as_text(new).replace("\\", "\\\\"), text)
+        return _limited(re.finditer(as_text(pattern), text), text, as_text(new))
     except re.error as error:
         raise TemplateRefused(f"{pattern!r} is no regular expression: {error}") from None
+
+
+def _limited(matches: Iterable[re.Match[str]], text: str, new: str) -> str:
+    """`text` with something else for what was found; `$1` in it is what a group has found, as in Java."""
+    out: list[str] = []
+    length = at = 0
+    for found in matches:
+        own = found
+
+        def put(part: re.Match[str], own: re.Match[str] = own) -> str:
+            return part[1] if part[1] is not None else own[int(part[2])] or ""
+
+        out += (text[at : found.start()], _REPLACEMENT.sub(put, new))
+        at = found.end()
+        length += len(out[-1])
+        if length > _LONGEST:
+            raise TemplateRefused("a text is too long")
+    return "".join((*out, text[at:]))
+
+
+def _exchanged(text: str, old: Any, new: Any) -> str:
+    old, new = as_text(old), as_text(new)
+    if text.count(old) * len(new) > _LONGEST:
+        raise TemplateRefused("a text is too long")
+    return text.replace(old, new)
+
+
+def _split(text: str, pattern: Any) -> list[str]:
+    """As Java does it: without empty parts at the end."""
+    parts: list[str] = []
+    at = 0
+    try:
+        for found in re.finditer(as_text(pattern), text):
+            if found.end() > 0:
+                parts.append(text[at : found.start()])
+                at = found.end()
+    except re.error as error:
+        raise TemplateRefused(f"{pattern!r} is no regular expression: {error}") from None
+    if at == 0:
+        return [text]
+    parts.append(text[at:])
+    while parts and not parts[-1]:
+        parts.pop()
+    return parts
+
+
+def _has(values: list[Any], value: Any) -> bool:
+    weigh(values)
+    weigh(value)
+    return value in values
+
+
+def _place(values: list[Any], value: Any) -> int:
+    return values.index(value) if _has(values, value) else -1
 
 
 _TEXTS: Final[dict[str, Callable[..., Any]]] = {
@@ -207,9 +303,9 @@ _TEXTS: Final[dict[str, Callable[..., Any]]] = {
     "lastIndexOf": lambda text, other: text.rfind(as_text(other)),
     "length": len,
     "matches": _matches,
-    "replace": lambda text, old, new: text.replace(as_text(old), as_text(new)),
+    "replace": _exchanged,
     "replaceAll": _replaced,
-    "split": lambda text, pattern: re.split(as_text(pattern), text),
+    "split": _split,
     "startsWith": lambda text, other: text.startswith(as_text(other)),
     "substring": lambda text, first, end=None: text[first:end],
     "toLowerCase": str.lower,
@@ -219,7 +315,7 @@ _TEXTS: Final[dict[str, Callable[..., Any]]] = {
 }
 _MAPS: Final[dict[str, Callable[..., Any]]] = {
     "containsKey": lambda values, key: key in values,
-    "containsValue": lambda values, value: value in values.values(),
+    "containsValue": lambda values, value: _has(list(values.values()), value),
     "entrySet": lambda values: [{"key": key, "value": value} for key, value in values.items()],
     "get": lambda values, key: values.get(key),
     "isEmpty": lambda values: not values,
@@ -234,9 +330,9 @@ _MAPS: Final[dict[str, Callable[..., Any]]] = {
 _LISTS: Final[dict[str, Callable[..., Any]]] = {
     "add": lambda values, value: bool(values.append(value)) or True,
     "addAll": lambda values, others: bool(values.extend(others)) or True,
-    "contains": lambda values, value: value in values,
+    "contains": _has,
     "get": lambda values, index: indexed(values, index),
-    "indexOf": lambda values, value: values.index(value) if value in values else -1,
+    "indexOf": _place,
     "isEmpty": lambda values: not values,
     "size": len,
     "toString": as_text,

@@ -31,6 +31,8 @@ _REFERENCE: Final = re.compile(r"\$(!?)(\{?)([A-Za-z_][A-Za-z0-9_-]*)")
 _DIRECTIVE: Final = re.compile(r"#\{?(set|if|elseif|else|end|foreach|break|stop|[a-z]+)\}?(?![A-Za-z])")
 _KNOWN: Final = frozenset({"set", "if", "elseif", "else", "end", "foreach"})
 _REFUSED: Final = frozenset({"macro", "parse", "include", "evaluate", "define", "break", "stop"})
+_SPECIAL: Final = re.compile(r"[$#]")
+_LINE_END: Final = re.compile(r"[ \t]*\r?\n")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 _SPACE: Final = re.compile(r"\s*")
@@ -43,12 +45,19 @@ _OPERATORS: Final = (
     (("*", "*"), ("/", "/"), ("%", "%")),
 )
 _DEPTH: Final = 60
+_LONGEST: Final = 307_200
+"""Characters: a quota of API Gateway (300 KB)."""
 
 
 def parsed(template: str) -> Nodes:
     """What a template says. Raises TemplateRefused."""
+    if len(template) > _LONGEST:
+        raise TemplateRefused("it is larger than 300 KB")
     parser = _Parser(template)
-    nodes, ended = parser.block(())
+    try:
+        nodes, ended = parser.block(())
+    except (RecursionError, ValueError) as error:  # numbers have no end either
+        raise TemplateRefused(f"it cannot be read: {error}") from None
     if ended:
         raise TemplateRefused(f"#{ended} without a beginning")
     return nodes
@@ -90,7 +99,8 @@ class _Parser:
                 nodes.append(self._reference())
                 start = self._at
             else:
-                self._at += 1
+                found = _SPECIAL.search(text, self._at)
+                self._at = len(text) if found is None else found.start()
         self._keep(nodes, start)
         self._depth -= 1
         if ends:
@@ -181,7 +191,7 @@ class _Parser:
 
     def _newline(self) -> None:
         """The rest of a line that holds nothing but a directive belongs to it."""
-        found = re.compile(r"[ \t]*\r?\n").match(self._text, self._at)
+        found = _LINE_END.match(self._text, self._at)
         if found is not None:
             self._at = found.end()
 
