@@ -14,6 +14,7 @@ from lambent import __version__
 from lambent.aws.apigateway import ApiGatewayService
 from lambent.aws.apigatewaymanagementapi import ConnectionsEndpoint, ConnectionsService
 from lambent.aws.apigatewayv2 import ApiGatewayV2Service
+from lambent.aws.cloudcontrol import CloudControlService
 from lambent.aws.cloudformation import CloudFormationService
 from lambent.aws.codedeploy import CodeDeployService
 from lambent.aws.context import STACKS_SESSION
@@ -224,6 +225,7 @@ class Platform:
             ApiGatewayV2Service(self.gateway.apis),
             ConnectionsService(self.gateway.clients),
             ApiGatewayService(self.gateway.rest_apis, self.gateway.usage),
+            CloudControlService(self.stacks.catalogue, stack_calls.ask, self.events.clock),
             CodeDeployService(self.stacks.deployments),
             CloudFormationService(self.stacks.stacks, self.stacks.transforms, self.stacks.fetcher),
         ]
