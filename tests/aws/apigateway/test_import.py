@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.aws.apigateway.conftest import ACCOUNT, REGION
+
+from lambent.gateway.rest_api import apis
+from lambent.gateway.rest_api.patches import Operation
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.aws.apigateway.conftest import ControlPlane
+
+    from lambent.gateway.rest_api.definition import Definition
 
     Refused = Callable[..., tuple[int, str, str]]
 
@@ -14,6 +24,7 @@ FUNCTION = (
     "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
     "arn:aws:lambda:us-east-1:000000000000:function:f/invocations"
 )
+EMPTY = {"x-amazon-apigateway-integration": {"type": "mock"}}
 PROXY = {"type": "aws_proxy", "httpMethod": "POST", "uri": FUNCTION}
 SWAGGER = {
     "swagger": "2.0",
@@ -174,3 +185,29 @@ def test_documents_are_refused(api: Any, refused: Refused) -> None:
         status, code, said = refused(api.import_rest_api, body=body)
         assert (status, code) == (400, "BadRequestException")
         assert said.startswith(message)
+
+
+def test_no_change_is_lost_while_a_document_is_read(plane: ControlPlane) -> None:
+    registry = plane.registry
+
+    async def together() -> Definition:
+        made = await registry.create_api(ACCOUNT, REGION, {"name": "shop"})
+        place = (ACCOUNT, REGION, made.api.id)
+        texts = [
+            json.dumps({"swagger": "2.0", "paths": {f"/{number}": {"get": EMPTY}}}) for number in range(5)
+        ]
+        await asyncio.gather(
+            *(
+                registry.put_api(*place, text, mode="merge", fail_on_warnings=False, parameters={})
+                for text in texts
+            ),
+            registry.change(
+                *place,
+                lambda one: apis.update(one, [Operation("replace", "/description", "changed")]),
+            ),
+        )
+        return registry.definition(*place)
+
+    definition = plane.call(together)
+    assert {one.path for one in definition.resources.values()} == {"/", "/0", "/1", "/2", "/3", "/4"}
+    assert (definition.api.description, definition.version) == ("changed", 7)

@@ -10,13 +10,11 @@ from lambent.aws.apigateway.paging import page_of
 from lambent.aws.apigatewayv2.errors import translating
 from lambent.aws.errors import ServiceError
 from lambent.gateway.rest_api import apis
-from lambent.gateway.rest_api.openapi_import import imported
 from lambent.gateway.rest_api.records import RestApi
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
     from lambent.gateway.rest_api import RestApiRegistry
-    from lambent.gateway.rest_api.definition import Definition
 
 
 class ApiOperations:
@@ -53,17 +51,14 @@ class ApiOperations:
 
     async def put_rest_api(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """Lays a document over an API, or puts it in place of what it has."""
-        text = _text(request)
-        mode = request.get("mode") or "merge"
-        parameters = request.get("parameters") or {}
-        fails = bool(request.get("failOnWarnings"))
-
-        def changed(definition: Definition) -> tuple[Definition, RestApi]:
-            new = imported(definition, text, mode=mode, fail_on_warnings=fails, parameters=parameters)
-            return new, new.api
-
         with translating():
-            api = await self.registry.change(*place(context, request), changed)
+            api = await self.registry.put_api(
+                *place(context, request),
+                _text(request),
+                mode=request.get("mode") or "merge",
+                fail_on_warnings=bool(request.get("failOnWarnings")),
+                parameters=request.get("parameters") or {},
+            )
         return described_api(api)
 
     async def get_rest_api(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
@@ -121,12 +123,40 @@ class RestApiRegistry:
     ) -> Definition:
         """Add an API that a document describes. Raises ApiError, StoreError."""
         while True:
-            new = apis.create(account, region, {"name": "imported"})
-            new = imported(
-                new, text, mode="overwrite", fail_on_warnings=fail_on_warnings, parameters=parameters
+            new = await asyncio.to_thread(
+                imported,
+                apis.create(account, region, {"name": "imported"}),
+                text,
+                mode="overwrite",
+                fail_on_warnings=fail_on_warnings,
+                parameters=parameters,
             )
             if await self._insert(new):
                 return new
+
+    async def put_api(
+        self,
+        account: str,
+        region: str,
+        api_id: str,
+        text: str,
+        *,
+        mode: str,
+        fail_on_warnings: bool,
+        parameters: dict[str, str],
+    ) -> RestApi:
+        """Lay a document over an API (`merge`), or put it in place of what it has (`overwrite`). Raises ApiError,
+        StoreError.
+        """
+        # Documents of hundreds of methods take longer to read than other requests can wait.
+        while True:
+            base = self.definition(account, region, api_id)
+            new = await asyncio.to_thread(
+                imported, base, text, mode=mode, fail_on_warnings=fail_on_warnings, parameters=parameters
+            )
+            made = await self.change(account, region, api_id, functools.partial(_put, base, new))
+            if made is not None:
+                return made
 
     async def _insert(self, new: Definition) -> bool:
         if self.domains.api(new.api.id) is not None:
@@ -300,6 +330,13 @@ class RestApiRegistry:
 
     def _changed(self, root_id: str, definition: Any) -> None:
         self.generation += 1
+
+
+def _put(base: Definition, new: Definition, draft: Definition) -> tuple[Definition, RestApi | None]:
+    """What was made of `base`; None if that is not what there is any more."""
+    if draft.version != base.version + 1:
+        return draft, None
+    return replace(new, version=draft.version), new.api
 
 
 def _cloned(base: Definition, new: Definition) -> Definition:
