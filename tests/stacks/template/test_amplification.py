@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -92,3 +93,15 @@ def test_what_templates_need_is_made() -> None:
     document = template(value, Parameters={"P": {"Type": "String"}})
     made = Scope(Template.read(document), {"P": "p"}, PSEUDO).resolve(value)
     assert len(made) == 10_000 * (len("line p ") + 80) + 9_999
+
+
+@pytest.mark.parametrize("text", ["${" * 200_000, "${x" * 100_000 + "}", "${P}" * 100_000 + "${" * 200_000])
+def test_braces_that_are_never_closed_take_no_time(text: str) -> None:
+    document = template({"Fn::Sub": text}, Parameters={"P": {"Type": "String"}})
+    began = time.process_time()
+    with contextlib.suppress(ValidationError):
+        Scope(Template.read(document), {"P": "p"}, PSEUDO).resolve({"Fn::Sub": text})
+    loop = template({"Fn::ForEach::L": ["I", ["1"], {"${" * 200_000 + "&{" * 200_000: {"Fn::Sub": text}}]})
+    with contextlib.suppress(ValidationError):
+        expand_extensions(loop, {"P": "p"}, PSEUDO)
+    assert time.process_time() - began < 2

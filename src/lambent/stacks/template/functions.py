@@ -34,8 +34,7 @@ EXTENSIONS: Final = frozenset({"Fn::Length", "Fn::ToJsonString"})
 """Those that AWS::LanguageExtensions takes out."""
 FOR_EACH: Final = "Fn::ForEach::"
 
-VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
-"""In the text of Fn::Sub; `${!name}` is `${name}` as it stands."""
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
 AND: Final = (
     "Template error: every Fn::And object requires a list of at least 2 and at most 10 boolean parameters."
@@ -119,9 +118,18 @@ def function_of(value: dict[str, Any]) -> str | None:
     return None
 
 
+def parted(text: str) -> list[str]:
+    """The text of Fn::Sub, parted at its variables: text, name, text, …, text; `!name` is `${name}` as it stands."""
+    # Behind the last brace there is none, and looking for it from every "${" there would take its time.
+    end = text.rfind("}") + 1
+    parts = _VARIABLE.split(text[:end])
+    parts[-1] += text[end:]
+    return parts
+
+
 def variables(text: str) -> list[str]:
     """What the text of Fn::Sub names, without what is written `${!name}`."""
-    return [name.strip() for name in VARIABLE.findall(text) if name[:1] != "!"]
+    return [name.strip() for name in parted(text)[1::2] if name[:1] != "!"]
 
 
 def attribute_of(argument: Any) -> tuple[str, Any] | None:

@@ -73,7 +73,7 @@ def _sub(scope: Scope, argument: Any) -> Any:
                 raise ValidationError(fn.SUB_VALUES)
     if type(argument) is not str:
         raise ValidationError(fn.SUB)
-    parts = fn.VARIABLE.split(argument)
+    parts = fn.parted(argument)
     for index in range(1, len(parts), 2):
         name = parts[index]
         if name[:1] == "!":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambent.stacks.errors import ValidationError
 from lambent.stacks.template.declarations import ALPHANUMERIC
-from lambent.stacks.template.functions import FOR_EACH, SUB_NAMES, VARIABLE, text_of
+from lambent.stacks.template.functions import FOR_EACH, SUB_NAMES, parted, text_of
 from lambent.stacks.template.text import LARGEST_BYTES
 from lambent.stacks.template.unknown import Unknown
 
@@ -27,7 +27,7 @@ DEEPEST: Final = 5
 _MOST: Final = 20_000
 """Turns of all loops of a template together: what comes of more cannot be a template's size."""
 TOO_LARGE: Final = f"Template may not exceed {LARGEST_BYTES} bytes in size."
-_PLACEHOLDER: Final = re.compile(r"([$&])\{([^!}][^}]*)\}")
+_PLACEHOLDER: Final = re.compile(r"([$&])\{([^!{}][^{}]*)\}")
 
 Bindings = dict[str, str]
 
@@ -99,7 +99,7 @@ class Loops:
                 raise failed(TOO_LARGE)
             inner = bindings | self._bound(key, identifiers, item, bindings)
             for name, value in fragment.items():
-                _check_length(_PLACEHOLDER, name, 2, inner)
+                _check_length(name, inner)
                 if name.startswith(FOR_EACH):
                     self.expand(name, value, inner, expand, into, ids=ids, depth=depth + 1)
                     continue
@@ -147,11 +147,11 @@ class Loops:
         return dict(zip(identifiers, texts, strict=True))
 
 
-def _check_length(places: re.Pattern[str], text: str, group: int, bindings: Bindings) -> None:
-    """Raises ValidationError for a text that would be longer than a template with what its places stand for."""
+def _check_length(key: str, bindings: Bindings) -> None:
+    """Raises ValidationError for a key that would be longer than a template with what its placeholders stand for."""
     longest = max(map(len, bindings.values()), default=0)
-    if longest * text.count("{") > LARGEST_BYTES:
-        length = sum(len(bindings.get(match[group].strip(), "")) for match in places.finditer(text))
+    if longest * key.count("{") > LARGEST_BYTES:
+        length = sum(len(bindings.get(match[2], "")) for match in _PLACEHOLDER.finditer(key))
         if length > LARGEST_BYTES:
             raise failed(TOO_LARGE)
 
@@ -177,15 +177,18 @@ def substituted(argument: Any, bindings: Bindings, expand: Callable[[Any, Bindin
     if not isinstance(text, str):
         return {"Fn::Sub": expand(argument, bindings)}
 
-    _check_length(VARIABLE, text, 1, bindings)
-
-    def one(match: re.Match[str]) -> str:
-        if "${" in match[1]:
+    parts = parted(text)
+    for index in range(1, len(parts), 2):
+        if "${" in parts[index]:
             raise ValidationError(SUB_NAMES)
-        name = match[1].strip()
-        return bindings[name] if name in bindings and name not in own else match[0]
-
-    text = VARIABLE.sub(one, text)
+        name = parts[index].strip()
+        if name in bindings and name not in own:
+            parts[index] = bindings[name]
+        else:
+            parts[index] = f"${{{parts[index]}}}"
+    if sum(map(len, parts)) > LARGEST_BYTES:
+        raise failed(TOO_LARGE)
+    text = "".join(parts)
     if own:
         return {"Fn::Sub": [text, own]}
     if bindings and "${" not in text:

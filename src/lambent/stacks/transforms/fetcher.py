@@ -23,6 +23,8 @@ _MORE: Final = "For more information check http://docs.aws.amazon.com/AmazonS3/l
 _AWS: Final = re.compile(
     r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?:fips[.-]|dualstack[.-])*[a-z]{2}[a-z0-9-]*)?\.amazonaws\.(?:com(?:\.cn)?|eu)"
 )
+# No other name can be a bucket's; some would be a path of the platform's own (`_lambent`).
+_BUCKET: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,254}")
 _OUR_HOSTS: Final = re.compile(
     r"(?:(?!s3\.)(?P<bucket>.+?)\.)?(?:s3\.)?(?:127\.0\.0\.1|localhost|\[?::1\]?|localhost\.localstack\.cloud)"
 )
@@ -126,4 +128,4 @@ def payload_bytes(payload: Any) -> bytes:
 
 def _place(bucket: str, path: str, version: str) -> Place | None:
     key = path.removeprefix("/")
-    return Place(bucket, key, version) if bucket and key else None
+    return Place(bucket, key, version) if key and _BUCKET.fullmatch(bucket) else None
