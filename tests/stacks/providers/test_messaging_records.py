@@ -82,6 +82,7 @@ def test_a_rule_of_iot(world: World) -> None:
     assert rule.attributes == {"Arn": f"arn:aws:iot:us-east-1:000000000000:rule/{rule.id}"}
     assert rule.drift() == []
     rule.update_twice(TopicRulePayload={**payload, "RuleDisabled": True})
+    rule.update(tags={**rule.tags, "team": "b"}, **rule.properties)
     assert rule.drift() == []
     with pytest.raises(ResourceFailure, match="already exists"):
         world.resource(RULE).create(RuleName=rule.id, TopicRulePayload=payload)
