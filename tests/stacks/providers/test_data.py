@@ -28,7 +28,7 @@ POLICY: dict[str, Any] = {
 
 def test_a_parameter(world: World) -> None:
     parameter = world.resource("AWS::SSM::Parameter", "Level", team="a").create(
-        Type="String", Value="info", Description="how much", Tags={"kind": "x"}
+        Type="String", Value="info", Description="how much", AllowedPattern="[a-z]+", Tags={"kind": "x"}
     )
     parameter.again()
     assert parameter.id.startswith("shop-Level-")
@@ -41,11 +41,16 @@ def test_a_parameter(world: World) -> None:
     parameter.update_twice(Type="String", Value="debug", Tags={"kind": "y"})
     live = parameter.read()
     assert live is not None
-    assert (live["Value"], live["Tags"], "Description" in live) == (
-        "debug",
-        {"team": "a", "kind": "y"},
-        False,
-    )
+    assert live == {
+        "Name": parameter.id,
+        "Type": "String",
+        "Value": "debug",
+        "DataType": "text",
+        "Tier": "Standard",
+        "Tags": {"team": "a", "kind": "y"},
+    }
+    with pytest.raises(ResourceFailure, match="SecureString"):
+        parameter.update(Type="SecureString", Value="debug")
     assert world.ask("ssm", "GetParameter", Name=parameter.id)["Parameter"]["Version"] >= 2
     assert world.resource("AWS::SSM::Parameter").adopt(Name=parameter.id).attributes["Value"] == "debug"
     with pytest.raises(ResourceFailure, match="already exists"):
@@ -80,6 +85,10 @@ def test_a_secret(world: World) -> None:
     live = secret.read()
     assert live is not None
     assert (live["Description"], live["Tags"]) == ("by hand", [{"Key": "a", "Value": "b"}])
+    secret.update(SecretString="told", KmsKeyId="alias/own")
+    assert (secret.read() or {})["KmsKeyId"] == "alias/own"
+    secret.update_twice(SecretString="told")
+    assert "KmsKeyId" not in (secret.read() or {})
 
     policy: dict[str, Any] = {
         **POLICY,
@@ -135,6 +144,14 @@ def test_a_key_and_its_alias(world: World) -> None:
     )
     key.update_twice(KeyPolicy=POLICY)
     assert (key.read() or {})["Enabled"] is True
+    key.update_twice()
+    default = (key.read() or {})["KeyPolicy"]
+    assert (default["Id"], [one["Sid"] for one in default["Statement"]]) == (
+        "key-default-1",
+        ["Enable IAM User Permissions"],
+    )
+    # As its schema says, CloudFormation puts no tags of its own on a key.
+    assert world.ask("kms", "ListResourceTags", KeyId=key.id)["Tags"] == []
 
     alias = world.resource("AWS::KMS::Alias").create(AliasName="alias/shop", TargetKeyId=key.id)
     alias.again()
@@ -194,6 +211,12 @@ def test_a_repository(world: World) -> None:
         "IMMUTABLE",
         {"ScanOnPush": True},
     )
+    excluded: Any = [
+        {"ImageTagMutabilityExclusionFilterType": "WILDCARD", "ImageTagMutabilityExclusionFilterValue": "a*"}
+    ]
+    repository.update_twice(
+        ImageTagMutability="MUTABLE_WITH_EXCLUSION", ImageTagMutabilityExclusionFilters=excluded
+    )
     repository.update_twice(Tags=[{"Key": "a", "Value": "b"}])
     live = repository.read()
     assert live is not None
@@ -235,8 +258,9 @@ def test_an_alarm(world: World) -> None:
 
     with pytest.raises(ResourceFailure, match="already exists"):
         world.resource("AWS::CloudWatch::Alarm").create(**metric, Threshold=1, AlarmName=alarm.id)
-    with pytest.raises(ResourceFailure, match="EvaluationWindow"):
-        alarm.update(**metric, Threshold=1, EvaluationWindow="SLIDING")
+    for member in ("EvaluationWindow", "ActionConfiguration"):
+        with pytest.raises(ResourceFailure, match=f"The property {member} is not served"):
+            alarm.update(**metric | {"Threshold": 1, member: "x"})
     alarm.delete_twice()
     assert alarm.read() is None
 

@@ -51,6 +51,8 @@ def test_a_role(world: World) -> None:
     made = role.made
     assert role.adopt(RoleName=name).made == made
 
+    theirs = {"Key": "of others", "Value": "stays"}
+    world.ask("iam", "TagRole", RoleName=name, Tags=[theirs])
     role.update_twice(
         AssumeRolePolicyDocument=json.dumps({**TRUST, "Statement": TRUST["Statement"] * 2}),
         Description="new",
@@ -65,7 +67,7 @@ def test_a_role(world: World) -> None:
         "Description": "new",
         "MaxSessionDuration": 7200,
         "Policies": [{"PolicyName": "two", "PolicyDocument": LESS}],
-        "Tags": [{"Key": "team", "Value": "blue"}, {"Key": "other", "Value": "1"}],
+        "Tags": [{"Key": "team", "Value": "blue"}, theirs, {"Key": "other", "Value": "1"}],
     }
     assert world.ask("iam", "ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"] == []
 
@@ -215,6 +217,7 @@ def test_users(world: World, names: dict[str, str]) -> None:
     user.create(UserName="dora", LoginProfile={"Password": "Secret-123"})
     assert world.ask("iam", "GetLoginProfile", UserName="dora")["LoginProfile"]["UserName"] == "dora"
     user.update_twice(UserName="dora", LoginProfile={"Password": "Other-123", "PasswordResetRequired": True})
+    assert user.drift() == []
     user.update_twice(UserName="dora")
     with pytest.raises(ServiceFailure, match="Login profile for dora not found"):
         world.ask("iam", "GetLoginProfile", UserName="dora")

@@ -104,9 +104,15 @@ def test_a_function(world: World) -> None:
     recursion = world.ask("lambda", "GetFunctionRecursionConfig", FunctionName=name)
     assert recursion["RecursiveLoop"] == "Terminate"
 
+    world.ask("lambda", "TagResource", Resource=function.attributes["Arn"], Tags={"of others": "stays"})
+    function.update(**BASE, Code=says("two"), LoggingConfig={"LogFormat": "JSON"})
+    live = function.read()
+    assert live is not None
+    assert live["LoggingConfig"]["ApplicationLogLevel"] == "INFO"
     function.update(**BASE, Code=says("two"))
     live = function.read()
     assert live is not None
+    assert {"Key": "of others", "Value": "stays"} in live["Tags"]
     assert "Environment" not in live or live["Environment"] == {"Variables": {}}
     assert live["LoggingConfig"]["LogFormat"] == "Text"
     function.delete_twice()

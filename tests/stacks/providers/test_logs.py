@@ -69,7 +69,7 @@ def test_a_group_of_somebody_else_is_not_taken(world: World) -> None:
 
 
 def test_what_log_groups_do_not_have_here(world: World) -> None:
-    with pytest.raises(ResourceFailure, match="DataProtectionPolicy is not supported by this platform"):
+    with pytest.raises(ResourceFailure, match="The property DataProtectionPolicy is not served"):
         world.resource("AWS::Logs::LogGroup").create(DataProtectionPolicy={"Name": "p"})
 
 

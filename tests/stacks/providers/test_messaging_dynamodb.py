@@ -98,6 +98,8 @@ def test_indexes_come_and_go_one_at_a_time(world: World) -> None:
     table.update_twice(**one)
     assert table.drift() == []
     assert described(world, table.id)["GlobalSecondaryIndexes"][0]["IndexName"] == "by-a"
+    with pytest.raises(ResourceFailure, match="The property VectorIndexes is not served"):
+        table.update(**one, VectorIndexes=[{}])
     other = SIMPLE | {"AttributeDefinitions": definitions("id", "b"), "GlobalSecondaryIndexes": [index("b")]}
     with pytest.raises(
         ResourceFailure, match="Cannot perform more than one GSI creation or deletion in a single update"

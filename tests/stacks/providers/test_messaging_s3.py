@@ -58,8 +58,9 @@ CONFIGURATIONS: list[tuple[str, Any, Any]] = [
     ),
     (
         "LifecycleConfiguration",
-        {"Rules": [RULE]},
+        {"Rules": [RULE], "TransitionDefaultMinimumObjectSize": "all_storage_classes_128K"},
         {
+            "TransitionDefaultMinimumObjectSize": "varies_by_storage_class",
             "Rules": [
                 {
                     "Status": "Enabled",
@@ -69,7 +70,7 @@ CONFIGURATIONS: list[tuple[str, Any, Any]] = [
                     "Transitions": [{"StorageClass": "GLACIER", "TransitionInDays": 5}],
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2},
                 }
-            ]
+            ],
         },
     ),
     (
@@ -146,30 +147,82 @@ def test_a_bucket_is_made_changed_and_removed(world: World) -> None:
     assert bucket.read() is None
 
 
+LISTED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "Inventory",
+        "Schedule",
+        {
+            "Id": "i",
+            "Enabled": True,
+            "IncludedObjectVersions": "All",
+            "ScheduleFrequency": "Daily",
+            "Destination": {"BucketArn": "arn:aws:s3:::elsewhere", "Format": "CSV"},
+        },
+        {"ScheduleFrequency": "Weekly"},
+    ),
+    ("Metrics", "Filter", {"Id": "i", "Prefix": "a/"}, {"Prefix": "b/"}),
+    ("Analytics", "Filter", {"Id": "i", "StorageClassAnalysis": {}, "Prefix": "a/"}, {"Prefix": "b/"}),
+    (
+        "IntelligentTiering",
+        "Status",
+        {"Id": "i", "Status": "Enabled", "Tierings": [{"AccessTier": "ARCHIVE_ACCESS", "Days": 90}]},
+        {"Status": "Disabled"},
+    ),
+]
+
+
 def test_configurations_that_are_lists(world: World) -> None:
-    inventory = {
-        "Id": "i",
-        "Enabled": True,
-        "IncludedObjectVersions": "All",
-        "ScheduleFrequency": "Daily",
-        "Destination": {"BucketArn": "arn:aws:s3:::elsewhere", "Format": "CSV"},
-    }
-    bucket = (
-        world.resource(BUCKET).create(InventoryConfigurations=[inventory], ObjectLockEnabled=True).again()
-    )
+    lists: dict[str, Any] = {f"{kind}Configurations": [first] for kind, _, first, _ in LISTED}
+    bucket = world.resource(BUCKET).create(ObjectLockEnabled=True, **lists)
+    bucket.again()
     assert bucket.drift() == []
 
-    def daily() -> str:
-        found = world.ask("s3", "GetBucketInventoryConfiguration", Bucket=bucket.id, Id="i")
-        frequency: str = found["InventoryConfiguration"]["Schedule"]["Frequency"]
-        return frequency
+    def live(kind: str, **identifier: str) -> dict[str, Any]:
+        operation = f"GetBucket{kind}Configuration" if identifier else f"ListBucket{kind}Configurations"
+        return world.ask("s3", operation, Bucket=bucket.id, **identifier)
 
-    assert daily() == "Daily"
-    bucket.update_twice(
-        InventoryConfigurations=[{**inventory, "ScheduleFrequency": "Weekly"}], ObjectLockEnabled=True
-    )
-    assert daily() == "Weekly"
+    before = {kind: live(kind, Id="i")[f"{kind}Configuration"] for kind, *_ in LISTED}
+    lists = {f"{kind}Configurations": [first | change] for kind, _, first, change in LISTED}
+    bucket.update_twice(ObjectLockEnabled=True, **lists)
+    for kind, member, *_ in LISTED:
+        after = live(kind, Id="i")[f"{kind}Configuration"]
+        assert after["Id"] == "i"
+        assert after[member] != before[kind][member]
+        assert live(kind)[f"{kind}ConfigurationList"] == [after]
+    bucket.update_twice(ObjectLockEnabled=True)
+    for kind, *_ in LISTED:
+        # The bucket is still there: moto took the removal for that of the bucket.
+        assert f"{kind}ConfigurationList" not in live(kind)
+        with pytest.raises(ServiceFailure, match="The specified configuration does not exist"):
+            live(kind, Id="i")
     bucket.delete()
+
+
+def test_what_a_bucket_cannot_be_asked_for_is_not_taken_for_something_else(world: World) -> None:
+    bucket = world.resource(BUCKET).create()
+    with pytest.raises(ServiceFailure, match="not implemented"):
+        world.ask(
+            "s3",
+            "PutBucketRequestPayment",
+            Bucket=bucket.id,
+            RequestPaymentConfiguration={"Payer": "Requester"},
+        )
+    with pytest.raises(ResourceFailure, match="The property MetadataConfiguration is not served") as refused:
+        bucket.update(MetadataConfiguration={"JournalTableConfiguration": {}})
+    assert refused.value.code == "InvalidRequest"
+    # What was refused can be taken back.
+    bucket.properties = {"MetadataConfiguration": {"JournalTableConfiguration": {}}}
+    bucket.update()
+    bucket.delete()
+
+
+def test_logs_go_where_a_policy_will_let_them(world: World) -> None:
+    target = world.resource(BUCKET, "Target").create()
+    bucket = world.resource(BUCKET).create(LoggingConfiguration={"DestinationBucketName": target.id})
+    assert bucket.drift() == []
+    bucket.delete()
+    empty(world, target.id)
+    target.delete()
 
 
 def test_a_bucket_that_is_not_empty_stays(world: World) -> None:
@@ -193,9 +246,14 @@ def test_a_bucket_may_keep_its_own_logs(world: World) -> None:
     assert live["LoggingConfiguration"] == {"DestinationBucketName": bucket.id, "LogFilePrefix": "l/"}
     bucket.update_twice()
     assert bucket.drift() == []
-    for logged in world.ask("s3", "ListObjectsV2", Bucket=bucket.id).get("Contents", []):
-        world.ask("s3", "DeleteObject", Bucket=bucket.id, Key=logged["Key"])
+    empty(world, bucket.id)
     bucket.delete()
+
+
+def empty(world: World, bucket: str) -> None:
+    """Without the logs that have been written there."""
+    for logged in world.ask("s3", "ListObjectsV2", Bucket=bucket).get("Contents", []):
+        world.ask("s3", "DeleteObject", Bucket=bucket, Key=logged["Key"])
 
 
 def test_a_name_that_is_taken(world: World) -> None:

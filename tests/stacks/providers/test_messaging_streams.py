@@ -46,6 +46,9 @@ def test_a_stream_is_made_changed_and_removed(world: World) -> None:
         "DesiredShardLevelMetrics": ["OutgoingBytes"],
         "Tags": [{"Key": "team", "Value": "a"}],
     }
+    for _ in range(2):  # all of them, and all of them still
+        stream.update_twice(ShardCount=3, DesiredShardLevelMetrics=["ALL"])
+        assert len((stream.read() or {})["DesiredShardLevelMetrics"]) == 7
     with pytest.raises(ResourceFailure, match="already exists"):
         world.resource(STREAM).create(Name=stream.id)
     stream.update_twice(StreamModeDetails={"StreamMode": "ON_DEMAND"})

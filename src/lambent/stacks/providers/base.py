@@ -241,6 +241,16 @@ def invalid(message: str) -> ResourceFailure:
     return ResourceFailure(message, "InvalidRequest")
 
 
+def refuse(work: Work, *members: str) -> None:
+    """Raise `not_served` for the first of these properties that is set.
+
+    One that an update takes away is none: an update that was refused has to be taken back.
+    """
+    for member in members:
+        if work.properties.get(member):
+            raise not_served(member)
+
+
 def not_served(member: str) -> ResourceFailure:
     """A property that nothing here does anything with."""
     return ResourceFailure(f"The property {member} is not served by this platform.", "InvalidRequest")

@@ -12,13 +12,14 @@ from lambent.stacks.providers.base import (
     document_of,
     document_text,
     name_of,
-    not_served,
     own_pairs,
     pairs,
+    refuse,
     tag_changes,
     tags_of,
     told,
     unless,
+    untold,
 )
 from lambent.stacks.providers.provider import Made
 
@@ -50,7 +51,13 @@ _METRIC: Final = (
     "TreatMissingData",
     "Unit",
 )
-_NOT_SERVED: Final = ("EvaluationCriteria", "EvaluationInterval", "EvaluationWindow", "WarmUpConfiguration")
+_NOT_SERVED: Final = (
+    "ActionConfiguration",
+    "EvaluationCriteria",
+    "EvaluationInterval",
+    "EvaluationWindow",
+    "WarmUpConfiguration",
+)
 
 
 class AlarmProvider(ServiceProvider):
@@ -68,12 +75,7 @@ class AlarmProvider(ServiceProvider):
     async def update(self, work: Work) -> Made:
         name = work.physical_id
         await self._put(work, name)
-        tags = tag_changes(work)
-        alarm = arn(work, _SERVICE, f"alarm:{name}")
-        if tags.removed:
-            await work.call(_SERVICE, "UntagResource", ResourceARN=alarm, TagKeys=tags.removed)
-        if tags.put:
-            await work.call(_SERVICE, "TagResource", ResourceARN=alarm, Tags=pairs(tags.put))
+        await _retag(work, arn(work, _SERVICE, f"alarm:{name}"))
         return await self.made(work, name)
 
     async def delete(self, work: Work) -> None:
@@ -91,9 +93,7 @@ class AlarmProvider(ServiceProvider):
         return Made(physical_id, {"Arn": arn(work, _SERVICE, f"alarm:{physical_id}")})
 
     async def _put(self, work: Work, name: str, tags: list[dict[str, str]] | None = None) -> None:
-        for member in _NOT_SERVED:
-            if work.properties.get(member):
-                raise not_served(member)
+        refuse(work, *_NOT_SERVED)
         members = chosen(work.properties, _METRIC)
         await work.call(_SERVICE, "PutMetricAlarm", AlarmName=name, **members, Tags=tags or None)
 
@@ -112,9 +112,12 @@ class DashboardProvider(ServiceProvider):
         name = name_of(work, "DashboardName", _NAME_LIMIT)
         if not work.again and await self._body(work, name) is not None:
             raise already_exists(work, name)
-        return await self._put(work, name)
+        return await self._put(work, name, tags=pairs(tags_of(work)))
 
     async def update(self, work: Work) -> Made:
+        await _retag(
+            work, f"arn:{work.stack.partition}:cloudwatch::{work.stack.account}:dashboard/{work.physical_id}"
+        )
         return await self._put(work, work.physical_id)
 
     async def delete(self, work: Work) -> None:
@@ -127,14 +130,15 @@ class DashboardProvider(ServiceProvider):
 
     async def read(self, work: Work) -> Properties | None:
         body = await self._body(work, work.physical_id)
-        return None if body is None else {"DashboardName": work.physical_id, "DashboardBody": body}
+        live = {"DashboardName": work.physical_id, "DashboardBody": body}
+        return None if body is None else untold(work, live, "Tags")
 
     async def made(self, work: Work, physical_id: str) -> Made:
         return Made(physical_id)
 
-    async def _put(self, work: Work, name: str) -> Made:
+    async def _put(self, work: Work, name: str, tags: list[dict[str, str]] | None = None) -> Made:
         body = document_text(work.properties["DashboardBody"])
-        await work.call(_SERVICE, "PutDashboard", DashboardName=name, DashboardBody=body)
+        await work.call(_SERVICE, "PutDashboard", DashboardName=name, DashboardBody=body, Tags=tags or None)
         return Made(name)
 
     @staticmethod
@@ -146,3 +150,12 @@ class DashboardProvider(ServiceProvider):
             "ResourceNotFoundException",
         )
         return None if found is None else document_of(found["DashboardBody"])
+
+
+async def _retag(work: Work, resource: str) -> None:
+    tags = tag_changes(work)
+    # moto knows of no tags but those of alarms.
+    if tags.removed:
+        await unless(work.call(_SERVICE, "UntagResource", ResourceARN=resource, TagKeys=tags.removed))
+    if tags.put:
+        await unless(work.call(_SERVICE, "TagResource", ResourceARN=resource, Tags=pairs(tags.put)))

@@ -21,6 +21,7 @@ from lambent.stacks.providers.base import (
     tags_of,
     told,
     unless,
+    untold,
     upper_first,
     url_suffix,
 )
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lambent.stacks.providers.provider import Properties, Work
 
 _NAME_LIMIT: Final = 256
+_EXCLUSIONS: Final = "ImageTagMutabilityExclusionFilters"
 _MISSING: Final = "RepositoryNotFoundException"
 
 
@@ -48,6 +50,7 @@ class RepositoryProvider(ServiceProvider):
                 "CreateRepository",
                 repositoryName=name,
                 imageTagMutability=properties.get("ImageTagMutability"),
+                imageTagMutabilityExclusionFilters=_exclusions(properties),
                 imageScanningConfiguration=lower_first(properties.get("ImageScanningConfiguration")),
                 encryptionConfiguration=lower_first(encryption),
                 tags=pairs(tags_of(work)),
@@ -64,10 +67,13 @@ class RepositoryProvider(ServiceProvider):
 
     async def update(self, work: Work) -> Made:
         name, properties = work.physical_id, work.properties
-        if changed(work, "ImageTagMutability"):
-            mutability = properties.get("ImageTagMutability", "MUTABLE")
+        if changed(work, "ImageTagMutability", _EXCLUSIONS):
             await work.call(
-                "ecr", "PutImageTagMutability", repositoryName=name, imageTagMutability=mutability
+                "ecr",
+                "PutImageTagMutability",
+                repositoryName=name,
+                imageTagMutability=properties.get("ImageTagMutability", "MUTABLE"),
+                imageTagMutabilityExclusionFilters=_exclusions(properties),
             )
         if changed(work, "ImageScanningConfiguration"):
             scanning = properties.get("ImageScanningConfiguration") or {"ScanOnPush": False}
@@ -107,7 +113,7 @@ class RepositoryProvider(ServiceProvider):
         policy = await self._text(work, "GetRepositoryPolicy", name, "policyText")
         lifecycle = await self._text(work, "GetLifecyclePolicy", name, "lifecyclePolicyText")
         tags = await work.call("ecr", "ListTagsForResource", resourceArn=facts["repositoryArn"])
-        return told(
+        live = told(
             {
                 "RepositoryName": name,
                 "ImageTagMutability": facts.get("imageTagMutability"),
@@ -118,6 +124,7 @@ class RepositoryProvider(ServiceProvider):
                 "Tags": own_pairs(tags.get("tags", [])),
             }
         )
+        return untold(work, live, _EXCLUSIONS)  # moto leaves them out
 
     async def made(self, work: Work, physical_id: str) -> Made:
         stack = work.stack
@@ -159,3 +166,13 @@ class RepositoryProvider(ServiceProvider):
 
 def _lifecycle(properties: Properties) -> str | None:
     return (properties.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
+
+
+def _exclusions(properties: Properties) -> Any:
+    return [
+        {
+            "filterType": one["ImageTagMutabilityExclusionFilterType"],
+            "filter": one["ImageTagMutabilityExclusionFilterValue"],
+        }
+        for one in properties.get(_EXCLUSIONS) or []
+    ] or None

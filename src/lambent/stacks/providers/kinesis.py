@@ -9,12 +9,11 @@ from lambent.stacks.providers.base import (
     ServiceProvider,
     already_exists,
     arn,
-    changed,
     document_of,
     document_text,
     name_of,
-    not_served,
     own_pairs,
+    refuse,
     tag_changes,
     tags_of,
     told,
@@ -31,6 +30,17 @@ if TYPE_CHECKING:
 _NAME_LIMIT: Final = 128
 _RETENTION_H: Final = 24
 _PROVISIONED: Final = "PROVISIONED"
+_METRICS: Final = {
+    "IncomingBytes",
+    "IncomingRecords",
+    "OutgoingBytes",
+    "OutgoingRecords",
+    "WriteProvisionedThroughputExceeded",
+    "ReadProvisionedThroughputExceeded",
+    "IteratorAgeMilliseconds",
+}
+"""What ALL stands for."""
+
 _NOT_SERVED: Final = ("MaxRecordSizeInKiB", "WarmThroughputMiBps", "RecordDistributionStrategy")
 
 
@@ -40,9 +50,7 @@ class StreamProvider(ServiceProvider):
     type: ClassVar[str] = "AWS::Kinesis::Stream"
 
     async def create(self, work: Work) -> Made:
-        for member in _NOT_SERVED:
-            if work.properties.get(member):
-                raise not_served(member)
+        refuse(work, *_NOT_SERVED)
         name = name_of(work, "Name", _NAME_LIMIT)
         mode = work.properties.get("StreamModeDetails")
         shards = work.properties.get("ShardCount")
@@ -67,9 +75,7 @@ class StreamProvider(ServiceProvider):
         return made
 
     async def update(self, work: Work) -> Made:
-        for member in _NOT_SERVED:
-            if changed(work, member):
-                raise not_served(member)
+        refuse(work, *_NOT_SERVED)
         name = work.physical_id
         summary = await _active(work, name)
         mode = (work.properties.get("StreamModeDetails") or {}).get("StreamMode", _PROVISIONED)
@@ -267,6 +273,8 @@ async def _set(work: Work, name: str, summary: dict[str, Any]) -> None:
         await work.call("kinesis", "StopStreamEncryption", StreamName=name, EncryptionType="KMS", KeyId=key)
         await _active(work, name)
     wanted, measured = set(properties.get("DesiredShardLevelMetrics") or []), _metrics(summary)
+    if "ALL" in wanted:
+        wanted = {"ALL"} if "ALL" in measured else _METRICS
     if measured - wanted:
         await work.call(
             "kinesis",

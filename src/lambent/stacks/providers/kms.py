@@ -48,7 +48,7 @@ class KeyProvider(ServiceProvider):
                 Origin=properties.get("Origin"),
                 Policy=document_text(policy) if policy else None,
                 BypassPolicyLockoutSafetyCheck=properties.get("BypassPolicyLockoutSafetyCheck"),
-                Tags=pairs({**tags_of(work), _STEP: work.token}, "TagKey", "TagValue"),
+                Tags=pairs({**tags_of(work, system=False), _STEP: work.token}, "TagKey", "TagValue"),
             )
             key = answer["KeyMetadata"]["KeyId"]
         made = await self.made(work, key)
@@ -63,11 +63,11 @@ class KeyProvider(ServiceProvider):
             await work.call(
                 "kms", "UpdateKeyDescription", KeyId=key, Description=properties.get("Description", "")
             )
-        if changed(work, "KeyPolicy") and properties.get("KeyPolicy"):
-            text = document_text(properties["KeyPolicy"])
+        if changed(work, "KeyPolicy"):
+            text = document_text(properties.get("KeyPolicy") or _default_policy(work))
             await work.call("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=text)
         await self._switch(work, key, work.old)
-        tags = tag_changes(work)
+        tags = tag_changes(work, system=False)
         if tags.removed:
             await work.call("kms", "UntagResource", KeyId=key, TagKeys=tags.removed)
         if tags.put:
@@ -147,6 +147,19 @@ class KeyProvider(ServiceProvider):
     async def _facts(work: Work) -> dict[str, Any] | None:
         found = await unless(work.call("kms", "DescribeKey", KeyId=work.physical_id))
         return None if found is None else found["KeyMetadata"]
+
+
+def _default_policy(work: Work) -> Properties:
+    """What a key has that was made without one (kms/latest/developerguide/key-policy-default.html)."""
+    root = f"arn:{work.stack.partition}:iam::{work.stack.account}:root"
+    statement = {
+        "Sid": "Enable IAM User Permissions",
+        "Effect": "Allow",
+        "Principal": {"AWS": root},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    return {"Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement]}
 
 
 class AliasProvider(ServiceProvider):

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.base import arn, document_text, refuse, tag_changes, unless
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MISSING: Final = "ResourceNotFoundException"
 _EXISTS: Final = "ResourceAlreadyExistsException"
 _STANDARD: Final = "STANDARD"
-_SYSTEM: Final = "aws:"
-_UNSERVED: Final = (
+_NOT_SERVED: Final = (
     "BearerTokenAuthenticationEnabled",
     "DataProtectionPolicy",
     "DeletionProtectionEnabled",
@@ -36,7 +35,7 @@ class LogGroupProvider(Provider):
 
     async def create(self, work: Work) -> Made:
         wanted = work.properties
-        _check(wanted)
+        refuse(work, *_NOT_SERVED)
         name = wanted.get("LogGroupName") or work.name(512)
         tags = work.merged_tags(wanted.get("Tags"))
         try:
@@ -61,7 +60,7 @@ class LogGroupProvider(Provider):
 
     async def update(self, work: Work) -> Made:
         old, new, name = work.old, work.properties, work.physical_id
-        _check(new)
+        refuse(work, *_NOT_SERVED)
         await _retain(work, name)
         if new.get("KmsKeyId") != old.get("KmsKeyId"):
             if new.get("KmsKeyId"):
@@ -74,7 +73,7 @@ class LogGroupProvider(Provider):
         return Made(name, work.attributes)
 
     async def delete(self, work: Work) -> None:
-        await _call_unless(work, _MISSING, "DeleteLogGroup", logGroupName=work.physical_id)
+        await unless(work.call("logs", "DeleteLogGroup", logGroupName=work.physical_id))
 
     async def read(self, work: Work) -> Properties | None:
         name = work.physical_id
@@ -105,12 +104,6 @@ class LogGroupProvider(Provider):
         return _made(work, work.physical_id)
 
 
-def _check(wanted: Properties) -> None:
-    for member in _UNSERVED:
-        if wanted.get(member):
-            raise ResourceFailure(f"{member} is not supported by this platform.", "InvalidRequest")
-
-
 async def _retain(work: Work, name: str) -> None:
     days = work.properties.get("RetentionInDays")
     if days == work.old.get("RetentionInDays") and not work.again:
@@ -128,22 +121,15 @@ async def _tags(work: Work, name: str) -> dict[str, str]:
 
 
 async def _retag(work: Work, name: str) -> None:
-    wanted, there, arn = (
-        work.merged_tags(work.properties.get("Tags")),
-        await _tags(work, name),
-        _arn(work, name),
-    )
-    gone = [key for key in there if key not in wanted and not key.startswith(_SYSTEM)]
-    new = {key: value for key, value in wanted.items() if there.get(key) != value}
-    if gone:
-        await work.call("logs", "UntagResource", resourceArn=arn, tagKeys=gone)
-    if new:
-        await work.call("logs", "TagResource", resourceArn=arn, tags=new)
+    tags, group = tag_changes(work), _arn(work, name)
+    if tags.removed:
+        await work.call("logs", "UntagResource", resourceArn=group, tagKeys=tags.removed)
+    if tags.put:
+        await work.call("logs", "TagResource", resourceArn=group, tags=tags.put)
 
 
 def _arn(work: Work, name: str) -> str:
-    stack = work.stack
-    return f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}"
+    return arn(work, "logs", f"log-group:{name}")
 
 
 def _made(work: Work, name: str) -> Made:
@@ -169,18 +155,13 @@ class LogStreamProvider(Provider):
         return Made(work.physical_id, work.attributes)
 
     async def delete(self, work: Work) -> None:
-        await _call_unless(
-            work,
-            _MISSING,
-            "DeleteLogStream",
-            logGroupName=work.properties["LogGroupName"],
-            logStreamName=work.physical_id,
-        )
+        group = work.properties["LogGroupName"]
+        await unless(work.call("logs", "DeleteLogStream", logGroupName=group, logStreamName=work.physical_id))
 
     async def read(self, work: Work) -> Properties | None:
         group, name = work.properties["LogGroupName"], work.physical_id
-        try:
-            found = await _find(
+        found = await unless(
+            _find(
                 work,
                 "DescribeLogStreams",
                 "logStreams",
@@ -188,10 +169,7 @@ class LogStreamProvider(Provider):
                 logGroupName=group,
                 logStreamNamePrefix=name,
             )
-        except ServiceFailure as failure:
-            if failure.code != _MISSING:
-                raise
-            return None
+        )
         return None if found is None else {"LogGroupName": group, "LogStreamName": name}
 
     async def adopt(self, work: Work, identifier: dict[str, str]) -> Made:
@@ -214,17 +192,12 @@ class ResourcePolicyProvider(Provider):
         return await self.update(work)
 
     async def update(self, work: Work) -> Made:
-        name, document = work.properties["PolicyName"], work.properties["PolicyDocument"]
-        await work.call(
-            "logs",
-            "PutResourcePolicy",
-            policyName=name,
-            policyDocument=document if isinstance(document, str) else json.dumps(document),
-        )
+        name, text = work.properties["PolicyName"], document_text(work.properties["PolicyDocument"])
+        await work.call("logs", "PutResourcePolicy", policyName=name, policyDocument=text)
         return Made(name, {})
 
     async def delete(self, work: Work) -> None:
-        await _call_unless(work, _MISSING, "DeleteResourcePolicy", policyName=work.physical_id)
+        await unless(work.call("logs", "DeleteResourcePolicy", policyName=work.physical_id))
 
     async def read(self, work: Work) -> Properties | None:
         found = await _policy(work, work.physical_id)
@@ -262,11 +235,3 @@ async def _find(
         token = answer.get("nextToken")
         if not token:
             return None
-
-
-async def _call_unless(work: Work, code: str, operation: str, /, **parameters: Any) -> None:
-    try:
-        await work.call("logs", operation, **parameters)
-    except ServiceFailure as failure:
-        if failure.code != code:
-            raise

@@ -14,9 +14,9 @@ from lambent.stacks.providers.base import (
     document_text,
     invalid,
     name_of,
-    not_served,
     own_pairs,
     pairs,
+    refuse,
     tag_changes,
     tags_of,
     told,
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 _NAME_LIMIT: Final = 512
 _SERVICE: Final = "secretsmanager"
+_NOT_SERVED: Final = ("ReplicaRegions", "Type")
 _VALUE: Final = ("SecretString", "GenerateSecretString")
+
+_KEY: Final = "alias/aws/secretsmanager"
+"""What encrypts a secret that has no key of its own."""
 
 _GENERATED: Final = (
     "PasswordLength",
@@ -50,9 +54,7 @@ class SecretProvider(ServiceProvider):
 
     async def create(self, work: Work) -> Made:
         properties = work.properties
-        for member in ("ReplicaRegions", "Type"):
-            if properties.get(member):
-                raise not_served(member)
+        refuse(work, *_NOT_SERVED)
         name = name_of(work, "Name", _NAME_LIMIT)
         try:
             answer = await work.call(
@@ -76,9 +78,7 @@ class SecretProvider(ServiceProvider):
 
     async def update(self, work: Work) -> Made:
         secret, properties = work.physical_id, work.properties
-        for member in ("ReplicaRegions", "Type"):
-            if changed(work, member):
-                raise not_served(member)
+        refuse(work, *_NOT_SERVED)
         if changed(work, "Description", "KmsKeyId", *_VALUE):
             await work.call(
                 _SERVICE,
@@ -86,7 +86,7 @@ class SecretProvider(ServiceProvider):
                 SecretId=secret,
                 ClientRequestToken=f"{work.token:0<32}"[:64],
                 Description=properties.get("Description", ""),
-                KmsKeyId=properties.get("KmsKeyId"),
+                KmsKeyId=properties.get("KmsKeyId") or (_KEY if work.old.get("KmsKeyId") else None),
                 SecretString=await _value(work) if changed(work, *_VALUE) else None,
             )
         tags = tag_changes(work)
@@ -132,6 +132,7 @@ class ResourcePolicyProvider(Provider):
             "PutResourcePolicy",
             SecretId=work.properties["SecretId"],
             ResourcePolicy=document_text(work.properties["ResourcePolicy"]),
+            BlockPublicPolicy=work.properties.get("BlockPublicPolicy"),
         )
         return Made(answer["ARN"], {"Id": answer["ARN"]})
 
@@ -154,9 +155,9 @@ class RotationScheduleProvider(Provider):
 
     async def create(self, work: Work) -> Made:
         properties = work.properties
-        for member in ("HostedRotationLambda", "ExternalSecretRotationMetadata"):
-            if properties.get(member):
-                raise not_served(member)
+        refuse(
+            work, "HostedRotationLambda", "ExternalSecretRotationMetadata", "ExternalSecretRotationRoleArn"
+        )
         answer = await work.call(
             _SERVICE,
             "RotateSecret",

@@ -33,9 +33,7 @@ class ParameterProvider(ServiceProvider):
     type: ClassVar[str] = "AWS::SSM::Parameter"
 
     async def create(self, work: Work) -> Made:
-        # "You can't create a SecureString parameter by using CloudFormation" (the type's reference).
-        if work.properties.get("Type") == "SecureString":
-            raise invalid("SecureString parameters cannot be created by CloudFormation.")
+        _check(work)
         name = name_of(work, "Name", _NAME_LIMIT)
         try:
             await work.call(
@@ -56,11 +54,13 @@ class ParameterProvider(ServiceProvider):
         return await self.made(work, name)
 
     async def update(self, work: Work) -> Made:
+        _check(work)
         name = work.physical_id
         settings = chosen(work.properties, _SETTINGS)
         if settings != chosen(work.old, _SETTINGS):
-            if "Description" in work.old:
-                settings.setdefault("Description", "")
+            for member in ("Description", "AllowedPattern"):
+                if member in work.old:
+                    settings.setdefault(member, "")
             await work.call("ssm", "PutParameter", Name=name, **settings, Overwrite=True)
         tags = tag_changes(work)
         if tags.removed:
@@ -120,3 +120,9 @@ class ParameterProvider(ServiceProvider):
             await work.call(
                 "ssm", "AddTagsToResource", ResourceType="Parameter", ResourceId=name, Tags=pairs(tags)
             )
+
+
+def _check(work: Work) -> None:
+    # "You can't create a SecureString parameter by using CloudFormation" (the type's reference).
+    if work.properties.get("Type") == "SecureString":
+        raise invalid("SecureString parameters cannot be created by CloudFormation.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from lambent.stacks.providers.base import ServiceProvider, chosen, invalid, not_served, told, untold
+from lambent.stacks.providers.base import ServiceProvider, chosen, invalid, not_served, refuse, told, untold
 from lambent.stacks.providers.dynamodb import scaling, settings
 from lambent.stacks.providers.dynamodb.table import (
     active,
@@ -68,7 +68,7 @@ class GlobalTableProvider(ServiceProvider):
     type: ClassVar[str] = "AWS::DynamoDB::GlobalTable"
 
     async def create(self, work: Work) -> Made:
-        _check(work.properties)
+        refuse(work, *_NOT_SERVED)
         table = _as_table(work, work.properties)
         others = _others(work, work.properties)
         if others and "StreamSpecification" not in table:
@@ -79,7 +79,7 @@ class GlobalTableProvider(ServiceProvider):
         return await self.made(work, made.physical_id)
 
     async def update(self, work: Work) -> Made:
-        _check(work.properties)
+        refuse(work, *_NOT_SERVED)
         name = work.physical_id
         await update_table(work, _as_table(work, work.old), _as_table(work, work.properties))
         await _replicate(work, name, _others(work, work.old), _others(work, work.properties))
@@ -139,12 +139,6 @@ def _read_indexes(work: Work, found: list[Properties]) -> list[Properties]:
         }
         for index in found
     ]
-
-
-def _check(properties: Properties) -> None:
-    for member in _NOT_SERVED:
-        if properties.get(member):
-            raise not_served(member)
 
 
 def _own(work: Work, properties: Properties) -> Properties:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lambent.stacks.providers.provider import Properties
 
 _CAPACITIES: Final = ("ProvisionedThroughput", "OnDemandThroughput", "WarmThroughput")
+UNLIMITED: Final = -1
+"""What takes a limit of OnDemandThroughput away."""
+
 _MEMBERS: Final = ("IndexName", "KeySchema", "Projection", *_CAPACITIES)
 
 

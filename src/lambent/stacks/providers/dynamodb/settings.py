@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lambent.stacks.providers.base import document_of, document_text, own_pairs, pairs, tag_changes_of, unless
+from lambent.stacks.providers.base import (
+    as_tags,
+    document_of,
+    document_text,
+    own_pairs,
+    pairs,
+    tag_changes_of,
+    unless,
+)
 
 if TYPE_CHECKING:
     from lambent.stacks.providers.provider import Properties, Work
@@ -26,8 +34,12 @@ async def change(work: Work, table: dict[str, Any], old: Properties, new: Proper
     if stream:
         before, after = old.get("StreamSpecification") or {}, new.get("StreamSpecification") or {}
         await _policy(work, stream, before.get("ResourcePolicy"), after.get("ResourcePolicy"))
-        if before.get("Tags") != after.get("Tags"):
-            await work.call("dynamodb", "TagResource", ResourceArn=stream, Tags=after.get("Tags") or [])
+        was, tags = as_tags(before.get("Tags")), as_tags(after.get("Tags"))
+        gone = [key for key in was if key not in tags]
+        if gone:
+            await work.call("dynamodb", "UntagResource", ResourceArn=stream, TagKeys=gone)
+        if tags and tags != was:
+            await work.call("dynamodb", "TagResource", ResourceArn=stream, Tags=pairs(tags))
 
 
 async def read(work: Work, name: str, arn: str) -> Properties:
@@ -88,7 +100,7 @@ async def _recovery(work: Work, name: str, old: Properties | None, new: Properti
 
 async def _insights(work: Work, name: str, old: Properties, new: Properties) -> None:
     before, after = _insights_of(old), _insights_of(new)
-    for index in before | after:
+    for index in after:  # an index that has gone has taken its own with it
         was, wanted = before.get(index, {}), after.get(index, {})
         if was == wanted or not (was.get("Enabled") or wanted.get("Enabled")):
             continue

@@ -18,8 +18,8 @@ from lambent.stacks.providers.base import (
     chosen,
     invalid,
     name_of,
-    not_served,
     pairs,
+    refuse,
     told,
     unless,
     until,
@@ -53,8 +53,6 @@ UNTOLD: Final = (
 )
 """What has operations of its own, or is left out by moto."""
 
-_NOT_SERVED: Final = ("ImportSourceSpecification", "VectorIndexes")
-
 
 class TableProvider(ServiceProvider):
     """`AWS::DynamoDB::Table`: Ref is its name."""
@@ -62,9 +60,11 @@ class TableProvider(ServiceProvider):
     type: ClassVar[str] = "AWS::DynamoDB::Table"
 
     async def create(self, work: Work) -> Made:
+        refuse(work, "ImportSourceSpecification", "VectorIndexes")
         return await create_table(work, work.properties)
 
     async def update(self, work: Work) -> Made:
+        refuse(work, "VectorIndexes")
         return await update_table(work, work.old, work.properties)
 
     async def delete(self, work: Work) -> None:
@@ -89,9 +89,6 @@ class TableProvider(ServiceProvider):
 
 async def create_table(work: Work, properties: Properties) -> Made:
     """A table that is ACTIVE, with everything set. `properties`: those of AWS::DynamoDB::Table."""
-    for member in _NOT_SERVED:
-        if properties.get(member):
-            raise not_served(member)
     _check_definitions(properties)
     name = name_of(work, "TableName", NAME_LIMIT)
     tags = {
@@ -281,9 +278,9 @@ async def _change_capacity(
     provisioned = new.get("ProvisionedThroughput")
     if provisioned and (request or indexes.throughput(table.get("ProvisionedThroughput")) != provisioned):
         request["ProvisionedThroughput"] = provisioned
-    on_demand = new.get("OnDemandThroughput")
-    if on_demand and old.get("OnDemandThroughput") != on_demand:
-        request["OnDemandThroughput"] = on_demand
+    before, on_demand = old.get("OnDemandThroughput") or {}, new.get("OnDemandThroughput") or {}
+    if before != on_demand and billing == "PAY_PER_REQUEST":
+        request["OnDemandThroughput"] = {**dict.fromkeys(before, indexes.UNLIMITED), **on_demand}
     if changes.updated:
         # All in one request: those of a table that is provisioned from now on need it.
         request["GlobalSecondaryIndexUpdates"] = [{"Update": update} for update in changes.updated]

@@ -16,9 +16,9 @@ from lambent.stacks.providers.base import (
     document_of,
     document_text,
     invalid,
-    not_served,
     own_pairs,
     pairs,
+    refuse,
     tag_changes,
     tags_of,
     told,
@@ -40,8 +40,7 @@ class EventBusProvider(ServiceProvider):
 
     async def create(self, work: Work) -> Made:
         name = work.properties["Name"]
-        if work.properties.get("EventSourceName"):
-            raise not_served("EventSourceName")
+        refuse(work, "EventSourceName")
         there = await unless(work.call("events", "DescribeEventBus", Name=name))
         if there is not None and not work.again:
             raise already_exists(work, name)
@@ -58,8 +57,7 @@ class EventBusProvider(ServiceProvider):
 
     async def update(self, work: Work) -> Made:
         name = work.physical_id
-        if changed(work, "EventSourceName"):
-            raise not_served("EventSourceName")
+        refuse(work, "EventSourceName")
         if changed(work, *_SETTINGS):
             await work.call("events", "UpdateEventBus", Name=name, **chosen(work.properties, _SETTINGS))
         await _set_policy(work, name, work.old.get("Policy"))

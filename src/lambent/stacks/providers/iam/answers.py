@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from lambent.neighbours.service_calls import ServiceFailure
+from lambent.stacks.providers.base import pairs, tag_changes, unless
 
 if TYPE_CHECKING:
     from lambent.stacks.providers.provider import Work
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 MISSING: Final = "NoSuchEntity"
 EXISTS: Final = "EntityAlreadyExists"
 
-_SYSTEM: Final = "aws:"
 _VERSION: Final = "2012-10-17"
 
 
@@ -56,26 +55,13 @@ def _parsed(value: Any) -> Any:
         return value  # for IAM to refuse
 
 
-def tags_of(work: Work, own: Any) -> dict[str, str]:
-    """The tags that the resource gets: the stack's and its own, without CloudFormation's."""
-    return {key: value for key, value in work.merged_tags(own).items() if not key.startswith(_SYSTEM)}
-
-
-def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Tags as IAM takes them."""
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
 async def call_unless(
     work: Work, codes: tuple[str, ...] | str, operation: str, /, **parameters: Any
 ) -> dict[str, Any] | None:
     """IAM's answer, or None for a failure of one of `codes`. Raises ServiceFailure for all others."""
-    try:
-        return await work.call("iam", operation, **parameters)
-    except ServiceFailure as failure:
-        if failure.code in ((codes,) if isinstance(codes, str) else codes):
-            return None
-        raise
+    return await unless(
+        work.call("iam", operation, **parameters), *((codes,) if isinstance(codes, str) else codes)
+    )
 
 
 async def pages(work: Work, operation: str, member: str, /, **parameters: Any) -> list[Any]:
@@ -90,20 +76,11 @@ async def pages(work: Work, operation: str, member: str, /, **parameters: Any) -
             return found
 
 
-async def retag(work: Work, operations: tuple[str, str, str], member: str, name: str, own: Any) -> None:
-    """Make the tags of what is named what the step says. `operations`: list, tag, untag.
-
-    Those that are there are asked for, as others may have set some.
-    """
-    listing, tag, untag = operations
-    if not work.again and work.tags == getattr(work, "old_tags", None) and own == work.old.get("Tags"):
-        return
-    wanted = tags_of(work, own)
-    found = await pages(work, listing, "Tags", **{member: name})
-    there = {each["Key"]: each["Value"] for each in found}
-    gone = [key for key in there if key not in wanted and not key.startswith(_SYSTEM)]
-    new = {key: value for key, value in wanted.items() if there.get(key) != value}
-    if gone:
-        await work.call("iam", untag, **{member: name}, TagKeys=gone)
-    if new:
-        await work.call("iam", tag, **{member: name}, Tags=tag_list(new))
+async def retag(work: Work, operations: tuple[str, str], member: str, name: str) -> None:
+    """Change the tags of what is named as the step says. `operations`: tag, untag."""
+    tag, untag = operations
+    tags = tag_changes(work, system=False)
+    if tags.removed:
+        await work.call("iam", untag, **{member: name}, TagKeys=tags.removed)
+    if tags.put:
+        await work.call("iam", tag, **{member: name}, Tags=pairs(tags.put))

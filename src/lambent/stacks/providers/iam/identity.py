@@ -10,22 +10,26 @@ from typing import Any, ClassVar, Final
 
 from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.base import changed, pairs, refuse, tags_of
 from lambent.stacks.providers.iam.answers import (
     EXISTS,
     MISSING,
     call_unless,
     retag,
-    tag_list,
-    tags_of,
 )
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
 _OIDC_TAGS: Final = (
-    "ListOpenIDConnectProviderTags",
     "TagOpenIDConnectProvider",
     "UntagOpenIDConnectProvider",
 )
-_SAML_TAGS: Final = ("ListSAMLProviderTags", "TagSAMLProvider", "UntagSAMLProvider")
+_SAML_TAGS: Final = ("TagSAMLProvider", "UntagSAMLProvider")
+_SAML_NOT_SERVED: Final = (
+    "AddPrivateKey",
+    "AssertionEncryptionMode",
+    "PrivateKeyList",
+    "RemovePrivateKey",
+)
 _OIDC: Final = "OpenIDConnectProviderArn"
 _NO_THUMBPRINT: Final = "0" * 40
 """What IAM finds out by itself, where none is given, nobody here can ask for."""
@@ -46,7 +50,7 @@ class OidcProviderProvider(Provider):
                 Url=url,
                 ClientIDList=wanted.get("ClientIdList") or [],
                 ThumbprintList=wanted.get("ThumbprintList") or [_NO_THUMBPRINT],
-                Tags=tag_list(tags_of(work, wanted.get("Tags"))) or None,
+                Tags=pairs(tags_of(work, system=False)) or None,
             )
             arn = answer[_OIDC]
         except ServiceFailure as failure:
@@ -80,7 +84,7 @@ class OidcProviderProvider(Provider):
                 **{_OIDC: arn},
                 ThumbprintList=new.get("ThumbprintList") or [_NO_THUMBPRINT],
             )
-        await retag(work, _OIDC_TAGS, _OIDC, arn, new.get("Tags"))
+        await retag(work, _OIDC_TAGS, _OIDC, arn)
         return Made(arn, work.attributes)
 
     async def delete(self, work: Work) -> None:
@@ -115,7 +119,7 @@ class SamlProviderProvider(Provider):
 
     async def create(self, work: Work) -> Made:
         wanted = work.properties
-        _served(wanted)
+        refuse(work, *_SAML_NOT_SERVED)
         name = wanted.get("Name") or work.name(128)
         arn = f"arn:{work.stack.partition}:iam::{work.stack.account}:saml-provider/{name}"
         there = await call_unless(work, MISSING, "GetSAMLProvider", SAMLProviderArn=arn)
@@ -125,23 +129,22 @@ class SamlProviderProvider(Provider):
                 "CreateSAMLProvider",
                 Name=name,
                 SAMLMetadataDocument=wanted["SamlMetadataDocument"],
-                Tags=tag_list(tags_of(work, wanted.get("Tags"))) or None,
+                Tags=pairs(tags_of(work, system=False)) or None,
             )
         elif not work.again or there["SAMLMetadataDocument"] != wanted["SamlMetadataDocument"]:
             raise ResourceFailure(f"SAMLProvider {name} already exists", "AlreadyExists")
         return Made(arn, {"Arn": arn})
 
     async def update(self, work: Work) -> Made:
-        _served(work.properties)
+        refuse(work, *_SAML_NOT_SERVED)
         await work.call(
             "iam",
             "UpdateSAMLProvider",
             SAMLProviderArn=work.physical_id,
             SAMLMetadataDocument=work.properties["SamlMetadataDocument"],
         )
-        own = work.properties.get("Tags")
-        if own != work.old.get("Tags"):
-            await retag(work, _SAML_TAGS, "SAMLProviderArn", work.physical_id, own)
+        if changed(work, "Tags"):  # moto has no operations for them
+            await retag(work, _SAML_TAGS, "SAMLProviderArn", work.physical_id)
         return Made(work.physical_id, work.attributes)
 
     async def delete(self, work: Work) -> None:
@@ -155,12 +158,6 @@ class SamlProviderProvider(Provider):
             "Name": work.physical_id.rpartition("/")[2],
             "SamlMetadataDocument": found["SAMLMetadataDocument"],
         }
-
-
-def _served(wanted: Properties) -> None:
-    for member in ("AddPrivateKey", "AssertionEncryptionMode", "PrivateKeyList", "RemovePrivateKey"):
-        if wanted.get(member):
-            raise ResourceFailure(f"{member} is not supported by this platform.", "InvalidRequest")
 
 
 class ServiceLinkedRoleProvider(Provider):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.base import pairs, tags_of
 from lambent.stacks.providers.iam.answers import (
     EXISTS,
     MISSING,
@@ -15,14 +16,12 @@ from lambent.stacks.providers.iam.answers import (
     read_document,
     retag,
     same_document,
-    tag_list,
-    tags_of,
 )
 from lambent.stacks.providers.iam.principal import ROLE
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
 _SESSION_S: Final = 3600
-_TAGS: Final = ("ListRoleTags", "TagRole", "UntagRole")
+_TAGS: Final = ("TagRole", "UntagRole")
 
 
 class RoleProvider(Provider):
@@ -43,7 +42,7 @@ class RoleProvider(Provider):
                 Description=wanted.get("Description"),
                 MaxSessionDuration=wanted.get("MaxSessionDuration"),
                 PermissionsBoundary=wanted.get("PermissionsBoundary"),
-                Tags=tag_list(tags_of(work, wanted.get("Tags"))) or None,
+                Tags=pairs(tags_of(work, system=False)) or None,
             )
         except ServiceFailure as failure:
             answer = await self._begun(work, name) if work.again and failure.code == EXISTS else {}
@@ -84,7 +83,7 @@ class RoleProvider(Provider):
             )
         await ROLE.bound(work, name)
         await ROLE.settle(work, name)
-        await retag(work, _TAGS, "RoleName", name, new.get("Tags"))
+        await retag(work, _TAGS, "RoleName", name)
         return Made(name, work.attributes)
 
     async def delete(self, work: Work) -> None:

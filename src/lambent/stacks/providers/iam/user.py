@@ -9,19 +9,18 @@ from typing import Any, ClassVar, Final
 
 from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.base import pairs, tags_of
 from lambent.stacks.providers.iam.answers import (
     EXISTS,
     MISSING,
     call_unless,
     pages,
     retag,
-    tag_list,
-    tags_of,
 )
 from lambent.stacks.providers.iam.principal import USER
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
-_TAGS: Final = ("ListUserTags", "TagUser", "UntagUser")
+_TAGS: Final = ("TagUser", "UntagUser")
 
 
 class UserProvider(Provider):
@@ -39,7 +38,7 @@ class UserProvider(Provider):
                 UserName=name,
                 Path=wanted.get("Path"),
                 PermissionsBoundary=wanted.get("PermissionsBoundary"),
-                Tags=tag_list(tags_of(work, wanted.get("Tags"))) or None,
+                Tags=pairs(tags_of(work, system=False)) or None,
             )
         except ServiceFailure as failure:
             if failure.code != EXISTS or not work.again:
@@ -71,7 +70,7 @@ class UserProvider(Provider):
             made = _made((await work.call("iam", "GetUser", UserName=name))["User"])
         await USER.bound(work, name)
         await self._settle(work, name)
-        await retag(work, _TAGS, "UserName", name, new.get("Tags"))
+        await retag(work, _TAGS, "UserName", name)
         return made
 
     async def delete(self, work: Work) -> None:
@@ -94,6 +93,11 @@ class UserProvider(Provider):
             "Path": user["Path"],
             **await USER.policies(work, name),
         }
+        if "LoginProfile" in work.properties:
+            profile = await call_unless(work, MISSING, "GetLoginProfile", UserName=name)
+            if profile is not None:
+                reset = profile["LoginProfile"].get("PasswordResetRequired", False)
+                live["LoginProfile"] = {"PasswordResetRequired": reset}
         if "Groups" in work.properties:
             groups = await pages(work, "ListGroupsForUser", "Groups", UserName=name)
             live["Groups"] = [group["GroupName"] for group in groups]
@@ -119,9 +123,7 @@ async def _begun(work: Work, user: dict[str, Any]) -> bool:
         return True
     tags = await pages(work, "ListUserTags", "Tags", UserName=user["UserName"])
     there = {tag["Key"]: tag["Value"] for tag in tags}
-    return user["Path"] == work.properties.get("Path", "/") and there == tags_of(
-        work, work.properties.get("Tags")
-    )
+    return user["Path"] == work.properties.get("Path", "/") and there == tags_of(work, system=False)
 
 
 async def _log_in(work: Work, name: str) -> None:

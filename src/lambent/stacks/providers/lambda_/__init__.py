@@ -1,4 +1,4 @@
 """AWS::Lambda::*: functions and all that belongs to them.
 
-Imports providers.provider, stacks.errors and neighbours.service_calls alone.
+Imports providers.base and provider, stacks.errors and neighbours.service_calls alone.
 """

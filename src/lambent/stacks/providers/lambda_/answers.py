@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.base import tag_changes, unless
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 MISSING: Final = "ResourceNotFoundException"
 CONFLICT: Final = "ResourceConflictException"
 
-_SYSTEM: Final = "aws:"
 _FIRST_S: Final = 0.01
 _LONGEST_S: Final = 1.0
 _GROWTH: Final = 1.5
@@ -23,12 +22,7 @@ _GROWTH: Final = 1.5
 
 async def call_unless(work: Work, code: str, operation: str, /, **parameters: Any) -> dict[str, Any] | None:
     """Lambda's answer, or None for a failure of that code. Raises ServiceFailure for all others."""
-    try:
-        return await work.call("lambda", operation, **parameters)
-    except ServiceFailure as failure:
-        if failure.code == code:
-            return None
-        raise
+    return await unless(work.call("lambda", operation, **parameters), code)
 
 
 async def looks(work: Work) -> AsyncIterator[None]:
@@ -62,18 +56,10 @@ async def settled(work: Work, name: str, qualifier: str | None = None) -> dict[s
     return found
 
 
-async def retag(work: Work, arn: str, own: Any) -> None:
-    """Make the tags of a resource what the step says. Those that are there are asked for.
-
-    The stack's `aws:cloudformation:` tags are set like all others; no other of AWS's own is taken away.
-    """
-    if not work.again and work.tags == getattr(work, "old_tags", None) and own == work.old.get("Tags"):
-        return
-    wanted = work.merged_tags(own)
-    there = (await work.call("lambda", "ListTags", Resource=arn)).get("Tags") or {}
-    gone = [key for key in there if key not in wanted and not key.startswith(_SYSTEM)]
-    new = {key: value for key, value in wanted.items() if there.get(key) != value}
-    if gone:
-        await work.call("lambda", "UntagResource", Resource=arn, TagKeys=gone)
-    if new:
-        await work.call("lambda", "TagResource", Resource=arn, Tags=new)
+async def retag(work: Work, resource: str) -> None:
+    """Change the tags of the resource of that ARN as the step says."""
+    tags = tag_changes(work)
+    if tags.removed:
+        await work.call("lambda", "UntagResource", Resource=resource, TagKeys=tags.removed)
+    if tags.put:
+        await work.call("lambda", "TagResource", Resource=resource, Tags=tags.put)

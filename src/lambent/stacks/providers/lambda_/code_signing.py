@@ -65,7 +65,7 @@ class CodeSigningConfigProvider(Provider):
             CodeSigningPolicies=new.get("CodeSigningPolicies") or _WARN,
             Description=new.get("Description") or "",
         )
-        await retag(work, work.physical_id, new.get("Tags"))
+        await retag(work, work.physical_id)
         return Made(work.physical_id, work.attributes)
 
     async def delete(self, work: Work) -> None:

@@ -40,6 +40,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
 }
 _CREATION_ONLY: Final = ("CodeSigningConfigArn", "PackageType", "TenancyConfig")
+_LEVELS: Final = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
 _SPELLED: Final = {"KmsKeyArn": "KMSKeyArn"}
 
 
@@ -91,7 +92,7 @@ class FunctionProvider(Provider):
 
     async def update(self, work: Work) -> Made:
         name, old, new = work.physical_id, work.old, work.properties
-        tagging = asyncio.ensure_future(retag(work, await self._arn(work), new.get("Tags")))
+        tagging = asyncio.ensure_future(retag(work, await self._arn(work)))
         try:
             # Inline code is in another file for another language.
             inline = "ZipFile" in new["Code"] and old.get("Runtime") != new.get("Runtime")
@@ -132,7 +133,8 @@ class FunctionProvider(Provider):
         for member in changed:
             value = wanted.get(member, _DEFAULTS[member])
             if member == "LoggingConfig":
-                value = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}", **value}
+                levels = _LEVELS if value.get("LogFormat") == "JSON" else {}
+                value = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}", **levels, **value}
             if member in ("FileSystemConfigs", "ImageConfig") and not value and not work.old.get(member):
                 continue
             if value is not None:

@@ -124,7 +124,7 @@ class EventSourceMappingProvider(Provider):
         if members:
             await work.call("lambda", "UpdateEventSourceMapping", UUID=work.physical_id, **members)
             await self._settled(work)
-        await retag(work, work.attributes["EventSourceMappingArn"], new.get("Tags"))
+        await retag(work, work.attributes["EventSourceMappingArn"])
         return Made(work.physical_id, work.attributes)
 
     async def delete(self, work: Work) -> None:

@@ -34,6 +34,7 @@ class VersionProvider(Provider):
             )
         await settled(work, name, number)
         await provision(work, name, number)
+        await _scale(work, number)
         return made
 
     async def _publish(self, work: Work, name: str) -> Made:
@@ -56,15 +57,7 @@ class VersionProvider(Provider):
         return Made(arn, {"Version": found["Version"], "FunctionArn": arn})
 
     async def update(self, work: Work) -> Made:
-        scaling = work.properties.get("FunctionScalingConfig")
-        if scaling:
-            await work.call(
-                "lambda",
-                "PutFunctionScalingConfig",
-                FunctionName=work.properties["FunctionName"],
-                Qualifier=work.attributes["Version"],
-                FunctionScalingConfig=scaling,
-            )
+        await _scale(work, work.attributes["Version"])
         return Made(work.physical_id, work.attributes)
 
     async def delete(self, work: Work) -> None:
@@ -91,6 +84,18 @@ class VersionProvider(Provider):
         if found is None:
             raise ResourceFailure(f"Function not found: {arn}", "NotFound")
         return Made(arn, {"Version": found["Version"], "FunctionArn": arn})
+
+
+async def _scale(work: Work, number: str) -> None:
+    scaling = work.properties.get("FunctionScalingConfig")
+    if scaling:
+        await work.call(
+            "lambda",
+            "PutFunctionScalingConfig",
+            FunctionName=work.properties["FunctionName"],
+            Qualifier=number,
+            FunctionScalingConfig=scaling,
+        )
 
 
 async def _numbers(work: Work, name: str) -> set[str]:

@@ -14,11 +14,10 @@ from lambent.stacks.errors import ResourceFailure
 from lambent.stacks.providers.base import (
     ServiceProvider,
     as_tags,
-    changed,
     name_of,
-    not_served,
     own_pairs,
     pairs,
+    refuse,
     tag_changes,
     tags_of,
     unless,
@@ -63,9 +62,7 @@ class BucketProvider(ServiceProvider):
     type: ClassVar[str] = "AWS::S3::Bucket"
 
     async def create(self, work: Work) -> Made:
-        for member in _NOT_SERVED:
-            if work.properties.get(member):
-                raise not_served(member)
+        refuse(work, *_NOT_SERVED)
         name = name_of(work, "BucketName", _NAME_LIMIT, lower=True)
         region = work.stack.region
         lock = work.properties.get("ObjectLockEnabled")
@@ -97,9 +94,7 @@ class BucketProvider(ServiceProvider):
         return made
 
     async def update(self, work: Work) -> Made:
-        for member in _NOT_SERVED:
-            if changed(work, member):
-                raise not_served(member)
+        refuse(work, *_NOT_SERVED)
         name = work.physical_id
         await _change(work, name, work.old)
         await _retag(work, name)

@@ -58,6 +58,8 @@ class Configuration(NamedTuple):
     read: Callable[[dict[str, Any]], Properties]
     remove: str = ""
     unset: Any = None
+    beside: tuple[str, ...] = ()
+    """Members of the property that stand beside `member` in the request."""
 
 
 class Listed(NamedTuple):
@@ -160,6 +162,7 @@ CONFIGURATIONS: Final = (
     Configuration(
         "LifecycleConfiguration", "PutBucketLifecycleConfiguration", "LifecycleConfiguration",
         "GetBucketLifecycleConfiguration", "", lifecycle.requested, lifecycle.read, "DeleteBucketLifecycle",
+        beside=(lifecycle.SMALLEST,),
     ),
     Configuration(
         "WebsiteConfiguration", "PutBucketWebsite", "WebsiteConfiguration",
@@ -261,7 +264,8 @@ async def change(work: Work, bucket: str, old: Properties, new: Properties) -> N
         if before == after:
             continue
         if after is not None:
-            await work.call("s3", one.put, Bucket=bucket, **{one.member: one.requested(after)})
+            request = {one.member: one.requested(after)} | (chosen(after, one.beside) if one.beside else {})
+            await work.call("s3", one.put, Bucket=bucket, **request)
         elif one.remove:
             await unless(work.call("s3", one.remove, Bucket=bucket), *_UNSET)
         else:
@@ -287,7 +291,8 @@ async def read(work: Work, bucket: str, members: Properties) -> Properties:
         answer = await unless(work.call("s3", one.get, Bucket=bucket), *_UNSET)
         found = answer.get(one.answered) if answer and one.answered else answer
         if found is not None:
-            properties[one.property] = one.read(found)
+            # moto tells of what stands beside the configuration what it is by default.
+            properties[one.property] = one.read(found) | chosen(members[one.property], one.beside)
     events = (members.get("NotificationConfiguration") or {}).get("EventBridgeConfiguration")
     if events and properties.get("NotificationConfiguration") is not None:
         # moto keeps it, and leaves it out of what it tells.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lambent.stacks.providers.base import chosen, told
 
 if TYPE_CHECKING:
     from lambent.stacks.providers.provider import Properties
+
+SMALLEST: Final = "TransitionDefaultMinimumObjectSize"
+"""Of all rules, in S3 a member of the request and the answer themselves."""
 
 
 def requested(configuration: Properties) -> dict[str, Any]:
