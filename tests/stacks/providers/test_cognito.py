@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -61,8 +61,16 @@ def test_a_user_pool(world: World) -> None:
     assert pool.read() is None
 
 
-def test_a_pool_that_was_begun_is_found_again(pool: Resource) -> None:
-    pool.lost()
+def test_a_pool_that_was_begun_is_found_again(world: World) -> None:
+    pool = world.resource("AWS::Cognito::UserPool", "Begun")
+    begun = world.ask(
+        "cognito-idp", "CreateUserPool", PoolName="p", UserPoolTags={"lambent:step": "token-0"}
+    )["UserPool"]["Id"]
+    pool.create(again=True)
+    assert pool.id == begun
+    tags = world.ask("cognito-idp", "DescribeUserPool", UserPoolId=begun)["UserPool"]["UserPoolTags"]
+    assert "lambent:step" not in tags
+    pool.delete()
 
 
 def test_a_client(world: World, pool: Resource) -> None:
@@ -76,6 +84,9 @@ def test_a_client(world: World, pool: Resource) -> None:
     assert client.attributes["Name"].startswith("shop-Web-")
     client.update_twice(UserPoolId=pool.id, GenerateSecret=True, CallbackURLs=["https://shop.test/"])
     assert (client.read() or {})["CallbackURLs"] == ["https://shop.test/"]
+    assert (client.read() or {}).get("ExplicitAuthFlows", []) == []
+    client.update_twice(UserPoolId=pool.id, GenerateSecret=True)
+    assert "CallbackURLs" not in (client.read() or {})
     client.delete_twice()
     assert client.read() is None
 
@@ -135,8 +146,16 @@ def test_an_identity_pool(world: World) -> None:
     pool.again()
     pool.lost()
     assert pool.attributes["Name"].startswith("shop_Guests_")
-    pool.update_twice(AllowUnauthenticatedIdentities=False)
+    of: dict[str, Any] = {
+        "CognitoIdentityProviders": [{"ClientId": "c", "ProviderName": "p"}],
+        "IdentityPoolTags": [{"Key": "kind", "Value": "x"}],
+        "SupportedLoginProviders": {"www.example.com": "1"},
+    }
+    pool.update_twice(AllowUnauthenticatedIdentities=False, **of)
     assert (pool.read() or {})["AllowUnauthenticatedIdentities"] is False
+    assert pool.drift() == []
+    pool.update_twice(AllowUnauthenticatedIdentities=False)
+    assert not of.keys() & (pool.read() or {}).keys()
 
     pool.delete_twice()
     assert pool.read() is None

@@ -11,7 +11,7 @@ from lambent.stacks.providers.base import (
     changed,
     chosen,
     name_of,
-    not_served,
+    refuse,
     told,
     unless,
 )
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lambent.stacks.providers.provider import Properties, Work
 
 _NAME_LIMIT: Final = 128
+_DOMAIN_NOT_SERVED: Final = ("ManagedLoginVersion", "Routing")
 _EXISTS: Final = frozenset(("GroupExistsException", "UsernameExistsException", "DuplicateProviderException"))
 
 _CLIENT: Final = (
@@ -50,6 +51,18 @@ _CLIENT: Final = (
     "WriteAttributes",
 )
 
+_UNSET: Final[dict[str, Any]] = {
+    "AllowedOAuthFlows": [],
+    "AllowedOAuthFlowsUserPoolClient": False,
+    "AllowedOAuthScopes": [],
+    "CallbackURLs": [],
+    "ExplicitAuthFlows": [],
+    "LogoutURLs": [],
+    "PreventUserExistenceErrors": "LEGACY",
+    "RefreshTokenValidity": 30,
+    "SupportedIdentityProviders": [],
+}
+
 
 class UserPoolClientProvider(ServiceProvider):
     """`AWS::Cognito::UserPoolClient`: Ref is its id."""
@@ -75,7 +88,9 @@ class UserPoolClientProvider(ServiceProvider):
 
     async def update(self, work: Work) -> Made:
         client, pool = work.physical_id, work.properties["UserPoolId"]
-        settings = chosen(work.properties, _CLIENT)
+        # moto keeps what it is not told; Cognito does not.
+        gone = {member: _UNSET[member] for member in work.old if member in _UNSET}
+        settings = {**gone, **chosen(work.properties, _CLIENT)}
         await work.call(SERVICE, "UpdateUserPoolClient", UserPoolId=pool, ClientId=client, **settings)
         return await self.made(work, client)
 
@@ -129,7 +144,7 @@ class UserPoolDomainProvider(Provider):
     type: ClassVar[str] = "AWS::Cognito::UserPoolDomain"
 
     async def create(self, work: Work) -> Made:
-        _check_domain(work)
+        refuse(work, *_DOMAIN_NOT_SERVED)
         domain, pool = work.properties["Domain"], work.properties["UserPoolId"]
         there = await _domain(work, domain)
         if there is not None and not (work.again and there["UserPoolId"] == pool):
@@ -142,7 +157,7 @@ class UserPoolDomainProvider(Provider):
         return await self._made(work, domain)
 
     async def update(self, work: Work) -> Made:
-        _check_domain(work)
+        refuse(work, *_DOMAIN_NOT_SERVED)
         domain = work.physical_id
         if changed(work, "CustomDomainConfig"):
             await work.call(
@@ -333,12 +348,6 @@ class UserPoolUserToGroupAttachmentProvider(Provider):
 
 def _attachment(properties: Mapping[str, Any]) -> dict[str, Any]:
     return chosen(dict(properties), ("GroupName", "Username", "UserPoolId"))
-
-
-def _check_domain(work: Work) -> None:
-    for member in ("ManagedLoginVersion", "Routing"):
-        if work.properties.get(member):
-            raise not_served(member)
 
 
 async def _domain(work: Work, domain: str) -> dict[str, Any] | None:

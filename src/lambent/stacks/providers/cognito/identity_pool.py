@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from lambent.stacks.providers.base import ServiceProvider, chosen, name_of, not_served, told, unless
+from lambent.stacks.providers.base import (
+    ServiceProvider,
+    chosen,
+    name_of,
+    own_pairs,
+    pairs,
+    refuse,
+    tags_of,
+    told,
+    unless,
+)
 from lambent.stacks.providers.provider import Made
 
 if TYPE_CHECKING:
@@ -21,6 +31,12 @@ _POOL: Final = (
     "SamlProviderARNs",
     "SupportedLoginProviders",
 )
+_NONE: Final[dict[str, Any]] = {
+    "CognitoIdentityProviders": [],
+    "OpenIdConnectProviderARNs": [],
+    "SamlProviderARNs": [],
+    "SupportedLoginProviders": {},
+}
 _NOT_SERVED: Final = ("CognitoEvents", "CognitoStreams", "PushSync")
 
 
@@ -52,7 +68,7 @@ class IdentityPoolProvider(ServiceProvider):
         return told(
             {
                 **chosen(found, ("IdentityPoolName", *_POOL)),
-                "OpenIdConnectProviderARNs": found.get("OpenIdConnectProviderARNs"),
+                "IdentityPoolTags": own_pairs(pairs(found.get("IdentityPoolTags") or {})),
             }
         )
 
@@ -65,17 +81,13 @@ class IdentityPoolProvider(ServiceProvider):
 
     @staticmethod
     def _members(work: Work) -> Properties:
-        for member in _NOT_SERVED:
-            if work.properties.get(member):
-                raise not_served(member)
-        members = chosen(work.properties, _POOL)
+        refuse(work, *_NOT_SERVED)
+        # moto keeps what it is not told; Cognito does not.
+        gone = {member: _NONE[member] for member in work.old if member in _NONE}
+        members = {**gone, **chosen(work.properties, _POOL)}
         name = name_of(work, "IdentityPoolName", _NAME_LIMIT, separator="_")
-        arns = members.pop("OpenIdConnectProviderARNs", None)
-        return {
-            **members,
-            "IdentityPoolName": name,
-            **({"OpenIdConnectProviderARNs": arns} if arns else {}),
-        }
+        tags = tags_of(work, "IdentityPoolTags")
+        return {**members, "IdentityPoolName": name, "IdentityPoolTags": tags}
 
     @staticmethod
     async def _left(work: Work) -> str | None:

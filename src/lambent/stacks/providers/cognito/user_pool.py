@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from lambent.stacks.providers.base import (
     ServiceProvider,
     arn,
-    changed,
     chosen,
     invalid,
     name_of,
-    not_served,
+    refuse,
     tags_of,
     told,
     unless,
@@ -61,7 +60,6 @@ _NOT_SERVED: Final = (
     "WebAuthnRelyingPartyID",
     "WebAuthnUserVerification",
 )
-_MFA: Final = ("MfaConfiguration", "EnabledMfas", "SmsConfiguration")
 
 
 class UserPoolProvider(ServiceProvider):
@@ -70,7 +68,7 @@ class UserPoolProvider(ServiceProvider):
     type: ClassVar[str] = "AWS::Cognito::UserPool"
 
     async def create(self, work: Work) -> Made:
-        _check(work)
+        refuse(work, *_NOT_SERVED)
         properties = work.properties
         pool = work.physical_id or (await self._left(work) if work.again else None)
         if not pool:
@@ -84,12 +82,12 @@ class UserPoolProvider(ServiceProvider):
             pool = answer["UserPool"]["Id"]
         made = await self.made(work, pool)
         await work.initiated(pool, made.attributes)
-        if properties.get("MfaConfiguration", "OFF") != "OFF":
-            await self._set_mfa(work, pool)
+        # Without the tag of the step: it is known now.
+        await self._settle(work, pool)
         return made
 
     async def update(self, work: Work) -> Made:
-        _check(work)
+        refuse(work, *_NOT_SERVED)
         pool, properties = work.physical_id, work.properties
         before, after = work.old.get("Schema") or [], properties.get("Schema") or []
         if any(one not in after for one in before):
@@ -98,18 +96,7 @@ class UserPoolProvider(ServiceProvider):
         added = [one for one in after if one not in before]
         if added:
             await work.call(SERVICE, "AddCustomAttributes", UserPoolId=pool, CustomAttributes=added)
-        await work.call(
-            SERVICE,
-            "UpdateUserPool",
-            UserPoolId=pool,
-            PoolName=properties.get("UserPoolName"),
-            **chosen(properties, _BOTH),
-            UserPoolTags=tags_of(work, "UserPoolTags"),
-        )
-        if changed(work, *_MFA) and (
-            {properties.get("MfaConfiguration", "OFF"), work.old.get("MfaConfiguration", "OFF")} != {"OFF"}
-        ):
-            await self._set_mfa(work, pool)
+        await self._settle(work, pool)
         return await self.made(work, pool)
 
     async def delete(self, work: Work) -> None:
@@ -146,6 +133,20 @@ class UserPoolProvider(ServiceProvider):
             },
         )
 
+    async def _settle(self, work: Work, pool: str) -> None:
+        """Everything that UpdateUserPool sets, which sets what it is not told to its default."""
+        properties = work.properties
+        await work.call(
+            SERVICE,
+            "UpdateUserPool",
+            UserPoolId=pool,
+            PoolName=properties.get("UserPoolName"),
+            **chosen(properties, _BOTH),
+            UserPoolTags=tags_of(work, "UserPoolTags"),
+        )
+        if {properties.get("MfaConfiguration", "OFF"), work.old.get("MfaConfiguration", "OFF")} != {"OFF"}:
+            await self._set_mfa(work, pool)
+
     @staticmethod
     async def _set_mfa(work: Work, pool: str) -> None:
         properties = work.properties
@@ -178,9 +179,3 @@ class UserPoolProvider(ServiceProvider):
             token = page.get("NextToken")
             if not token:
                 return None
-
-
-def _check(work: Work) -> None:
-    for member in _NOT_SERVED:
-        if work.properties.get(member):
-            raise not_served(member)
