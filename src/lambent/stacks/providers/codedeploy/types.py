@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.base import pairs, tags_of
 from lambent.stacks.providers.codedeploy.records import LAMBDA, Application, Config, Group
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 _IDS: Final = uuid.UUID("b1f1c2de-5a3f-5c9e-8d0a-6f0d9b7f6a55")
 _INSTANCES: Final = (
     "AutoScalingGroups",
+    "BlueGreenDeploymentConfiguration",
+    "Deployment",
     "ECSServices",
     "Ec2TagFilters",
     "Ec2TagSet",
+    "LoadBalancerInfo",
     "OnPremisesInstanceTagFilters",
     "OnPremisesTagSet",
+    "OutdatedInstancesStrategy",
+    "TerminationHookEnabled",
 )
 
 
@@ -59,7 +65,7 @@ class ApplicationProvider(_Registered):
                 platform,
                 _owner(work),
                 work.clock.wall_ms(),
-                work.merged_tags(work.properties.get("Tags")),
+                tags_of(work, system=False),
             )
         )
         return Made(name, {})
@@ -76,7 +82,7 @@ class ApplicationProvider(_Registered):
         return {
             "ApplicationName": found.name,
             "ComputePlatform": found.platform,
-            "Tags": _tags(found.tags),
+            "Tags": pairs(found.tags),
         }
 
 
@@ -111,7 +117,7 @@ class DeploymentGroupProvider(_Registered):
                 _id(work, name),
                 _owner(work),
                 wanted,
-                work.merged_tags(wanted.get("Tags")),
+                tags_of(work, system=False),
             )
         )
         return Made(name, {})
@@ -125,7 +131,7 @@ class DeploymentGroupProvider(_Registered):
         found = self._find(work)
         if found is None:
             return None
-        return {**found.properties, "DeploymentGroupName": found.group, "Tags": _tags(found.tags)}
+        return {**found.properties, "DeploymentGroupName": found.group, "Tags": pairs(found.tags)}
 
     def _find(self, work: Work) -> Group | None:
         stack = work.stack
@@ -145,6 +151,9 @@ class DeploymentConfigProvider(_Registered):
         platform = wanted.get("ComputePlatform") or "Server"
         if platform != LAMBDA:
             raise _unserved(f"The compute platform {platform}")
+        for member in ("MinimumHealthyHosts", "ZonalConfig"):
+            if wanted.get(member):
+                raise _unserved(member)
         percent, minutes, linear = _routing(wanted.get("TrafficRoutingConfig") or {})
         await self._deployments.claim(
             Config(
@@ -209,7 +218,3 @@ def _owner(work: Work) -> str:
 
 def _id(work: Work, name: str) -> str:
     return str(uuid.uuid5(_IDS, f"{_owner(work)}/{name}"))
-
-
-def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
