@@ -94,6 +94,18 @@ def test_what_begins_an_operation_waits_a_little_for_its_end(cloud: Cloud) -> No
         cloud.cfn.get_waiter("stack_exists").wait(StackName=name, WaiterConfig={"MaxAttempts": 1})
 
 
+def test_waiters_are_kept_until_the_end(cloud: Cloud) -> None:
+    """They would come back after half a minute."""
+    waits = {"Handle": {"Ref": "Handle000"}, "Timeout": "4", "Count": "1"}
+    template = simple()
+    template["Resources"]["Wait"] = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": waits}
+    name = cloud.name()
+    cloud.cfn.create_stack(StackName=name, TemplateBody=text(template), OnFailure="DO_NOTHING")
+    assert cloud.cfn.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_IN_PROGRESS"
+    with pytest.raises(WaiterError, match="CREATE_FAILED"):
+        cloud.cfn.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"MaxAttempts": 1})
+
+
 def test_deleting_what_is_not_there_is_no_error(cloud: Cloud) -> None:
     cloud.cfn.delete_stack(StackName="never-was")
 

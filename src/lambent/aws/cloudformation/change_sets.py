@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from lambent.aws.cloudformation.paging import page_of, slice_of
 from lambent.aws.cloudformation.requests import Members, seconds, settled, stack_request, tag_list
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from lambent.stacks.records import ChangeSet
     from lambent.stacks.stacks import Stacks
 
-_UNKNOWN_YET = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
+_UNKNOWN_YET: Final = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
+_WAITERS_S: Final = 5.0
+_LOOK_S: Final = 0.02
 
 
 class ChangeSetOperations:
@@ -40,6 +44,8 @@ class ChangeSetOperations:
     async def describe_change_set(self, context: RequestContext, request: Members) -> Members:
         """What it would change, a hundred changes a page."""
         change_set = self._change_set(context, request)
+        if context.waits:
+            await _decided(change_set)
         with_values = bool(request.get("IncludePropertyValues"))
         changes = change_set.changes_with_values if with_values else change_set.changes
         page, more = slice_of(changes, request)
@@ -120,6 +126,13 @@ class ChangeSetOperations:
         return self._stacks.change_set(
             context.account, context.region, request["ChangeSetName"], request.get("StackName")
         )
+
+
+async def _decided(change_set: ChangeSet) -> None:
+    """Keep a waiter until it is known what is changed, which takes long only where functions are asked."""
+    until = time.monotonic() + _WAITERS_S
+    while change_set.status in _UNKNOWN_YET and time.monotonic() < until:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(_LOOK_S)
 
 
 def _summary(change_set: ChangeSet) -> Members:

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 Members = dict[str, Any]
 
 _PATIENCE_S: Final = 2.5
-"""How long what begins an operation waits for its end. Most have ended then, and the waiters of AWS's clients look at
-once and then every 30 seconds.
+"""How long what begins an operation waits for its end: most have ended then, and clients that look for it wait for
+seconds before they look again.
+"""
+_WAITERS_S: Final = 20.0
+"""How long waiters of SDKs are kept: they would come back after up to half a minute, and give up after a minute
+without an answer.
 """
 
 
@@ -57,7 +61,13 @@ def tag_list(tags: dict[str, str]) -> list[Members]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-async def settled(stacks: Stacks, stack: Stack) -> None:
+async def settled(stacks: Stacks, stack: Stack, at_most: float = _PATIENCE_S) -> None:
     """Wait a little for the end of what has begun."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stacks.finished(stack), _PATIENCE_S)
+        await asyncio.wait_for(stacks.finished(stack), at_most)
+
+
+async def awaited(context: RequestContext, stacks: Stacks, stack: Stack) -> None:
+    """Wait for the end of what is being done with a stack, where a waiter asks what it has come to."""
+    if context.waits and stack.operation is not None:
+        await settled(stacks, stack, _WAITERS_S)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.aws.cloudformation.errors import invalid
 from lambent.aws.cloudformation.paging import page_of
-from lambent.aws.cloudformation.requests import Members, seconds, settled, stack_request, tag_list
+from lambent.aws.cloudformation.requests import Members, awaited, seconds, settled, stack_request, tag_list
 from lambent.stacks.errors import StackNotFound
 
 if TYPE_CHECKING:
@@ -104,7 +104,9 @@ class StackOperations:
         """One stack, or all that are not deleted, the latest first."""
         name = request.get("StackName")
         if name:
-            return {"Stacks": [_stack(self._stacks.find(context.account, context.region, name))]}
+            stack = self._stacks.find(context.account, context.region, name)
+            await awaited(context, self._stacks, stack)
+            return {"Stacks": [_stack(stack)]}
         stacks = (
             stack for stack in self._stacks.stacks(context.account, context.region) if stack.status != _GONE
         )
