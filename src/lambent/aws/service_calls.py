@@ -8,27 +8,47 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlencode, urlsplit
 
 from lambent.aws.model import known_service
+from lambent.aws.signing import Signer
 from lambent.http.client import HttpClient
 from lambent.neighbours.service_calls import ServiceAnswer, ServiceCall, ServiceFailure, ServiceMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+    from botocore.awsrequest import HeadersDict
     from botocore.model import ServiceModel, StructureShape
     from botocore.parsers import ResponseParser
+    from botocore.serialize import Serializer
 
     from lambent.aws.credentials import Credentials
 
 
 # 10 MB of records that Kinesis answers with at once, as base64.
-_LARGEST = 16_777_216
-_ERRORS = 300
+_LARGEST: Final = 16_777_216
+_ERRORS: Final = 300
+
+_SMALL: Final = 32_768
+"""Characters and bytes of parameters, or of an answer, that are dealt with on the loop: it takes less than a thread."""
+
+_KEPT_S: Final = 3600
+"""How long credentials are used again: they are good for twelve hours."""
+
+_MOST_KEPT: Final = 256
+
+
+class _Prepared(NamedTuple):
+    """A request as it is sent."""
+
+    method: bytes
+    target: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
 
 
 class ServiceCalls:
@@ -44,6 +64,7 @@ class ServiceCalls:
         self._credentials = credentials
         self._endpoint_url = endpoint_url
         self._clients: dict[str, HttpClient] = {}
+        self._signers: dict[tuple[str, str, str, str], tuple[float, Signer]] = {}
 
     async def __call__(
         self, call: ServiceCall, more: Mapping[str, str] = MappingProxyType({})
@@ -52,23 +73,26 @@ class ServiceCalls:
 
         Raises ServiceMissing when there is no such service or operation, ValueError for parameters that are not its.
         """
-        if not known_service(call.service):
+        url = urlsplit(self._endpoint_url())
+        # In a thread what takes long: the first call imports botocore and reads the service's model.
+        if call.service in _known and _size(call.parameters, _SMALL) < _SMALL:
+            prepared = self._prepare(call, url.netloc)
+        elif known_service(call.service):
+            prepared = await asyncio.to_thread(self._prepare, call, url.netloc)
+            _known.add(call.service)
+        else:
             raise ServiceMissing(f"there is no service {call.service}")
-        # In a thread, as the first call imports botocore and reads the service's model.
-        prepared = await asyncio.to_thread(self._prepare, call)
-        url = urlsplit(str(prepared.url))
         client = self._clients.get(url.netloc)
         if client is None:
             client = self._clients[url.netloc] = HttpClient(host=url.hostname or "", port=url.port or 80)
-        target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
         answer = await client.exchange(
-            str(prepared.method).encode(),
-            target.encode(),
+            prepared.method,
+            prepared.target,
             [
-                (name.lower().encode(), _bytes(value))
-                for name, value in (*prepared.headers.items(), *more.items())
+                *prepared.headers.items(),
+                *((name.lower().encode(), value.encode()) for name, value in more.items()),
             ],
-            _bytes(prepared.body or b""),
+            prepared.body,
         )
         body = await answer.read(_LARGEST) or b""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
@@ -80,14 +104,17 @@ class ServiceCalls:
         output = _model(call.service).operation_model(call.operation).output_shape
         # botocore gives the text of a body that is a blob: it reads from a stream what may be binary.
         blob = _blob(output) if answer.status < _ERRORS else ""
-        parsed: dict[str, Any] = _parser(call.service).parse(
-            {
-                "status_code": answer.status,
-                "headers": _headers(answer),
-                "body": b"" if blob else answer.body,
-            },
-            output,
-        )
+        raw = {
+            "status_code": answer.status,
+            "headers": _headers(answer),
+            "body": b"" if blob else answer.body,
+        }
+        parser = _parser(call.service)
+        parsed: dict[str, Any]
+        if len(raw["body"]) < _SMALL:
+            parsed = parser.parse(raw, output)
+        else:
+            parsed = await asyncio.to_thread(parser.parse, raw, output)
         if blob:
             parsed[blob] = answer.body
         metadata = parsed.pop("ResponseMetadata", {})
@@ -103,12 +130,9 @@ class ServiceCalls:
             )
         return parsed
 
-    def _prepare(self, call: ServiceCall) -> AWSPreparedRequest:
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import create_request_object, prepare_request_dict
-        from botocore.credentials import Credentials as Keys
+    def _prepare(self, call: ServiceCall, host: str) -> _Prepared:
         from botocore.model import OperationNotFoundError
-        from botocore.serialize import create_serializer
+        from botocore.utils import percent_encode_sequence
         from botocore.validate import ParamValidator
 
         model = _model(call.service)
@@ -120,22 +144,67 @@ class ServiceCalls:
             report = ParamValidator().validate(call.parameters, operation.input_shape)
             if report.has_errors():
                 raise ValueError(report.generate_report())
-        serializer = create_serializer(model.resolved_protocol, include_validation=False)
-        serialized: dict[str, Any] = serializer.serialize_to_request(call.parameters, operation)
-        endpoint = self._endpoint_url()
-        prepare_request_dict(serialized, endpoint, {"is_presign_request": False})
-        request = create_request_object(serialized)
-        request.headers["Host"] = urlsplit(endpoint).netloc
-        role = call.role.rpartition("/")[2]
-        minted = self._credentials.mint(call.account, principal=f"assumed-role/{role}/{self._session}")
-        keys = Keys(minted.access_key, minted.secret_key, minted.session_token)
-        SigV4Auth(keys, model.signing_name, call.region).add_auth(request)
-        return request.prepare()
+        serialized: dict[str, Any] = _serializer(call.service).serialize_to_request(
+            call.parameters, operation
+        )
+        target, query = serialized["url_path"] or "/", serialized["query_string"]
+        if query:
+            target += f"{'&' if '?' in target else '?'}{percent_encode_sequence(query)}"
+        body = serialized["body"] or b""
+        prepared = _Prepared(
+            serialized["method"].encode(),
+            target.encode(),
+            {name.lower().encode(): _bytes(value) for name, value in serialized["headers"].items()},
+            _bytes(urlencode(body, doseq=True) if isinstance(body, dict) else body),
+        )
+        prepared.headers[b"host"] = host.encode()
+        self._signer(call, model.signing_name).sign(*prepared)
+        return prepared
+
+    def _signer(self, call: ServiceCall, service: str) -> Signer:
+        """In the name of the role, for the service in the region."""
+        role, now = call.role.rpartition("/")[2], time.monotonic()
+        kept = call.account, role, call.region, service
+        since, signer = self._signers.get(kept, (0.0, None))
+        if signer is None or now - since > _KEPT_S:
+            minted = self._credentials.mint(call.account, principal=f"assumed-role/{role}/{self._session}")
+            signer = Signer(minted, call.region, service)
+            if len(self._signers) >= _MOST_KEPT:
+                self._signers.clear()
+            self._signers[kept] = (now, signer)
+        return signer
 
     def close(self) -> None:
         """Cut its connections."""
         for client in self._clients.values():
             client.close()
+
+
+_known: Final[set[str]] = set()
+"""The services that have been asked: their models have been read."""
+
+
+def _size(value: Any, most: int) -> int:
+    """Characters and bytes of texts in it, counted until there are `most`."""
+    if isinstance(value, str | bytes | bytearray):
+        return len(value)
+    total = 0
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return 8
+    for item in value:
+        total += _size(item, most - total)
+        if total >= most:
+            break
+    return total
+
+
+@functools.cache
+def _serializer(service: str) -> Serializer:
+    from botocore.serialize import create_serializer
+
+    return create_serializer(_model(service).resolved_protocol, include_validation=False)
 
 
 @functools.cache

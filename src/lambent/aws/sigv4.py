@@ -249,7 +249,7 @@ class Verifier:
         now = self._clock()
         account = known.secret.account(signature.token, now)
         stamp = self._check_time(signature, known.date, int(now))
-        canonical = _canonical_request(request, signature, known.is_s3, body_sha256)
+        canonical = canonical_request(request, signature, known.is_s3, body_sha256)
         to_sign = b"%s\n%s\n%s\n%s" % (
             _ALGORITHM,
             stamp,
@@ -272,9 +272,7 @@ class Verifier:
             raise AuthError(
                 "UnrecognizedClientException", "The security token included in the request is invalid."
             )
-        key = ("AWS4" + secret.value).encode()
-        for part in (scope.date, scope.region, scope.service, "aws4_request"):
-            key = hmac.digest(key, part.encode("latin-1"), "sha256")
+        key = signing_key(secret.value, scope.date, scope.region, scope.service)
         canonical_scope = f"{scope.date}/{scope.region}/{scope.service}/aws4_request".encode("latin-1")
         known = _KnownScope(secret, key, scope.date, canonical_scope, scope.service == "s3")
         if len(self._scopes) >= _SCOPES_KEPT:
@@ -314,9 +312,18 @@ class Verifier:
         return stamp.encode()
 
 
-def _canonical_request(
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    """What requests of a day, place and service are signed with."""
+    key = ("AWS4" + secret).encode()
+    for part in (date, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode("latin-1"), "sha256")
+    return key
+
+
+def canonical_request(
     request: SignedRequest, signature: Signature, is_s3: bool, body_sha256: bytes | None
 ) -> bytes:
+    """What of a request is signed, in the one form that both sides make of it. AuthError for unsigned headers."""
     headers = signature.headers
     names = signature.signed_headers.split(b";")
     if b"host" not in names:
