@@ -252,6 +252,20 @@ def test_routes_for_nobody_in_particular_have_no_authorizer(api: Any) -> None:
     assert [route["AuthorizationType"] for route in api.get_routes(ApiId=made["ApiId"])["Items"]] == ["NONE"]
 
 
+def test_routes_for_iam_as_the_sam_transform_writes_them(api: Any) -> None:
+    scheme = {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    }
+    document = json.loads(minimal(**{"/x": {"get": {"security": [{"AWS_IAM": []}]}}}))
+    document["components"] = {"securitySchemes": {"AWS_IAM": scheme}}
+    made = api.import_api(Body=json.dumps(document), FailOnWarnings=True)
+    routes = api.get_routes(ApiId=made["ApiId"])["Items"]
+    assert [route["AuthorizationType"] for route in routes] == ["AWS_IAM"]
+
+
 def test_a_document_takes_the_place_of_what_was_there(api: Any, http_api: str, refused: Refused) -> None:
     api.create_stage(ApiId=http_api, StageName="$default", AutoDeploy=True)
     api.create_route(ApiId=http_api, RouteKey="GET /old")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 AUTHORIZER: Final = "x-amazon-apigateway-authorizer"
 AUTH: Final = "x-amazon-apigateway-auth"
+_AUTH_TYPE: Final = "x-amazon-apigateway-authtype"
+_SIGNED: Final = "awssigv4"
+"""What SAM's `EnableIamAuthorizer` says of the scheme of its routes that IAM authorizes."""
 _CONFIGURATION: Final = "/.well-known/openid-configuration"
 _MEMBERS: Final = {
     "authorizerCredentials": "authorizer_credentials_arn",
@@ -39,9 +42,13 @@ class Security:
         self._document = document
         self._warnings = warnings
         self._by_name: dict[str, Authorizer | None] = {}
+        self._signed: set[str] = set()
         schemes = components.get("securitySchemes")
         for name, scheme in schemes.items() if isinstance(schemes, dict) else ():
-            self._by_name[name] = self._authorizer(str(name), scheme)
+            if isinstance(scheme, dict) and str(scheme.get(_AUTH_TYPE)).lower() == _SIGNED:
+                self._signed.add(name)
+            else:
+                self._by_name[name] = self._authorizer(str(name), scheme)
 
     def members(self, operation: dict[str, Any]) -> dict[str, Any]:
         """The members of an operation's route: authorization type, authorizer, scopes. Raises BadApiRequest."""
@@ -53,6 +60,8 @@ class Security:
             if not isinstance(requirement, dict):
                 raise BadApiRequest("attribute security is malformed")
             for name, scopes in requirement.items():
+                if name in self._signed:
+                    return {"authorization_type": "AWS_IAM"}
                 if name == _NOBODY and name not in self._by_name:
                     return {}
                 if name not in self._by_name:
