@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.gateway.rest_api.conftest import mock
 
+from lambent.gateway.rest_api.records import Method, Model, RequestValidator
 from lambent.gateway.rest_api.time_limit import TimeLimit, TookTooLong, matches
+from lambent.gateway.rest_api.validation import RequestValidation
 from lambent.gateway.rest_api.velocity import Rendering
 from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
 from lambent.gateway.rest_api.velocity_objects import Input
@@ -101,6 +105,33 @@ def test_other_threads_have_no_limit() -> None:
     thread.start()
     thread.join()
     assert found == [True]
+
+
+def test_schemas_have_the_limit_too() -> None:
+    model = Model(
+        id="m", name="M", content_type="application/json", schema='{"type": "string", "pattern": "^(a+)+$"}'
+    )
+    method = Method(
+        http_method="POST",
+        authorization_type="NONE",
+        api_key_required=False,
+        request_models={"application/json": "M"},
+    )
+    validator = RequestValidator(
+        id="v", name="v", validate_request_body=True, validate_request_parameters=False
+    )
+    validation = RequestValidation(validator, method, {"M": model})
+
+    def found(body: bytes) -> str | None:
+        request = SimpleNamespace(body=body)
+        call = SimpleNamespace(request=request, header=lambda name: None)
+        exchange: Any = SimpleNamespace(call=call, method=SimpleNamespace(key="POST /"))
+        problem = asyncio.run(validation.acheck(exchange))
+        return None if problem is None else problem[0].type
+
+    assert found(b'"aaa"') is None
+    assert found(b'"b"') == "BAD_REQUEST_BODY"
+    assert found(b'"' + b"a" * 40 + b'b"') == "API_CONFIGURATION_ERROR"
 
 
 def test_bodies_that_are_nested_deeply(gateway: Gateway) -> None:

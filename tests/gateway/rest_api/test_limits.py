@@ -7,6 +7,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.gateway.rest_api.conftest import HERE, invocation_uri, mock, proxy
 
 from lambent.gateway.rest_api import stages
@@ -104,6 +105,31 @@ def test_validation(gateway: Gateway) -> None:
         answer = api("POST", "/a?q=1", body, X_H="1", Content_Type="application/json")
         assert answer.status == status, body
         assert status == 200 or answer.json == {"message": "Invalid request body"}
+
+
+@pytest.mark.parametrize("item", [{"type": "integer"}, {"type": "integer", "pattern": "a"}])
+def test_validation_of_large_bodies(gateway: Gateway, item: dict[str, Any]) -> None:
+    api = gateway.api(
+        {
+            "x-amazon-apigateway-request-validators": {"all": {"validateRequestBody": True}},
+            "x-amazon-apigateway-request-validator": "all",
+            "definitions": {"All": {"type": "array", "items": item}},
+            "paths": {
+                "/a": {
+                    "post": {
+                        "parameters": [
+                            {"name": "body", "in": "body", "schema": {"$ref": "#/definitions/All"}}
+                        ],
+                        **OK,
+                    }
+                }
+            },
+        }
+    )
+    for _ in range(2):
+        numbers: list[Any] = list(range(5000))
+        assert api("POST", "/a", json.dumps(numbers).encode()).status == 200
+        assert api("POST", "/a", json.dumps([*numbers, "x"]).encode()).status == 400
 
 
 def test_gateway_responses(gateway: Gateway) -> None:

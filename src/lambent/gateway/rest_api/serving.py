@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from lambent.gateway.rest_api.registry import RestApiRegistry
     from lambent.gateway.rest_api.served import ServedStage
     from lambent.gateway.rest_api.usage import Usage
+    from lambent.gateway.rest_api.validation import Problem, RequestValidation
     from lambent.http import Request
     from lambent.observe.log_store import LogStore
 
@@ -142,7 +143,18 @@ class RestApis:
         if method.bucket is not None and not method.bucket.take():
             exchange.refuse(THROTTLED)
             return
-        problem = None if method.validation is None else method.validation.check(exchange)
+        validation = method.validation
+        if validation is not None and validation.waits(exchange):
+            self._start(exchange, self._validate(exchange, validation))
+        else:
+            self._validated(exchange, None if validation is None else validation.check(exchange))
+
+    async def _validate(self, exchange: RestExchange, validation: RequestValidation) -> None:
+        self._validated(exchange, await validation.acheck(exchange))
+
+    @staticmethod
+    def _validated(exchange: RestExchange, problem: Problem | None) -> None:
+        method = exchange.method
         if problem is not None:
             exchange.refuse(*problem)
         elif method.integrate is None:

@@ -6,6 +6,7 @@ the API. The message for missing parameters is recorded (localstack/localstack, 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from importlib import import_module
 from itertools import islice
@@ -14,8 +15,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from lambent.gateway.rest_api.refusals import BAD_BODY, BAD_PARAMETERS
-from lambent.gateway.rest_api.time_limit import TimeLimit, TookTooLong
+from lambent.gateway.rest_api.refusals import BAD_BODY, BAD_PARAMETERS, INTERNAL
+from lambent.gateway.rest_api.time_limit import LONGEST_S, TimeLimit, TookTooLong
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 _JSON: Final = "application/json"
 _MOST_PROBLEMS: Final = 10
+_LARGE: Final = 16_384
+_BYTES_A_SECOND: Final = 500_000
+
+Problem = tuple["Refusal", str]
 
 _log = logging.getLogger(__name__)
 
@@ -39,17 +44,28 @@ class RequestValidation:
             tuple(name.split(".", 3)[2:])
             for name in (required if validator.validate_request_parameters else ())
         ]
-        self._schemas: dict[str, Any] = {}
-        if validator.validate_request_body:
-            for kind, name in (method.request_models or {}).items():
-                if name not in models:
-                    continue
-                try:
-                    self._schemas[kind.lower()] = _validator(models[name], models)
-                except Exception as flaw:  # noqa: BLE001 - schemas may be wrong in any way
-                    _log.warning("the model %s cannot be used: %s", name, flaw)
+        named = (method.request_models or {}) if validator.validate_request_body else {}
+        self._names = {kind.lower(): name for kind, name in named.items() if name in models}
+        self._models = models
+        self._schemas: dict[str, Any] | None = None if self._names else {}
+        # Whoever writes expressions that never end has them run where time is limited.
+        self._has_expressions = any('"pattern' in (model.schema or "") for model in models.values())
 
-    def check(self, exchange: RestExchange) -> tuple[Refusal, str] | None:
+    def waits(self, exchange: RestExchange) -> bool:
+        """Whether a request is for `acheck`: schemas have to be read, or a large body to be gone through."""
+        return self._schemas is None or (
+            len(exchange.call.request.body) > _LARGE and bool(self._names) and not self._has_expressions
+        )
+
+    async def acheck(self, exchange: RestExchange) -> Problem | None:
+        """`check`, in a thread where that takes long."""
+        if self._schemas is None:
+            self._schemas = await asyncio.to_thread(self._read)
+        if self.waits(exchange):
+            return await asyncio.to_thread(self.check, exchange)
+        return self.check(exchange)
+
+    def check(self, exchange: RestExchange) -> Problem | None:
         """What is wrong with a request, and why, if anything is."""
         missing = [name for place, name in self._required if not _given(exchange, place, name)]
         if missing:
@@ -57,21 +73,35 @@ class RequestValidation:
             return BAD_PARAMETERS.saying(message), message
         return self._check_body(exchange) if self._schemas else None
 
-    def _check_body(self, exchange: RestExchange) -> tuple[Refusal, str] | None:
+    def _check_body(self, exchange: RestExchange) -> Problem | None:
+        assert self._schemas is not None
         kind = (exchange.call.header("content-type") or _JSON).partition(";")[0].strip().lower()
         validator = self._schemas.get(kind)
         if validator is None:
             return None
+        body = exchange.call.request.body or b"{}"
         try:
-            body = msgspec.json.decode(exchange.call.request.body or b"{}")
-            with TimeLimit():
-                problems = [error.message for error in islice(validator.iter_errors(body), _MOST_PROBLEMS)]
-        except (msgspec.DecodeError, RecursionError, TookTooLong) as error:
+            value = msgspec.json.decode(body)
+            with TimeLimit(LONGEST_S + len(body) / _BYTES_A_SECOND):
+                problems = [error.message for error in islice(validator.iter_errors(value), _MOST_PROBLEMS)]
+        except (msgspec.DecodeError, RecursionError) as error:
             problems = [str(error)]
+        except TookTooLong:
+            _log.warning("a model of %s: checking a body against it takes too long", exchange.method.key)
+            return INTERNAL, "The request body could not be validated in time"
         except Exception as flaw:  # noqa: BLE001 - schemas may be wrong in any way, and only show it when they are used
             _log.warning("a model of %s cannot be used: %s", exchange.method.key, flaw)
             return None
         return (BAD_BODY, f"[{', '.join(problems)}]") if problems else None
+
+    def _read(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for kind, name in self._names.items():
+            try:
+                found[kind] = _validator(self._models[name], self._models)
+            except Exception as flaw:  # noqa: BLE001 - schemas may be wrong in any way
+                _log.warning("the model %s cannot be used: %s", name, flaw)
+        return found
 
 
 def _given(exchange: RestExchange, place: str, name: str) -> bool:
