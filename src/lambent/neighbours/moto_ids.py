@@ -7,6 +7,7 @@ with the resource's `type`, as CloudFormation names it, its `id` and its `attrib
 import functools
 import importlib
 import threading
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def _prepare(type_name: str) -> None:
         _choose_secrets()
     elif type_name == "AWS::ApplicationAutoScaling::ScalingPolicy":
         _choose_policies()
+    elif type_name == "AWS::EC2::Subnet":
+        _choose_zones()
+    elif type_name == "AWS::Route53::HealthCheck":
+        _choose_health_checks()
     elif type_name == "AWS::StepFunctions::StateMachineVersion":
         _choose_versions()
 
@@ -65,9 +70,39 @@ def _after(separator: str) -> "Callable[[Known], str]":
 
 
 _MADE_UP: "dict[str, dict[str, Callable[[Known], str]]]" = {
+    "AWS::CertificateManager::Certificate": {"moto.acm.models:make_arn_for_certificate": _id},
     "AWS::Cognito::IdentityPool": {"moto.cognitoidentity.models:get_random_identity_id": _id},
     "AWS::Cognito::UserPool": {"moto.cognitoidp.models:generate_id": _after("_")},
     "AWS::Cognito::UserPoolClient": {"moto.cognitoidp.models:generate_id": _id},
+    "AWS::EC2::EIP": {
+        "moto.ec2.models.elastic_ip_addresses:random_ip": _id,
+        "moto.ec2.models.elastic_ip_addresses:random_eip_allocation_id": _attribute("AllocationId"),
+    },
+    "AWS::EC2::FlowLog": {"moto.ec2.models.flow_logs:random_flow_log_id": _id},
+    "AWS::EC2::InternetGateway": {"moto.ec2.models.internet_gateways:random_internet_gateway_id": _id},
+    "AWS::EC2::NatGateway": {
+        "moto.ec2.models.nat_gateways:random_nat_gateway_id": _id,
+        "moto.ec2.models.elastic_network_interfaces:random_eni_id": _attribute("EniId"),
+    },
+    "AWS::EC2::RouteTable": {"moto.ec2.models.route_tables:random_route_table_id": _id},
+    "AWS::EC2::SecurityGroup": {"moto.ec2.models.security_groups:random_security_group_id": _id},
+    "AWS::EC2::SecurityGroupEgress": {"moto.ec2.models.security_groups:random_security_group_rule_id": _id},
+    "AWS::EC2::SecurityGroupIngress": {"moto.ec2.models.security_groups:random_security_group_rule_id": _id},
+    "AWS::EC2::Subnet": {
+        "moto.ec2.models.subnets:random_subnet_id": _id,
+        "moto.ec2.models.network_acls:random_network_acl_subnet_association_id": _attribute(
+            "NetworkAclAssociationId"
+        ),
+    },
+    "AWS::EC2::SubnetRouteTableAssociation": {
+        "moto.ec2.models.route_tables:random_subnet_association_id": _id
+    },
+    "AWS::EC2::VPC": {
+        "moto.ec2.models.vpcs:random_vpc_id": _id,
+        "moto.ec2.models.security_groups:random_security_group_id": _attribute("DefaultSecurityGroup"),
+        "moto.ec2.models.network_acls:random_network_acl_id": _attribute("DefaultNetworkAcl"),
+    },
+    "AWS::EC2::VPCEndpoint": {"moto.ec2.models.vpcs:random_vpc_ep_id": _id},
     "AWS::IAM::AccessKey": {
         "moto.iam.models:generate_access_key_id_from_account_id": _id,
         "moto.iam.models:random_alphanumeric": _attribute("SecretAccessKey"),
@@ -75,6 +110,7 @@ _MADE_UP: "dict[str, dict[str, Callable[[Known], str]]]" = {
     "AWS::IAM::ManagedPolicy": {"moto.iam.models:random_policy_id": _attribute("PolicyId")},
     "AWS::IAM::Role": {"moto.iam.models:random_role_id": _attribute("RoleId")},
     "AWS::KMS::Key": {"moto.kms.models:generate_key_id": _id},
+    "AWS::Route53::HostedZone": {"moto.route53.models:create_route53_zone_id": _after("/")},
     "AWS::SNS::Subscription": {"moto.sns.models:make_arn_for_subscription": _id},
     "AWS::SecretsManager::Secret": {"moto.secretsmanager.utils:generate_str_id": _after("-")},
 }
@@ -98,10 +134,13 @@ def _choose(place: str) -> None:
 
 
 def _choose_labels() -> None:
-    """Streams of tables: their ARN ends with the time at which they were begun."""
-    from moto.dynamodb.models.table import Table
+    """Streams of tables: their ARN ends with the time at which they were begun.
 
-    specify = Table.set_stream_specification
+    Who has read one goes on after the last record that he knows: numbers go on where no earlier one has been.
+    """
+    from moto.dynamodb.models.table import StreamShard, Table
+
+    specify, get = Table.set_stream_specification, StreamShard.get
 
     def specified(table: Any, streams: Any) -> None:
         specify(table, streams)
@@ -109,8 +148,13 @@ def _choose_labels() -> None:
         if known is not None and known.type in _TABLES and table.stream_specification["StreamEnabled"]:
             label = known.attributes.get("StreamArn", "").partition("/stream/")[2]
             table.latest_stream_label = label or table.latest_stream_label
+            table.stream_shard.starting_sequence_number += time.time_ns() // 1000
+
+    def get_from(shard: Any, start: int, quantity: int) -> list[dict[str, Any]]:
+        return get(shard, max(start, shard.starting_sequence_number), quantity)
 
     Table.set_stream_specification = specified  # type: ignore[method-assign, assignment]
+    StreamShard.get = get_from  # type: ignore[method-assign, assignment]
 
 
 def _choose_secrets() -> None:
@@ -141,6 +185,40 @@ def _choose_policies() -> None:
         alarms(policy)
 
     FakeApplicationAutoscalingPolicy.create_alarms = with_alarms  # type: ignore[method-assign, assignment]
+
+
+def _choose_zones() -> None:
+    """The availability zones of subnets, of which EC2 chooses one."""
+    from moto.ec2.models.subnets import SubnetBackend
+
+    create = SubnetBackend.create_subnet
+
+    def created(
+        backend: Any, vpc: str, cidr: str, cidr_6: Any, zone: str | None, *arguments: Any, **named: Any
+    ) -> Any:
+        known = _request.known
+        if known is not None:
+            zone = known.attributes.get("AvailabilityZone", zone)
+        return create(backend, vpc, cidr, cidr_6, zone, *arguments, **named)
+
+    SubnetBackend.create_subnet = created  # type: ignore[method-assign, assignment]
+
+
+def _choose_health_checks() -> None:
+    """Ids of health checks, under which they are kept when they have been made."""
+    from moto.route53.models import Route53Backend
+
+    create = Route53Backend.create_health_check
+
+    def created(backend: Any, *arguments: Any, **named: Any) -> Any:
+        check = create(backend, *arguments, **named)
+        known = _request.known
+        if known is not None and known.id not in backend.health_checks:
+            backend.health_checks[known.id] = backend.health_checks.pop(check.id)
+            check.id = known.id
+        return check
+
+    Route53Backend.create_health_check = created  # type: ignore[method-assign, assignment]
 
 
 def _choose_versions() -> None:

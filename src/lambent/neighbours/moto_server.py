@@ -179,6 +179,7 @@ class Neighbour(DomainDispatcherApplication):
                     _neighbouring_module("moto_buckets").prepare()
                 if backend in _TABLES:
                     _streams_again()
+                    _expired_iterators()
                 if backend == "stepfunctions":
                     _published_versions()
                 if backend in _SENDERS and not self._watching:
@@ -279,6 +280,23 @@ def _streams_again() -> None:
         update(backend, table, specification)
 
     DynamoDBBackend.update_table_streams = update_streams  # type: ignore[method-assign, assignment]
+
+
+def _expired_iterators() -> None:
+    """Say of iterators of an earlier process that they have expired. moto would fail."""
+    from moto.core.exceptions import JsonRESTError
+    from moto.dynamodbstreams.models import DynamoDBStreamsBackend
+
+    get = DynamoDBStreamsBackend.get_records
+    if get.__name__ == "get_unexpired":
+        return
+
+    def get_unexpired(backend: Any, iterator_arn: str, limit: int) -> dict[str, Any]:
+        if iterator_arn not in backend.shard_iterators:
+            raise JsonRESTError("ExpiredIteratorException", "The shard iterator has expired.")
+        return get(backend, iterator_arn, limit)
+
+    DynamoDBStreamsBackend.get_records = get_unexpired  # type: ignore[method-assign, assignment]
 
 
 def _published_versions() -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 SERVICES: Final = {
     "ApplicationAutoScaling": "application-autoscaling",
+    "CertificateManager": "acm",
     "CloudWatch": "cloudwatch",
     "Cognito": "cognito-idp",
     "DynamoDB": "dynamodb",
@@ -56,31 +57,13 @@ SERVICES: Final = {
 }
 """The middle of the names of types that moto serves, and whose they are, as botocore names it."""
 
-KEPT: Final = frozenset(
-    {
-        "ApiGateway",
-        "ApiGatewayV2",
-        "CDK",
-        "CloudFormation",
-        "CodeDeploy",
-        "Events",
-        "Lambda",
-        "Logs",
-        "SQS",
-        "Scheduler",
-    }
-)
-"""The middle of the names of types that the platform itself keeps."""
-
 _ONE_S: Final = 15.0
 """How long one resource may take: moto loads services one after the other, each when it is first asked for."""
 _AGAIN_S: Final = 5.0
 """And when it is tried once more."""
 _LONGEST: Final = 256
 _SECRET: Final = re.compile(r"-[A-Za-z0-9]{6}$")
-_NAMELESS: Final = frozenset({"AWS::Cognito::UserPool"})
-"""Types whose ids say nothing of their names."""
-_PASSING: Final = re.compile(r".*(Date|Count|VersionId)$")
+_PASSING: Final = re.compile(r".*(Date|Time|Timestamp|Count|VersionId)$")
 """Attributes that are others now and then, and nobody's need."""
 
 _Key: TypeAlias = tuple[str, str]
@@ -100,13 +83,13 @@ class _Again(StepWork):
     """A creation that gives its resource the name that it had."""
 
     before: Deployment
+    same_token: bool
 
     def name(self, limit: int, *, lower: bool = False, separator: str = "-", suffix: str = "") -> str:
-        physical_id, known = self.before.physical_id, self.before.attributes.get("Name")
-        if self.type.startswith("AWS::Cognito::") and known:
-            return str(known)
-        if self.type in _NAMELESS:
+        if self.same_token:
             return super().name(limit, lower=lower, separator=separator, suffix=suffix)
+        # Imported: it has a name that nobody has made up.
+        physical_id = self.before.physical_id
         if not physical_id.startswith("arn:"):
             return physical_id
         name = re.split("[:/]", physical_id)[-1]
@@ -246,7 +229,7 @@ class Restoring:
             metadata=deployed.metadata,
             update_policy=deployed.update_policy,
         )
-        work.before = deployed
+        work.before, work.same_token = deployed, bool(lost.token)
         return work
 
     async def _changed(self, stack: Stack, resource: Resource, deployed: Deployment, made: Made) -> None:
