@@ -64,7 +64,9 @@ class Removal:
         stack.deleted_ms = self.execution.clock.wall_ms()
         self.ledger.names.pop((stack.scope, stack.name), None)
         for change_set in self.ledger.of_stack(stack.id):
-            entry.forget_change_set(change_set)
+            # Those that made it what it was are told for as long as it is.
+            if change_set.execution_status != "EXECUTE_COMPLETE":
+                entry.forget_change_set(change_set)
         await entry.stack_event(stack, "DELETE_COMPLETE").write()
         await self.ledger.forget_old()
 
@@ -267,10 +269,19 @@ class Removal:
     ) -> None:
         deployment = item.deployment
         entry = self.ledger.entry()
+        cleanup = self.operation.phase == "cleanup"
         entry.told(
-            self.stack, item.logical_id, deployment.type, deployment.physical_id, deployment, status, reason
+            self.stack,
+            item.logical_id,
+            deployment.type,
+            deployment.physical_id,
+            None if cleanup else deployment,
+            status,
+            reason,
+            # As recorded of AWS: LocalStack's test_change_set_conditions, test_condition_update_removes_resource.
+            event_id=f"{item.logical_id}-{uuid.uuid4()}" if cleanup else None,
         )
-        if ended and item.leftover is not None and (self.operation.phase == "cleanup" or status in GONE):
+        if ended and item.leftover is not None and (cleanup or status in GONE):
             self.stack.leftovers.remove(item.leftover)
             entry.forget_leftover(self.stack, item.leftover)
         await entry.write()

@@ -69,6 +69,11 @@ async def test_a_stack_is_made_by_a_change_set(tmp_path: Path) -> None:
     await platform.stacks.execute_change_set(ACCOUNT, REGION, more.id)
     await platform.stacks.finished(stack)
     assert stack.status == "UPDATE_COMPLETE"
+    left = await change_set(platform, "left", template({"A": {"Value": "z"}}))
+    await platform.delete(stack)
+    assert platform.stacks.change_set(ACCOUNT, REGION, more.id).execution_status == "EXECUTE_COMPLETE"
+    with pytest.raises(ChangeSetNotFound, match="does not exist"):
+        platform.stacks.change_set(ACCOUNT, REGION, left.id)
     await platform.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,9 @@ async def test_in_place_replaced_added_and_removed(tmp_path: Path) -> None:
         ("C", "DELETE_IN_PROGRESS", None),
     ]
     assert events[-1] == ("one", "UPDATE_COMPLETE", None)
+    removed = [one for one in await platform.stacks.events(stack) if one.status.startswith("DELETE")]
+    assert {one.properties for one in removed} == {None}
+    assert all(uuid.UUID(one.id.removeprefix(f"{one.logical_id}-")) for one in removed)
     assert {thing["properties"]["Value"] for thing in platform.world.things.values()} == {"x", "y", "bb"}
     assert set(stack.resources) == {"A", "B", "D"}
     with pytest.raises(ValidationError, match=r"^No updates are to be performed\.$"):
