@@ -283,7 +283,7 @@ class Making:
         reason = failed.reason
         if failed.cancelled and word == "UPDATE":
             reason = reasons.UPDATE_CANCELLED
-        if step is not None:
+        if step is not None and not (failed.untouched and step.action == "update"):
             physical = step.physical_id or (
                 resource.now.physical_id if resource.now is not None and step.action == "update" else ""
             )

@@ -18,8 +18,8 @@ from lambent.stacks.settling import Leftovers, settled
 from lambent.stacks.steps import StepFailed, made
 
 if TYPE_CHECKING:
+    from lambent.stacks.entry import Entry
     from lambent.stacks.execution import Execution
-    from lambent.stacks.ledger import Entry
     from lambent.stacks.records import Operation, Stack
 
 
@@ -112,6 +112,9 @@ class Rollback:
         same = decide(schema, old.properties, before.properties).kind is Kind.NOTHING
         if same and attempted is None and old.tags == before.tags:
             told = resource.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE") or resource.extra
+            if resource.status == "UPDATE_FAILED":
+                # It was refused before anything was changed: nothing is asked for to take it back.
+                await self.ledger.entry().resource_event(self.stack, resource, "UPDATE_IN_PROGRESS").write()
             self._restore(resource, before)
             if told:
                 return await self._tell(resource)

@@ -36,12 +36,16 @@ _log = logging.getLogger(__name__)
 
 
 class StepFailed(Exception):
-    """The step has failed: `reason` is what its event says. `cancelled`: it was told to."""
+    """The step has failed: `reason` is what its event says. `cancelled`: it was told to.
 
-    def __init__(self, reason: str, *, cancelled: bool = False) -> None:
+    `untouched`: it was refused before it had changed anything.
+    """
+
+    def __init__(self, reason: str, *, cancelled: bool = False, untouched: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.cancelled = cancelled
+        self.untouched = untouched
 
 
 class StepInterrupted(Exception):
@@ -239,7 +243,7 @@ class Steps:
         except Exception as error:
             if not isinstance(error, StackError | ServiceFailure | ServiceMissing):
                 _log.exception("%s %s of %s failed", work.type, work.logical_id, work.stack.name)
-            raise StepFailed(reasons.of_error(error, work.token)) from error
+            raise StepFailed(reasons.of_error(error, work.token), untouched=not work.touched) from error
 
     async def _work(
         self,

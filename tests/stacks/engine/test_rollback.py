@@ -10,6 +10,7 @@ from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, templa
 
 from lambent.clock import SystemClock
 from lambent.stacks.errors import ResourceFailure, ValidationError
+from lambent.stacks.providers.work import StepWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,3 +199,34 @@ async def test_a_way_back_that_fails_is_continued(tmp_path: Path) -> None:
     assert platform.world.things["b"]["properties"]["Value"] == "x"
     assert set(platform.world.things) == {"a", "b"}
     await platform.close()
+
+
+@pytest.mark.parametrize(
+    ("touched", "status"), [(False, "UPDATE_ROLLBACK_COMPLETE"), (True, "UPDATE_ROLLBACK_FAILED")]
+)
+async def test_an_update_that_has_changed_nothing_needs_no_way_back(
+    tmp_path: Path, touched: bool, status: str
+) -> None:
+    def refused(what: str, work: Work) -> None:
+        # Both ways, as a service that has neither the operation that sets it nor the one that takes it away.
+        if what == "update":
+            assert isinstance(work, StepWork)
+            work.touched = touched
+            raise ResourceFailure("no", "InvalidRequest", reason="no")
+
+    platform = await Platform.open(tmp_path, SystemClock())
+    try:
+        stack = await platform.create("one", template({"A": {"Name": "a", "Value": "1"}}))
+        platform.world.fail = refused
+        stack = await platform.update("one", template({"A": {"Name": "a", "Value": "2"}}))
+        assert stack.status == status
+        if not touched:
+            happened = [(name, to) for name, to, _ in await platform.events(stack) if name == "A"]
+            assert happened[-4:] == [
+                ("A", "UPDATE_IN_PROGRESS"),
+                ("A", "UPDATE_FAILED"),
+                ("A", "UPDATE_IN_PROGRESS"),
+                ("A", "UPDATE_COMPLETE"),
+            ]
+    finally:
+        await platform.close()

@@ -61,14 +61,14 @@ class LogGroupProvider(Provider):
     async def update(self, work: Work) -> Made:
         old, new, name = work.old, work.properties, work.physical_id
         refuse(work, *_NOT_SERVED)
+        if new.get("LogGroupClass", _STANDARD) != old.get("LogGroupClass", _STANDARD):
+            raise ResourceFailure("LogGroupClass cannot be changed.", "InvalidRequest")
         await _retain(work, name)
         if new.get("KmsKeyId") != old.get("KmsKeyId"):
             if new.get("KmsKeyId"):
                 await work.call("logs", "AssociateKmsKey", logGroupName=name, kmsKeyId=new["KmsKeyId"])
             else:
                 await work.call("logs", "DisassociateKmsKey", logGroupName=name)
-        if new.get("LogGroupClass", _STANDARD) != old.get("LogGroupClass", _STANDARD):
-            raise ResourceFailure("LogGroupClass cannot be changed.", "InvalidRequest")
         await _retag(work, name)
         return Made(name, work.attributes)
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from lambent.neighbours.service_calls import ServiceCall
+from lambent.neighbours.service_calls import ServiceCall, ServiceFailure
 
 if TYPE_CHECKING:
     from lambent.clock import Clock
@@ -22,6 +22,10 @@ Result = TypeVar("Result")
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LOWER: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _RANDOM: Final = 12
+_IN_DOUBT: Final = 500
+_UNSERVED: Final = 501
+_LOOKS: Final = ("BatchGet", "Describe", "Get", "Head", "List")
+"""How operations begin that change nothing."""
 
 
 class StepCancelled(Exception):
@@ -31,7 +35,8 @@ class StepCancelled(Exception):
 class StepWork:
     """One step for one resource. Members and methods are described in `provider.Work`.
 
-    `old_tags`: the stack's at the deployment of `old`, for an update.
+    `old_tags`: the stack's at the deployment of `old`, for an update. `touched`: it may have changed something, as
+    services have been asked to and have not refused.
 
     A test of a provider makes it with the members that matter; `initiated` is only kept in the work then.
     """
@@ -72,6 +77,7 @@ class StepWork:
         self.clock = clock
         self._ask = ask
         self._keep = keep
+        self.touched = again
         self._told = bool(physical_id)
         self._calls = 0
         self._cancelled = False
@@ -82,11 +88,16 @@ class StepWork:
         given = {name: value for name, value in parameters.items() if value is not None}
         stack = self.stack
         self._calls += 1
+        refused = operation.startswith(_LOOKS)
         try:
             return await self._ask(
                 ServiceCall(service, operation, given, stack.region, stack.account, stack.role)
             )
+        except ServiceFailure as failure:
+            refused = refused or failure.status < _IN_DOUBT or failure.status == _UNSERVED
+            raise
         finally:
+            self.touched = self.touched or not refused
             self._calls -= 1
             if self._cancelled:
                 self._give_up()
@@ -135,7 +146,7 @@ class StepWork:
     async def initiated(self, physical_id: str, attributes: dict[str, Any] | None = None) -> None:
         self.physical_id = physical_id
         self.attributes = {} if attributes is None else attributes
-        self._told = True
+        self._told = self.touched = True
         if self._keep is not None:
             await self._keep(physical_id, self.attributes)
 
