@@ -72,6 +72,11 @@ def answer_v1(result: bytes, default_type: str) -> Answer:
         raise BadAnswer(f"it is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadAnswer("it is no object")
+    return read_v1(value, default_type)
+
+
+def read_v1(value: dict[str, Any], default_type: str) -> Answer:
+    """The same of an object that has been decoded. Raises BadAnswer."""
     if "statusCode" not in value:
         raise BadAnswer("it has no statusCode")
     several = value.get("multiValueHeaders") or {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from lambent.gateway.answers import JSON, answer_v1
+from lambent.gateway.answers import JSON, read_v1
 from lambent.gateway.errors import BadAnswer, NoFunction, NotPermitted
 from lambent.gateway.functions import MAX_EVENT
 from lambent.gateway.integrations.variables import with_variables
@@ -47,7 +47,6 @@ _REMAPPED: Final = frozenset(
 
 _log = logging.getLogger(__name__)
 _decode: Final = msgspec.json.Decoder().decode
-_encode: Final = msgspec.json.Encoder().encode
 
 
 class FunctionIntegration:
@@ -148,17 +147,14 @@ def _answer(exchange: RestExchange, result: bytes) -> Answer:
     unknown = value.keys() - _MEMBERS
     if unknown:
         raise BadAnswer(f"it has members that answers have not: {', '.join(sorted(unknown))}")
-    status = value.get("statusCode")
-    changed = status is None
-    if changed:
+    if value.get("statusCode") is None:
         value["statusCode"] = 200
     if value.get("isBase64Encoded") is True and not exchange.stage.is_binary(
         exchange.call.header("accept") or "application/json"
     ):
         # Only what the client asks for as one of the API's binary media types is decoded.
         value["isBase64Encoded"] = False
-        changed = True
-    answer = answer_v1(_encode(value) if changed else result, JSON)
+    answer = read_v1(value, JSON)
     if any(name.lower() in _REMAPPED for name, _ in answer.headers):
         headers = [
             (f"x-amzn-Remapped-{name}" if name.lower() in _REMAPPED else name, text)
