@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from lambent.clock import Clock
-    from lambent.stacks.ledger import Entry, Ledger
+    from lambent.stacks.entry import Entry
+    from lambent.stacks.ledger import Ledger
     from lambent.stacks.preparation import Preparation
     from lambent.stacks.steps import Steps
 

@@ -12,8 +12,8 @@ from lambent.stacks.exports import check_exports, imported_names, outputs_of
 from lambent.stacks.records import Deployment, Leftover, Resource
 
 if TYPE_CHECKING:
+    from lambent.stacks.entry import Entry
     from lambent.stacks.execution import Execution
-    from lambent.stacks.ledger import Entry
     from lambent.stacks.records import Operation, Stack
     from lambent.stacks.template import Scope, Template
 
