@@ -22,7 +22,8 @@ from lambent.stacks.providers.base import (
     tags_of,
     unless,
 )
-from lambent.stacks.providers.provider import Made, Provider
+from lambent.stacks.providers.policies import Holders, InlinePolicyProvider, SharedPolicyProvider
+from lambent.stacks.providers.provider import Made
 
 if TYPE_CHECKING:
     from lambent.stacks.providers.provider import Properties, Work
@@ -132,79 +133,37 @@ class QueueProvider(ServiceProvider):
         return identifier["QueueUrl"]
 
 
-class QueuePolicyProvider(Provider):
-    """`AWS::SQS::QueuePolicy`: one policy for some queues, in place of what they have. Ref is a name of its own."""
+class _Queues(Holders):
+    async def put(self, work: Work, holder: str) -> None:
+        policy = {"Policy": document_text(work.properties["PolicyDocument"])}
+        await work.call("sqs", "SetQueueAttributes", QueueUrl=holder, Attributes=policy)
+
+    async def remove(self, work: Work, holder: str) -> None:
+        none = {"Policy": ""}
+        await unless(work.call("sqs", "SetQueueAttributes", QueueUrl=holder, Attributes=none), *_MISSING)
+
+    async def policy(self, work: Work, holder: str) -> Any:
+        found = await unless(
+            work.call("sqs", "GetQueueAttributes", QueueUrl=holder, AttributeNames=["Policy"]), *_MISSING
+        )
+        return None if found is None else document_of(found.get("Attributes", {}).get("Policy"))
+
+
+class QueuePolicyProvider(SharedPolicyProvider):
+    """`AWS::SQS::QueuePolicy`."""
 
     type: ClassVar[str] = "AWS::SQS::QueuePolicy"
-
-    async def create(self, work: Work) -> Made:
-        physical_id = work.name(_NAME_LIMIT)
-        for url in work.properties["Queues"]:
-            await _put_policy(work, url)
-            if url == work.properties["Queues"][0]:
-                # The next may fail, and this one has to go then.
-                await work.initiated(physical_id, {"Id": physical_id})
-        return Made(physical_id, {"Id": physical_id})
-
-    async def update(self, work: Work) -> Made:
-        for url in work.old.get("Queues", []):
-            if url not in work.properties["Queues"]:
-                await _remove_policy(work, url)
-        for url in work.properties["Queues"]:
-            await _put_policy(work, url)
-        return Made(work.physical_id, {"Id": work.physical_id})
-
-    async def delete(self, work: Work) -> None:
-        for url in work.properties.get("Queues", []):
-            await _remove_policy(work, url)
-
-    async def read(self, work: Work) -> Properties | None:
-        policy = None
-        for url in work.properties.get("Queues", []):
-            policy = await _policy(work, url)
-            if policy is None:
-                return None
-        return {"Queues": work.properties.get("Queues", []), "PolicyDocument": policy}
+    holders = _Queues()
+    member = "Queues"
+    name_limit = _NAME_LIMIT
 
 
-class QueueInlinePolicyProvider(Provider):
-    """`AWS::SQS::QueueInlinePolicy`: the policy of one queue, whose URL is its id."""
+class QueueInlinePolicyProvider(InlinePolicyProvider):
+    """`AWS::SQS::QueueInlinePolicy`: its id is the queue's URL."""
 
     type: ClassVar[str] = "AWS::SQS::QueueInlinePolicy"
-
-    async def create(self, work: Work) -> Made:
-        url = work.properties["Queue"]
-        if not work.again and await _policy(work, url) is not None:
-            raise already_exists(work, url)
-        await _put_policy(work, url)
-        return Made(url)
-
-    async def update(self, work: Work) -> Made:
-        await _put_policy(work, work.physical_id)
-        return Made(work.physical_id)
-
-    async def delete(self, work: Work) -> None:
-        await _remove_policy(work, work.physical_id)
-
-    async def read(self, work: Work) -> Properties | None:
-        policy = await _policy(work, work.physical_id)
-        return None if policy is None else {"Queue": work.physical_id, "PolicyDocument": policy}
-
-
-async def _put_policy(work: Work, url: str) -> None:
-    policy = {"Policy": document_text(work.properties["PolicyDocument"])}
-    await work.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes=policy)
-
-
-async def _remove_policy(work: Work, url: str) -> None:
-    await unless(work.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": ""}), *_MISSING)
-
-
-async def _policy(work: Work, url: str) -> Any:
-    found = await unless(
-        work.call("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["Policy"]), *_MISSING
-    )
-    return None if found is None else document_of(found.get("Attributes", {}).get("Policy"))
+    holders = _Queues()
+    member = "Queue"
 
 
 def _attributes(properties: Properties) -> dict[str, str]:

@@ -9,92 +9,51 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from lambent.stacks.errors import ResourceFailure
 from lambent.stacks.providers.base import document_of, document_text, unless
-from lambent.stacks.providers.provider import Made, Provider
+from lambent.stacks.providers.policies import Holders, InlinePolicyProvider, SharedPolicyProvider
 
 if TYPE_CHECKING:
-    from lambent.stacks.providers.provider import Properties, Work
+    from lambent.stacks.providers.provider import Work
 
 _DEFAULT_ID: Final = "__default_policy_ID"
-_NAME_LIMIT: Final = 256
 
 
-class TopicPolicyProvider(Provider):
-    """`AWS::SNS::TopicPolicy`: one policy for some topics, in place of what they have. Ref is a name of its own."""
+class _Topics(Holders):
+    async def put(self, work: Work, holder: str) -> None:
+        await _set_policy(work, holder, document_text(work.properties["PolicyDocument"]))
+
+    async def remove(self, work: Work, holder: str) -> None:
+        await unless(_set_policy(work, holder, document_text(_default(holder))))
+
+    async def policy(self, work: Work, holder: str) -> Any:
+        """None while it has the one that SNS gives it."""
+        found = await unless(work.call("sns", "GetTopicAttributes", TopicArn=holder))
+        policy = document_of(found["Attributes"].get("Policy")) if found else None
+        own = isinstance(policy, dict) and policy.get("Id") != _DEFAULT_ID
+        return policy if own else None
+
+    def taken(self, work: Work, holder: str) -> ResourceFailure:
+        return ResourceFailure(f"Topic: {holder}, Policy already exists", "AlreadyExists")
+
+
+class TopicPolicyProvider(SharedPolicyProvider):
+    """`AWS::SNS::TopicPolicy`."""
 
     type: ClassVar[str] = "AWS::SNS::TopicPolicy"
-
-    async def create(self, work: Work) -> Made:
-        physical_id = work.name(_NAME_LIMIT)
-        for topic in work.properties["Topics"]:
-            await _put_policy(work, topic)
-            if topic == work.properties["Topics"][0]:
-                # The next may fail, and this one has to go then.
-                await work.initiated(physical_id, {"Id": physical_id})
-        return Made(physical_id, {"Id": physical_id})
-
-    async def update(self, work: Work) -> Made:
-        for topic in work.old.get("Topics", []):
-            if topic not in work.properties["Topics"]:
-                await _remove_policy(work, topic)
-        for topic in work.properties["Topics"]:
-            await _put_policy(work, topic)
-        return Made(work.physical_id, {"Id": work.physical_id})
-
-    async def delete(self, work: Work) -> None:
-        for topic in work.properties.get("Topics", []):
-            await _remove_policy(work, topic)
-
-    async def read(self, work: Work) -> Properties | None:
-        policy = None
-        for topic in work.properties.get("Topics", []):
-            policy = await _policy(work, topic)
-            if policy is None:
-                return None
-        return {"Topics": work.properties.get("Topics", []), "PolicyDocument": policy}
+    holders = _Topics()
+    member = "Topics"
+    name_limit = 256
 
 
-class TopicInlinePolicyProvider(Provider):
-    """`AWS::SNS::TopicInlinePolicy`: the policy of one topic, whose ARN is its id."""
+class TopicInlinePolicyProvider(InlinePolicyProvider):
+    """`AWS::SNS::TopicInlinePolicy`: its id is the topic's ARN."""
 
     type: ClassVar[str] = "AWS::SNS::TopicInlinePolicy"
-
-    async def create(self, work: Work) -> Made:
-        topic = work.properties["TopicArn"]
-        if not work.again and await _policy(work, topic) is not None:
-            raise ResourceFailure(f"Topic: {topic}, Policy already exists", "AlreadyExists")
-        await _put_policy(work, topic)
-        return Made(topic)
-
-    async def update(self, work: Work) -> Made:
-        await _put_policy(work, work.physical_id)
-        return Made(work.physical_id)
-
-    async def delete(self, work: Work) -> None:
-        await _remove_policy(work, work.physical_id)
-
-    async def read(self, work: Work) -> Properties | None:
-        policy = await _policy(work, work.physical_id)
-        return None if policy is None else {"TopicArn": work.physical_id, "PolicyDocument": policy}
-
-
-async def _put_policy(work: Work, topic: str) -> None:
-    await _set_policy(work, topic, document_text(work.properties["PolicyDocument"]))
-
-
-async def _remove_policy(work: Work, topic: str) -> None:
-    await unless(_set_policy(work, topic, document_text(_default(topic))))
+    holders = _Topics()
+    member = "TopicArn"
 
 
 async def _set_policy(work: Work, topic: str, text: str) -> None:
     await work.call("sns", "SetTopicAttributes", TopicArn=topic, AttributeName="Policy", AttributeValue=text)
-
-
-async def _policy(work: Work, topic: str) -> Any:
-    """The policy of a topic, or None while it has the one that SNS gives it."""
-    found = await unless(work.call("sns", "GetTopicAttributes", TopicArn=topic))
-    policy = document_of(found["Attributes"].get("Policy")) if found else None
-    own = isinstance(policy, dict) and policy.get("Id") != _DEFAULT_ID
-    return policy if own else None
 
 
 def _default(topic: str) -> dict[str, Any]:
