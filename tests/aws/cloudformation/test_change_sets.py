@@ -157,6 +157,15 @@ def test_templates_come_back_as_they_were_sent(cloud: Cloud) -> None:
     assert processed["Resources"].keys() == {"Handle000", "A", "B"}
 
 
+def test_urls_of_nested_templates_come_back_as_those_of_s3(cloud: Cloud) -> None:
+    """Else `sam delete` cannot read what `sam deploy` has written."""
+    url = cloud.cfn.meta.endpoint_url
+    text = f"{YAML}Metadata:\n  A: {{TemplateURL: {url}/bucket/k.template}}\n  B: {{TemplateURL: https://example.com/b}}\n"
+    name = cloud.create(text)["StackName"]
+    told = cloud.cfn.get_template(StackName=name)["TemplateBody"]
+    assert told == text.replace(url, "https://s3.us-east-1.amazonaws.com")
+
+
 def test_summaries_and_validation(cloud: Cloud) -> None:
     """Recorded of AWS: LocalStack, test_templates::test_get_template_summary, ::test_validate_template."""
     template = simple(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from lambent.aws.cloudformation.errors import invalid
 from lambent.aws.errors import ServiceError
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _BODY_LIMIT: Final = 51_200
 """Bytes of a template in a request (AWSCloudFormation/latest/UserGuide/cloudformation-limits.html)."""
+
+_NESTED: Final = re.compile(r"""(\b(?:TemplateURL|Location)["']?\s*:\s*["']?)(https?://[^\s"',}]+)""")
 
 
 class TemplateOperations:
@@ -47,6 +51,7 @@ class TemplateOperations:
             # A stack in REVIEW_IN_PROGRESS has none: its template is empty, which CDK counts on.
             done = True
             body = await self._stacks.template(stack, processed=processed)
+        body = self._at_s3(body, context.region)
         return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"] if done else ["Original"]}
 
     async def get_template_summary(self, context: RequestContext, request: Members) -> Members:
@@ -99,6 +104,22 @@ class TemplateOperations:
             "InvalidAction",
             "EstimateTemplateCost is not served by this platform: nothing costs anything here.",
         )
+
+    def _at_s3(self, text: str, region: str) -> str:
+        """A template whose nested templates' URLs are S3's, where they are the platform's.
+
+        SAM writes the endpoint that it was given into the template that it sends, and `sam delete` then refuses all but
+        `https://s3…`.
+        """
+
+        def renamed(found: re.Match[str]) -> str:
+            place = None if ".amazonaws." in found[2] else self._fetcher.place(found[2])
+            if place is None:
+                return found[0]
+            version = f"?versionId={place.version}" if place.version else ""
+            return f"{found[1]}https://s3.{region}.amazonaws.com/{place.bucket}/{quote(place.key)}{version}"
+
+        return _NESTED.sub(renamed, text)
 
     async def _text(self, context: RequestContext, request: Members) -> str:
         body, url = request.get("TemplateBody"), request.get("TemplateURL")
