@@ -142,7 +142,7 @@ def test_a_state_machine_is_made_changed_and_removed(world: World) -> None:
     assert machine.read() is None
 
 
-def test_versions_and_an_alias(world: World) -> None:
+def test_versions_and_an_alias(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = world.resource(MACHINE).create(Definition=definition("One"), RoleArn=ROLE)
     first = world.resource(VERSION, "First").create(StateMachineArn=machine.id, Description="d").again()
     assert first.drift() == []
@@ -174,6 +174,36 @@ def test_versions_and_an_alias(world: World) -> None:
     live = alias.read()
     assert live is not None
     assert live["RoutingConfiguration"] == [{"StateMachineVersionArn": second.id, "Weight": 100}]
+
+    # Little by little, by the minutes of the platform's setting; an alarm brings it back.
+    monkeypatch.setattr(world.catalogue.parts["deployments"], "minute_s", 0.01)
+    alarm = world.resource("AWS::CloudWatch::Alarm").create(
+        Namespace="n",
+        MetricName="m",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    linear = {
+        "Type": "LINEAR",
+        "StateMachineVersionArn": first.id,
+        "Percentage": 50,
+        "Interval": 1,
+        "Alarms": [alarm.attributes["Arn"]],
+    }
+    for state, routed in (("ALARM", second.id), ("OK", first.id)):
+        world.ask("cloudwatch", "SetAlarmState", AlarmName=alarm.id, StateValue=state, StateReason="test")
+        if state == "ALARM":
+            with pytest.raises(ResourceFailure, match=f"Alarms in ALARM state: {alarm.id}"):
+                alias.update(Name="live", DeploymentPreference=linear)
+        else:
+            alias.update(Name="live", DeploymentPreference=linear)
+        live = alias.read()
+        assert live is not None
+        assert live["RoutingConfiguration"] == [{"StateMachineVersionArn": routed, "Weight": 100}]
+    alarm.delete()
     alias.delete_twice()
     assert alias.read() is None
     first.delete_twice()

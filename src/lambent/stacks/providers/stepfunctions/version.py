@@ -24,11 +24,11 @@ from lambent.stacks.providers.provider import Made
 from lambent.stacks.providers.stepfunctions.state_machine import MISSING
 
 if TYPE_CHECKING:
+    from lambent.stacks.providers.codedeploy.register import Deployments
     from lambent.stacks.providers.provider import Properties, Work
 
 _NAME_LIMIT: Final = 80
 _ALL: Final = 100
-_MINUTE_S: Final = 60
 
 
 class StateMachineVersionProvider(ServiceProvider):
@@ -77,6 +77,10 @@ class StateMachineAliasProvider(ServiceProvider):
     """`AWS::StepFunctions::StateMachineAlias`: Ref is its ARN."""
 
     type: ClassVar[str] = "AWS::StepFunctions::StateMachineAlias"
+    needs: ClassVar[tuple[str, ...]] = ("deployments",)
+
+    def __init__(self, deployments: Deployments) -> None:
+        self._deployments = deployments
 
     async def create(self, work: Work) -> Made:
         name = name_of(work, "Name", _NAME_LIMIT)
@@ -104,7 +108,7 @@ class StateMachineAliasProvider(ServiceProvider):
         found = await work.call("stepfunctions", "DescribeStateMachineAlias", stateMachineAliasArn=alias)
         before = found["routingConfiguration"]
         if preference:
-            await _shift(work, alias, before, preference)
+            await _shift(work, alias, before, preference, self._deployments.minute_s)
         routing = _routing(work.properties)
         await work.call(
             "stepfunctions",
@@ -157,7 +161,9 @@ def _routing(properties: Properties) -> list[dict[str, Any]]:
     return routing
 
 
-async def _shift(work: Work, alias: str, before: list[dict[str, Any]], preference: Properties) -> None:
+async def _shift(
+    work: Work, alias: str, before: list[dict[str, Any]], preference: Properties, minute_s: float
+) -> None:
     """Move an alias to another version little by little, up to its last step, which is the caller's."""
     target, kind = preference["StateMachineVersionArn"], preference["Type"]
     source = next(
@@ -173,7 +179,7 @@ async def _shift(work: Work, alias: str, before: list[dict[str, Any]], preferenc
             {"stateMachineVersionArn": source, "weight": _ALL - share},
         ]
         await _route(work, alias, routing)
-        await work.sleep(interval * _MINUTE_S)
+        await work.sleep(interval * minute_s)
         alarms = await _alarms(work, preference.get("Alarms") or [])
         if alarms:
             await _route(work, alias, [{"stateMachineVersionArn": source, "weight": _ALL}])
