@@ -275,6 +275,10 @@ def test_integrations_are_refused(
 
 
 def test_patches_of_method_responses(api: Any, made: Made, refused: Refused) -> None:
+    for name in ("integration.x", "method.response.header.", "method.response.header.X\r\nY"):
+        assert refused(
+            api.put_method_response, **made.method, statusCode="200", responseParameters={name: True}
+        )[:2] == (400, "BadRequestException")
     api.put_method_response(**made.method, statusCode="200")
     named = {**made.method, "statusCode": "200"}
     changed = api.update_method_response(

@@ -183,6 +183,8 @@ def test_other_servers(gateway: Gateway) -> None:
     mapping = {
         "integration.request.path.proxy": "method.request.path.proxy",
         "integration.request.header.X-Stage": "context.stage",
+        "integration.request.header.Content-Length": "'1'",
+        "integration.request.header.transfer-encoding": "method.request.header.X-Own",
         "integration.request.querystring.own": "'1'",
     }
     passing = {
@@ -223,6 +225,7 @@ def test_other_servers(gateway: Gateway) -> None:
     method, target, headers, body = asked.pop()
     assert (method, target, body) == (b"POST", b"/base/a/b?q=1&own=1", b"body")
     assert (headers[b"x-stage"], headers[b"x-own"]) == (b"dev", b"2")
+    assert (headers[b"content-length"], b"transfer-encoding" in headers) == (b"4", False)
     assert headers[b"x-amzn-apigateway-api-id"] == api.id.encode()
     answer = api("GET", "/m?q=z")
     assert (answer.status, answer.json, answer.headers["x-got"]) == (200, {"said": "hi"}, "there")

@@ -200,6 +200,8 @@ class HttpIntegration:
             **self._request.parameters(exchange, "header"),
             **_texts(overrides.get("header")),
         }.items():
+            if name.lower() in _HOP_BY_HOP:
+                continue  # how the request is framed is not for mappings to say
             headers = {key: one for key, one in headers.items() if key.lower() != name.lower()}
             headers[name] = value
         where = _PLACE.sub(lambda found: quote(path.get(found[1], ""), safe=_SAFE), self._path)

@@ -6,6 +6,7 @@ tests/aws/services/apigateway/test_apigateway_api.snapshot.json.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -29,6 +30,7 @@ _NO_AUTHORIZER: Final = (
     "authorizer."
 )
 _NO_STATUS: Final = "Invalid Response status code specified"
+_HEADER: Final = re.compile(r"method\.response\.header\.[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def get(definition: Definition, resource_id: str, http_method: str) -> Method:
@@ -160,7 +162,7 @@ def _store_response(
 ) -> tuple[Definition, MethodResponse]:
     _check_models(definition, made.response_models)
     for parameter in made.response_parameters or {}:
-        if not parameter.startswith("method.response.header."):
+        if _HEADER.fullmatch(parameter) is None:
             raise BadApiRequest(
                 "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping "
                 f"expression specified: {parameter}]"
