@@ -269,8 +269,8 @@ class Operations:
     async def update(self, request: StackRequest, stack: Stack, *, nested: bool = False) -> Stack:
         """Begin to change a stack. Raises ValidationError, with NO_UPDATES where nothing differs."""
         fingerprint = fingerprint_of(request)
-        if request.token and stack.token == request.token and stack.fingerprint == fingerprint:
-            return stack
+        if request.token and stack.token == request.token:
+            return self._same(stack, request, fingerprint)
         check_updatable(stack, nested=nested)
         if request.policy_during_update:
             check_policy(request.policy_during_update)

@@ -211,15 +211,18 @@ class Rollback:
         stack, operation = self.stack, self.operation
         left = Leftovers(stack, entry)
         for logical_id, resource in list(stack.resources.items()):
-            if not resource.touched:
+            if not resource.touched and resource.now is not None:
                 continue
             if resource.before is None:
                 if logical_id not in operation.imports:
-                    for made_since in (resource.now, resource.uncertain, *resource.extra):
-                        if made_since is not None:
-                            policy = made_since.deletion_policy
-                            drop = operation.retain_except_on_create or policy != "Retain"
-                            left.add(logical_id, made_since, policy, drop=drop)
+                    since = [resource.now, resource.uncertain, *resource.extra]
+                    found = [made_since for made_since in since if made_since and made_since.physical_id]
+                    for made_since in found:
+                        policy = made_since.deletion_policy
+                        drop = operation.retain_except_on_create or policy != "Retain"
+                        left.add(logical_id, made_since, policy, drop=drop)
+                    if not found and operation.kind == "update":
+                        left.tell(logical_id, resource.uncertain or Deployment(resource.type), "")
                 entry.forget_resource(stack, logical_id)
                 del stack.resources[logical_id]
                 continue

@@ -155,8 +155,11 @@ class Leftovers:
 
     def add(self, logical_id: str, deployment: Deployment, policy: str, *, drop: bool = False) -> None:
         """One deployment. `policy`: says whether it is retained, unless `drop`."""
-        if not deployment.physical_id:
-            return
+        if deployment.physical_id:
+            self.tell(logical_id, deployment, policy, drop=drop)
+
+    def tell(self, logical_id: str, deployment: Deployment, policy: str, *, drop: bool = False) -> None:
+        """The same, also of what never was there: its end is told."""
         self._number += 1
         leftover = Leftover(self._number, logical_id, deployment, policy in RETAINED and not drop)
         self._stack.leftovers.append(leftover)

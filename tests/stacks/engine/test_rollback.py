@@ -9,7 +9,7 @@ import pytest
 from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, template
 
 from lambent.clock import SystemClock
-from lambent.stacks.errors import ResourceFailure, ValidationError
+from lambent.stacks.errors import ResourceFailure, TokenExists, ValidationError
 from lambent.stacks.providers.work import StepWork
 
 if TYPE_CHECKING:
@@ -230,3 +230,34 @@ async def test_an_update_that_has_changed_nothing_needs_no_way_back(
             ]
     finally:
         await platform.close()
+
+
+async def test_what_an_update_could_not_even_begin_to_make(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    stack = await platform.create("one", template({"A": {"Name": "a"}}))
+    # One has no name of its own when it fails, the other's properties cannot be resolved.
+    taken = {"Name": "a"}
+    missing = {"Value": {"Fn::Select": ["1", {"Fn::Split": ["/", {"Ref": "Made"}]}]}}
+    for new in ({"New": taken}, {"New": missing, "Made": {"Name": "made"}}):
+        since = len(await platform.events(stack))
+        await platform.update("one", template({"A": {"Name": "a"}, **new}))
+        events = [(name, status) for name, status, _ in await platform.events(stack, since)]
+        cleanup = events[events.index(("one", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")) :]
+        assert ("New", "CREATE_FAILED") in events
+        assert ("New", "DELETE_COMPLETE") in cleanup
+        assert ("New", "DELETE_IN_PROGRESS") not in cleanup
+        assert list(stack.resources) == ["A"]
+    assert set(platform.world.things) == {"a"}
+    await platform.close()
+
+
+async def test_a_token_is_for_one_request(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    stack = await platform.create("one", template({"A": {}}), token="t")
+    asked = request("one", template({"A": {"Value": "y"}}), token="u")
+    for _ in range(2):
+        assert await platform.stacks.finished(await platform.stacks.update(asked)) is stack
+    assert stack.operations == 2
+    with pytest.raises(TokenExists):
+        await platform.stacks.update(request("one", template({"A": {"Value": "z"}}), token="u"))
+    await platform.close()
