@@ -53,8 +53,8 @@ def test_a_token_authorizer(gateway: Gateway) -> None:
             raise RuntimeError("other")
         if event["authorizationToken"] == "wrong":
             return {"policyDocument": 1}
-        effect = {"deny": "Deny"}.get(event["authorizationToken"], "Allow")
-        resource = "arn:nothing" if event["authorizationToken"] == "elsewhere" else event["methodArn"]
+        effect = "Deny" if event["authorizationToken"].startswith("deny") else "Allow"
+        resource = "arn:nothing" if event["authorizationToken"].endswith("elsewhere") else event["methodArn"]
         return {
             "principalId": "ann",
             "policyDocument": policy(effect, resource),
@@ -95,6 +95,7 @@ def test_a_token_authorizer(gateway: Gateway) -> None:
         ("wrong", 500, {"message": None}),
         ("deny", 403, {"Message": explicit}),
         ("elsewhere", 403, {"Message": "User is not authorized to access this resource"}),
+        ("denyelsewhere", 403, {"Message": "User is not authorized to access this resource"}),
         ("N0 MATCH", 401, {"message": "Unauthorized"}),
     ):
         answer = api("GET", "/a/1", Authorization=token)

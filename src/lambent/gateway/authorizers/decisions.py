@@ -50,12 +50,23 @@ class Decision(msgspec.Struct, frozen=True, eq=False):
             return self.everywhere
         allowed = self._judged.get(arn)
         if allowed is None:
-            context = _facts(call) if self.conditional else {}
-            access = Access(principal=None, action=_ACTION, resource=arn, context=context)
-            allowed = allows(self.policy, access)
+            allowed = allows(self.policy, self._access(arn, call))
             if not self.conditional and len(self._judged) < _JUDGED:
                 self._judged[arn] = allowed
         return allowed
+
+    def denies(self, arn: str, call: Call) -> bool:
+        """Whether a statement says that a request may not go on, which is told apart from that none lets it."""
+        denials = tuple(
+            {**one, "Effect": "Allow"}
+            for one in (self.policy.statements if self.policy is not None else ())
+            if one["Effect"] == "Deny"
+        )
+        return allows(Policy(revision_id="", statements=denials), self._access(arn, call))
+
+    def _access(self, arn: str, call: Call) -> Access:
+        context = _facts(call) if self.conditional else {}
+        return Access(principal=None, action=_ACTION, resource=arn, context=context)
 
 
 def read_simple(result: bytes) -> Decision:

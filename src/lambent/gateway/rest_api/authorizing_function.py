@@ -152,11 +152,8 @@ class FunctionAuthorizer:
         self, exchange: RestExchange, decision: Decision, arn: str, latency_ms: int
     ) -> Refusal | None:
         if not decision.allows(arn, exchange.call):
-            denied = any(
-                one.get("Effect") == "Deny" for one in (decision.policy.statements if decision.policy else ())
-            )
             exchange.authorizer_error = "the function does not allow it"
-            return EXPLICITLY_DENIED if denied else ACCESS_DENIED
+            return EXPLICITLY_DENIED if decision.denies(arn, exchange.call) else ACCESS_DENIED
         exchange.authorizer = {
             **(decision.context or {}),
             "principalId": decision.principal_id,
