@@ -251,6 +251,12 @@ def test_applications_groups_and_configurations(world: World, bench: Bench) -> N
         ("DeploymentConfig", {"ComputePlatform": "Lambda", **CANARY}, "not valid"),
         ("DeploymentGroup", GROUP, "No application found for name: none"),
         ("DeploymentGroup", {**GROUP, "Ec2TagFilters": [{}]}, "Ec2TagFilters is not supported"),
+        ("DeploymentGroup", {**GROUP, "LoadBalancerInfo": {"a": 1}}, "LoadBalancerInfo is not supported"),
+        (
+            "DeploymentConfig",
+            {"ComputePlatform": "Lambda", "MinimumHealthyHosts": {"Type": "HOST_COUNT", "Value": 1}},
+            "MinimumHealthyHosts is not supported",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_refused(
@@ -360,8 +366,25 @@ def test_alarms_stop_a_deployment(world: World, bench: Bench) -> None:
         "Threshold": 1.0,
     }
     world.ask("cloudwatch", "PutMetricAlarm", **alarm)
+    queue = world.ask("sqs", "CreateQueue", QueueName="told")["QueueUrl"]
+    topic = world.ask("sns", "CreateTopic", Name="told")["TopicArn"]
+    endpoint = topic.replace(":sns:", ":sqs:")
+    world.ask(
+        "sns",
+        "Subscribe",
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=endpoint,
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    events = ["DeploymentStart", "DeploymentSuccess", "DeploymentFailure"]
     release = Release(
         bench,
+        TriggerConfigurations=[
+            {"TriggerName": "all", "TriggerTargetArn": topic, "TriggerEvents": events},
+            {"TriggerName": "none", "TriggerTargetArn": topic, "TriggerEvents": ["DeploymentSuccess"]},
+            {"TriggerName": "lost", "TriggerTargetArn": f"{topic}-not", "TriggerEvents": events},
+        ],
         DeploymentConfigName="CodeDeployDefault.LambdaCanary10Percent5Minutes",
         AlarmConfiguration={"Enabled": True, "Alarms": [{"Name": name}]},
     )
@@ -372,6 +395,23 @@ def test_alarms_stop_a_deployment(world: World, bench: Bench) -> None:
         updating.result(10)
     assert release.shares() == ("1", {})
     world.ask("cloudwatch", "DeleteAlarms", AlarmNames=[name])
+
+    told: dict[str, Any] = {}
+
+    def heard() -> bool:
+        answer = world.ask("sqs", "ReceiveMessage", QueueUrl=queue, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", ()):
+            found = json.loads(message["Body"])
+            told[found["status"]] = found
+        return len(told) == 2
+
+    wait_for(heard)
+    assert told.keys() == {"InProgress", "Failed"}
+    failed = told["Failed"]
+    assert (failed["eventTriggerName"], failed["errorInformation"]["ErrorCode"]) == ("all", "ALARM_ACTIVE")
+    assert failed["deploymentOverview"]["Failed"] == "1"
+    world.ask("sns", "DeleteTopic", TopicArn=topic)
+    world.ask("sqs", "DeleteQueue", QueueUrl=queue)
 
 
 def test_a_deployment_goes_on_after_a_restart(world: World, bench: Bench) -> None:

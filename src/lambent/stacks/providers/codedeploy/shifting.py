@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambent.neighbours.service_calls import ServiceFailure, ServiceMissing
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.providers.codedeploy.notices import tell
 from lambent.stacks.providers.codedeploy.records import Deployment, Hook
 from lambent.stacks.providers.codedeploy.register import deployment_id
 
@@ -73,9 +74,11 @@ class Shifting:
         except _Stopped as stopped:
             await self._route(0)
             await self._deployments.end(deployment, "Failed", stopped.code, str(stopped))
+            await tell(self._work, self._group, deployment, "DeploymentFailure")
             message = f"CodeDeploy deployment {deployment.name} failed: {stopped}"
             raise ResourceFailure(message, "GeneralServiceException", reason=message) from None
         await self._deployments.end(deployment, "Succeeded")
+        await tell(self._work, self._group, deployment, "DeploymentSuccess")
 
     async def _begin(self) -> None:
         work, register = self._work, self._deployments
@@ -113,6 +116,7 @@ class Shifting:
                 status="InProgress",
             )
             await register.save(found)
+            await tell(work, group, found, "DeploymentStart")
         self._deployment = found
 
     # ------------------------------------------------------------ hooks
