@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lambent.stacks.errors import ValidationError
 from lambent.stacks.transforms import Fetcher
 from lambent.stacks.transforms.fetcher import Place
 
@@ -62,3 +63,16 @@ async def _nobody(call: ServiceCall) -> dict[str, Any]:
 def test_urls_of_objects(url: str, place: Place | None) -> None:
     fetcher = Fetcher(_nobody, lambda: ["http://127.0.0.1:4566", "https://lambent.example.org"])
     assert fetcher.place(url) == place
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("s3://code/t.yaml", "S3 error: Domain name specified in code is not a valid S3 domain"),
+        ("https://example.com/t.yaml", "TemplateURL must be a supported URL."),
+    ],
+)
+async def test_urls_that_lead_to_no_template(url: str, message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        await Fetcher(_nobody, list).text(url, "000000000000", "us-east-1")
+    assert str(refused.value) == message

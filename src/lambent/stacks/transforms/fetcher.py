@@ -53,6 +53,11 @@ class Fetcher:
         place = self.place(url)
         if place is None:
             raise ValidationError("TemplateURL must be a supported URL.")
+        if url.startswith("s3:"):
+            # Such URLs are for includes; recorded of AWS: LocalStack's api/test_templates, s3_url.
+            raise ValidationError(
+                f"S3 error: Domain name specified in {place.bucket} is not a valid S3 domain"
+            )
         try:
             body = await self.body(place, account, region)
         except ServiceFailure as failure:
