@@ -109,6 +109,39 @@ def test_validation_errors(cloud: Cloud, operation: str, members: dict[str, Any]
     assert said.startswith(message)
 
 
+ROLE = "arn:aws:iam::000000000000:role/any"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (
+            {"Tags": [{"Key": "aws:x", "Value": "1"}]},
+            "aws: prefixed tag key names are not allowed for external use.",
+        ),
+        (
+            {"Tags": [{"Key": "x", "Value": "1"}, {"Key": "x", "Value": "2"}]},
+            "Tags contain duplicate keys; tag keys must be unique",
+        ),
+        (
+            {"RoleARN": ROLE.replace("role/", "user/")},
+            "arn:aws:iam::000000000000:user/any is not a valid RoleARN",
+        ),
+    ],
+)
+def test_tags_and_roles_that_are_not_allowed(cloud: Cloud, members: dict[str, Any], message: str) -> None:
+    said = cloud.refusal("create_stack", StackName="never", TemplateBody=text(simple()), **members)
+    assert said == ("ValidationError", message, 400)
+
+
+def test_stacks_of_other_accounts(cloud: Cloud) -> None:
+    arn = "arn:aws:cloudformation:us-east-1:111111111111:stack/a/1"
+    for operation in ("describe_stacks", "delete_stack", "list_stack_resources"):
+        assert cloud.refusal(operation, StackName=arn)[1] == (
+            f"Resource account (000000000000) doesn't match account (111111111111) parsed from ARN: {arn}"
+        )
+
+
 def test_errors_that_have_codes_of_their_own(cloud: Cloud) -> None:
     stack = cloud.create()
     name = stack["StackName"]

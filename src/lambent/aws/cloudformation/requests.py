@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any, Final
 
+from lambent.aws.cloudformation.errors import invalid
 from lambent.stacks.request import StackRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lambent.aws.context import RequestContext
     from lambent.stacks.records import Stack
     from lambent.stacks.stacks import Stacks
 
 Members = dict[str, Any]
 
+_ROLE: Final = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.")
+_STACK: Final = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:(\d{12}):stack/")
 _PATIENCE_S: Final = 2.5
 """How long what begins an operation waits for its end: most have ended then, and clients that look for it wait for
 seconds before they look again.
@@ -26,8 +32,10 @@ without an answer.
 
 
 def stack_request(context: RequestContext, request: Members) -> StackRequest:
-    """Those members that the three have in common."""
+    """Those members that the three have in common. Raises ServiceError."""
     tags = request.get("Tags")
+    _check_tags(tags or ())
+    check_role(request)
     return StackRequest(
         account=context.account,
         region=context.region,
@@ -49,6 +57,35 @@ def stack_request(context: RequestContext, request: Members) -> StackRequest:
         token=request.get("ClientRequestToken"),
         resource_types=request.get("ResourceTypes"),
     )
+
+
+def check_role(request: Members) -> None:
+    """Whether RoleARN is a role's. Whether it is there, and whose it is, is not looked at. Raises ServiceError.
+
+    Words: glassechidna/stackit#21.
+    """
+    arn = request.get("RoleARN")
+    if arn is not None and not _ROLE.match(arn):
+        raise invalid(f"{arn} is not a valid RoleARN")
+
+
+def check_account(context: RequestContext, request: Members) -> None:
+    """Whether a stack's ARN is of the caller's account (crossplane-contrib/provider-aws#2272). Raises ServiceError."""
+    name = request.get("StackName")
+    found = _STACK.match(name) if isinstance(name, str) else None
+    if found is not None and found[1] != context.account:
+        raise invalid(
+            f"Resource account ({context.account}) doesn't match account ({found[1]}) parsed from ARN: {name}"
+        )
+
+
+def _check_tags(tags: Iterable[Members]) -> None:
+    """Words: aws-quickstart/quickstart-amazon-eks#42, elastic/cloud-on-k8s#9232."""
+    keys = [tag["Key"] for tag in tags]
+    if any(key.startswith("aws:") for key in keys):
+        raise invalid("aws: prefixed tag key names are not allowed for external use.")
+    if len(set(keys)) < len(keys):
+        raise invalid("Tags contain duplicate keys; tag keys must be unique")
 
 
 def seconds(milliseconds: int | None) -> float | None:

@@ -10,6 +10,7 @@ from lambent.aws.cloudformation.drift import DriftOperations
 from lambent.aws.cloudformation.errors import translating
 from lambent.aws.cloudformation.exports import ExportOperations
 from lambent.aws.cloudformation.policies import PolicyOperations
+from lambent.aws.cloudformation.requests import check_account
 from lambent.aws.cloudformation.resources import ResourceOperations
 from lambent.aws.cloudformation.stacks import StackOperations
 from lambent.aws.cloudformation.templates import TemplateOperations
@@ -50,6 +51,7 @@ class CloudFormationService(
 
 def _translated(method: Method) -> Method:
     async def answer(context: RequestContext, request: dict[str, Any]) -> dict[str, Any] | None:
+        check_account(context, request)
         with translating():
             return await method(context, request)
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.aws.cloudformation.errors import invalid
 from lambent.aws.cloudformation.paging import page_of
-from lambent.aws.cloudformation.requests import Members, awaited, seconds, settled, stack_request, tag_list
+from lambent.aws.cloudformation.requests import (
+    Members,
+    awaited,
+    check_role,
+    seconds,
+    settled,
+    stack_request,
+    tag_list,
+)
 from lambent.stacks.errors import StackNotFound
 
 if TYPE_CHECKING:
@@ -39,6 +47,7 @@ class StackOperations:
 
     async def delete_stack(self, context: RequestContext, request: Members) -> None:
         """Begins to delete a stack; one that is not there is no error."""
+        check_role(request)
         try:
             stack = self._stacks.find(context.account, context.region, request["StackName"])
         except StackNotFound:
@@ -65,6 +74,7 @@ class StackOperations:
 
     async def continue_update_rollback(self, context: RequestContext, request: Members) -> Members:
         """Goes on where going back has failed."""
+        check_role(request)
         await self._stacks.continue_rollback(
             context.account,
             context.region,
@@ -77,6 +87,7 @@ class StackOperations:
 
     async def rollback_stack(self, context: RequestContext, request: Members) -> Members:
         """Goes back from a failure whose resources were kept."""
+        check_role(request)
         stack = await self._stacks.rollback(
             context.account,
             context.region,
