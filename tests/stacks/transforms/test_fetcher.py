@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_urls_of_objects(url: str, place: Place | None) -> None:
         ("https://example.com/t.yaml", "TemplateURL must be a supported URL."),
     ],
 )
-async def test_urls_that_lead_to_no_template(url: str, message: str) -> None:
+def test_urls_that_lead_to_no_template(url: str, message: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        await Fetcher(_nobody, list).text(url, "000000000000", "us-east-1")
+        asyncio.run(Fetcher(_nobody, list).text(url, "000000000000", "us-east-1"))
     assert str(refused.value) == message
