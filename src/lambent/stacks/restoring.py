@@ -234,9 +234,6 @@ class Restoring:
 
     async def _changed(self, stack: Stack, resource: Resource, deployed: Deployment, made: Made) -> None:
         """Keep what has become another. Who was given the old values keeps them until he is updated."""
-        now = msgspec.structs.replace(
-            deployed, physical_id=made.physical_id, attributes=dict(made.attributes)
-        )
         others = _others(deployed, made)
         if made.physical_id != deployed.physical_id:
             others.insert(0, "id")
@@ -248,19 +245,17 @@ class Restoring:
                 resource.logical_id,
                 ", ".join(others),
             )
-        step = resource.step
-        if resource.now is deployed:
-            resource.now = now
-        elif resource.before is deployed:
-            resource.before = now
-        elif resource.changed is deployed:
-            resource.changed = now
-        elif step is not None and step.physical_id == deployed.physical_id:
-            resource.step = msgspec.structs.replace(
-                step, physical_id=now.physical_id, attributes=now.attributes
-            )
-        else:
-            return  # somebody has gone on with it
+        if (
+            self._ledger.stacks.get(stack.id) is not stack
+            or stack.resources.get(resource.logical_id) is not resource
+        ):
+            return  # forgotten meanwhile
+        for member in ("now", "before", "changed", "step"):
+            known = getattr(resource, member)
+            if known is not None and known.physical_id == deployed.physical_id:
+                attributes = {**known.attributes, **made.attributes}
+                changed = msgspec.structs.replace(known, physical_id=made.physical_id, attributes=attributes)
+                setattr(resource, member, changed)
         await self._ledger.entry().resource(stack, resource).write()
 
 
