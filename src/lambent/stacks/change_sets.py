@@ -164,14 +164,18 @@ class ChangeSets:
             check_updatable(stack)
         return stack
 
-    def _begin(self, change_set: ChangeSet, draft: Draft) -> asyncio.Task[None]:
+    def _begin(self, change_set: ChangeSet, draft: Draft | None) -> asyncio.Task[None]:
         task = asyncio.create_task(self._find_out(change_set, draft), name=f"change set {change_set.name}")
         self._tasks[change_set.id] = task
         task.add_done_callback(lambda _: self._tasks.pop(change_set.id, None))
         return task
 
-    async def _find_out(self, change_set: ChangeSet, draft: Draft) -> None:
+    async def _find_out(self, change_set: ChangeSet, draft: Draft | None) -> None:
         try:
+            if draft is None:
+                original, _ = await self._ledger.template(change_set.definition.template)
+                template = await asyncio.to_thread(read_template, original)
+                draft = Draft(original, template, change_set.definition)
             await self._compute(change_set, draft)
         except StoreError:
             _log.exception("change set %s is computed at the next start", change_set.name)
@@ -232,14 +236,8 @@ class ChangeSets:
                 if change_set.parent_id is not None or change_set.id not in self._ledger.change_sets:
                     # The one around it makes its own again.
                     continue
-                entry = self._ledger.entry()
-                for child in list(self._ledger.change_sets.values()):
-                    if child.parent_id == change_set.id:
-                        entry.forget_change_set(child)
-                await entry.write()
-                original, _ = await self._ledger.template(change_set.definition.template)
-                draft = Draft(original, read_template(original), change_set.definition)
-                self._begin(change_set, draft)
+                await self._ledger.entry().forget_nested(change_set).write()
+                self._begin(change_set, None)
             elif change_set.execution_status == "EXECUTE_IN_PROGRESS":
                 stack = self._ledger.stacks[change_set.stack_id]
                 if stack.operation is None:

@@ -100,7 +100,14 @@ class Entry:
         return self
 
     def forget_change_set(self, change_set: ChangeSet) -> Entry:
-        """It is there no more, nor are those of nested stacks that it has made, and these stacks."""
+        """It is there no more, nor are those of nested stacks that it has made."""
+        self.forget_nested(change_set)
+        self._ledger.change_sets.pop(change_set.id, None)
+        self._statements.append(Statement("DELETE FROM change_sets WHERE id = ?", (change_set.id,)))
+        return self.forget_template(change_set.id)
+
+    def forget_nested(self, change_set: ChangeSet) -> Entry:
+        """Those of nested stacks that it has made, and the stacks that are there for these only."""
         ledger = self._ledger
         for child in [one for one in ledger.change_sets.values() if one.parent_id == change_set.id]:
             self.forget_change_set(child)
@@ -109,9 +116,7 @@ class Entry:
                 stack.deleted_ms = ledger.clock.wall_ms()
                 ledger.names.pop((stack.scope, stack.name), None)
                 self.stack_event(stack, "DELETE_COMPLETE")
-        ledger.change_sets.pop(change_set.id, None)
-        self._statements.append(Statement("DELETE FROM change_sets WHERE id = ?", (change_set.id,)))
-        return self.forget_template(change_set.id)
+        return self
 
     def detection(self, detection: Detection) -> Entry:
         """Keep what is known of a drift detection."""

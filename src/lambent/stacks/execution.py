@@ -15,7 +15,8 @@ import msgspec
 from lambent.stacks import reasons
 from lambent.stacks.parallel import walk
 from lambent.stacks.providers.custom import NO_ECHO
-from lambent.stacks.steps import Running, StepFailed, StepInterrupted, Steps, values_of
+from lambent.stacks.providers.work import StepInterrupted
+from lambent.stacks.steps import Running, StepFailed, Steps, values_of
 from lambent.stacks.template import ResourceValues
 from lambent.store import StoreError
 
@@ -76,8 +77,8 @@ class Execution:
             while not self.draining:
                 if self.superseded(operation) or operation.phase == "await":
                     return
-                self.running = Running()
                 self.halted = False
+                self.fresh()
                 try:
                     await self._turn(operation)
                 except StoreError:
@@ -153,6 +154,13 @@ class Execution:
         self.running = Running()
         if self.halted:
             self.running.cancel()
+        if self.draining:
+            self.running.interrupt()
+
+    def drain(self) -> None:
+        """Begin nothing more, and wait for nothing that can be gone on with at the next start."""
+        self.draining = True
+        self.running.interrupt()
 
     def halt(self) -> None:
         """Begin nothing more in this turn, and end what waits."""

@@ -15,11 +15,11 @@ from lambent.stacks.changes import NO_CHANGES, NO_UPDATES
 from lambent.stacks.errors import ResourceFailure, StackError, ValidationError
 from lambent.stacks.execution import Execution
 from lambent.stacks.providers.provider import Made
-from lambent.stacks.providers.work import generated_name
+from lambent.stacks.providers.work import StepInterrupted, generated_name
 from lambent.stacks.records import STACK_TYPE, ChangeSet, Definition, Operation, Stack
 from lambent.stacks.request import StackRequest
 from lambent.stacks.settling import Settling
-from lambent.stacks.steps import StepFailed, StepInterrupted, values_of
+from lambent.stacks.steps import StepFailed, values_of
 from lambent.stacks.template import Unknown
 
 if TYPE_CHECKING:

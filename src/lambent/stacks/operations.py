@@ -121,7 +121,7 @@ class Operations:
         """Begin no more steps, and wait for those that run, at most `seconds`. They go on at the next start."""
         self._draining = True
         for execution in self._executions.values():
-            execution.draining = True
+            execution.drain()
         tasks = list(self._tasks.values())
         if not tasks:
             return

@@ -14,7 +14,13 @@ from lambent.neighbours.service_calls import ServiceFailure, ServiceMissing
 from lambent.stacks import reasons
 from lambent.stacks.errors import ReplacementNeeded, ResourceFailure, StackError, ValidationError
 from lambent.stacks.providers.provider import Made, StackIdentity
-from lambent.stacks.providers.work import Initiated, StepCancelled, StepWork, generated_name
+from lambent.stacks.providers.work import (
+    Initiated,
+    StepCancelled,
+    StepInterrupted,
+    StepWork,
+    generated_name,
+)
 from lambent.stacks.records import Deployment
 from lambent.stacks.schemas import schema_of
 from lambent.stacks.template import ResourceValues, Unknown, resolve_dynamic
@@ -48,16 +54,19 @@ class StepFailed(Exception):
         self.untouched = untouched
 
 
-class StepInterrupted(Exception):
-    """The step waits for what goes on at the next start only: so does the step, which is done again then."""
-
-
 class Running:
     """The steps that run for one stack, to be cancelled together."""
 
     def __init__(self) -> None:
         self._works: set[StepWork] = set()
         self._cancelled = False
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """The platform ends: what waits goes on at the next start."""
+        self._interrupted = True
+        for work in list(self._works):
+            work.interrupt()
 
     def cancel(self) -> None:
         """End their waiting; those that begin from now on do not wait either."""
@@ -71,6 +80,8 @@ class Running:
         try:
             if self._cancelled:
                 work.cancel()
+            if self._interrupted:
+                work.interrupt()
             return await work.run(doing)
         finally:
             self._works.discard(work)

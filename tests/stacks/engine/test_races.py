@@ -87,6 +87,52 @@ async def test_the_platform_ends_while_a_nested_stack_is_busy(tmp_path: Path, op
     await again.close()
 
 
+async def test_the_platform_does_not_wait_for_what_can_be_gone_on_with(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    world = platform.world
+    world.held["create A"] = asyncio.Event()
+    await platform.stacks.create(request("one", template({"A": {"Name": "a"}})))
+    await until(lambda: ("create", "A") in world.calls)
+    async with asyncio.timeout(2):
+        await platform.close()
+    world.held.clear()
+    again = await Platform.open(tmp_path, SystemClock(), world)
+    await again.stacks.start()
+    stack = await again.stacks.finished(again.stacks.find(ACCOUNT, REGION, "one"))
+    assert stack.status == "CREATE_COMPLETE"
+    assert world.calls == [("create", "A"), ("create", "A")]
+    await again.close()
+
+
+async def test_change_sets_that_were_interrupted_are_found_out_again(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    world = platform.world
+    world.templates["child"] = child("a")
+    made = await platform.stacks.create_change_set(
+        request("one", parent(), change_set_name="c", change_set_type="CREATE", include_nested=True)
+    )
+    lost = await platform.stacks.create_change_set(
+        request("two", template({"A": {}}), change_set_name="c", change_set_type="CREATE")
+    )
+    for one in (made, lost):
+        one.status = "CREATE_IN_PROGRESS"
+    entry = platform.stacks.ledger.entry().change_set(made).change_set(lost)
+    await entry.template(lost.id, lost.stack_id, "", "").write()
+    await platform.close()
+    again = await Platform.open(tmp_path, SystemClock(), world)
+    await again.stacks.start()
+    made, lost = (again.stacks.change_set(ACCOUNT, REGION, one.id) for one in (made, lost))
+    async with asyncio.timeout(10):
+        await until(lambda: made.status == "CREATE_COMPLETE" and lost.status == "FAILED")
+    # Those of its nested stacks have been made anew, those of before are gone with their stacks.
+    assert len(again.stacks.ledger.change_sets) == 3
+    reviewed = [
+        one.name for one in again.stacks.stacks(ACCOUNT, REGION) if one.status == "REVIEW_IN_PROGRESS"
+    ]
+    assert len(reviewed) == 3
+    await again.close()
+
+
 async def test_a_stack_that_is_deleted_just_when_it_is_there(tmp_path: Path) -> None:
     platform = await Platform.open(tmp_path, SystemClock())
     world = platform.world

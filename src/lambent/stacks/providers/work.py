@@ -32,6 +32,10 @@ class StepCancelled(Exception):
     """The step is not to go on: another has failed, or somebody has cancelled the operation."""
 
 
+class StepInterrupted(Exception):
+    """The step is to be done again at the next start: the platform ends, or what the step waits for does."""
+
+
 class StepWork:
     """One step for one resource. Members and methods are described in `provider.Work`.
 
@@ -81,6 +85,7 @@ class StepWork:
         self._told = bool(physical_id)
         self._calls = 0
         self._cancelled = False
+        self._interrupted = False
         self._waiting: set[asyncio.Future[None]] = set()
         self._task: asyncio.Future[Any] | None = None
 
@@ -99,19 +104,22 @@ class StepWork:
         finally:
             self.touched = self.touched or not refused
             self._calls -= 1
-            if self._cancelled:
+            if self._cancelled or self._interrupted:
                 self._give_up()
 
     async def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
-        """Await what a provider does. Raises StepCancelled when `cancel` has ended it."""
+        """Await what a provider does. Raises StepCancelled, StepInterrupted when `cancel`, `interrupt` has ended it."""
         task: asyncio.Task[Result] = asyncio.ensure_future(doing)
         self._task = task
         try:
             return await task
         except asyncio.CancelledError:
             mine = asyncio.current_task()
-            if self._cancelled and (mine is None or not mine.cancelling()):
-                raise StepCancelled from None
+            if mine is None or not mine.cancelling():
+                if self._cancelled:
+                    raise StepCancelled from None
+                if self._interrupted:
+                    raise StepInterrupted from None
             raise
         finally:
             task.cancel()
@@ -121,6 +129,11 @@ class StepWork:
         self._cancelled = True
         for woken in self._waiting:
             _wake(woken)
+        self._give_up()
+
+    def interrupt(self) -> None:
+        """End waiting as well, of what is known well enough to be gone on with when it is done again."""
+        self._interrupted = True
         self._give_up()
 
     @property
