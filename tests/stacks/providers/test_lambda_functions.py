@@ -89,8 +89,10 @@ def test_a_function(world: World) -> None:
         Environment={"Variables": {"BB": "2"}},
         LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "WARN"},
         Architectures=["x86_64"],
+        SnapStart={"ApplyOn": "None"},
         Tags=[{"Key": "other", "Value": "1"}],
     )
+    assert function.drift() == []
     assert invoke(world, name) == "two"
     live = function.read()
     assert live is not None

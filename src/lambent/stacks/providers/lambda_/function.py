@@ -39,6 +39,16 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "TracingConfig": {"Mode": "PassThrough"},
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
 }
+_AS_THEY_ARE: Final = (
+    "DeadLetterConfig",
+    "DurableConfig",
+    "FileSystemConfigs",
+    "Handler",
+    "Runtime",
+    "TenancyConfig",
+)
+"""Members that a configuration has as properties do, where it has them."""
+
 _CREATION_ONLY: Final = ("CodeSigningConfigArn", "PackageType", "TenancyConfig")
 _LEVELS: Final = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
 _SPELLED: Final = {"KmsKeyArn": "KMSKeyArn"}
@@ -264,8 +274,11 @@ def _properties(found: dict[str, Any]) -> Properties:
         "EphemeralStorage": found["EphemeralStorage"],
         "TracingConfig": found["TracingConfig"],
         "LoggingConfig": found.get("LoggingConfig"),
-        **_given(found, ("Runtime", "Handler", "DeadLetterConfig")),
+        **_given(found, _AS_THEY_ARE),
     }
+    snap = (found.get("SnapStart") or {}).get("ApplyOn")
+    if snap:
+        live["SnapStart"] = {"ApplyOn": snap}
     if found.get("KMSKeyArn"):
         live["KmsKeyArn"] = found["KMSKeyArn"]
     if found.get("Layers"):
