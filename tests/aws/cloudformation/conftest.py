@@ -38,11 +38,11 @@ class Cloud:
         self._platform = self._run(Platform.start(Settings(port=0, ephemeral=True, data=data)))
         self.cfn = self.client("cloudformation")
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "us-east-1") -> Any:
         return self._session.client(
             service,
             endpoint_url=self._platform.url,
-            region_name="us-east-1",
+            region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",
             config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),

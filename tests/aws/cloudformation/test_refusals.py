@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.aws.cloudformation.conftest import simple, text
 
 if TYPE_CHECKING:
@@ -140,6 +141,18 @@ def test_stacks_of_other_accounts(cloud: Cloud) -> None:
         assert cloud.refusal(operation, StackName=arn)[1] == (
             f"Resource account (000000000000) doesn't match account (111111111111) parsed from ARN: {arn}"
         )
+
+
+def test_change_sets_of_other_accounts_and_regions(cloud: Cloud) -> None:
+    made = cloud.cfn.create_change_set(
+        StackName=cloud.name(), ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=text(simple())
+    )["Id"]
+    cloud.cfn.describe_change_set(ChangeSetName=made)
+    for arn in (made.replace("000000000000", "111111111111"), made.replace("us-east-1", "eu-west-1")):
+        assert cloud.refusal("describe_change_set", ChangeSetName=arn)[0] == "ChangeSetNotFound"
+    elsewhere = cloud.client("cloudformation", region="eu-west-1")
+    with pytest.raises(ClientError, match="does not exist"):
+        elsewhere.describe_change_set(ChangeSetName=made)
 
 
 def test_errors_that_have_codes_of_their_own(cloud: Cloud) -> None:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from lambent.aws.cloudformation.errors import invalid
+from lambent.aws.errors import ServiceError
 from lambent.stacks.request import StackRequest
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Members = dict[str, Any]
 
 _ROLE: Final = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.")
-_STACK: Final = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:(\d{12}):stack/")
+_ARN: Final = re.compile(r"arn:[a-z-]+:cloudformation:([a-z0-9-]+):(\d{12}):")
 _PATIENCE_S: Final = 2.5
 """How long what begins an operation waits for its end: most have ended then, and clients that look for it wait for
 seconds before they look again.
@@ -70,13 +71,19 @@ def check_role(request: Members) -> None:
 
 
 def check_account(context: RequestContext, request: Members) -> None:
-    """Whether a stack's ARN is of the caller's account (crossplane-contrib/provider-aws#2272). Raises ServiceError."""
-    name = request.get("StackName")
-    found = _STACK.match(name) if isinstance(name, str) else None
-    if found is not None and found[1] != context.account:
+    """Whether ARNs of stacks and change sets are of the caller's account, and of this region. Raises ServiceError.
+
+    Words: crossplane-contrib/provider-aws#2272.
+    """
+    name, change_set = request.get("StackName"), request.get("ChangeSetName")
+    found = _ARN.match(name) if isinstance(name, str) else None
+    if found is not None and found[2] != context.account:
         raise invalid(
-            f"Resource account ({context.account}) doesn't match account ({found[1]}) parsed from ARN: {name}"
+            f"Resource account ({context.account}) doesn't match account ({found[2]}) parsed from ARN: {name}"
         )
+    found = _ARN.match(change_set) if isinstance(change_set, str) else None
+    if found is not None and (found[1], found[2]) != (context.region, context.account):
+        raise ServiceError("ChangeSetNotFoundException", f"ChangeSet [{change_set}] does not exist")
 
 
 def _check_tags(tags: Iterable[Members]) -> None:
