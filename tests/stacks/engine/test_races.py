@@ -11,7 +11,7 @@ from tests.stacks.engine.test_nested import child, child_of, parent
 from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, template
 
 from lambent.clock import SystemClock
-from lambent.stacks.errors import ChangeSetNotFound, ResourceFailure
+from lambent.stacks.errors import ChangeSetNotFound, ResourceFailure, StackExists
 from lambent.stacks.forward import Forward
 from lambent.stacks.ledger import KEPT_MS
 
@@ -267,4 +267,45 @@ async def test_change_sets_go_with_their_stack_and_old_stacks_are_forgotten(tmp_
     assert platform.stacks.stacks(ACCOUNT, REGION) == [other]
     rows = await platform.database.read("SELECT DISTINCT stack_id FROM stack_events")
     assert rows == [(other.id,)]
+    await platform.close()
+
+
+async def test_only_one_of_two_at_once_where_templates_take_their_time(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    stacks = platform.stacks
+    large = template({"A": {"Metadata": {"x": "x" * 10_000}}})
+    asked = [stacks.create(request("one", large)) for _ in range(3)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(outcome, StackExists) for outcome in outcomes) == 2
+    wanted = request("two", large, change_set_name="c", change_set_type="CREATE")
+    made = await stacks.create_change_set(wanted)
+    stacks.operations.preparation._cached.clear()
+    executions = [stacks.execute_change_set(ACCOUNT, REGION, made.id) for _ in range(3)]
+    ended = await asyncio.gather(*executions, return_exceptions=True)
+    assert sum(outcome is None for outcome in ended) == 1
+    for stack in stacks.stacks(ACCOUNT, REGION):
+        await stacks.finished(stack)
+    assert len(platform.world.things) == 2
+    await platform.close()
+
+
+async def test_events_in_one_millisecond_have_times_of_their_own(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SimulatedClock())
+    stack = await platform.create("one", template({"A": {}, "B": {}}))
+    times = [event.time_ms for event in await platform.stacks.events(stack)]
+    assert times == sorted(set(times), reverse=True)
+    await platform.close()
+
+
+async def test_every_resource_has_the_stacks_tags(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    seen: dict[str, str] = {}
+    platform.world.fail = lambda what, work: seen.update(work.tags)
+    stack = await platform.create("one", template({"A": {}}), tags={"team": "t"})
+    assert seen == {
+        "team": "t",
+        "aws:cloudformation:stack-name": "one",
+        "aws:cloudformation:stack-id": stack.id,
+        "aws:cloudformation:logical-id": "A",
+    }
     await platform.close()
