@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.gateway.rest_api.conftest import invocation_uri, mock
 
+from lambent.gateway.apis.errors import BadApiRequest
 from lambent.gateway.rest_api.velocity import Rendering
 from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
 from lambent.gateway.rest_api.velocity_objects import Context, Input, Util
@@ -77,6 +78,21 @@ def test_one_of_several_origins(gateway: Gateway) -> None:
 def test_templates_that_say_no_status(gateway: Gateway, template: str) -> None:
     answer = gateway.api({"paths": {"/a": {"get": mock(template, {"statusCode": "200"})}}})("GET", "/a")
     assert (answer.status, answer.json) == (500, {"message": "Internal server error"})
+
+
+def test_interim_statuses_are_none_of_answers(gateway: Gateway) -> None:
+    api = gateway.api({"paths": {"/a": {"get": mock('{"statusCode": 100}', {"statusCode": "100"})}}})
+    assert api("GET", "/a").status == 200
+
+
+@pytest.mark.parametrize("status", ["abc", "999", "20", "٢٠٠"])
+def test_statuses_that_are_none(gateway: Gateway, status: str) -> None:
+    document = {"paths": {"/a": {"get": mock('{"statusCode": 200}', {"statusCode": status})}}}
+    with pytest.raises(BadApiRequest, match="Invalid status code"):
+        gateway.api(document)
+    responses = {"DEFAULT_4XX": {"statusCode": status}}
+    with pytest.raises(BadApiRequest, match="Invalid status code"):
+        gateway.api({"x-amazon-apigateway-gateway-responses": responses, "paths": {}})
 
 
 def test_statuses_are_chosen_by_pattern(gateway: Gateway) -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from lambent.gateway.apis.errors import ApiNotFound, BadApiRequest
 from lambent.gateway.rest_api import patches
+from lambent.gateway.rest_api.methods import check_status
 from lambent.gateway.rest_api.patches import Patches
 from lambent.gateway.rest_api.records import GatewayResponse
 
@@ -100,7 +101,14 @@ def delete(definition: Definition, response_type: str) -> tuple[Definition, None
     return replace(definition, gateway_responses=rest), None
 
 
+def check(response: GatewayResponse) -> None:
+    """Raises BadApiRequest for one that cannot be answered."""
+    if response.status_code is not None:
+        check_status(response.status_code)
+
+
 def _put(definition: Definition, made: GatewayResponse) -> tuple[Definition, GatewayResponse]:
+    check(made)
     responses = {**definition.gateway_responses, made.response_type: made}
     return replace(definition, gateway_responses=responses), made
 

@@ -83,6 +83,8 @@ def checked(method: Method, integration: Integration) -> Integration:
         )
     if not 50 <= integration.timeout_in_millis <= _MOST_MS:
         raise BadApiRequest(_TIMEOUT)
+    for status in integration.integration_responses or {}:
+        methods.check_status(status)
     known = method.request_parameters or {}
     for key, value in (integration.request_parameters or {}).items():
         if not key.startswith("integration.request."):
@@ -162,6 +164,7 @@ def put_response(
 
 def checked_response(method: Method, given: IntegrationResponse) -> IntegrationResponse:
     """`given`, unless it cannot be one of the method. Raises BadApiRequest."""
+    methods.check_status(given.status_code)
     for kind in given.response_templates or {}:
         if "/" not in kind:
             raise BadApiRequest(

@@ -32,6 +32,14 @@ _NO_AUTHORIZER: Final = (
 _NO_STATUS: Final = "Invalid Response status code specified"
 _HEADER: Final = re.compile(r"method\.response\.header\.[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
+_STATUS: Final = re.compile(r"[1-5][0-9][0-9]")
+
+
+def check_status(status: str) -> None:
+    """Raises BadApiRequest for what is no status of an answer."""
+    if _STATUS.fullmatch(status) is None:
+        raise BadApiRequest(f"Invalid status code specified: {status}")
+
 
 def get(definition: Definition, resource_id: str, http_method: str) -> Method:
     """One method. Raises ApiNotFound."""
@@ -160,6 +168,7 @@ def delete_response(
 def _store_response(
     definition: Definition, resource_id: str, method: Method, made: MethodResponse
 ) -> tuple[Definition, MethodResponse]:
+    check_status(made.status_code)
     _check_models(definition, made.response_models)
     for parameter in made.response_parameters or {}:
         if _HEADER.fullmatch(parameter) is None:

@@ -185,12 +185,17 @@ class _Reading:
                 continue
             response = response or {}
             status = response.get("statusCode")
-            found[kind] = GatewayResponse(
+            made = GatewayResponse(
                 response_type=kind,
                 status_code=None if status is None else str(status),
                 response_parameters=_texts(response.get("responseParameters")),
                 response_templates=_texts(response.get("responseTemplates")),
             )
+            try:
+                gateway_responses.check(made)
+            except ApiError as error:
+                self.errors.append(f"Unable to put gateway response '{kind}': {error}")
+            found[kind] = made
         return replace(definition, gateway_responses=found)
 
     def _base(self, how: str) -> str:

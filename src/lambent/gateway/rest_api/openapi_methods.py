@@ -103,7 +103,7 @@ class Methods:
         kinds = operation.get("produces") or self._document.get("produces") or [_JSON]
         for status, given in (operation.get("responses") or {}).items():
             status = str(status)
-            if not (len(status) == 3 and status.isdigit()):
+            if not (len(status) == 3 and status.isascii() and status.isdigit()):
                 continue
             response = self._resolved(given)
             models: dict[str, str] = {}

@@ -145,7 +145,8 @@ class ResponseMapping:
             value = _response_value(exchange, replied, expression)
             if key.startswith(_HEADER) and value is not None:
                 set_header(headers, key.removeprefix(_HEADER), value)
-        body, status, kind = replied.body, int(response.status_code), _JSON
+        # One of 1xx says that another one follows, which there is not.
+        body, status, kind = replied.body, max(200, int(response.status_code)), _JSON
         chosen = templates.kind_of(_content_type(replied.headers)) or (
             templates.kind_of(exchange.call.header("accept")) or templates.first
         )
