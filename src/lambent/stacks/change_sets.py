@@ -214,7 +214,7 @@ class ChangeSets:
             return
         entry = self._ledger.entry()
         entry.template(change_set.id, stack.id, prepared.original, prepared.processed)
-        self._preparation.remember(change_set.id, prepared.template)
+        self._preparation.remember(change_set.id, prepared.template, prepared.processed)
         await entry.change_set(change_set).write()
 
     async def _failed(self, change_set: ChangeSet, reason: str) -> None:

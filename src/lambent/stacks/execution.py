@@ -18,6 +18,7 @@ from lambent.stacks.providers.custom import NO_ECHO
 from lambent.stacks.providers.work import StepInterrupted
 from lambent.stacks.steps import Running, StepFailed, Steps, values_of
 from lambent.stacks.template import ResourceValues
+from lambent.stacks.template.resources import is_custom
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 Key = TypeVar("Key")
 
 HIDDEN: Final = "****"
-_CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
 
 _log = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ class Execution:
         """
         definition = self.stack.definition
         hidden = {name: HIDDEN for name, parameter in template.parameters.items() if parameter.no_echo}
-        custom = any(resource.type.startswith(_CUSTOM) for resource in template.resources.values())
+        custom = any(is_custom(resource.type) for resource in template.resources.values())
         if not hidden and not custom:
             return None
         definition = msgspec.structs.replace(definition, values={**definition.values, **hidden})

@@ -15,6 +15,7 @@ from lambent.stacks.providers.provider import Made
 from lambent.stacks.records import STACK_TYPE, Deployment, Resource, Step
 from lambent.stacks.schemas import schema_of
 from lambent.stacks.steps import StepFailed, made
+from lambent.stacks.template.resources import is_custom
 
 if TYPE_CHECKING:
     from lambent.stacks.execution import Execution
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from lambent.stacks.records import Operation, Stack
     from lambent.stacks.schemas import Schema
 
-_CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
 _NEW_PHYSICAL: Final = "Requested update required the provider to create a new physical resource"
 _ALWAYS: Final = frozenset({STACK_TYPE})
 """Types that are asked at every update: what a nested stack's template says is at its URL."""
@@ -146,7 +146,7 @@ class Making:
             resource.put_aside(resource.uncertain)
             resource.uncertain = None
         kind = decision.kind
-        if kind is Kind.REPLACE and wanted.type.startswith(_CUSTOM):
+        if kind is Kind.REPLACE and is_custom(wanted.type):
             # Another service token is refused by their provider, as AWS does.
             kind = Kind.IN_PLACE
         if kind is Kind.NOTHING and (retagged or resource.uncertain is not None or wanted.type in _ALWAYS):

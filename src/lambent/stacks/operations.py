@@ -202,7 +202,7 @@ class Operations:
         operation.number = stack.operations
         key = f"{stack.id}/{stack.operations}"
         entry.template(key, stack.id, prepared.original, prepared.processed)
-        self.preparation.remember(key, prepared.template)
+        self.preparation.remember(key, prepared.template, prepared.processed)
         stack.definition = msgspec.structs.replace(prepared.definition, template=key)
         stack.operation = operation
 

@@ -37,7 +37,9 @@ _BODY_LIMIT: Final = 51_200
 _SMALL: Final = 4_000
 """Characters of a template that is read on the loop: it takes less than a thread costs."""
 
-_MOST_CACHED: Final = 64
+_MOST_CACHED: Final = 4_000_000
+"""Characters of templates that are kept read: they take about ten times as many bytes."""
+
 _TRIGGERS: Final = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 _ALARM: Final = re.compile(r"arn:[^:]+:cloudwatch:[^:]*:[^:]*:alarm:.+", re.DOTALL)
 
@@ -82,7 +84,8 @@ class Preparation:
         self._transforms = transforms
         self._fetcher = fetcher
         self._ignore_unsupported = ignore_unsupported
-        self._cached: dict[str, Template] = {}
+        self._cached: dict[str, tuple[Template, int]] = {}
+        self._cached_size = 0
 
     async def draft(self, request: StackRequest, stack: Stack | None) -> Draft:
         """Read the template and resolve the parameters. `stack`: what an update keeps values of.
@@ -179,22 +182,26 @@ class Preparation:
 
     async def template(self, key: str) -> Template:
         """The processed template of a definition that is kept."""
-        template = self._cached.get(key)
-        if template is None:
+        cached = self._cached.get(key)
+        if cached is not None:
+            template = cached[0]
+        else:
             _, processed = await self._ledger.template(key)
             document = msgspec.json.decode(processed)
             if len(processed) > _SMALL:
                 template = await asyncio.to_thread(Template.read, document)
             else:
                 template = Template.read(document)
-            self.remember(key, template)
+            self.remember(key, template, processed)
         return template
 
-    def remember(self, key: str, template: Template) -> None:
-        """Not to read it again."""
-        while len(self._cached) >= _MOST_CACHED:
-            del self._cached[next(iter(self._cached))]
-        self._cached[key] = template
+    def remember(self, key: str, template: Template, processed: str) -> None:
+        """Not to read it again. `processed`: its text."""
+        self._cached_size -= self._cached.pop(key, (template, 0))[1]
+        while self._cached and self._cached_size + len(processed) > _MOST_CACHED:
+            self._cached_size -= self._cached.pop(next(iter(self._cached)))[1]
+        self._cached[key] = (template, len(processed))
+        self._cached_size += len(processed)
 
     def scope(
         self,

@@ -279,7 +279,9 @@ async def test_only_one_of_two_at_once_where_templates_take_their_time(tmp_path:
     assert sum(isinstance(outcome, StackExists) for outcome in outcomes) == 2
     wanted = request("two", large, change_set_name="c", change_set_type="CREATE")
     made = await stacks.create_change_set(wanted)
-    stacks.operations.preparation._cached.clear()
+    preparation = stacks.operations.preparation
+    # As if many others had been read since.
+    preparation.remember("other", await preparation.template(made.id), "x" * 4_000_000)
     executions = [stacks.execute_change_set(ACCOUNT, REGION, made.id) for _ in range(3)]
     ended = await asyncio.gather(*executions, return_exceptions=True)
     assert sum(outcome is None for outcome in ended) == 1
