@@ -244,3 +244,21 @@ def test_resource_policies(gateway: Gateway) -> None:
             "User: anonymous is not authorized to perform: execute-api:Invoke on resource: "
             f"arn:aws:execute-api:us-east-1:********0000:{api.id}/dev/{method}/a"
         )
+
+
+def test_who_has_signed_needs_only_not_to_be_denied(gateway: Gateway) -> None:
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "execute-api:Invoke",
+        "Resource": "execute-api:/dev/POST/*",
+    }
+    signing = {"x-amazon-apigateway-auth": {"type": "AWS_IAM"}, **proxy()}
+    api = gateway.api(
+        {
+            "x-amazon-apigateway-policy": {"Version": "2012-10-17", "Statement": [statement]},
+            "paths": {"/a": {"get": signing, "post": signing}},
+        }
+    )
+    gateway.caller = SIGNED
+    assert (api("GET", "/a").status, api("POST", "/a").status) == (200, 403)

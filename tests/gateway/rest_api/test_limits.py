@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.gateway.rest_api.conftest import HERE, invocation_uri, mock, proxy
 
-from lambent.gateway.rest_api import stages
+from lambent.gateway.rest_api import keys, stages
 from lambent.gateway.rest_api.patches import Operation
 from lambent.gateway.rest_api.records import Quota, Throttle
 from lambent.gateway.rest_api.usage import Usage
@@ -52,6 +52,37 @@ def test_api_keys_and_quotas(gateway: Gateway) -> None:
     assert again.used_of(plan, key_id) == 2
     gateway.now += 86_400
     assert api("GET", "/a", x_api_key=key).status == 200
+
+
+def test_a_key_that_is_disabled(gateway: Gateway) -> None:
+    api = gateway.api(KEYED)
+    value = gateway.key(api)
+    assert api("GET", "/a", x_api_key=value).status == 200
+    (key,) = [one.record for one in gateway.registry.keys.all.values() if one.record.value == value]
+    change = [Operation("replace", "/enabled", "false")]
+    gateway.wait(
+        gateway.registry.keys.change(
+            key.id,
+            lambda: gateway.registry.key(*HERE, key.id),
+            lambda one: keys.update_key(one, change),
+        )
+    )
+    assert api("GET", "/a", x_api_key=value).status == 403
+
+
+@pytest.mark.parametrize(("period", "after", "left"), [("WEEK", 5, 0), ("WEEK", 6, 1), ("MONTH", 3, 1)])
+def test_periods_of_quotas(gateway: Gateway, period: Any, after: int, left: int) -> None:
+    monday = 1_801_440_000.0  # 2027-02-01
+    api = gateway.api(KEYED)
+    key = gateway.key(api, quota=Quota(limit=1, period=period))
+    before = gateway.now
+    try:
+        gateway.now = monday - (after * 86_400 if period == "MONTH" else 0)
+        assert api("GET", "/a", x_api_key=key).status == 200
+        gateway.now += after * 86_400
+        assert api("GET", "/a", x_api_key=key).status == (200 if left else 429)
+    finally:
+        gateway.now = before
 
 
 def test_throttling_by_plan_and_by_method(gateway: Gateway) -> None:

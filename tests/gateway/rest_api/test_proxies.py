@@ -249,6 +249,27 @@ def test_a_stage_serves_its_deployment_until_the_next(gateway: Gateway) -> None:
     assert (api("GET", "/a").status, api("GET", "/b").status) == (403, 200)
 
 
+def test_what_a_request_has_not_got_is_null(gateway: Gateway) -> None:
+    event = gateway.api({"paths": {"/a": {"get": proxy()}}})("GET", "/a").json
+    for name in (
+        "queryStringParameters",
+        "multiValueQueryStringParameters",
+        "pathParameters",
+        "stageVariables",
+        "body",
+    ):
+        assert event[name] is None
+
+
+def test_an_endpoint_that_is_disabled(gateway: Gateway) -> None:
+    closed = {"x-amazon-apigateway-endpoint-configuration": {"disableExecuteApiEndpoint": True}}
+    api = gateway.api({"paths": {"/a": {"get": proxy()}}, **closed})
+    answer = api("GET", "/a")
+    assert (answer.status, answer.json) == (403, {"message": "Forbidden"})
+    api.map("closed.example.com", "")
+    assert gateway.request("closed.example.com", "GET", "/a").status == 200
+
+
 def test_custom_domain_names(gateway: Gateway) -> None:
     api = gateway.api({"paths": {"/a": {"get": proxy()}}})
     api.map("api.example.com", "v1")
