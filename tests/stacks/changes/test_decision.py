@@ -43,6 +43,14 @@ from lambent.stacks.schemas import schema_of
         ),
         # What replaces may be within what is added.
         (
+            "AWS::EC2::VPCEndpoint",
+            {},
+            {"DnsOptions": {"DnsRecordIpType": "ipv4", "PrivateDnsPreference": "ALL_DOMAINS"}},
+            Kind.REPLACE,
+            ["DnsOptions"],
+            ["DnsOptions"],
+        ),
+        (
             "AWS::Pipes::Pipe",
             {},
             {"SourceParameters": {"KinesisStreamParameters": {"StartingPosition": "LATEST"}}},

@@ -83,6 +83,7 @@ def test_a_table_is_made_changed_and_removed(world: World) -> None:
 
     table.update(tags={"team": "b"}, **SIMPLE, StreamSpecification={"StreamViewType": "KEYS_ONLY"})
     assert table.drift() == []
+    assert "TimeToLiveSpecification" not in (table.read() or {})
     table.update_twice(**SIMPLE, StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"})
     assert table.drift() == []
     live = table.read()
