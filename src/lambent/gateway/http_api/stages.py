@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lambent.functions.names import partition_of
+from lambent.gateway.access_log import access_log
 from lambent.gateway.cors import CorsRules
-from lambent.gateway.http_api.access_log import access_log
+from lambent.gateway.http_api.context import context_value
 from lambent.gateway.http_api.routes import Routes
 from lambent.gateway.throttling import bucket_of
 
@@ -84,7 +85,7 @@ class ServedStage:
     def __init__(
         self, deployed: Deployed, serve: Callable[[Deployed, Route], ServedRoute], logs: LogStore | None
     ) -> None:
-        self.access_log = access_log(deployed.api.api_id, deployed.stage, logs)
+        self.access_log = access_log(deployed.api.api_id, deployed.stage, logs, context_value)
         self.deployed = deployed
         self.api_id: str = deployed.api.api_id
         self.account: str = deployed.api.account

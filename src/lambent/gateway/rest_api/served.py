@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lambent.functions.names import partition_of
-from lambent.gateway.rest_api.access_log import access_log
+from lambent.gateway.access_log import access_log
+from lambent.gateway.rest_api.context import context_value
 from lambent.gateway.rest_api.policies import ResourcePolicy
 from lambent.gateway.rest_api.responding import GatewayResponses
 from lambent.gateway.rest_api.routes import RestRoutes
@@ -98,7 +99,7 @@ class ServedStage:
         self.name: str = stage.stage_name
         self.variables = stage.variables or {}
         self.arn = f"arn:{partition_of(api.region)}:execute-api:{api.region}:{api.account}:{api.id}/{stage.stage_name}"
-        self.access_log = access_log(api.id, stage, logs)
+        self.access_log = access_log(api.id, stage, logs, context_value)
         self.policy = ResourcePolicy(api) if api.policy else None
         self.refused_by = GatewayResponses(deployed.snapshot.gateway_responses)
         kinds = api.binary_media_types or ()
