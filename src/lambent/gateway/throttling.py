@@ -39,15 +39,20 @@ class Bucket:
 
 
 def bucket_of(stage: Stage, route_key: str) -> Bucket | None:
-    """The bucket of a route; None where neither it nor the stage is limited.
-
-    A rate without a burst lets one second's requests pass at once, a burst without a rate as many a second.
-    """
+    """The bucket of a route; None where neither it nor the stage is limited."""
     rate = burst = None
     for settings in (stage.route_settings.get(route_key), stage.default_route_settings):
         if settings is not None:
             rate = settings.throttling_rate_limit if rate is None else rate
             burst = settings.throttling_burst_limit if burst is None else burst
+    return limited(rate, burst)
+
+
+def limited(rate: float | None, burst: int | None) -> Bucket | None:
+    """A bucket of a rate by the second and a burst; None without both.
+
+    A rate without a burst lets one second's requests pass at once, a burst without a rate as many a second.
+    """
     if rate is None and burst is None:
         return None
     if rate is None:

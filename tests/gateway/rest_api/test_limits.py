@@ -258,6 +258,7 @@ def test_other_servers(gateway: Gateway) -> None:
     assert (headers[b"x-stage"], headers[b"x-own"]) == (b"dev", b"2")
     assert (headers[b"content-length"], b"transfer-encoding" in headers) == (b"4", False)
     assert headers[b"x-amzn-apigateway-api-id"] == api.id.encode()
+    assert headers[b"x-forwarded-for"] == b"127.0.0.1"
     answer = api("GET", "/m?q=z")
     assert (answer.status, answer.json, answer.headers["x-got"]) == (200, {"said": "hi"}, "there")
     method, target, _, body = asked.pop()

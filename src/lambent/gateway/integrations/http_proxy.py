@@ -18,6 +18,7 @@ from lambent.gateway.call import MAX_BODY
 from lambent.gateway.http_api.mapping import RequestMapping
 from lambent.gateway.integrations.variables import with_variables
 from lambent.http.client import ExchangeFailed
+from lambent.http.hops import HOP_BY_HOP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,21 +29,7 @@ if TYPE_CHECKING:
     from lambent.gateway.integrations.tasks import Tasks
 
 _PLACE: Final = re.compile(r"\{([^{}+]+)\+?\}")
-_HOP_BY_HOP: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
+_HOP_BY_HOP: Final = frozenset({"content-length", *(name.decode() for name in HOP_BY_HOP)})
 _NOT_SENT: Final = _HOP_BY_HOP | {"host", "forwarded", "via", "x-amzn-trace-id"}
 # The server says the date itself.
 _NOT_PASSED_BACK: Final = _HOP_BY_HOP | {"date", "apigw-requestid"}

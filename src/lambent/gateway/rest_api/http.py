@@ -30,6 +30,7 @@ from lambent.gateway.rest_api.templating import (
 )
 from lambent.gateway.rest_api.velocity_nodes import TemplateRefused
 from lambent.http.client import ExchangeFailed
+from lambent.http.hops import HOP_BY_HOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -40,21 +41,7 @@ if TYPE_CHECKING:
     from lambent.gateway.rest_api.served import ServedStage
 
 _PLACE: Final = re.compile(r"\{([^{}+]+)\+?\}")
-_HOP_BY_HOP: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
+_HOP_BY_HOP: Final = frozenset({"content-length", *(name.decode() for name in HOP_BY_HOP)})
 _NOT_SENT: Final = _HOP_BY_HOP | {
     "host",
     "x-amzn-trace-id",

@@ -12,7 +12,7 @@ from lambent.gateway.rest_api.responding import GatewayResponses
 from lambent.gateway.rest_api.routes import RestRoutes
 from lambent.gateway.rest_api.stages import settings_of
 from lambent.gateway.rest_api.validation import RequestValidation
-from lambent.gateway.throttling import Bucket
+from lambent.gateway.throttling import limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lambent.gateway.rest_api.records import Authorizer, Integration, Method, Resource, RestApi, Stage
     from lambent.gateway.rest_api.refusals import Refusal
     from lambent.gateway.rest_api.registry import RestApiRegistry
+    from lambent.gateway.throttling import Bucket
     from lambent.observe.log_store import LogStore
 
 _KEPT: Final = 4096
@@ -145,12 +146,7 @@ def _bucket(stage: ServedStage, resource: Resource, method: Method) -> Bucket | 
     settings = settings_of(stage.stage, resource.path, method.http_method)
     if settings is None:
         return None
-    rate, burst = settings.throttling_rate_limit, settings.throttling_burst_limit
-    if rate is None and burst is None:
-        return None
-    if rate is None:
-        rate = float(burst or 0)
-    return Bucket(rate, float(max(rate, 1) if burst is None else burst))
+    return limited(settings.throttling_rate_limit, settings.throttling_burst_limit)
 
 
 class ServedStages:

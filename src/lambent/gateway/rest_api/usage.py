@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from lambent.gateway.rest_api.refusals import FORBIDDEN, OVER_QUOTA, THROTTLED
-from lambent.gateway.throttling import Bucket
+from lambent.gateway.throttling import limited
 from lambent.store import Statement, StoreError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lambent.gateway.rest_api.records import ApiKey, Quota, Throttle, UsagePlan
     from lambent.gateway.rest_api.refusals import Refusal
     from lambent.gateway.rest_api.registry import RestApiRegistry
+    from lambent.gateway.throttling import Bucket
     from lambent.store import Database
 
 _WRITE_S: Final = 1.0
@@ -48,7 +49,7 @@ class Usage:
         self._generation = -1
         self._keys: dict[tuple[str, str, str], ApiKey] = {}
         self._plans: dict[tuple[str, str, str], UsagePlan] = {}
-        self._buckets: dict[tuple[str, str, str], tuple[Throttle, Bucket]] = {}
+        self._buckets: dict[tuple[str, str, str], tuple[Throttle, Bucket | None]] = {}
 
     @classmethod
     async def open(
@@ -148,19 +149,18 @@ class Usage:
         for stage in plan.api_stages:
             if (stage.api_id, stage.stage) == (exchange.stage.api.id, exchange.stage.name):
                 limits = (stage.throttle or {}).get(method)
-                if limits is not None and not self._bucket((plan.id, key.id, method), limits).take():
+                if not self._within((plan.id, key.id, method), limits):
                     return False
-        return plan.throttle is None or self._bucket((plan.id, key.id, ""), plan.throttle).take()
+        return self._within((plan.id, key.id, ""), plan.throttle)
 
-    def _bucket(self, place: tuple[str, str, str], limits: Throttle) -> Bucket:
+    def _within(self, place: tuple[str, str, str], limits: Throttle | None) -> bool:
+        if limits is None:
+            return True
         kept = self._buckets.get(place)
-        if kept is not None and kept[0] == limits:
-            return kept[1]
-        rate = limits.rate_limit if limits.rate_limit is not None else float(limits.burst_limit or 0)
-        burst = float(limits.burst_limit if limits.burst_limit is not None else max(rate, 1))
-        bucket = Bucket(rate, burst)
-        self._buckets[place] = (limits, bucket)
-        return bucket
+        if kept is None or kept[0] != limits:
+            kept = self._buckets[place] = (limits, limited(limits.rate_limit, limits.burst_limit))
+        bucket = kept[1]
+        return bucket is None or bucket.take()
 
     def _mark(self, place: tuple[str, str, str]) -> None:
         self._dirty.add(place)
