@@ -25,6 +25,13 @@ TRUST: dict[str, Any] = {
 }
 
 
+def test_a_role_that_has_failed_at_a_policy_goes(world: World) -> None:
+    role = world.resource("AWS::IAM::Role", "Failed").create(AssumeRolePolicyDocument=TRUST)
+    role.properties = {**role.properties, "ManagedPolicyArns": ["x", MANAGED]}
+    role.delete_twice()
+    assert role.read() is None
+
+
 def test_a_role(world: World) -> None:
     role = world.resource("AWS::IAM::Role", "Executor", team="blue")
     role.create(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lambent.stacks.providers.base import unless
 from lambent.stacks.providers.iam.answers import (
     MISSING,
     as_given,
@@ -98,8 +99,12 @@ class Principal:
 
     async def strip(self, work: Work, name: str) -> None:
         """Take away the policies that the template gave it. Others keep it from being deleted, as on AWS."""
-        for arn in work.properties.get("ManagedPolicyArns") or ():
-            await self.detach(work, name, arn)
+        given = work.properties.get("ManagedPolicyArns") or ()
+        # A creation may have failed at a policy: what is not attached may be no policy's ARN at all.
+        there = await unless(self.attached(work, name), MISSING) if given else None
+        for arn in there or ():
+            if arn in given:
+                await self.detach(work, name, arn)
         for policy in _inline(work.properties):
             await self.drop(work, name, policy)
 
