@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from lambent.aws.model import known_service
+from lambent.aws.model import known_service, read_description
 from lambent.aws.signing import Signer
 from lambent.http.client import HttpClient
 from lambent.neighbours.service_calls import ServiceAnswer, ServiceCall, ServiceFailure, ServiceMissing
@@ -64,6 +64,7 @@ class ServiceCalls:
         self._credentials = credentials
         self._endpoint_url = endpoint_url
         self._clients: dict[str, HttpClient] = {}
+        self._learning: dict[str, asyncio.Future[None]] = {}
         self._signers: dict[tuple[str, str, str, str], tuple[float, Signer]] = {}
 
     async def __call__(
@@ -74,14 +75,13 @@ class ServiceCalls:
         Raises ServiceMissing when there is no such service or operation, ValueError for parameters that are not its.
         """
         url = urlsplit(self._endpoint_url())
-        # In a thread what takes long: the first call imports botocore and reads the service's model.
-        if call.service in _known and _size(call.parameters, _SMALL) < _SMALL:
+        if call.service not in _known:
+            await self._learn(call.service)
+        # In a thread what takes long.
+        if _size(call.parameters, _SMALL) < _SMALL:
             prepared = self._prepare(call, url.netloc)
-        elif known_service(call.service):
-            prepared = await asyncio.to_thread(self._prepare, call, url.netloc)
-            _known.add(call.service)
         else:
-            raise ServiceMissing(f"there is no service {call.service}")
+            prepared = await asyncio.to_thread(self._prepare, call, url.netloc)
         client = self._clients.get(url.netloc)
         if client is None:
             client = self._clients[url.netloc] = HttpClient(host=url.hostname or "", port=url.port or 80)
@@ -129,6 +129,17 @@ class ServiceCalls:
                 metadata.get("RequestId", ""),
             )
         return parsed
+
+    async def _learn(self, service: str) -> None:
+        """Read a service's model, once for all that wait for it. Raises ServiceMissing."""
+        if not known_service(service):
+            raise ServiceMissing(f"there is no service {service}")
+        learning = self._learning.get(service)
+        if learning is None:
+            learning = self._learning[service] = asyncio.ensure_future(asyncio.to_thread(_learn, service))
+            learning.add_done_callback(lambda _: self._learning.pop(service, None))
+        # Who waits may be cancelled, and the others wait on.
+        await asyncio.shield(learning)
 
     def _prepare(self, call: ServiceCall, host: str) -> _Prepared:
         from botocore.model import OperationNotFoundError
@@ -181,7 +192,16 @@ class ServiceCalls:
 
 
 _known: Final[set[str]] = set()
-"""The services that have been asked: their models have been read."""
+"""The services whose models have been read."""
+
+
+def _learn(service: str) -> None:
+    import botocore.utils
+    import botocore.validate  # noqa: F401 - what the first call needs, too
+
+    _serializer(service)
+    _parser(service)
+    _known.add(service)
 
 
 def _size(value: Any, most: int) -> int:
@@ -231,10 +251,9 @@ def _headers(answer: ServiceAnswer) -> HeadersDict:
 
 @functools.cache
 def _model(service: str) -> ServiceModel:
-    from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(read_description(service), service)
 
 
 def _bytes(value: bytes | bytearray | str) -> bytes:
