@@ -21,6 +21,7 @@ from lambent.stacks.errors import (
     ValidationError,
 )
 from lambent.stacks.existing import take_existing
+from lambent.stacks.limits import check_room
 from lambent.stacks.nesting import NestedChangeSets
 from lambent.stacks.operations import check_updatable
 from lambent.stacks.preparation import Draft, Prepared, read_template
@@ -89,12 +90,13 @@ class ChangeSets:
             raise StackExists(f"ChangeSet {name} already exists")
         entry = self._ledger.entry()
         if stack is None:
+            around = None if parent is None else self._ledger.stacks[parent.stack_id]
+            check_room(self._ledger, f"{request.account}:{request.region}", around)
             stack = new_stack(request, self._operations.clock.wall_ms())
             self._ledger.stacks[stack.id] = stack
             self._ledger.names[stack.scope, stack.name] = stack.id
             stack.token = request.token
-            if parent is not None:
-                around = self._ledger.stacks[parent.stack_id]
+            if around is not None:
                 stack.parent_id, stack.root_id = around.id, around.root_id or around.id
             entry.stack_event(stack, "REVIEW_IN_PROGRESS", reasons.USER)
         change_set = self._new(request, stack, draft, fingerprint, imports)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from lambent.stacks.changes import drifted
+from lambent.stacks.changes import Drift, drifted
 from lambent.stacks.errors import StackError, ValidationError
 from lambent.stacks.records import Detection, Resource, ResourceDrift, Stack
 from lambent.stacks.removal import GONE
@@ -17,7 +17,7 @@ from lambent.stacks.schemas import schema_of
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lambent.stacks.operations import Operations
 
@@ -162,12 +162,15 @@ class Drifts:
             return None
         schema = schema_of(deployed.type)
         if live is None:
-            expected = msgspec.json.encode(deployed.properties, enc_hook=str).decode()
+            told = deployed.properties if deployed.shown is None else deployed.shown
+            expected = msgspec.json.encode(told, enc_hook=str).decode()
             drift = ResourceDrift(
                 resource.logical_id, deployed.physical_id, deployed.type, "DELETED", now_ms, expected
             )
         else:
             found = drifted(schema, deployed.properties, live, stack.tags)
+            if deployed.shown is not None:
+                found = _masked(found, deployed.properties, deployed.shown)
             drift = ResourceDrift(
                 resource.logical_id,
                 deployed.physical_id,
@@ -180,6 +183,41 @@ class Drifts:
             )
         resource.drift = drift
         return drift
+
+
+def _masked(found: Drift, properties: Any, shown: Any) -> Drift:
+    """The same without secrets: what is told as it is in events."""
+    masks = dict(_secrets(properties, shown))
+
+    def leaf(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: leaf(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [leaf(inner) for inner in value]
+        return masks.get(value, value) if isinstance(value, str) else value
+
+    def text(value: Any) -> Any:
+        for secret, mask in masks.items() if isinstance(value, str) else ():
+            value = value.replace(secret, mask)
+        return value
+
+    return Drift(
+        msgspec.json.encode(leaf(msgspec.json.decode(found.expected))).decode(),
+        msgspec.json.encode(leaf(msgspec.json.decode(found.actual))).decode(),
+        [{name: text(value) for name, value in difference.items()} for difference in found.differences],
+    )
+
+
+def _secrets(value: Any, shown: Any) -> Iterator[tuple[str, str]]:
+    """Texts that are told otherwise, and how."""
+    if isinstance(value, dict) and isinstance(shown, dict):
+        for name, inner in value.items():
+            yield from _secrets(inner, shown.get(name))
+    elif isinstance(value, list) and isinstance(shown, list):
+        for inner, other in zip(value, shown, strict=False):
+            yield from _secrets(inner, other)
+    elif isinstance(value, str) and isinstance(shown, str) and value and value != shown:
+        yield value, shown
 
 
 def _check(stack: Stack) -> None:

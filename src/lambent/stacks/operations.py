@@ -13,6 +13,7 @@ from lambent.stacks.changes import NO_UPDATES, Deployed, Difference, Side, chang
 from lambent.stacks.errors import StackExists, TokenExists, ValidationError
 from lambent.stacks.execution import Execution
 from lambent.stacks.exports import deletion_refused, importers
+from lambent.stacks.limits import check_room
 from lambent.stacks.nesting import Nesting
 from lambent.stacks.policies import check_policy
 from lambent.stacks.preparation import Draft, Prepared, TransformFailed
@@ -147,6 +148,8 @@ class Operations:
         known = self.ledger.by_name(scope, request.name)
         if known is not None and known.status != "REVIEW_IN_PROGRESS":
             return self._same(known, request, fingerprint)
+        if known is None:
+            check_room(self.ledger, scope, child)
         on_failure = on_failure_of(request)
         if request.stack_policy:
             check_policy(request.stack_policy)

@@ -62,7 +62,7 @@ def drifted(
             continue
         wanted[name] = seen
         if name in live:
-            found[name] = _shown(schema, seen, live[name], (name,))
+            found[name] = _shown(schema, seen, live[name], (name,), partly=seen != value)
         differences += _compare(schema, seen, live.get(name), (name,))
     return Drift(_json(wanted), _json(found), differences)
 
@@ -107,14 +107,23 @@ def _readable(schema: Schema | None, value: Any, path: Path) -> Any:
     return value
 
 
-def _shown(schema: Schema | None, wanted: Any, live: Any, path: Path) -> Any:
-    """Of a live value what was compared: of maps whose names the schema knows, those that are expected."""
-    if isinstance(wanted, Mapping) and isinstance(live, Mapping) and not _free(schema, path):
+def _shown(schema: Schema | None, wanted: Any, live: Any, path: Path, *, partly: bool = False) -> Any:
+    """Of a live value what was compared: of maps whose names the schema knows, those that are expected.
+
+    `partly`: something was passed over, which may be secret: it is not told, whatever it is in.
+    """
+    if isinstance(wanted, Mapping) and isinstance(live, Mapping) and (partly or not _free(schema, path)):
         return {
-            name: _shown(schema, wanted[name], inner, (*path, name))
+            name: _shown(schema, wanted[name], inner, (*path, name), partly=partly)
             for name, inner in live.items()
             if name in wanted
         }
+    if partly and isinstance(wanted, list) and isinstance(live, list):
+        return [
+            _shown(schema, expected, item, (*path, str(index)), partly=True)
+            for index, item in enumerate(live)
+            for expected in [one for one in wanted if _is_same_one(one, item)][:1]
+        ]
     return live
 
 
