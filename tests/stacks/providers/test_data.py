@@ -157,6 +157,8 @@ def test_a_key_and_its_alias(world: World) -> None:
     alias.again()
     assert alias.read() == {"AliasName": "alias/shop", "TargetKeyId": key.id}
     other = world.resource("AWS::KMS::Key", "Other").create(KeyPolicy=POLICY)
+    alias.update_twice(AliasName="alias/shop", TargetKeyId=other.attributes["Arn"])
+    assert alias.drift() == []
     alias.update_twice(AliasName="alias/shop", TargetKeyId=other.id)
     assert (alias.read() or {})["TargetKeyId"] == other.id
     alias.delete_twice()

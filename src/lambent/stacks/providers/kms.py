@@ -192,7 +192,10 @@ class AliasProvider(ServiceProvider):
             page = await work.call("kms", "ListAliases", Marker=marker)
             for alias in page["Aliases"]:
                 if alias["AliasName"] == work.physical_id and alias.get("TargetKeyId"):
-                    return {"AliasName": alias["AliasName"], "TargetKeyId": alias["TargetKeyId"]}
+                    key, given = alias["TargetKeyId"], str(work.properties.get("TargetKeyId"))
+                    # A key is named by its id or its ARN.
+                    same = given.rpartition(":key/")[2] == key
+                    return {"AliasName": alias["AliasName"], "TargetKeyId": given if same else key}
             marker = page.get("NextMarker")
             if not marker:
                 return None
