@@ -311,3 +311,35 @@ async def test_every_resource_has_the_stacks_tags(tmp_path: Path) -> None:
         "aws:cloudformation:logical-id": "A",
     }
     await platform.close()
+
+
+async def test_a_cancelled_update_goes_back_whatever_it_was_told_of_failures(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    stack = await platform.create("one", template({"A": {}}))
+    platform.world.held["update A"] = asyncio.Event()
+    await platform.stacks.update(request("one", template({"A": {"Value": "y"}}), disable_rollback=True))
+    await until(lambda: ("update", "A") in platform.world.calls)
+    del platform.world.held["update A"]
+    await platform.stacks.cancel_update(ACCOUNT, REGION, "one")
+    await platform.stacks.finished(stack)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    await platform.close()
+
+
+async def test_a_deletion_that_was_cut_is_told_once(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    world = platform.world
+    stack = await platform.create("one", template({"A": {}}))
+    world.held["delete A"] = asyncio.Event()
+    await platform.stacks.delete(ACCOUNT, REGION, "one")
+    await until(lambda: ("delete", "A") in world.calls)
+    await platform.close()
+    world.held.clear()
+    again = await Platform.open(tmp_path, SystemClock(), world)
+    await again.stacks.start()
+    stack = await again.stacks.finished(again.stacks.find(ACCOUNT, REGION, stack.id))
+    assert stack.status == "DELETE_COMPLETE"
+    told = [status for name, status, _ in await again.events(stack) if name == "A"]
+    assert told[-2:] == ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    assert told.count("DELETE_IN_PROGRESS") == 1
+    await again.close()
