@@ -155,3 +155,15 @@ def test_what_is_compared_is_told() -> None:
     }
     assert json.loads(found.actual)["VisibilityTimeout"] == 99
     assert "MaximumMessageSize" not in found.actual
+
+
+def test_what_is_passed_over_is_not_told() -> None:
+    secret = {"Key": "a", "Value": "{{resolve:secretsmanager:s}}"}
+    found = drifted(
+        schema_of("AWS::SQS::Queue"),
+        {"Tags": [secret, {"Key": "b", "Value": "c"}]},
+        {"Tags": [{"Key": "a", "Value": "secret"}, {"Key": "b", "Value": "d"}, {"Key": "e", "Value": "f"}]},
+    )
+    assert json.loads(found.expected) == {"Tags": [{"Key": "a"}, {"Key": "b", "Value": "c"}]}
+    assert json.loads(found.actual) == {"Tags": [{"Key": "a"}, {"Key": "b", "Value": "d"}]}
+    assert "secret" not in json.dumps(found)

@@ -9,6 +9,7 @@ from tests.stacks.engine.world import ACCOUNT, REGION, Platform, request, templa
 
 from lambent.clock import SystemClock
 from lambent.stacks.errors import ResourceFailure
+from lambent.stacks.limits import DEEPEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,4 +199,17 @@ async def test_the_parent_goes_on_after_a_failure_that_it_has_kept(tmp_path: Pat
     await platform.delete(stack)
     assert (stack.status, nested.status) == ("DELETE_COMPLETE", "DELETE_COMPLETE")
     assert platform.world.things == {}
+    await platform.close()
+
+
+async def test_a_template_that_nests_itself_ends(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "itself"}}
+    platform.world.templates["itself"] = template({"Child": nested, "A": {}})
+    stack = await platform.create("one", platform.world.templates["itself"])
+    assert stack.status == "ROLLBACK_COMPLETE"
+    everyone = platform.stacks.stacks(ACCOUNT, REGION)
+    assert len(everyone) == DEEPEST + 1
+    assert [one.name for one in everyone if one.status != "DELETE_COMPLETE"] == ["one"]
+    assert not platform.world.things
     await platform.close()

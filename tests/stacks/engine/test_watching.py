@@ -47,6 +47,23 @@ async def test_drift(tmp_path: Path) -> None:
     await platform.close()
 
 
+async def test_drift_tells_no_secrets(tmp_path: Path) -> None:
+    platform = await Platform.open(tmp_path, SystemClock())
+    body = template(
+        {name: {"Name": name.lower(), "Value": {"Ref": "P"}} for name in "AB"},
+        Parameters={"P": {"Type": "String", "NoEcho": True, "Default": "secret"}},
+    )
+    stack = await platform.create("one", body)
+    del platform.world.things["b"]
+    await platform.stacks.drift_detected(await platform.stacks.detect_drift(ACCOUNT, REGION, "one"))
+    drifts = {drift.logical_id: drift for drift in platform.stacks.resource_drifts(stack)}
+    assert {name: drift.status for name, drift in drifts.items()} == {"A": "IN_SYNC", "B": "DELETED"}
+    for drift in drifts.values():
+        assert json.loads(drift.expected or "")["Value"] == "****"
+        assert "secret" not in f"{drift.expected}{drift.actual}{drift.differences}"
+    await platform.close()
+
+
 async def test_topics_are_told_of_events(tmp_path: Path) -> None:
     platform = await Platform.open(tmp_path, SystemClock())
     arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:told"
