@@ -22,6 +22,7 @@ from lambent.stacks.errors import (
 )
 from lambent.stacks.existing import take_existing
 from lambent.stacks.limits import check_room
+from lambent.stacks.masking import masked_change, masks_of
 from lambent.stacks.nesting import NestedChangeSets
 from lambent.stacks.operations import check_updatable
 from lambent.stacks.preparation import Draft, Prepared, read_template
@@ -210,7 +211,10 @@ class ChangeSets:
             return
         change_set.definition = definition
         change_set.changes = _documents([change.document(False) for change in resources])
-        change_set.changes_with_values = _documents([change.document(True) for change in resources])
+        change_set.changes_with_values = [
+            masked_change(document, _masks(stack, document))
+            for document in _documents([change.document(True) for change in resources])
+        ]
         change_set.status, change_set.execution_status = "CREATE_COMPLETE", "AVAILABLE"
         if change_set.id not in self._ledger.change_sets:
             return
@@ -367,6 +371,12 @@ class _Failure(msgspec.Struct):
 
     on_failure: str | None
     disable_rollback: bool | None
+
+
+def _masks(stack: Stack, document: dict[str, Any]) -> dict[str, str]:
+    """What is secret of the resource that a change is of."""
+    resource = stack.resources.get(document["LogicalResourceId"])
+    return {} if resource is None or resource.now is None else masks_of(resource.now)
 
 
 def _documents(documents: list[dict[str, Any] | None]) -> list[dict[str, Any]]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from lambent.stacks.changes import Drift, drifted
 from lambent.stacks.errors import StackError, ValidationError
+from lambent.stacks.masking import masked_json, masks_of
 from lambent.stacks.records import Detection, Resource, ResourceDrift, Stack
 from lambent.stacks.removal import GONE
 from lambent.stacks.schemas import schema_of
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from lambent.stacks.operations import Operations
 
@@ -170,7 +171,7 @@ class Drifts:
         else:
             found = drifted(schema, deployed.properties, live, stack.tags)
             if deployed.shown is not None:
-                found = _masked(found, deployed.properties, deployed.shown)
+                found = _masked(found, masks_of(deployed))
             drift = ResourceDrift(
                 resource.logical_id,
                 deployed.physical_id,
@@ -185,39 +186,16 @@ class Drifts:
         return drift
 
 
-def _masked(found: Drift, properties: Any, shown: Any) -> Drift:
+def _masked(found: Drift, masks: dict[str, str]) -> Drift:
     """The same without secrets: what is told as it is in events."""
-    masks = dict(_secrets(properties, shown))
-
-    def leaf(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: leaf(inner) for name, inner in value.items()}
-        if isinstance(value, list):
-            return [leaf(inner) for inner in value]
-        return masks.get(value, value) if isinstance(value, str) else value
-
-    def text(value: Any) -> Any:
-        for secret, mask in masks.items() if isinstance(value, str) else ():
-            value = value.replace(secret, mask)
-        return value
-
     return Drift(
-        msgspec.json.encode(leaf(msgspec.json.decode(found.expected))).decode(),
-        msgspec.json.encode(leaf(msgspec.json.decode(found.actual))).decode(),
-        [{name: text(value) for name, value in difference.items()} for difference in found.differences],
+        masked_json(found.expected, masks),
+        masked_json(found.actual, masks),
+        [
+            {name: masked_json(value, masks) for name, value in difference.items()}
+            for difference in found.differences
+        ],
     )
-
-
-def _secrets(value: Any, shown: Any) -> Iterator[tuple[str, str]]:
-    """Texts that are told otherwise, and how."""
-    if isinstance(value, dict) and isinstance(shown, dict):
-        for name, inner in value.items():
-            yield from _secrets(inner, shown.get(name))
-    elif isinstance(value, list) and isinstance(shown, list):
-        for inner, other in zip(value, shown, strict=False):
-            yield from _secrets(inner, other)
-    elif isinstance(value, str) and isinstance(shown, str) and value and value != shown:
-        yield value, shown
 
 
 def _check(stack: Stack) -> None:
