@@ -46,6 +46,14 @@ def test_models(api: Any, made: Made, refused: Refused) -> None:
         "ConflictException",
         "Cannot delete model 'Pet', is referenced in method request: /pets/GET",
     )
+    api.update_method(**made.method, patchOperations=operation("remove", "/requestModels/application~1json"))
+    api.put_method_response(**made.method, statusCode="200", responseModels={"application/json": "Pet"})
+    assert refused(api.delete_model, **named)[2] == (
+        "Cannot delete model 'Pet', is referenced in method response: /pets/GET"
+    )
+    api.delete_method_response(**made.method, statusCode="200")
+    api.delete_model(**named)
+    assert refused(api.get_model, **named)[0] == 404
     assert (
         refused(api.get_model, restApiId=made.id, modelName="Nope")[2] == "Invalid model name specified: Nope"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,8 @@ from lambent.gateway.rest_api.usage import Usage
 from lambent.http import HttpServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.gateway.rest_api.conftest import Gateway
 
     from lambent.http import Request
@@ -197,20 +198,32 @@ def test_gateway_responses(gateway: Gateway) -> None:
     assert (answer.headers["access-control-allow-origin"], answer.headers["x-asked"]) == ("*", "me")
 
 
-def test_other_servers(gateway: Gateway) -> None:
-    asked: list[tuple[bytes, bytes, dict[bytes, bytes], bytes]] = []
+class Backend:
+    """Another server, and what it was asked."""
 
-    def backend(request: Request) -> None:
-        asked.append((request.method, request.target, dict(request.headers), request.body))
+    def __init__(self) -> None:
+        self.asked: list[tuple[bytes, bytes, dict[bytes, bytes], bytes]] = []
+        self.server = HttpServer(self._answer)
+
+    def _answer(self, request: Request) -> None:
+        self.asked.append((request.method, request.target, dict(request.headers), request.body))
         request.respond(201, [("X-From", "there"), ("Server", "x"), ("Content-Type", "text/plain")], b"hi")
 
-    async def start() -> HttpServer:
-        server = HttpServer(backend)
-        await server.start("127.0.0.1", 0)
-        return server
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.address[1]}"
 
-    server = gateway.wait(start())
-    url = f"http://127.0.0.1:{server.address[1]}"
+
+@pytest.fixture
+def backend(gateway: Gateway) -> Iterator[Backend]:
+    running = Backend()
+    gateway.wait(running.server.start("127.0.0.1", 0))
+    yield running
+    gateway.wait(running.server.drain(0))
+
+
+def test_other_servers(gateway: Gateway, backend: Backend) -> None:
+    asked, url = backend.asked, backend.url
     mapping = {
         "integration.request.path.proxy": "method.request.path.proxy",
         "integration.request.header.X-Stage": "context.stage",
@@ -265,11 +278,6 @@ def test_other_servers(gateway: Gateway) -> None:
     assert (method, target, json.loads(body)) == (b"PUT", b"/x", {"q": "z"})
     answer = api("GET", "/gone")
     assert answer.status == 504
-
-    async def stop() -> None:
-        await asyncio.wait_for(server.drain(0), 5)
-
-    gateway.wait(stop())
 
 
 def test_keys_that_an_authorizer_names(gateway: Gateway) -> None:
