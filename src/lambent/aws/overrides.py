@@ -113,13 +113,15 @@ _LAMBDA = Quirks(
     first={"PublishLayerVersion": ("CompatibleRuntimes",)},
 )
 
+_STACK_NAME = "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
+
 _QUIRKS = {
     "lambda": _LAMBDA,
-    # CloudWatch Logs' own pages call every refused parameter InvalidParameterException.
     # TestStacksApi::test_stack_name_creation
     "cloudformation": Quirks(
-        shapes={"StackNameOrId": {"pattern": "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"}}
+        shapes={name: {"pattern": _STACK_NAME} for name in ("StackName", "StackNameOrId")}
     ),
+    # CloudWatch Logs' own pages call every refused parameter InvalidParameterException.
     "logs": Quirks(validation_code="InvalidParameterException"),
     # API Gateway V2 models no ValidationException.
     "apigatewayv2": Quirks(

@@ -139,6 +139,8 @@ def _environment() -> dict[str, str]:
     return kept | {
         "AWS_EC2_METADATA_DISABLED": "true",
         "MOTO_ALLOW_NONEXISTENT_REGION": "true",
+        # Images of machines, which nothing here starts: EC2's first answer takes ten seconds with them.
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
         # AWS's managed policies, which roles of templates name: 0.1 s when IAM is first used.
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
         # Bucket names in host names have become paths before a request comes here.
