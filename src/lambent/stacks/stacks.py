@@ -144,6 +144,11 @@ class Stacks:
                 f"Invalid operation on stack [{stack.id}]. Specify resources to retain only when the current stack "
                 "state is DELETE_FAILED."
             )
+        unknown = [name for name in retain if name not in stack.resources]
+        if unknown:
+            raise ValidationError(
+                f"The resources [{', '.join(unknown)}] to retain do not exist in stack {stack.name}"
+            )
         if force and stack.status != "DELETE_FAILED":
             raise ValidationError(
                 f"Invalid operation on stack [{stack.id}]. The FORCE_DELETE_STACK deletion mode can only be used when "

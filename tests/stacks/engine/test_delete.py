@@ -41,6 +41,8 @@ async def test_what_cannot_be_deleted_is_tried_again_retained_or_left(tmp_path: 
     assert set(platform.world.things) == {"a", "b"}
     with pytest.raises(StackExists, match=r"Stack \[one\] already exists"):
         await platform.create("one", BODY)
+    with pytest.raises(ValidationError, match=r"resources \[N\] to retain do not exist in stack one"):
+        await platform.delete(stack, retain=["B", "N"])
     await platform.delete(stack, retain=["B"])
     assert stack.status == "DELETE_COMPLETE"
     assert set(platform.world.things) == {"b"}
