@@ -262,3 +262,22 @@ def test_who_has_signed_needs_only_not_to_be_denied(gateway: Gateway) -> None:
     )
     gateway.caller = SIGNED
     assert (api("GET", "/a").status, api("POST", "/a").status) == (200, 403)
+
+
+def test_what_a_policy_denies_is_not_for_an_authorizer(gateway: Gateway) -> None:
+    gateway.functions.handlers["decide"] = lambda event: {
+        "principalId": "ann",
+        "policyDocument": policy("Allow"),
+    }
+    statements = [
+        {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*"},
+        {"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*/GET/a/2"},
+    ]
+    api = guarded(
+        gateway,
+        {"type": "token", "authorizerUri": invocation_uri("decide")},
+        **{"x-amazon-apigateway-policy": {"Version": "2012-10-17", "Statement": statements}},
+    )
+    assert api("GET", "/a/2", Authorization="good").status == 403
+    assert gateway.functions.events == []
+    assert api("GET", "/a/1", Authorization="good").status == 200

@@ -34,19 +34,26 @@ class ResourcePolicy:
         denials = tuple({**one, "Effect": "Allow"} for one in statements if one["Effect"] == "Deny")
         self._denials = Policy(revision_id="", statements=denials)
 
+    def denies(self, call: RestCall, arn: str, caller: Caller | None) -> bool:
+        """Whether a statement says that a request may not go on; `arn` names method and path."""
+        return allows(self._denials, _access(call, arn, caller))
+
     def allows(self, call: RestCall, arn: str, caller: Caller | None) -> bool:
         """Whether a request may go on; `arn` names method and path."""
-        access = Access(
-            principal=None if caller is None else caller.arn,
-            action=_ACTION,
-            resource=arn,
-            context=_facts(call),
-        )
-        if allows(self._denials, access):
+        if self.denies(call, arn, caller):
             return False
         if caller is not None and caller.account == self._account:
             return True
-        return allows(self._policy, access)
+        return allows(self._policy, _access(call, arn, caller))
+
+
+def _access(call: RestCall, arn: str, caller: Caller | None) -> Access:
+    return Access(
+        principal=None if caller is None else caller.arn,
+        action=_ACTION,
+        resource=arn,
+        context=_facts(call),
+    )
 
 
 def _whole(statement: dict[str, Any], start: str) -> dict[str, Any]:

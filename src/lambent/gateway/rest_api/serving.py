@@ -125,6 +125,15 @@ class RestApis:
             return
         exchange.method, exchange.parameters = found
         exchange.matched = True
+        policy = stage.policy
+        if (
+            policy is not None
+            and exchange.method.method.authorization_type == "CUSTOM"
+            and policy.denies(call, _arn(exchange), None)
+        ):
+            # No function is asked about what is denied; the rest is judged by both.
+            exchange.refuse(_not_authorized(exchange))
+            return
         judged = self._authorizers.authorize(exchange)
         if judged is None or isinstance(judged, Refusal):
             self._judged(exchange, judged)
@@ -167,15 +176,9 @@ class RestApis:
         policy = exchange.stage.policy
         if policy is None:
             return None
-        arn = f"{exchange.stage.arn}/{exchange.call.method}{exchange.path}"
-        if policy.allows(exchange.call, arn, exchange.caller):
+        if policy.allows(exchange.call, _arn(exchange), exchange.caller):
             return None
-        who = "anonymous" if exchange.caller is None else exchange.caller.arn
-        account = exchange.stage.api.account
-        hidden = arn.replace(f":{account}:", f":{'*' * 8}{account[8:]}:")
-        return ACCESS_DENIED.saying(
-            f"User: {who} is not authorized to perform: execute-api:Invoke on resource: {hidden}"
-        )
+        return _not_authorized(exchange)
 
     def _without_key(self, exchange: RestExchange) -> Refusal | None:
         """Why the request's API key does not let it go on."""
@@ -224,6 +227,19 @@ class RestApis:
 def _led(path: str) -> str:
     """A path with one slash before it: recorded, test_apigateway_lambda.snapshot.json, `/stage//hardcoded`."""
     return "/" + path.lstrip("/")
+
+
+def _arn(exchange: RestExchange) -> str:
+    return f"{exchange.stage.arn}/{exchange.call.method}{exchange.path}"
+
+
+def _not_authorized(exchange: RestExchange) -> Refusal:
+    who = "anonymous" if exchange.caller is None else exchange.caller.arn
+    account = exchange.stage.api.account
+    hidden = _arn(exchange).replace(f":{account}:", f":{'*' * 8}{account[8:]}:")
+    return ACCESS_DENIED.saying(
+        f"User: {who} is not authorized to perform: execute-api:Invoke on resource: {hidden}"
+    )
 
 
 def _forbid(call: RestCall) -> None:
