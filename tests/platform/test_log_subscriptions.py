@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import secrets
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from botocore.exceptions import ClientError
 from tests.platform.conftest import RUNTIME, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .conftest import Platform
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -229,3 +232,77 @@ def test_streams(platform: Platform, logs: Any, group: str) -> None:
     assert control["messageType"] == "CONTROL_MESSAGE"
     assert records()[1]["PartitionKey"] == "s"
     assert data["logEvents"][0]["message"] == "hello"
+
+
+def test_firehose(platform: Platform, logs: Any, group: str) -> None:
+    s3, firehose = platform.client("s3"), platform.client("firehose")
+    name = f"h{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=name)
+    role = f"arn:aws:iam::{ACCOUNT}:role/logs"
+    answer = firehose.create_delivery_stream(
+        DeliveryStreamName=name,
+        ExtendedS3DestinationConfiguration={"RoleARN": role, "BucketARN": f"arn:aws:s3:::{name}"},
+    )
+    logs.put_subscription_filter(
+        logGroupName=group,
+        filterName="f",
+        filterPattern="hello",
+        destinationArn=answer["DeliveryStreamARN"],
+        roleArn=role,
+    )
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    event = {"timestamp": now_ms(), "message": "hello"}
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[event])
+
+    def kinds() -> set[str]:
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket=name).get("Contents", [])]
+        bodies = [s3.get_object(Bucket=name, Key=key)["Body"].read() for key in keys]
+        return {json.loads(gzip.decompress(body))["messageType"] for body in bodies}
+
+    wait_until(lambda: kinds() == {"CONTROL_MESSAGE", "DATA_MESSAGE"})
+
+
+def test_many_lines_come_in_parts_that_functions_take(platform: Platform, logs: Any, group: str) -> None:
+    listener = platform.create(
+        "import base64, gzip, json\n\n"
+        "def handler(event, context):\n"
+        "    document = json.loads(gzip.decompress(base64.b64decode(event['awslogs']['data'])))\n"
+        "    print('GOT ' + json.dumps([event['message'][:4] for event in document['logEvents']]))\n"
+    )
+    admit(platform, listener, group=group)
+    logs.put_subscription_filter(
+        logGroupName=group, filterName="f", filterPattern="", destinationArn=arn_of(listener)
+    )
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    now = now_ms()
+    # Nothing that gzip makes smaller.
+    events = [
+        {"timestamp": now, "message": f"{number:04}{secrets.token_urlsafe(7_000)}"} for number in range(100)
+    ]
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+
+    def parts() -> list[Any]:
+        return [json.loads(line[4:]) for line in platform.logs(listener) if line.startswith("GOT ")]
+
+    wait_until(lambda: sum(map(len, parts())) == 100)
+    assert len(parts()) == 2
+    assert sorted(number for part in parts() for number in part) == [f"{number:04}" for number in range(100)]
+
+
+def test_filters_outlive_kill_9(own: Callable[..., Platform]) -> None:
+    platform = own()
+    logs = platform.client("logs")
+    listener = platform.create(SAY)
+    admit(platform, listener)
+    logs.create_log_group(logGroupName="/kept")
+    logs.create_log_stream(logGroupName="/kept", logStreamName="s")
+    logs.put_subscription_filter(
+        logGroupName="/kept", filterName="f", filterPattern="", destinationArn=arn_of(listener)
+    )
+    platform.kill()
+    platform.start()
+    event = {"timestamp": now_ms(), "message": "hello"}
+    logs = platform.client("logs")
+    logs.put_log_events(logGroupName="/kept", logStreamName="s", logEvents=[event])
+    (document,) = wait_until(lambda: got(platform, listener))
+    assert document["logEvents"][0]["message"] == "hello"

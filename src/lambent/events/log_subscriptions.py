@@ -53,6 +53,7 @@ _BATCH_EVENTS: Final = 10_000
 # Less than the 1 MB that a record and an event of a function may have, whatever has become of it by gzip and base64.
 _BATCH_CHARACTERS: Final = 512 << 10
 _LEVEL: Final = 6
+_PARTITION_KEY: Final = 256  # characters at most; names of log streams have up to 512
 _PERMISSION: Final = (
     "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your"
     " function."
@@ -243,7 +244,7 @@ class LogSubscriptions:
     def _addressed(self, group: LogGroup, batch: _Batch) -> Parcel:
         wanted, target = batch.filter, self._target(batch.filter.destination_arn)
         if wanted.destination_arn.split(":", 3)[2] != "lambda":
-            key = batch.stream if wanted.distribution == "ByLogStream" else ""
+            key = batch.stream[:_PARTITION_KEY] if wanted.distribution == "ByLogStream" else ""
             return _parcel(group, wanted.destination_arn, wanted.role_arn, batch.data, key, PRINCIPAL)
         principal = PRINCIPAL if target is None else _admitted_as(target, group) or PRINCIPAL
         body = f'{{"awslogs":{{"data":"{batch.data}"}}}}'

@@ -96,7 +96,7 @@ def test_subscription_filters(world: World) -> None:
     world.ask("kinesis", "CreateStream", StreamName="subscribed", ShardCount=1)
     stream = "arn:aws:kinesis:us-east-1:000000000000:stream/subscribed"
     filtered = world.resource("AWS::Logs::SubscriptionFilter", "Errors")
-    wanted = {"LogGroupName": group.id, "DestinationArn": stream, "RoleArn": role}
+    wanted: dict[str, Any] = {"LogGroupName": group.id, "DestinationArn": stream, "RoleArn": role}
     filtered.create(FilterPattern="ERROR", **wanted)
     filtered.again()
     filtered.lost()
