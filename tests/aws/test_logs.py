@@ -569,3 +569,94 @@ def test_resource_policies(platform: Platform) -> None:
     client.delete_resource_policy(policyName="events")
     with pytest.raises(ClientError, match=re.escape("Policy with name [events] does not exist.")):
         client.delete_resource_policy(policyName="events")
+
+
+# Subscription filters
+
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
+STREAM = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/logs"
+
+
+def test_subscription_filters(logs: Any) -> None:
+    logs.create_log_group(logGroupName="/g")
+
+    def put(name: str, pattern: str = "", **members: Any) -> None:
+        logs.put_subscription_filter(
+            logGroupName="/g",
+            filterName=name,
+            filterPattern=pattern,
+            **{"destinationArn": FUNCTION, **members},
+        )
+
+    def described(**members: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = logs.describe_subscription_filters(logGroupName="/g", **members)[
+            "subscriptionFilters"
+        ]
+        return found
+
+    put("two", "ERROR")
+    put("one", destinationArn=STREAM, roleArn=ROLE, distribution="Random")
+    first, second = described()
+    assert first.pop("creationTime") > NOW - 1000
+    assert first == {
+        "filterName": "one",
+        "logGroupName": "/g",
+        "filterPattern": "",
+        "destinationArn": STREAM,
+        "roleArn": ROLE,
+        "distribution": "Random",
+        "applyOnTransformedLogs": False,
+    }
+    assert (second["filterName"], second["filterPattern"], second["distribution"]) == (
+        "two",
+        "ERROR",
+        "ByLogStream",
+    )
+    assert "roleArn" not in second
+    assert error_of(put, name="three") == ("LimitExceededException", "Resource limit exceeded.")
+    put("two", "WARN")
+    assert [one["filterPattern"] for one in described(filterNamePrefix="t")] == ["WARN"]
+    page = logs.describe_subscription_filters(logGroupName="/g", limit=1)
+    assert described(nextToken=page["nextToken"])[0]["filterName"] == "two"
+
+    logs.delete_subscription_filter(logGroupName="/g", filterName="one")
+    assert error_of(logs.delete_subscription_filter, logGroupName="/g", filterName="one") == (
+        "ResourceNotFoundException",
+        "The specified subscription filter does not exist.",
+    )
+    logs.delete_log_group(logGroupName="/g")
+    assert error_of(described)[0] == "ResourceNotFoundException"
+    logs.create_log_group(logGroupName="/g")
+    assert described() == []
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"filterPattern": "{ $.a"}, "Invalid filter pattern"),
+        ({"destinationArn": "nowhere"}, "Invalid destination ARN: nowhere"),
+        (
+            {"destinationArn": "arn:aws:sns:us-east-1:000000000000:t"},
+            "PutSubscriptionFilter operation cannot work with destinationArn for vendor sns",
+        ),
+        ({"roleArn": ROLE}, "destinationArn for vendor lambda cannot be used with roleArn"),
+        ({"destinationArn": STREAM}, "destinationArn for vendor kinesis cannot be used without roleArn"),
+        (
+            {"emitSystemFields": ["@aws.region"]},
+            "emitSystemFields is not supported by Lambent: leave it out.",
+        ),
+    ],
+)
+def test_subscription_filters_that_are_none(logs: Any, members: dict[str, Any], message: str) -> None:
+    logs.create_log_group(logGroupName="/g")
+    wanted = {"logGroupName": "/g", "filterName": "f", "filterPattern": "", "destinationArn": FUNCTION}
+    assert error_of(logs.put_subscription_filter, **{**wanted, **members}) == (
+        "InvalidParameterException",
+        message,
+    )
+    logs.create_log_group(logGroupName="/rare", logGroupClass="INFREQUENT_ACCESS")
+    code, _ = error_of(logs.put_subscription_filter, **{**wanted, "logGroupName": "/rare"})
+    assert code == "InvalidOperationException"
+    code, _ = error_of(logs.put_subscription_filter, **{**wanted, "logGroupName": "/none"})
+    assert code == "ResourceNotFoundException"

@@ -27,6 +27,7 @@ from lambent.functions.settings import Settings as FunctionSettings
 from lambent.invocation.errors import Throttled, ThrottleReason
 from lambent.invocation.request_id import new_request_id
 from lambent.node.events import Events
+from lambent.observe import LogStore, open_log_store
 from lambent.store import BlobStore, open_database
 
 if TYPE_CHECKING:
@@ -66,11 +67,13 @@ class Life:
         self.dead = False
         self.registry: FunctionRegistry
         self.database: Database
+        self.logs: LogStore
         self.events: Events
         self.submitted = 0
 
     async def open(self, package: bytes | None = None) -> None:
         self.database = await open_database(self.folder / "lambent.db", "normal")
+        self.logs = await open_log_store(self.folder / "logs.db")
         submit = self.database.submit
 
         def counted(statements: Any, done: Any) -> None:
@@ -85,6 +88,7 @@ class Life:
         self.events = await Events.open(
             self.database,
             self,  # type: ignore[arg-type]
+            self.logs,
             self._no_service,
             {},
             contextlib.AsyncExitStack(),
@@ -204,6 +208,7 @@ class Life:
             task.cancel()
         await asyncio.sleep(0)
         await self.database.close()
+        await self.logs.close()
 
 
 class Runner:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from lambent.aws.logs.patterns import compile_pattern
 from lambent.clock import SystemClock
 from lambent.events import MappingRegistry
 from lambent.events.bus import Buses
 from lambent.events.deliveries import Deliveries, Parcel
 from lambent.events.deliveries.writing import written
 from lambent.events.destinations import Destinations
+from lambent.events.log_subscriptions import LogSubscriptions
 from lambent.events.pollers.pollers import Pollers
 from lambent.events.queues import Queues
 from lambent.events.schedules import Schedules, Timetable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from lambent.neighbours.endpoint import Endpoint
     from lambent.neighbours.messages import QueueMessage
     from lambent.neighbours.service_calls import CallService
+    from lambent.observe import LogStore
     from lambent.store import Database
 
 
@@ -45,12 +48,14 @@ class Events:
         self.buses: Buses
         self.schedules: Schedules
         self.pollers: Pollers
+        self.log_subscriptions: LogSubscriptions
 
     @classmethod
     async def open(
         cls,
         database: Database,
         invoker: Invoker,
+        logs: LogStore,
         call_service: CallService,
         endpoints: Mapping[str, Endpoint],
         closing: AsyncExitStack,
@@ -88,6 +93,15 @@ class Events:
         events.schedules = await Schedules.open(database, clock, events.timetable, deliveries)
         events.pollers = Pollers(
             mappings, invoker, queues, deliveries, call_service, clock, database, elsewhere=elsewhere
+        )
+        events.log_subscriptions = LogSubscriptions(
+            logs,
+            invoker.registry,
+            deliveries,
+            database,
+            clock,
+            compile_pattern=compile_pattern,
+            enforce=enforce,
         )
         return events
 
@@ -127,10 +141,12 @@ class Events:
         """Begin nothing more, and wait for what runs, at most `seconds`. What waits stays in the database."""
         await self.timetable.close()
         await asyncio.gather(self.pollers.stop(seconds), self.async_queue.drain(seconds))
+        await self.log_subscriptions.drain(seconds)
         await self.deliveries.drain(seconds)
 
     async def clear(self) -> None:
         """Forget all of it."""
+        await self.log_subscriptions.clear()
         await self.pollers.clear()
         await self.mappings.clear()
         await self.schedules.clear()

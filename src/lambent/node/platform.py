@@ -172,6 +172,7 @@ class Platform:
         self.events = await Events.open(
             database,
             invoker,
+            self.logs,
             calls,
             settings.neighbours,
             closing,
@@ -217,7 +218,7 @@ class Platform:
                 self.events.async_queue,
                 Networks(self.neighbours),
             ),
-            LogsService(self.logs),
+            LogsService(self.logs, self.events.log_subscriptions.refusal),
             StsService(self.credentials, settings.account),
             sqs,
             EventsService(self.events.buses),

@@ -19,6 +19,14 @@ class LogGroupExists(ObserveError):
     """A log group of that name is there already."""
 
 
+class FilterNotFound(ObserveError):
+    """The log group has no subscription filter of that name."""
+
+
+class TooManyFilters(ObserveError):
+    """The log group has as many subscription filters as one may have."""
+
+
 class LogStreamNotFound(ObserveError):
     """The log group has no log stream of that name."""
 

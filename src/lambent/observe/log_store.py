@@ -17,6 +17,7 @@ from lambent.store import Statement, StoreError, open_database
 
 from . import chunk
 from .errors import LogGroupExists, LogGroupNotFound, LogStreamExists, LogStreamNotFound
+from .log_filters import SubscriptionFilters
 from .log_policies import LogPolicies
 from .log_reader import LogPage, LogQuery, LogReader
 from .log_retention import Retention
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from lambent.store import Database
     from lambent.store.database import Value
+
+    from .statements import SealedChunk
 
 GROUP_LIMIT_BYTES: Final = 64 << 20
 
@@ -63,6 +66,7 @@ class LogStore:
         self.usage = UsageMeter(database, clock)
         self.policies = LogPolicies(database, self._now)
         self._writer = LogWriter(database, self.usage, self._now)
+        self.filters = SubscriptionFilters(database, self._writer, self._now)
         self._retention = Retention(
             database, self._writer, self._groups.values, limit_bytes=group_limit_bytes, now_ms=self._now
         )
@@ -94,6 +98,7 @@ class LogStore:
         ):
             if group_id in by_id:
                 by_id[group_id].stream_deletions[name] = before
+        await self.filters.load(by_id)
         self._next_group = max(by_id, default=0) + 1
         last = await self._rows("SELECT MAX(id) FROM log_chunks")
         deletions = [before for group in by_id.values() for before in group.stream_deletions.values()]
@@ -160,6 +165,12 @@ class LogStore:
     def dropped_events(self) -> int:
         """Events lost because the disk did not keep up or was full."""
         return self._writer.dropped_events
+
+    def when_subscribed(self, callback: Callable[[list[SealedChunk]], None]) -> None:
+        """From now on `callback` gets the events of groups that have subscription filters: with each flush, and as
+        PutLogEvents has stored them. It must not take long.
+        """
+        self._writer.on_subscribed = callback
 
     async def flush(self) -> None:
         """Returns when everything appended before is stored, or could not be (which is logged)."""
@@ -347,6 +358,8 @@ class LogStore:
             await self._database.write(*upsert_streams(sealed), *map(insert_chunk, sealed))
         group.stored_bytes += sum(len(piece.data) for piece in pieces)
         self._retention.check([group])
+        if group.subscriptions:
+            self._writer.on_subscribed(sealed)
 
     async def events(self, group: LogGroup, query: LogQuery) -> LogPage:
         """One page of the group's events, everything appended until now among them."""

@@ -10,6 +10,7 @@ from . import chunk, records
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .log_filters import SubscriptionFilter
     from .log_store import LogStore
     from .records import Record
 
@@ -89,6 +90,7 @@ class LogGroup:
         "retention_days",
         "stored_bytes",
         "stream_deletions",
+        "subscriptions",
         "tags",
         "trimming",
     )
@@ -105,6 +107,7 @@ class LogGroup:
         self.kms_key: str | None = None
         self.stored_bytes = 0
         self.stream_deletions: dict[str, int] = {}  # stream -> its events below this chunk are gone
+        self.subscriptions: tuple[SubscriptionFilter, ...] = ()
         self.deleted = False
         self.trimming = False
         self.open_chunk: chunk.Chunk | None = None

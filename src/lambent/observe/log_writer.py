@@ -37,6 +37,8 @@ class LogWriter:
         """Held around every change of the log tables: changes happen in the order they were asked for."""
         self.on_written: Callable[[set[LogGroup]], None] = lambda groups: None
         """Called with the groups that a transaction added chunks to."""
+        self.on_subscribed: Callable[[list[SealedChunk]], None] = lambda sealed: None
+        """Called with the events of groups that have subscription filters, before they are stored."""
         self.next_chunk = 1
         self.queued_bytes = 0
         self.dropped_events = 0
@@ -132,9 +134,12 @@ class LogWriter:
         if self.queued_bytes > DROP_BYTES:
             self.dropped_events += current.count
             return
-        for sealed in self.numbered(group, chunk.pieces(current)):
+        numbered = self.numbered(group, chunk.pieces(current))
+        for sealed in numbered:
             self._queue.append(sealed)
             self.queued_bytes += len(sealed.piece.data)
+        if group.subscriptions:
+            self.on_subscribed(numbered)
 
     def numbered(self, group: LogGroup, pieces: Iterable[chunk.Piece]) -> list[SealedChunk]:
         """Pieces with the numbers that put them after everything sealed before."""

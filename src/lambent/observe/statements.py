@@ -47,12 +47,13 @@ def insert_group(group: LogGroup) -> Statement:
 
 
 def delete_group(group_id: int) -> list[Statement]:
-    """A group's row, its streams and its events."""
+    """A group's row, its streams, its events and its filters."""
     return [
         Statement("DELETE FROM log_groups WHERE id = ?", (group_id,)),
         Statement("DELETE FROM log_chunks WHERE group_id = ?", (group_id,)),
         Statement("DELETE FROM log_streams WHERE group_id = ?", (group_id,)),
         Statement("DELETE FROM log_stream_deletions WHERE group_id = ?", (group_id,)),
+        Statement("DELETE FROM log_subscriptions WHERE group_id = ?", (group_id,)),
     ]
 
 

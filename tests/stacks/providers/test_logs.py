@@ -87,3 +87,46 @@ def test_resource_policies(world: World) -> None:
     assert policy.read() == policy.properties
     policy.delete_twice()
     assert policy.read() is None
+
+
+def test_subscription_filters(world: World) -> None:
+    group = world.resource("AWS::Logs::LogGroup", "Subscribed").create()
+    target = world.resource("AWS::Logs::LogGroup", "Target").create()
+    role = "arn:aws:iam::000000000000:role/logs"
+    world.ask("kinesis", "CreateStream", StreamName="subscribed", ShardCount=1)
+    stream = "arn:aws:kinesis:us-east-1:000000000000:stream/subscribed"
+    filtered = world.resource("AWS::Logs::SubscriptionFilter", "Errors")
+    wanted: dict[str, Any] = {"LogGroupName": group.id, "DestinationArn": stream, "RoleArn": role}
+    filtered.create(FilterPattern="ERROR", **wanted)
+    filtered.again()
+    filtered.lost()
+    assert filtered.id.startswith("shop-Errors-")
+    live = filtered.read()
+    assert live == {
+        **wanted,
+        "FilterName": filtered.id,
+        "FilterPattern": "ERROR",
+        "Distribution": "ByLogStream",
+    }
+    made = filtered.made
+    assert filtered.adopt(FilterName=filtered.id, LogGroupName=group.id).made == made
+    filtered.update_twice(FilterPattern="", **wanted)
+    live = filtered.read()
+    assert live is not None
+    assert live["FilterPattern"] == ""
+
+    with pytest.raises(ResourceFailure, match="already exists"):
+        world.resource("AWS::Logs::SubscriptionFilter").create(
+            FilterPattern="", FilterName=filtered.id, **wanted
+        )
+    with pytest.raises(ResourceFailure, match="was not found"):
+        filtered.adopt(FilterName="none", LogGroupName=target.id)
+    filtered.adopt(FilterName=filtered.id, LogGroupName=group.id)
+    with pytest.raises(ResourceFailure, match="EmitSystemFields"):
+        world.resource("AWS::Logs::SubscriptionFilter").create(
+            FilterPattern="", EmitSystemFields=["@aws.region"], **wanted
+        )
+    filtered.delete_twice()
+    assert filtered.read() is None
+    group.delete()
+    assert filtered.read() is None

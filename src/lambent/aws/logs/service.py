@@ -9,21 +9,27 @@ from lambent.aws.logs.events import EventOperations
 from lambent.aws.logs.groups import GroupOperations
 from lambent.aws.logs.policies import PolicyOperations
 from lambent.aws.logs.streams import StreamOperations
+from lambent.aws.logs.subscriptions import SubscriptionOperations
 from lambent.aws.service import Method, Service
 from lambent.store import StoreError
 
 if TYPE_CHECKING:
     from lambent.aws.context import RequestContext
+    from lambent.aws.logs.subscriptions import Refusal
     from lambent.observe import LogStore
 
 
-class LogsService(GroupOperations, StreamOperations, EventOperations, PolicyOperations, Service):
+class LogsService(
+    GroupOperations, StreamOperations, EventOperations, PolicyOperations, SubscriptionOperations, Service
+):
     """The API of CloudWatch Logs over a log store."""
 
     name: ClassVar[str] = "logs"
 
-    def __init__(self, store: LogStore) -> None:
+    def __init__(self, store: LogStore, refusal: Refusal | None = None) -> None:
+        """`refusal` is asked about the destinations of subscription filters; without it all are taken."""
         self._store = store
+        self._refusal = refusal
 
     def method(self, operation: str) -> Method | None:
         found = super().method(operation)

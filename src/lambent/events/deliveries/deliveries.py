@@ -146,6 +146,11 @@ class Deliveries:
         """
         return together([self._staged(parcel) for parcel in parcels])
 
+    async def attempt(self, parcel: Parcel) -> None:
+        """One attempt at what is served elsewhere, for somebody who waits. Raises Undeliverable."""
+        async with self._free:
+            await self._sent(parcel)
+
     def _staged(self, parcel: Parcel) -> Staged:
         if parcel.problem:
             return self._given_up(parcel, Undeliverable("INVALID_PARAMETER", parcel.problem), 0)

@@ -26,9 +26,10 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     is the `aws:SourceArn` that resource policies see. With a role no resource policy is asked.
 
     `options` belong to kinds of targets: `MessageGroupId`, `MessageDeduplicationId` and `MessageAttributes` as on the
-    JSON wire (SQS and SNS), `Subject` (SNS), `PartitionKey` (Kinesis), `Key` (S3), `LogStream` (Logs),
-    `ExecutionName` (Step Functions), `Source`, `DetailType` and `Resources` (a bus that gets `body` as the detail of a
-    new event), `service` and `operation` (any operation of any service, with `body` as its input).
+    JSON wire (SQS and SNS), `Subject` (SNS), `PartitionKey` (Kinesis), `Encoding` (Kinesis and Firehose: `base64` where
+    `body` is bytes so written), `Key` (S3), `LogStream` (Logs), `ExecutionName` (Step Functions), `Source`,
+    `DetailType` and `Resources` (a bus that gets `body` as the detail of a new event), `service` and `operation` (any
+    operation of any service, with `body` as its input).
 
     `dead_letter_attributes` accompany a parcel that ends in its dead-letter queue; ERROR_CODE, ERROR_MESSAGE,
     RETRY_ATTEMPTS and EXHAUSTED_RETRY_CONDITION are added to them. `dead_letter_body` is what that queue gets, where

@@ -4,6 +4,7 @@ operation of any service.
 
 from __future__ import annotations
 
+import base64
 import logging
 import re
 import uuid
@@ -127,10 +128,16 @@ def _to_queue(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
     return [("sqs", "SendMessage", parameters)]
 
 
+def _data(parcel: Parcel) -> bytes:
+    if parcel.options.get("Encoding") == "base64":
+        return base64.b64decode(parcel.body)
+    return parcel.body.encode()
+
+
 def _to_stream(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
     parameters = {
         "StreamName": arn.resource.partition("/")[2],
-        "Data": parcel.body.encode(),
+        "Data": _data(parcel),
         "PartitionKey": parcel.options.get("PartitionKey") or str(uuid.uuid4()),
     }
     return [("kinesis", "PutRecord", parameters)]
@@ -138,7 +145,7 @@ def _to_stream(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
 
 def _to_firehose(parcel: Parcel, arn: Arn, _now_ms: int) -> list[_Call]:
     name = arn.resource.partition("/")[2]
-    return [("firehose", "PutRecord", {"DeliveryStreamName": name, "Record": {"Data": parcel.body.encode()}})]
+    return [("firehose", "PutRecord", {"DeliveryStreamName": name, "Record": {"Data": _data(parcel)}})]
 
 
 def _to_state_machine(parcel: Parcel, _arn: Arn, _now_ms: int) -> list[_Call]:

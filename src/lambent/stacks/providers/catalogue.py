@@ -125,6 +125,7 @@ PROVIDERS: Final[dict[str, str]] = {
     "AWS::Logs::LogGroup": "logs:LogGroupProvider",
     "AWS::Logs::LogStream": "logs:LogStreamProvider",
     "AWS::Logs::ResourcePolicy": "logs:ResourcePolicyProvider",
+    "AWS::Logs::SubscriptionFilter": "logs:SubscriptionFilterProvider",
     "AWS::Pipes::Pipe": "pipes:PipeProvider",
     "AWS::Route53::HealthCheck": "route53:HealthCheckProvider",
     "AWS::Route53::HostedZone": "route53:HostedZoneProvider",

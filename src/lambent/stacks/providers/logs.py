@@ -1,7 +1,7 @@
-"""AWS::Logs::LogGroup, LogStream and ResourcePolicy.
+"""AWS::Logs::LogGroup, LogStream, ResourcePolicy and SubscriptionFilter.
 
 AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html, aws-resource-logs-logstream.html,
-aws-resource-logs-resourcepolicy.html
+aws-resource-logs-resourcepolicy.html, aws-resource-logs-subscriptionfilter.html
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from lambent.neighbours.service_calls import ServiceFailure
 from lambent.stacks.errors import ResourceFailure
-from lambent.stacks.providers.base import arn, document_text, refuse, tag_changes, unless
+from lambent.stacks.providers.base import (
+    already_exists,
+    arn,
+    document_text,
+    name_of,
+    not_found,
+    refuse,
+    tag_changes,
+    told,
+    unless,
+)
 from lambent.stacks.providers.provider import Made, Properties, Provider, Work
 
 if TYPE_CHECKING:
@@ -213,6 +223,77 @@ class ResourcePolicyProvider(Provider):
         if await _policy(work, name) is None:
             raise ResourceFailure(f"Policy with name [{name}] does not exist.", "NotFound")
         return Made(name, {})
+
+
+class SubscriptionFilterProvider(Provider):
+    """Ref is the filter's name."""
+
+    type: ClassVar[str] = "AWS::Logs::SubscriptionFilter"
+
+    async def create(self, work: Work) -> Made:
+        name = name_of(work, "FilterName", 512)
+        if not work.again and await _filter(work, name) is not None:
+            raise already_exists(work, f"{name}|{work.properties['LogGroupName']}")
+        return await self._put(work, name)
+
+    async def update(self, work: Work) -> Made:
+        return await self._put(work, work.physical_id)
+
+    async def _put(self, work: Work, name: str) -> Made:
+        wanted = work.properties
+        refuse(work, "ApplyOnTransformedLogs", "EmitSystemFields", "FieldSelectionCriteria")
+        await work.call(
+            "logs",
+            "PutSubscriptionFilter",
+            logGroupName=wanted["LogGroupName"],
+            filterName=name,
+            filterPattern=wanted["FilterPattern"],
+            destinationArn=wanted["DestinationArn"],
+            roleArn=wanted.get("RoleArn"),
+            distribution=wanted.get("Distribution"),
+        )
+        return Made(name, {})
+
+    async def delete(self, work: Work) -> None:
+        group, name = work.properties["LogGroupName"], work.physical_id
+        await unless(work.call("logs", "DeleteSubscriptionFilter", logGroupName=group, filterName=name))
+
+    async def read(self, work: Work) -> Properties | None:
+        found = await _filter(work, work.physical_id)
+        if found is None:
+            return None
+        return {
+            "FilterPattern": found["filterPattern"],
+            **told(
+                {
+                    "FilterName": work.physical_id,
+                    "LogGroupName": found["logGroupName"],
+                    "DestinationArn": found["destinationArn"],
+                    "RoleArn": found.get("roleArn"),
+                    "Distribution": found.get("distribution"),
+                }
+            ),
+        }
+
+    async def adopt(self, work: Work, identifier: dict[str, str]) -> Made:
+        work.properties = {**work.properties, "LogGroupName": identifier["LogGroupName"]}
+        name = identifier["FilterName"]
+        if await _filter(work, name) is None:
+            raise not_found(work, f"{name}|{identifier['LogGroupName']}")
+        return Made(name, {})
+
+
+async def _filter(work: Work, name: str) -> dict[str, Any] | None:
+    return await unless(
+        _find(
+            work,
+            "DescribeSubscriptionFilters",
+            "subscriptionFilters",
+            lambda one: one["filterName"] == name,
+            logGroupName=work.properties["LogGroupName"],
+            filterNamePrefix=name,
+        )
+    )
 
 
 async def _policy(work: Work, name: str) -> dict[str, Any] | None:
