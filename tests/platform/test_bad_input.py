@@ -196,7 +196,7 @@ def test_scopes_that_name_no_region(platform: Platform, echo: str) -> None:
         ("lambda", "list_capacity_providers", {}),
         ("lambda", "list_durable_executions_by_function", {"FunctionName": "f"}),
         ("logs", "start_query", {"startTime": 1, "endTime": 2, "queryString": "fields @message"}),
-        ("cloudformation", "list_stacks", {}),
+        ("cloudformation", "list_stack_sets", {}),
         ("apigatewayv2", "list_portals", {}),
         ("glue", "get_databases", {}),
         ("xray", "get_groups", {}),
