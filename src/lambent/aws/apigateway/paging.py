@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lambent.aws.errors import ServiceError
+from lambent.aws.page_tokens import key_of, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +26,7 @@ def page_of(
 
     A position stands for the key of the last item before it, which may have gone in the meantime. Raises ServiceError.
     """
-    after = _decode(request["position"]) if request.get("position") else None
+    after = _key(request["position"]) if request.get("position") else None
     rest = sorted((item for item in items if after is None or key(item) > after), key=key)
     limit = request.get("limit")
     if limit is not None and limit < 0:
@@ -36,16 +35,12 @@ def page_of(
     page = rest[:size]
     return {
         "items": [describe(item) for item in page],
-        "position": _encode(key(page[-1])) if len(rest) > size else None,
+        "position": token_of(key(page[-1])) if len(rest) > size else None,
     }
 
 
-def _encode(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode()
-
-
-def _decode(token: str) -> str:
+def _key(token: str) -> str:
     try:
-        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeError):
+        return key_of(token)
+    except ValueError:
         raise ServiceError("BadRequestException", "Invalid position specified") from None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lambent.aws.errors import ServiceError
+from lambent.aws.page_tokens import key_of, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,13 +25,13 @@ def page_of(
 
     A token stands for the key of the last item before it, which may have gone in the meantime. Raises ServiceError.
     """
-    after = _decode(request["NextToken"]) if request.get("NextToken") else None
+    after = _key(request["NextToken"]) if request.get("NextToken") else None
     rest = sorted((item for item in items if after is None or key(item) > after), key=key)
     size = _size(request.get("MaxResults"))
     page = rest[:size]
     return {
         "Items": [describe(item) for item in page],
-        "NextToken": _encode(key(page[-1])) if len(rest) > size else None,
+        "NextToken": token_of(key(page[-1])) if len(rest) > size else None,
     }
 
 
@@ -44,12 +43,8 @@ def _size(asked: str | None) -> int:
     return int(asked)
 
 
-def _encode(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode()
-
-
-def _decode(token: str) -> str:
+def _key(token: str) -> str:
     try:
-        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeError):
+        return key_of(token)
+    except ValueError:
         raise ServiceError("BadRequestException", "Invalid nextToken specified") from None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lambent.aws.cloudformation.errors import invalid
+from lambent.aws.page_tokens import key_of, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,11 +24,11 @@ def page_of(
     A token stands for the key of the last item before its page: that one may have gone in the meantime.
     """
     token = request.get("NextToken")
-    after = None if not token else decode(token)
+    after = None if not token else _key(token)
     rest = sorted((item for item in items if after is None or key(item) > after), key=key)
     if len(rest) <= size:
         return rest, None
-    return rest[:size], encode(key(rest[size - 1]))
+    return rest[:size], token_of(key(rest[size - 1]))
 
 
 def slice_of(
@@ -39,25 +38,19 @@ def slice_of(
     token = request.get("NextToken")
     start = number_of(token) if token else 0
     page = items[start : start + size]
-    return page, encode(str(start + size)) if start + size < len(items) else None
+    return page, token_of(str(start + size)) if start + size < len(items) else None
 
 
 def number_of(token: str) -> int:
     """The number that a token stands for."""
-    text = decode(token)
+    text = _key(token)
     if not text.isascii() or not text.isdigit():
         raise invalid("Invalid NextToken")
     return int(text)
 
 
-def encode(key: str) -> str:
-    """A token."""
-    return base64.urlsafe_b64encode(key.encode()).decode()
-
-
-def decode(token: str) -> str:
-    """What a token stands for. Raises ServiceError."""
+def _key(token: str) -> str:
     try:
-        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeError):
+        return key_of(token)
+    except ValueError:
         raise invalid("Invalid NextToken") from None

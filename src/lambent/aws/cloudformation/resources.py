@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lambent.aws.cloudformation.errors import invalid
-from lambent.aws.cloudformation.paging import PAGE, encode, number_of, page_of
+from lambent.aws.cloudformation.paging import PAGE, number_of, page_of
 from lambent.aws.cloudformation.requests import Members, seconds
+from lambent.aws.page_tokens import token_of
 from lambent.stacks.errors import StackNotFound
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class ResourceOperations:
             raise StackNotFound(f"Stack [{name}] does not exist") from None
         token = request.get("NextToken")
         events = await self._stacks.events(stack, limit=PAGE, before=number_of(token) if token else None)
-        more = encode(str(events[-1].number)) if len(events) == PAGE else None
+        more = token_of(str(events[-1].number)) if len(events) == PAGE else None
         return {"StackEvents": [_event(event) for event in events], "NextToken": more}
 
     async def signal_resource(self, context: RequestContext, request: Members) -> None:

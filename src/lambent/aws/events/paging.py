@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lambent.aws.events.errors import invalid
+from lambent.aws.page_tokens import key_of, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,20 +19,14 @@ def page_of(items: Sequence[Item], request: dict[str, Any]) -> tuple[Sequence[It
     """The page of `items` that `request` asks for, and the token of the next one. Raises ServiceError."""
     begin = _position(request["NextToken"]) if "NextToken" in request else 0
     end = begin + request.get("Limit", MOST)
-    return items[begin:end], _token(end) if end < len(items) else None
-
-
-def _token(position: int) -> str:
-    return base64.urlsafe_b64encode(f"at {position}".encode()).decode()
+    return items[begin:end], token_of(f"at {end}") if end < len(items) else None
 
 
 def _position(token: str) -> int:
     try:
-        word, _, number = (
-            base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode().partition(" ")
-        )
+        word, _, number = key_of(token).partition(" ")
         if word == "at":
             return int(number)
-    except (binascii.Error, ValueError):
+    except ValueError:
         pass
     raise invalid("Parameter NextToken is not valid.")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from lambent.aws.errors import ServiceError
+from lambent.aws.page_tokens import token_of
 from lambent.aws.scheduler import paging
 from lambent.aws.scheduler.errors import translating
 from lambent.events.schedules.schedule import Group
@@ -53,7 +54,7 @@ class GroupOperations:
         page = found[:size]
         return {
             "ScheduleGroups": [_described(group) for _, group in page],
-            "NextToken": paging.token(page[-1][0]) if len(found) > size else None,
+            "NextToken": token_of(page[-1][0]) if len(found) > size else None,
         }
 
     async def delete_schedule_group(self, context: RequestContext, request: dict[str, Any]) -> None:

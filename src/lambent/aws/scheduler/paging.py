@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any, Final
 
 from lambent.aws.errors import ServiceError
+from lambent.aws.page_tokens import key_of
 
 MOST: Final = 100
 
@@ -17,14 +16,9 @@ def after(request: dict[str, Any]) -> str:
     if not token:
         return ""
     try:
-        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeError):
+        return key_of(token)
+    except ValueError:
         raise ServiceError("ValidationException", "The NextToken you specify is not valid.") from None
-
-
-def token(last: str) -> str:
-    """The token of the page after the item `last`."""
-    return base64.urlsafe_b64encode(last.encode()).decode()
 
 
 def size(request: dict[str, Any]) -> int:

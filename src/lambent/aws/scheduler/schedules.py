@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lambent.aws.page_tokens import token_of
 from lambent.aws.scheduler import paging
 from lambent.aws.scheduler.errors import translating
 from lambent.events.schedules.schedule import DEFAULT_GROUP, MAX_AGE_S, MAX_ATTEMPTS, Settings
@@ -81,7 +82,7 @@ class ScheduleOperations:
             )
         return {
             "Schedules": [_summary(schedule) for schedule in page.schedules],
-            "NextToken": paging.token(page.schedules[-1].key) if page.more else None,
+            "NextToken": token_of(page.schedules[-1].key) if page.more else None,
         }
 
 
