@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from lambent.functions.names import partition_of
+from lambent.gateway.authorizers.callees import SaysUnauthorized, Undecided
 from lambent.gateway.authorizers.decisions import Decision, read_policy, read_simple
 from lambent.gateway.authorizers.events import Place, request_v1, request_v2
 from lambent.gateway.authorizers.identity import reader
 from lambent.gateway.authorizers.kept import DEFAULT_S, KeptDecisions
 from lambent.gateway.authorizers.verdict import Verdict, broken, forbidden, unauthorized
-from lambent.gateway.errors import BadAnswer, GatewayError
-from lambent.invocation.errors import FunctionNotReady, Throttled
+from lambent.gateway.errors import BadAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -41,14 +41,6 @@ _DENIED: Final = "the function does not allow it"
 
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
-
-
-class _Failed(Exception):
-    """The function did not decide; the text says why."""
-
-
-class _Unauthorized(Exception):
-    """The function says that it does not know the caller."""
 
 
 def kept_seconds(api: Api, authorizer: Authorizer) -> int:
@@ -135,9 +127,9 @@ class RequestAuthorizer:
         began = time.monotonic()
         try:
             decision = await self._decision(event, call.headers.get("x-amzn-trace-id"), variables)
-        except _Unauthorized:
+        except SaysUnauthorized:
             return _UNAUTHORIZED
-        except _Failed as error:
+        except Undecided as error:
             _log.warning("the authorizer %s: %s", self.record.name, error)
             return broken(str(error))
         if self._kept is not None:
@@ -147,26 +139,25 @@ class RequestAuthorizer:
     async def _decision(self, event: bytes, trace: str | None, variables: Mapping[str, str]) -> Decision:
         record = self.record
         try:
-            callee = self._callees.callee(record, self._own_arn, variables)
-            invocation = await self._callees.functions.acall(callee, event, trace, self._decide_s)
-        except GatewayError as error:
-            raise _Failed(str(error)) from None
-        except (Throttled, FunctionNotReady) as error:
-            raise _Failed(f"its function was not run: {error}") from None
-        except TimeoutError:
-            raise _Failed(f"its function took longer than {self._decide_s:g} seconds") from None
-        if invocation.failure is not None:
-            raise _Failed(f"its function was not run: {invocation.failure}")
-        if invocation.function_error:
-            if self._flat and _message(invocation.result) == "Unauthorized":
-                raise _Unauthorized
-            raise _Failed("its function failed")
+            result = await self._callees.ask(
+                record.authorizer_uri,
+                event,
+                trace,
+                own_arn=self._own_arn,
+                in_role=record.authorizer_credentials_arn is not None,
+                variables=variables,
+                seconds=self._decide_s,
+            )
+        except SaysUnauthorized as error:
+            if self._flat:
+                raise
+            raise Undecided(str(error)) from None
         try:
             if self._simple:
-                return read_simple(invocation.result)
-            return read_policy(invocation.result, flat=self._flat)
+                return read_simple(result)
+            return read_policy(result, flat=self._flat)
         except BadAnswer as error:
-            raise _Failed(f"its function returned what is no decision: {error}") from None
+            raise Undecided(f"its function returned what is no decision: {error}") from None
 
     def _verdict(self, decision: Decision, arn: str, call: Call, latency_ms: int) -> Verdict:
         if not decision.allows(arn, call):
@@ -192,13 +183,3 @@ def _stage_arn(deployed: Deployed) -> str:
     api = deployed.api
     where = f"arn:{partition_of(api.region)}:execute-api:{api.region}:{api.account}:{api.api_id}"
     return f"{where}/{deployed.stage.stage_name}"
-
-
-def _message(result: bytes) -> str | None:
-    """The message of a function's error."""
-    try:
-        error = msgspec.json.decode(result)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    message = error.get("errorMessage") if isinstance(error, dict) else None
-    return message if isinstance(message, str) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from lambent.gateway.authorizers.callees import Callees
 from lambent.gateway.authorizers.keys import Issuers
 from lambent.gateway.rest_api.authorizing_function import DECIDE_S, FunctionAuthorizer
 from lambent.gateway.rest_api.authorizing_pool import PoolAuthorizer
@@ -47,7 +48,7 @@ class RestAuthorizers:
         ticks: Callable[[], float] = time.monotonic,
         decide_s: float = DECIDE_S,
     ) -> None:
-        self._functions = functions
+        self._callees = Callees(functions)
         self._identify = identify
         self._issuers = Issuers(fetch, ticks)
         self._clock = clock
@@ -110,9 +111,7 @@ class RestAuthorizers:
         if record.type == "COGNITO_USER_POOLS":
             made = PoolAuthorizer(record, self._issuers, self._clock)
         else:
-            made = FunctionAuthorizer(
-                record, exchange.stage.api, self._functions, self._ticks, self._decide_s
-            )
+            made = FunctionAuthorizer(record, exchange.stage.api, self._callees, self._ticks, self._decide_s)
         self._kept[place] = made
         return made
 

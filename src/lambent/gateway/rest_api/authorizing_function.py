@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from lambent.functions.names import partition_of
+from lambent.gateway.authorizers.callees import SaysUnauthorized, Undecided
 from lambent.gateway.authorizers.decisions import read_policy
 from lambent.gateway.authorizers.kept import KeptDecisions
-from lambent.gateway.errors import BadAnswer, GatewayError
-from lambent.gateway.integrations.variables import with_variables
+from lambent.gateway.errors import BadAnswer
 from lambent.gateway.rest_api.authorizers import DEFAULT_TTL_S
 from lambent.gateway.rest_api.event import last, query_lists, request_context
 from lambent.gateway.rest_api.refusals import (
@@ -30,13 +30,12 @@ from lambent.gateway.rest_api.refusals import (
 )
 from lambent.gateway.rest_api.responding import value_of
 from lambent.gateway.rest_api.time_limit import matches
-from lambent.invocation.errors import FunctionNotReady, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from lambent.gateway.authorizers.callees import Callees
     from lambent.gateway.authorizers.decisions import Decision
-    from lambent.gateway.functions import FunctionCaller
     from lambent.gateway.rest_api.exchange import RestExchange
     from lambent.gateway.rest_api.records import Authorizer, RestApi
     from lambent.gateway.rest_api.refusals import Refusal
@@ -48,14 +47,6 @@ _encode: Final = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
 
 
-class _Failed(Exception):
-    """The function did not decide; the text says why."""
-
-
-class _Unauthorized(Exception):
-    """The function says that it does not know the caller."""
-
-
 class FunctionAuthorizer:
     """Asks a function about the requests of one API's stage, and keeps what it has decided."""
 
@@ -63,12 +54,12 @@ class FunctionAuthorizer:
         self,
         record: Authorizer,
         api: RestApi,
-        functions: FunctionCaller,
+        callees: Callees,
         ticks: Callable[[], float],
         decide_s: float,
     ) -> None:
         self.record = record
-        self._functions = functions
+        self._callees = callees
         self._decide_s = decide_s
         self._own_arn = (
             f"arn:{partition_of(api.region)}:execute-api:{api.region}:{api.account}:{api.id}"
@@ -107,10 +98,10 @@ class FunctionAuthorizer:
         event = self._token_event(who[0], arn) if self._token else self._request_event(exchange, arn)
         try:
             decision = await self._decision(exchange, event)
-        except _Unauthorized:
+        except SaysUnauthorized:
             exchange.authorizer_error = "the function says Unauthorized"
             return UNAUTHORIZED
-        except _Failed as error:
+        except Undecided as error:
             _log.warning("the authorizer %s: %s", self.record.name, error)
             exchange.authorizer_error = str(error)
             return AUTHORIZER_FAILURE
@@ -123,30 +114,18 @@ class FunctionAuthorizer:
         return self._judged(exchange, decision, arn, round((time.monotonic() - began) * 1000))
 
     async def _decision(self, exchange: RestExchange, event: bytes) -> Decision:
-        """Raises _Failed, _Unauthorized, BadAnswer."""
+        """Raises Undecided, SaysUnauthorized, BadAnswer."""
         record = self.record
-        uri = with_variables(record.authorizer_uri or "", exchange.stage.variables)
-        try:
-            callee = (
-                self._functions.permitted(uri, self._own_arn)
-                if record.authorizer_credentials is None
-                else self._functions.assumed(uri)
-            )
-            trace = exchange.call.headers.get("x-amzn-trace-id")
-            invocation = await self._functions.acall(callee, event, trace, self._decide_s)
-        except GatewayError as error:
-            raise _Failed(str(error)) from None
-        except (Throttled, FunctionNotReady) as error:
-            raise _Failed(f"its function was not run: {error}") from None
-        except TimeoutError:
-            raise _Failed(f"its function took longer than {self._decide_s:g} seconds") from None
-        if invocation.failure is not None:
-            raise _Failed(f"its function was not run: {invocation.failure}")
-        if invocation.function_error:
-            if _message(invocation.result) == "Unauthorized":
-                raise _Unauthorized
-            raise _Failed("its function failed")
-        return read_policy(invocation.result, flat=True)
+        result = await self._callees.ask(
+            record.authorizer_uri,
+            event,
+            exchange.call.headers.get("x-amzn-trace-id"),
+            own_arn=self._own_arn,
+            in_role=record.authorizer_credentials is not None,
+            variables=exchange.stage.variables,
+            seconds=self._decide_s,
+        )
+        return read_policy(result, flat=True)
 
     def _judged(
         self, exchange: RestExchange, decision: Decision, arn: str, latency_ms: int
@@ -186,13 +165,3 @@ class FunctionAuthorizer:
                 "requestContext": request_context(exchange),
             }
         )
-
-
-def _message(result: bytes) -> str | None:
-    """The message of a function's error."""
-    try:
-        error: Any = msgspec.json.decode(result)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    message = error.get("errorMessage") if isinstance(error, dict) else None
-    return message if isinstance(message, str) else None
