@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
 Key = TypeVar("Key")
 
@@ -57,13 +57,3 @@ async def walk(
             future.cancel()
         if running:
             await asyncio.gather(*running, return_exceptions=True)
-
-
-def reversed_needs(needs: Mapping[Key, Iterable[Key]]) -> dict[Key, set[Key]]:
-    """The other way round: each of them needs what needed it. Those without a choice come in the opposite order."""
-    turned: dict[Key, set[Key]] = {key: set() for key in reversed(list(needs))}
-    for key, wanted in needs.items():
-        for need in wanted:
-            if need in turned:
-                turned[need].add(key)
-    return turned

@@ -30,8 +30,6 @@ RULES_ONLY: Final = frozenset(
         "Fn::ValueOfAll",
     }
 )
-EXTENSIONS: Final = frozenset({"Fn::Length", "Fn::ToJsonString"})
-"""Those that AWS::LanguageExtensions takes out."""
 FOR_EACH: Final = "Fn::ForEach::"
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from lambent.neighbours.service_calls import ServiceCall, ServiceFailure, ServiceMissing
@@ -67,8 +67,6 @@ class Fetcher:
                 "AccessDenied": "Access Denied",
             }.get(failure.code, failure.message or failure.code)
             raise ValidationError(f"S3 error: {said}\n{_MORE}") from None
-        except UnicodeDecodeError:
-            raise ValidationError("Template format error: unsupported structure.") from None
         except (ServiceMissing, ValueError) as wrong:
             raise ValidationError(f"S3 error: {wrong}\n{_MORE}") from None
         if len(body) > LARGEST_BYTES:
@@ -79,12 +77,13 @@ class Fetcher:
             raise ValidationError("Template format error: unsupported structure.") from None
 
     async def body(self, place: Place, account: str, region: str) -> bytes:
-        """The object. Raises ServiceFailure, and what asking raises (UnicodeDecodeError where it is no text)."""
+        """The object. Raises ServiceFailure, and what asking raises."""
         parameters = {"Bucket": place.bucket, "Key": place.key}
         if place.version:
             parameters["VersionId"] = place.version
         answer = await self._ask(ServiceCall("s3", "GetObject", parameters, region, account, ""))
-        return payload_bytes(answer.get("Body", b""))
+        body: bytes = answer["Body"]
+        return body
 
     def place(self, url: str) -> Place | None:
         """Which object a URL is of: `s3://bucket/key`, or S3's in every style, at AWS's hosts and at the platform's
@@ -124,11 +123,6 @@ class Fetcher:
             if found is not None:
                 return found
         return None
-
-
-def payload_bytes(payload: Any) -> bytes:
-    """An answer's body as bytes: botocore's parsers give text where an operation's body is a blob."""
-    return payload.encode() if isinstance(payload, str) else bytes(payload)
 
 
 def _place(bucket: str, path: str, version: str) -> Place | None:

@@ -38,8 +38,6 @@ async def include(fetcher: Fetcher, parameters: dict[str, Any], account: str, re
                 f"The specified S3 object [{place.key}] does not exist in bucket [{place.bucket}]."
             ) from None
         raise failure(f"{refused.message or refused.code}.") from None
-    except UnicodeDecodeError:
-        raise failure("The specified S3 object's content should be valid Yaml/JSON") from None
     except (ServiceMissing, ValueError) as wrong:
         raise failure(str(wrong)) from None
     return await asyncio.to_thread(snippet, body) if len(body) > _SMALL else snippet(body)

@@ -9,7 +9,6 @@ import msgspec
 
 from lambent.neighbours.service_calls import ServiceCall, ServiceFailure, ServiceMissing
 from lambent.stacks.errors import ValidationError
-from lambent.stacks.transforms.fetcher import payload_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +70,7 @@ async def call_macro(
     if answer.get("FunctionError"):
         raise malformed
     try:
-        response = msgspec.json.decode(payload_bytes(answer.get("Payload", b"")))
+        response = msgspec.json.decode(answer["Payload"])
     except msgspec.DecodeError:
         raise malformed from None
     if not isinstance(response, dict) or response.get("requestId") != request_id or "status" not in response:

@@ -156,8 +156,7 @@ async def document(work: Work) -> Document | None:
         answer = await work.call(
             "s3", "GetObject", Bucket=where["Bucket"], Key=where["Key"], VersionId=where.get("Version")
         )
-        found = answer["Body"]
-        body = bytes(found).decode("utf-8", "replace") if isinstance(found, bytes | bytearray) else str(found)
+        body = answer["Body"].decode("utf-8", "replace")
     if body is None:
         return None
     if isinstance(body, dict):

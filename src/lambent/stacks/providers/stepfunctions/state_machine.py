@@ -172,8 +172,7 @@ async def _stored(work: Work, place: Properties) -> str:
     found = await work.call(
         "s3", "GetObject", Bucket=place["Bucket"], Key=place["Key"], VersionId=place.get("Version")
     )
-    body = found["Body"]
-    text: str = body if isinstance(body, str) else body.decode()
+    text: str = found["Body"].decode()
     if text.lstrip().startswith("{"):
         return text
     try:
