@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lambent.aws.callers import caller_finder
 from lambent.gateway.apis import ApiRegistry
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from lambent.neighbours.service_calls import CallService
     from lambent.observe import LogStore
     from lambent.store import Database
-
-_DRAIN_SECONDS: Final = 30.0
 
 
 class Gateway:
@@ -66,8 +64,9 @@ class Gateway:
         authenticate: Callable[[Request], Identity],
         connections: ConnectionsEndpoint,
         host_rule: Callable[[str], bool] | None,
+        drain_s: float,
     ) -> None:
-        """Make the door; `closing` gets what closes what is behind it."""
+        """Make the door; `closing` gets what closes what is behind it, where handshakes have `drain_s` to end."""
         functions = FunctionCaller(invoker)
         fetcher, callers = Fetcher(neighbours), caller_finder(authenticate, "execute-api")
         self.authorizers = Authorizers(functions, fetcher, callers)
@@ -94,7 +93,7 @@ class Gateway:
             authorize=self.authorizers.authorize_connect,
         )
         closing.push_async_callback(websockets.close)
-        closing.push_async_callback(websockets.settled, _DRAIN_SECONDS)
+        closing.push_async_callback(websockets.settled, drain_s)
         self.door = FrontDoor(
             self.apis,
             FunctionUrls(functions, caller_finder(authenticate, "lambda")),

@@ -258,6 +258,7 @@ class Platform:
             authenticate=self.dispatcher.authenticate,
             connections=self._connections,
             host_rule=host_rule(settings),
+            drain_s=DRAIN_SECONDS,
         )
 
         context = None
