@@ -34,6 +34,9 @@ NOT_SETTINGS: Final = frozenset({"LAMBENT_ENDPOINT_URL"})
 FUNCTION_KEY: Final = "function"
 """The tables of a settings file that describe functions to load: `lambent.cli` reads those."""
 
+PROJECT_KEYS: Final = frozenset({FUNCTION_KEY, "app", "deploy", "resources", "stages"})
+"""The tables of a settings file that are about an app and where it goes: `lambent.deploy` reads those."""
+
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the message is for the user."""
@@ -182,8 +185,8 @@ def load_settings(
     if found is not None:
         path, table = found
         values["data"] = path.parent / ".lambent"
-        table.pop(FUNCTION_KEY, None)
-        values |= _checked(table, str(path), base=path.parent)
+        settings = {key: value for key, value in table.items() if key not in PROJECT_KEYS}
+        values |= _checked(settings, str(path), base=path.parent)
     values |= _from_environment(os.environ if environment is None else environment, directory)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     values |= {
