@@ -185,8 +185,8 @@ def load_settings(
     if found is not None:
         path, table = found
         values["data"] = path.parent / ".lambent"
-        settings = {key: value for key, value in table.items() if key not in PROJECT_KEYS}
-        values |= _checked(settings, str(path), base=path.parent)
+        own = {key: value for key, value in table.items() if key not in PROJECT_KEYS}
+        values |= _checked(own, str(path), base=path.parent)
     values |= _from_environment(os.environ if environment is None else environment, directory)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     values |= {
