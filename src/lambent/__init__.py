@@ -132,6 +132,9 @@ if TYPE_CHECKING:
     from lambent.app.sources.user_pool import Trigger as Trigger
     from lambent.app.sources.window import Window as Window
     from lambent.app.sources.window import WindowEnd as WindowEnd
+    from lambent.app.table import ConditionFailed as ConditionFailed
+    from lambent.app.table import Table as Table
+    from lambent.app.table import UnexpectedItem as UnexpectedItem
     from lambent.app.tracing import Span as Span
     from lambent.app.tracing import Tracer as Tracer
 
@@ -242,6 +245,7 @@ _HOMES = {
     "sources.user_pool": ("Trigger",),
     "sources.window": ("Window", "WindowEnd"),
     "sources.channel": ("Channel", "Connection"),
+    "table": ("ConditionFailed", "Table", "UnexpectedItem"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
