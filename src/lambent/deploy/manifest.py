@@ -64,6 +64,12 @@ class Unit(Data, frozen=True, kw_only=True):
     """The folder that `files` and `handler` are relative to, relative to the project's root."""
     files: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    """Requirements that the settings ask for beyond what is imported ("psycopg[binary]")."""
+    include: tuple[str, ...] = ()
+    """Patterns, as in a .gitignore, of further files; relative to `source`."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of files that are left out, whatever else would have them in."""
     routers: tuple[str, ...] | None = None
     layers: tuple[str, ...] = ()
     """ARNs of layer versions that the user names."""
