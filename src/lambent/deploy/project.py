@@ -2,6 +2,8 @@
 
     [app]
     handler = "app.app"             # module and attribute of the App; found where it is not told
+    path = "src"                    # the folder that modules are imported from; the project's root without it
+    python = ".venv/bin/python"     # the interpreter; without it .venv's, or that of the active environment
     name = "shop"                   # the App's own without it
     unit = "router"                 # "app" (one function), "router" or "function"
     memory = 512                    # and the other settings of units: for all of them
@@ -29,7 +31,7 @@ In a pyproject.toml the tables are below `[tool.lambent]`.
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - msgspec reads the annotations
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -122,6 +124,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """The interpreter that imports the app: the project's environment."""
     handler: str | None = None
     """"module.attribute" of the App; None where the project has plain functions only."""
+    source: str = "."
+    """The folder that modules of the app are imported from, relative to the root; with slashes."""
     name: str | None = None
     unit: Literal["app", "router", "function"] = "app"
     settings: UnitSettings = UnitSettings()
@@ -149,3 +153,39 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         """A stage; one that the settings do not mention has none of its own."""
         name = name or self.stage
         return self.stages.get(name) or Stage(name=name)
+
+    def settings_of(self, stage: Stage, name: str, language: Language = "python") -> UnitSettings:
+        """What holds for a unit in a stage: of all members the narrowest that is told.
+
+        The order is `[stages.<stage>.units.<name>]`, `[app.units.<name>]` or its `[[function]]`, `[stages.<stage>]`,
+        `[app]`. Environments are merged; permissions, patterns and packages add up. The runtime of one language is
+        none for the other.
+        """
+        function = next((one for one in self.functions if one.name == name), None)
+        layers = [
+            self.settings,
+            stage.settings,
+            function or UnitSettings(),
+            self.units.get(name) or UnitSettings(),
+            stage.units.get(name) or UnitSettings(),
+        ]
+        merged: dict[str, Any] = {}
+        for settings in layers:
+            for member in UnitSettings.__struct_fields__:
+                value = getattr(settings, member)
+                if value is None or (member == "runtime" and self.language_of(value) != language):
+                    continue
+                if member == "environment":
+                    value = {**merged.get(member, {}), **value}
+                elif member in _ADDING:
+                    value = (
+                        *merged.get(member, ()),
+                        *(one for one in value if one not in merged.get(member, ())),
+                    )
+                elif member == "layers" and not value:
+                    continue
+                merged[member] = value
+        return UnitSettings(**merged)
+
+
+_ADDING: Final = frozenset({"permissions", "include", "exclude", "packages"})
