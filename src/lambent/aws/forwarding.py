@@ -73,6 +73,7 @@ class Forwarder:
             request.headers,
             self._body(request),
             next((value for name, value in request.headers if name == b"host"), b"localhost"),
+            request.peer[0],
         )
         try:
             answer = await (

@@ -29,3 +29,9 @@ class Call(NamedTuple):
     body: bytes | AsyncIterable[bytes]
     host: bytes
     """What the client called the platform."""
+    source_ip: str = ""
+    """The client's address; "" where nobody needs to know."""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header; `name` in lower case."""
+        return next((value for key, value in self.headers if key == name), None)

@@ -1,10 +1,9 @@
-"""Messages that a neighbour's topics and buckets have for queues, which are the platform's."""
+"""What a neighbour's topics and buckets have for queues, functions and buses, which are the platform's."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import unquote
 
 import msgspec
 
@@ -12,35 +11,34 @@ if TYPE_CHECKING:
     from lambent.neighbours.call import Call
 
 
-class QueueMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message for one queue. `source` is the ARN of the topic or bucket; `attributes` as on SQS's JSON wire."""
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing for one target, by its ARN. `source` is the ARN of the topic or bucket, `account` and `region` are its.
 
+    `options` as those of a parcel: for queues what goes with a message, as on SQS's JSON wire; for buses what the event
+    is besides its detail. What cannot be delivered goes to `dead_letter_arn`, with `dead_letter_body`.
+    """
+
+    service: str
+    """botocore's name of the service that sends."""
+    source: str
     account: str
     region: str
-    queue: str
+    target: str
     body: str
-    attributes: dict[str, Any] = {}
-    deduplication_id: str | None = None
-    group: str | None = None
-    source: str = ""
-    service: str = ""
-    """botocore's name of the service that sends."""
+    options: dict[str, Any] = {}
+    dead_letter_arn: str | None = None
+    dead_letter_body: str | None = None
+    trace: str = ""
+    """The header of the request that it comes of."""
 
 
-SendMessages: TypeAlias = Callable[[Sequence[QueueMessage]], Awaitable[None]]
+SendMessages: TypeAlias = Callable[[Sequence[Message]], Awaitable[None]]
 """Returns when they are on their way durably."""
 
-_decode = msgspec.json.Decoder(list[QueueMessage]).decode
+_decode = msgspec.json.Decoder(list[Message]).decode
 
 
-def messages_of(call: Call, document: bytes) -> list[QueueMessage]:
+def messages_of(call: Call, document: bytes) -> list[Message]:
     """What moto wants to be sent because of a call."""
-    bucket = unquote(call.target.split(b"?")[0].split(b"/")[1].decode()) if call.service == "s3" else ""
-    return [
-        msgspec.structs.replace(
-            message,
-            service=call.service,
-            source=f"arn:aws:s3:::{bucket}" if bucket else message.source,
-        )
-        for message in _decode(document)
-    ]
+    trace = (call.header(b"x-amzn-trace-id") or b"").decode("latin-1")
+    return [msgspec.structs.replace(message, trace=trace) for message in _decode(document)]

@@ -3,9 +3,9 @@
 Imports nothing of lambent. DESCRIPTOR is a UNIX socket on which the platform sends connections, as descriptors:
 there is no address at which anybody else could reach this process. A request says with `X-Lambent-Service` that it
 is one for moto; without, it is the platform's own: `GET /` tells that this process is well, `POST /reset` makes moto
-forget everything, `GET /messages/N` tells what a request wants to be sent to queues: these are the platform's, and the
-answer to that request has N in `X-Lambent-Messages`. The end of the socket is the end of this process, as is the end of
-the platform.
+forget everything, `GET /messages/N` tells what a request wants to be sent to functions, queues and buses: these are the
+platform's, and the answer to that request has N in `X-Lambent-Messages`. The end of the socket is the end of this
+process, as is the end of the platform.
 """
 
 import ctypes
@@ -61,56 +61,6 @@ class ObjectRequest(BackendRequest):
         return self.mimetype == "multipart/form-data"
 
 
-class Outgoing(threading.local):
-    """What the request that a thread serves wants to be sent to queues."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self.source = ""
-
-    def watch(self) -> None:
-        """Have topics and buckets leave their messages here. moto would look for the queues in itself."""
-        from moto.sns.models import Subscription
-        from moto.sqs.models import SQSBackend
-
-        publish = Subscription.publish
-
-        def published(subscription: Any, *arguments: Any, **named: Any) -> None:
-            self.source = subscription.topic.arn
-            publish(subscription, *arguments, **named)
-
-        Subscription.publish = published  # type: ignore[method-assign, assignment]
-
-        def send(backend: Any, *arguments: Any, **named: Any) -> None:
-            self.send(backend, *arguments, **named)
-
-        SQSBackend.send_message = send  # type: ignore[method-assign, assignment]
-
-    def send(
-        self,
-        backend: Any,
-        queue_name: str,
-        message_body: str,
-        message_attributes: "dict[str, Any] | None" = None,
-        deduplication_id: str | None = None,
-        group_id: str | None = None,
-        **_: Any,
-    ) -> None:
-        """In place of moto's own."""
-        self.messages.append(
-            {
-                "account": backend.account_id,
-                "region": backend.region_name,
-                "queue": queue_name,
-                "body": message_body,
-                "attributes": message_attributes or {},
-                "deduplication_id": deduplication_id,
-                "group": group_id,
-                "source": self.source,
-            }
-        )
-
-
 class FirstAlone:
     """A service whose first request is served before any other of its requests is begun.
 
@@ -142,8 +92,7 @@ class Neighbour(DomainDispatcherApplication):
     def __init__(self) -> None:
         super().__init__(create_backend_app)
         self._modules = frozenset(list_of_moto_modules())
-        self._outgoing = Outgoing()
-        self._watching = False
+        self._outgoing: Any = None
         self._numbers = itertools.count(1)
         self._messages: dict[str, bytes] = {}
         self._ids: Any = None
@@ -177,14 +126,15 @@ class Neighbour(DomainDispatcherApplication):
                     app.request_class = ObjectRequest
                     _conditional_denials()
                     _neighbouring_module("moto_buckets").prepare()
+                if backend in _SENDERS and self._outgoing is None:
+                    self._outgoing = _neighbouring_module("moto_outgoing").watched()
+                if backend == "s3":
+                    _neighbouring_module("moto_notifications").prepare(self._outgoing)
                 if backend in _TABLES:
                     _streams_again()
                     _expired_iterators()
                 if backend == "stepfunctions":
                     _published_versions()
-                if backend in _SENDERS and not self._watching:
-                    self._watching = True
-                    self._outgoing.watch()
                 app = FirstAlone(app, always=backend in _ALONE)
                 self.app_instances[backend] = app
             return app
@@ -192,16 +142,17 @@ class Neighbour(DomainDispatcherApplication):
     def __call__(self, environ: dict[str, Any], start_response: "Callable[..., Any]") -> "Iterable[bytes]":
         if _SERVICE not in environ:
             return self._own(environ, start_response)
-        outgoing = self._outgoing
-        outgoing.messages, outgoing.source = [], ""
+        if self._outgoing is not None:
+            self._outgoing.messages = []
         restored = environ.get(_RESTORED)
         self._restore(restored)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             # What is made again has told of itself when it was made first.
-            if outgoing.messages and restored is None:
+            messages = self._outgoing.messages if self._outgoing is not None else []
+            if messages and restored is None:
                 number = str(next(self._numbers))
-                self._messages[number] = json.dumps(outgoing.messages).encode()
+                self._messages[number] = json.dumps(messages).encode()
                 headers.append((_MESSAGES, number))
             return start_response(status, headers, *rest)
 

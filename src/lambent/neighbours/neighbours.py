@@ -29,7 +29,8 @@ _MOST_BYTES: Final = 1 << 28
 _MESSAGE_BYTES: Final = 4_096
 _NOT_PASSED_ON: Final = frozenset({b"server", b"date", _MESSAGES})
 # Spelled with underscores, some servers would take them for the same names.
-_OURS: Final = frozenset({b"x-moto-account-id", b"x-lambent-service", _RESTORED, b"host"})
+_SOURCE_IP: Final = b"x-lambent-source-ip"
+_OURS: Final = frozenset({b"x-moto-account-id", b"x-lambent-service", _RESTORED, _SOURCE_IP, b"host"})
 
 
 class Neighbours:
@@ -50,7 +51,7 @@ class Neighbours:
         self._moto = moto or Moto()
         self._password = secrets.token_hex(16)
         self.send_messages: SendMessages | None = None
-        """Takes what moto's topics and buckets send to queues."""
+        """Takes what moto's topics and buckets send to queues, functions and buses."""
 
     def serves(self, service: str, scope: str) -> bool:
         """Whether a neighbour serves `service`, whose signing name is `scope`."""
@@ -137,6 +138,8 @@ def _for_moto(call: Call) -> RawHeaders:
     headers.append((b"host", b"localhost" if b"amazonaws.com" in call.host else call.host))
     headers.append((b"x-lambent-service", call.service.encode()))
     headers.append((b"x-moto-account-id", call.account.encode()))
+    if call.source_ip:
+        headers.append((_SOURCE_IP, call.source_ip.encode()))
     if call.scope != "s3" and not any(name == b"authorization" for name, _ in headers):
         # moto tells services apart by the scope, and anonymous requests only S3 treats in a way of its own.
         day = time.strftime("%Y%m%d", time.gmtime())

@@ -16,7 +16,6 @@ from lambent.events.log_subscriptions import LogSubscriptions
 from lambent.events.pollers.pollers import Pollers
 from lambent.events.queues import Queues
 from lambent.events.schedules import Schedules, Timetable
-from lambent.functions.names import partition_of
 from lambent.invocation.async_queue import AsyncQueue
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from lambent.clock import Clock
     from lambent.invocation.invoker import Invoker
     from lambent.neighbours.endpoint import Endpoint
-    from lambent.neighbours.messages import QueueMessage
+    from lambent.neighbours.messages import Message
     from lambent.neighbours.service_calls import CallService
     from lambent.observe import LogStore
     from lambent.store import Database
@@ -113,25 +112,23 @@ class Events:
         self.deliveries.start()
         self.timetable.start()
 
-    async def send_messages(self, messages: Sequence[QueueMessage]) -> None:
-        """Send what topics and buckets of a neighbour have for queues; durable when it returns. Raises StoreError."""
+    async def send_messages(self, messages: Sequence[Message]) -> None:
+        """Deliver what topics and buckets of a neighbour have for queues, functions and buses; durable when it returns.
+
+        Raises StoreError.
+        """
         parcels = [
             Parcel(
-                target_arn=f"arn:{partition_of(message.region)}:sqs:{message.region}:{message.account}:{message.queue}",
+                target_arn=message.target,
                 body=message.body,
                 account=message.account,
                 region=message.region,
                 principal=f"{message.service}.amazonaws.com",
                 source_arn=message.source,
-                options={
-                    "MessageAttributes": message.attributes,
-                    **({"MessageGroupId": message.group} if message.group else {}),
-                    **(
-                        {"MessageDeduplicationId": message.deduplication_id}
-                        if message.deduplication_id
-                        else {}
-                    ),
-                },
+                options=message.options,
+                trace=message.trace,
+                dead_letter_arn=message.dead_letter_arn,
+                dead_letter_body=message.dead_letter_body,
             )
             for message in messages
         ]
