@@ -1,0 +1,1 @@
+"""The routers of the shop, a module each, and what they share."""
