@@ -7,11 +7,13 @@ The variables are those of the managed runtimes (AWS-recorded `test_lambda_init_
 from __future__ import annotations
 
 import copy
+import os
 import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from lambent.functions.linked import linked_code
 from lambent.observe import ON_DEMAND, PROVISIONED
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ _RUNTIME: Final = re.compile(r"([a-z]+)\.?(.+?)(?:\.x)?")
 
 # Where the private view shows things; the same paths as in Lambda.
 VIEW_PATH: Final = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+_COVERED: Final = ("/tmp/", "/opt/")  # noqa: S108 - nothing is made there
+_SEARCHED: Final = ("PYTHONPATH", "NODE_PATH")
 _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 VIEW_LIBRARIES: Final = (
     "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
@@ -101,6 +105,7 @@ class EnvironmentSpec:
             "handler": function.handler or "",
             "task_root": str(task_root),
             "opt": [str(layers)] if layers else [],
+            "shown": _shown(function, self._variables) if private_view else [],
             "log_format": function.log_format,
             "log_level": function.application_log_level,
             "memory_mb": function.memory_mb,
@@ -126,6 +131,15 @@ class EnvironmentSpec:
             variables["TMPDIR"] = str(directory)
         document = _encode({**self._document, "tmp": str(directory), "env": variables})
         return len(document).to_bytes(4, "big") + document
+
+
+def _shown(function: FunctionVersion, variables: Mapping[str, str]) -> list[str]:
+    """The folders that linked code finds its modules in and that the view's own places would cover."""
+    if linked_code(function.code_hash) is None:
+        return []
+    named = [path for name in _SEARCHED for path in variables.get(name, "").split(":")]
+    folders = [os.path.normpath(path) for path in named if path.startswith(_COVERED)]
+    return [path for path in dict.fromkeys(folders) if path.startswith(_COVERED) and os.path.isdir(path)]  # noqa: PTH112 - of text
 
 
 def _variables(

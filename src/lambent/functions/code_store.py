@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambent.functions.archive import unpack_archive
+from lambent.functions.errors import CodeRejected
 from lambent.functions.layer_tree import PREFIX, merge_trees, merged_name
 from lambent.functions.limits import Limits
+from lambent.functions.linked import LinkedCode, linked_code
 from lambent.functions.turns import Turns
 from lambent.store import NO_SPACE, BlobMissing, BlobStore, StorageFull, StoreError
 
@@ -29,7 +31,10 @@ _BOOT = "boot"
 
 
 class Code(NamedTuple):
-    """A stored package: its hash in hex and in base64, and its size in bytes."""
+    """A stored package: its hash in hex and in base64, and its size in bytes.
+
+    Linked code has a name in place of the hash (`functions.linked`), and no size.
+    """
 
     hash: str
     sha256: str
@@ -54,11 +59,15 @@ class CodeStore:
         self._open()
 
     @contextlib.asynccontextmanager
-    async def added(self, package: bytes) -> AsyncIterator[Code]:
+    async def added(self, package: bytes | LinkedCode) -> AsyncIterator[Code]:
         """Unpack and store a package durably; it cannot be collected while this is entered.
 
-        Refer to it before leaving. Raises CodeRejected, StoreError.
+        Refer to it before leaving. Linked code stays where it is. Raises CodeRejected, StoreError.
         """
+        if isinstance(package, LinkedCode):
+            await self.ensure(package.name)
+            yield Code(package.name, package.sha256, 0)
+            return
         digest = await asyncio.to_thread(hashlib.sha256, package)
         name = digest.hexdigest()
         with self._pin([name]):
@@ -75,8 +84,9 @@ class CodeStore:
         """
         with self._pin(hashes):
             for code_hash in hashes:
-                async with self._turns.take(code_hash):
-                    await self._blobs.keep(code_hash)
+                if linked_code(code_hash) is None:
+                    async with self._turns.take(code_hash):
+                        await self._blobs.keep(code_hash)
             yield
 
     @contextlib.contextmanager
@@ -100,7 +110,14 @@ class CodeStore:
         return self.tree(code_hash)
 
     async def ensure(self, code_hash: str) -> Path:
-        """The tree of a stored package, unpacked again if it is gone. Raises BlobMissing."""
+        """The tree of a stored package, unpacked again if it is gone. Raises BlobMissing; CodeRejected where the folder
+        of linked code is not there.
+        """
+        linked = linked_code(code_hash)
+        if linked is not None:
+            if not linked.folder.is_dir():
+                raise CodeRejected(f"The code is linked to {linked.folder}, and no folder is there.")
+            return linked.folder
         if code_hash not in self._present:
             path = self._blobs.path(code_hash)
             if not path.exists():
@@ -125,7 +142,9 @@ class CodeStore:
         return self.tree(name)
 
     async def unpacked_size(self, code_hash: str) -> int:
-        """The bytes of a stored package's files, once unpacked. Raises BlobMissing."""
+        """The bytes of a stored package's files, once unpacked; none of linked code. Raises BlobMissing."""
+        if linked_code(code_hash) is not None:
+            return 0  # it is about to change, and what is deployed of it in the end is not all that is there
         size = self._sizes.get(code_hash)
         if size is None:
             tree = await self.ensure(code_hash)

@@ -17,6 +17,7 @@ from lambent.functions.errors import (
 )
 from lambent.functions.layer import LayerReference, LayerVersion, parse_layer
 from lambent.functions.layer_policy import readable
+from lambent.functions.linked import LinkedCode
 from lambent.functions.transitions import now_ms
 from lambent.functions.turns import Turns
 from lambent.functions.version import LayerUse
@@ -156,7 +157,7 @@ class LayerRegistry:
     async def publish(
         self,
         layer: LayerReference,
-        package: bytes,
+        package: bytes | LinkedCode,
         *,
         description: str = "",
         license_info: str | None = None,
@@ -168,7 +169,8 @@ class LayerRegistry:
         Raises CodeRejected, CodeStorageExceeded, StoreError.
         """
         used = self._function_code(*layer[:2]) + self.code_size(*layer[:2])
-        if used + len(package) > self._limits.code_storage:
+        size = 0 if isinstance(package, LinkedCode) else len(package)
+        if used + size > self._limits.code_storage:
             raise CodeStorageExceeded("Code storage limit exceeded.")
         async with self._code.added(package) as code, self._turns.take(layer):
             for _ in range(_ATTEMPTS):

@@ -27,6 +27,7 @@ from lambent.functions.image import Image
 from lambent.functions.layers import LayerRegistry
 from lambent.functions.ledger import Ledger
 from lambent.functions.limits import Limits
+from lambent.functions.linked import LinkedCode
 from lambent.functions.names import Reference
 from lambent.functions.record import FunctionRecord, Target
 from lambent.functions.settings import Settings, check_settings, check_tags, configured
@@ -171,7 +172,7 @@ class FunctionRegistry:
     async def create(
         self,
         reference: Reference,
-        package: bytes | Image,
+        package: bytes | LinkedCode | Image,
         settings: Settings,
         *,
         code_signing_config: str | None = None,
@@ -250,7 +251,7 @@ class FunctionRegistry:
     async def update_code(
         self,
         reference: Reference,
-        package: bytes | Image,
+        package: bytes | LinkedCode | Image,
         *,
         architectures: tuple[str, ...] | None = None,
         publish: bool = False,
@@ -449,12 +450,13 @@ class FunctionRegistry:
     # Inside
 
     def _stored(
-        self, reference: Reference, package: bytes | Image
+        self, reference: Reference, package: bytes | LinkedCode | Image
     ) -> contextlib.AbstractAsyncContextManager[Code]:
         """Keep a package; it is safe from collection while the context is entered. An image is kept elsewhere."""
         if isinstance(package, Image):
             return contextlib.nullcontext(Code("", package.digest, 0))
-        self._check_code_storage(reference.account, reference.region, len(package))
+        if not isinstance(package, LinkedCode):
+            self._check_code_storage(reference.account, reference.region, len(package))
         return self.code.added(package)
 
     def _check_code_storage(self, account: str, region: str, size: int) -> None:
@@ -462,5 +464,5 @@ class FunctionRegistry:
             raise CodeStorageExceeded("Code storage limit exceeded.")
 
 
-def _image(package: bytes | Image) -> Image | None:
+def _image(package: bytes | LinkedCode | Image) -> Image | None:
     return package if isinstance(package, Image) else None

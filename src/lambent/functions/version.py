@@ -61,7 +61,8 @@ class FunctionVersion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
     `uid` is new whenever anything changes that an execution environment depends on: environments are pooled
     by it. `revision_id` changes with everything, state included. `code_sha256` is the archive's hash in
-    base64 as AWS shows it, `code_hash` the same in hex: the name of the blob and of the unpacked tree.
+    base64 as AWS shows it, `code_hash` the same in hex: the name of the blob and of the unpacked tree. Of linked code
+    they are made of the folder's path (`functions.linked`).
     `code_size` is the archive's, in bytes. A container image has no archive: its `code_hash` is empty and
     `code_sha256` its digest in hex. `last_modified` is in milliseconds since the epoch.
     """

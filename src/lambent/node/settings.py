@@ -70,6 +70,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     runtime_fallback: Annotated[
         bool, Meta(description="true or false: run a runtime that is not installed with the nearest one")
     ] = False
+    linked_code: Annotated[
+        bool,
+        Meta(
+            description="true or false: take folders of this machine as the code of functions, not packages alone"
+        ),
+    ] = False
     concurrency: Annotated[
         int, Meta(ge=101, le=100_000, description="concurrent executions of the account, 101 to 100000")
     ] = 1000

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from lambent.functions.linked import linked_code
 from lambent.store import BlobMissing, StoreError
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class CodeDownloads:
         self._running: set[asyncio.Task[None]] = set()
 
     def url(self, endpoint_url: str, code_hash: str) -> str:
-        """A link to the package, good for ten minutes."""
+        """A link to the package, good for ten minutes; to the folder of linked code."""
+        linked = linked_code(code_hash)
+        if linked is not None:
+            return linked.folder.as_uri()
         expires = int(time.time()) + _LIFETIME_S
         return (
             f"{endpoint_url}{PREFIX}{code_hash}?Expires={expires}&Signature={self._sign(code_hash, expires)}"

@@ -55,7 +55,7 @@ class LambdaService(
 
     `downloads` answers the links that GetFunction gives,
     `allocations` knows how far provisioned concurrency has come, `objects` has the code that is in S3, `queue` takes
-    events of InvokeAsync, `networks` knows subnets and security groups.
+    events of InvokeAsync, `networks` knows subnets and security groups. `linked_code`: see `CodeOperations`.
     """
 
     name: ClassVar[str] = "lambda"
@@ -69,6 +69,8 @@ class LambdaService(
         objects: Objects | None = None,
         queue: AsyncQueue | None = None,
         networks: Networks | None = None,
+        *,
+        linked_code: bool = False,
     ) -> None:
         self.registry = registry
         self.downloads = downloads
@@ -77,6 +79,7 @@ class LambdaService(
         self.objects = objects
         self.queue = queue
         self.networks = networks
+        self.linked_code = linked_code
 
     def method(self, operation: str) -> Method | None:
         """The method of an operation; done in the name of the function's owner where he permits it."""

@@ -63,7 +63,7 @@ class RuntimeApiNursery(Nursery):
                 owner, _encode({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": str(error)})
             )
             return process
-        told = {name: document[name] for name in ("task_root", "tmp", "opt")}
+        told = {name: document[name] for name in ("task_root", "tmp", "opt", "shown") if name in document}
         frame = _encode({**told, "command": command.document()})
         process.adopt(owner, len(frame).to_bytes(4, "big") + frame)
         return process

@@ -106,7 +106,7 @@ class Supervisor:
         """Put everything in its place; the directory of the code."""
         if not self._private_view:
             return str(init["task_root"])
-        sandbox.bind(init["task_root"], init["tmp"], init["opt"])
+        sandbox.bind(init["task_root"], init["tmp"], init["opt"], init.get("shown", []))
         sandbox.drop_rights()
         return str(sandbox.TASK)
 

@@ -113,7 +113,7 @@ def _arrange(init: dict[str, Any], private_view: bool) -> dict[str, str]:
             "runtime": _FILES,
             "libraries": init["boto3"],
         }
-    sandbox.bind(init["task_root"], init["tmp"], init["opt"])
+    sandbox.bind(init["task_root"], init["tmp"], init["opt"], init.get("shown", []))
     sandbox.drop_rights()
     os.chdir(sandbox.TASK)
     return {

@@ -58,15 +58,21 @@ def enclose(private_view: bool) -> None:
     os.umask(0o022)
 
 
-def bind(task: str, temporary: str, layers: list[str]) -> None:
-    """Show the code, the private directory and the layers where Lambda has them. Raises OSError."""
+def bind(task: str, temporary: str, layers: list[str], shown: list[str]) -> None:
+    """Show the code, the private directory and the layers where Lambda has them. Raises OSError.
+
+    `shown` are folders that linked code needs and that one of these would cover: they are where they were, read-only.
+    """
     assert mounts is not None
+    opt = layers[0] if layers else NO_LAYERS
+    if not layers and any(path.startswith(LAYERS + "/") for path in shown):
+        opt = LAYERS
+    targets = [TASK, LAYERS, TEMPORARY, *[path for path in shown if path.startswith(TEMPORARY + "/")]]
     # Any of these may lie below a place that another of them is going to cover: look all up first.
-    sources = [
-        os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        for path in (task, layers[0] if layers else NO_LAYERS, temporary)
-    ]
-    for source, target in zip(sources, (TASK, LAYERS, TEMPORARY)):  # noqa: B905 - strict is of 3.10
+    sources = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (task, opt, temporary, *targets[3:])]
+    for source, target in zip(sources, targets):  # noqa: B905 - strict is of 3.10
+        if target.startswith(TEMPORARY + "/"):
+            os.makedirs(target, exist_ok=True)  # noqa: PTH103 - see launcher.py
         mounts.bind(f"/proc/self/fd/{source}", target, read_only=target != TEMPORARY)
         os.close(source)
     if layers and os.path.isdir(LAYERS + "/lib") and os.path.isdir(LAYER_LIBRARIES):  # noqa: PTH112 - see launcher.py
