@@ -31,10 +31,10 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     uvloop.run(scenario())
 
 
-def client(platform: Platform, service: str) -> Any:
+def client(platform: Platform, service: str, url: str | None = None) -> Any:
     return boto3.client(
         service,
-        endpoint_url=platform.url,
+        endpoint_url=url or platform.url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",

@@ -68,15 +68,36 @@ class FrontDoor:
             self._domain(request, address.id, name, path)
         elif address.kind == "refused":
             _refuse(request, address.id)
-        elif self._rest_apis is not None and self._rest_apis.serves(address.id):
-            self._rest_apis.handle(request, address.id, name, path)
         else:
-            api = self._registry.api(address.id)
-            if api is not None and api.protocol_type == "WEBSOCKET":
-                self._websockets.handle(request, address.id, name, path)
-            else:
-                self._http_apis.handle(request, address.id, name, path)
+            self._api(request, address.id, name, path, None)
         return True
+
+    def refuses(self, request: Request) -> bool:
+        """Whether the request's host is none that is answered; then it has been told."""
+        address, _ = self._address(request)
+        if address is None or address.kind != "refused":
+            return False
+        _refuse(request, address.id)
+        return True
+
+    def serve(self, request: Request, api_id: str, path: str, stage: str) -> None:
+        """Answer a request, now or later, as one to a stage of an API of any kind, whatever its host and path are.
+
+        `path` is what the API is to see, as it was sent and without the stage; that of a WebSocket API is "/".
+        """
+        host = request.header(b"host") or b""
+        self._api(request, api_id, text_of(host).lower(), path, stage)
+
+    def _api(self, request: Request, api_id: str, host: str, path: str, stage: str | None) -> None:
+        """Answer a request to an API; without `stage` the path tells it."""
+        if self._rest_apis is not None and self._rest_apis.serves(api_id):
+            self._rest_apis.handle(request, api_id, host, path, stage_name=stage)
+            return
+        api = self._registry.api(api_id)
+        if api is not None and api.protocol_type == "WEBSOCKET":
+            self._websockets.handle(request, api_id, host, path, stage=stage)
+        else:
+            self._http_apis.handle(request, api_id, host, path, stage_name=stage)
 
     def _domain(self, request: Request, domain: str, host: str, path: str) -> None:
         mapped = self._domains.mapped(domain, path or "/")

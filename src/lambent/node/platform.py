@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from lambent.aws.service import Service
     from lambent.execution.spec import EnvironmentSpec
     from lambent.http import Request
+    from lambent.node.front import Front
     from lambent.node.settings import Settings
     from lambent.observe import LogStream
 
@@ -84,22 +85,27 @@ class Platform:
     goes with the platform.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, front: Front | None = None) -> None:
         self.settings = settings
+        self._front = front
         self._closing = contextlib.AsyncExitStack()
         self._resetting = asyncio.Lock()
-        self.server = HttpServer(self._handle, streams=self._streams, limit=self._limit)
+        self.server = HttpServer(
+            self.handle if front is None else self._receive, streams=self._streams, limit=self._limit
+        )
         self._inside: HttpServer | None = None
-        """For functions and the platform itself, where the listener speaks TLS: they need not trust its certificate."""
+        """For functions and the platform itself, where the listener speaks TLS or has a front: they need not trust its
+        certificate, and nothing holds them up.
+        """
 
     @classmethod
-    async def start(cls, settings: Settings) -> Platform:
-        """Build and start every part, bottom up.
+    async def start(cls, settings: Settings, front: Front | None = None) -> Platform:
+        """Build and start every part, bottom up. `front` sees every request from outside first.
 
         Raises OSError when the address is taken, DirectoryInUse when another platform has the data directory,
         StoreError when what is there cannot be opened.
         """
-        platform = cls(settings)
+        platform = cls(settings, front)
         try:
             await platform._build()
         except BaseException:
@@ -217,6 +223,7 @@ class Platform:
                 objects,
                 self.events.async_queue,
                 Networks(self.neighbours),
+                linked_code=settings.linked_code,
             ),
             LogsService(self.logs, self.events.log_subscriptions.refusal),
             StsService(self.credentials, settings.account),
@@ -264,7 +271,8 @@ class Platform:
         context = None
         if settings.tls_certificate is not None and settings.tls_key is not None:
             context = server_context(settings.tls_certificate, settings.tls_key)
-            self._inside = HttpServer(self._handle, streams=self._streams, limit=self._limit)
+        if context is not None or self._front is not None:
+            self._inside = HttpServer(self.handle, streams=self._streams, limit=self._limit)
             await self._inside.start("127.0.0.1", 0)
             closing.push_async_callback(self._inside.drain, DRAIN_SECONDS)
         await self.server.start(settings.host, settings.port, ssl=context)
@@ -280,12 +288,12 @@ class Platform:
     @property
     def url(self) -> str:
         """Where clients on this machine reach the platform, without a trailing slash."""
-        scheme = "http" if self._inside is None else "https"
+        scheme = "http" if self.settings.tls_certificate is None else "https"
         return f"{scheme}://{url_host(self.settings.host)}:{self.server.address[1]}"
 
     @property
     def inside_url(self) -> str:
-        """Where functions and the platform itself reach it: without TLS, from this machine alone."""
+        """Where functions and the platform itself reach it: without TLS and front, from this machine alone."""
         return self.url if self._inside is None else f"http://127.0.0.1:{self._inside.address[1]}"
 
     @property
@@ -337,7 +345,15 @@ class Platform:
 
     # ------------------------------------------------------------ requests
 
-    def _handle(self, request: Request) -> None:
+    def _receive(self, request: Request) -> None:
+        """A request from outside, where there is a front."""
+        assert self._front is not None
+        # A page that has had its name lead here gets nothing of the app either.
+        if not self.gateway.door.refuses(request) and not self._front.handle(request):
+            self.handle(request)
+
+    def handle(self, request: Request) -> None:
+        """Answer a request, now or later, as the platform does that has no front."""
         # The door first: what is public must not be a way to the Lambda API, whatever its path.
         if self.gateway.door.handle(request) or self._invoke.handle(request):
             return
@@ -351,10 +367,14 @@ class Platform:
             self.dispatcher.handle(request)
 
     def _streams(self, request: Request) -> bool:
-        return not self.gateway.door.takes(request) and self.dispatcher.streams(request)
+        return not self._is_public(request) and self.dispatcher.streams(request)
+
+    def _is_public(self, request: Request) -> bool:
+        """Whether a request, of which the head is there, is for an API or a function URL."""
+        return self.gateway.door.takes(request) or (self._front is not None and self._front.takes(request))
 
     def _limit(self, request: Request) -> tuple[int, str]:
-        if self.gateway.door.takes(request):
+        if self._is_public(request):
             return MAX_BODY, "Request Entity Too Large"
         return _MAX_BODY, f"Request must be smaller than {_MAX_BODY} bytes"
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lambent.gateway.cors import CorsRules
     from lambent.gateway.functions import FunctionCaller
     from lambent.gateway.http_api.domains import Mapped
+    from lambent.gateway.http_api.stages import ServedStage
     from lambent.gateway.integrations import Integrate
     from lambent.http import Request
     from lambent.neighbours.service_calls import CallService
@@ -72,16 +73,24 @@ class HttpApis:
 
     # ------------------------------------------------------------ requests
 
-    def handle(self, request: Request, api_id: str, host: str, path: str) -> None:
-        """Answer a request to an API's own endpoint. `path` is what follows the address, as it was sent."""
+    def handle(
+        self, request: Request, api_id: str, host: str, path: str, *, stage_name: str | None = None
+    ) -> None:
+        """Answer a request to an API's own endpoint. `path` is what follows the address, as it was sent.
+
+        With `stage_name` the path does not tell the stage, and an endpoint that is disabled serves nevertheless.
+        """
         call = Call(request, host, path or "/", extended_id())
         api = self._registry.api(api_id)
-        if api is None or api.disable_execute_api_endpoint:
+        if api is None or (api.disable_execute_api_endpoint and stage_name is None):
             call.fail(404, "Not Found")
             return
         decoded = decoded_path(path or "/")
         if decoded is None or decoded[:1] != "/":
             call.fail(400, "Bad Request")
+            return
+        if stage_name is not None:
+            self._handle_at(call, self._stages.get(api_id, stage_name), decoded)
             return
         # A stage by its name first, and $default with what is none: "Routing API requests" of the developer guide.
         name, slash, rest = decoded[1:].partition("/")
@@ -93,11 +102,15 @@ class HttpApis:
             call.path = _without_first(path)
             self._take(Exchange(call, stage, slash + rest or "/", decoded, decoded))
             return
-        stage = self._stages.get(api_id, DEFAULT)
+        self._handle_at(call, self._stages.get(api_id, DEFAULT), decoded)
+
+    def _handle_at(self, call: Call, stage: ServedStage | None, path: str) -> None:
+        """Answer a request to a path of a stage that the path does not tell."""
         if stage is None:
             call.fail(404, "Not Found")
             return
-        self._take(Exchange(call, stage, decoded, decoded, decoded))
+        raw_path = stage.prefix + path
+        self._take(Exchange(call, stage, path, raw_path, raw_path))
 
     def handle_domain(self, request: Request, name: str, host: str, path: str) -> None:
         """Answer a request to a custom domain name; `name` and `path` are as `Domains` takes them."""

@@ -86,13 +86,21 @@ class RestApis:
 
     # ------------------------------------------------------------ requests
 
-    def handle(self, request: Request, api_id: str, host: str, path: str) -> None:
-        """Answer a request to an API's own endpoint. `path` is what follows the address, as it was sent."""
+    def handle(
+        self, request: Request, api_id: str, host: str, path: str, *, stage_name: str | None = None
+    ) -> None:
+        """Answer a request to an API's own endpoint. `path` is what follows the address, as it was sent.
+
+        With `stage_name` the path does not tell the stage, and an endpoint that is disabled serves nevertheless.
+        """
+        if stage_name is not None:
+            path = f"/{stage_name}{path or '/'}"
         call = RestCall(request, host, path or "/")
         api = self._registry.api(api_id)
         name, slash, rest = (path or "/")[1:].partition("/")
         stage = self._stages.get(api_id, name)
-        if api is None or api.disable_execute_api_endpoint or stage is None:
+        closed = api is None or (api.disable_execute_api_endpoint and stage_name is None)
+        if closed or stage is None:
             _forbid(call)
             return
         call.path = slash + rest or "/"
