@@ -10,7 +10,7 @@ from lambent.app.errors import AppError, UnknownEvent
 from lambent.app.http import Http
 from lambent.app.loop import Loop
 from lambent.app.onion import layers_of
-from lambent.app.registrar import Registrar, check_router
+from lambent.app.registrar import Registrar, belongs, check_router, router_named
 from lambent.app.response import Response
 from lambent.app.services import Scope, Services
 from lambent.app.signature import MISSING, described, hints_of, signature_of
@@ -55,6 +55,9 @@ class App(Registrar):
         self._layers = list(layers_of(middleware, "App"))
         self._errors: dict[type[BaseException], Callable[..., Any]] = {}
         self._sources: dict[str, Source] = {}
+        self.registrations: list[tuple[str, Callable[..., Any], dict[str, Any], Router | str | None]] = []
+        """All handlers as they were added: kind, handler, options, and the router that it came with, by its name where
+        it was included by that."""
         self._eager: list[Any] = []
         self._checked = False
         self.http = Http(self, strip_prefixes, self._layers, self._errors)
@@ -81,11 +84,19 @@ class App(Registrar):
         self._changed()
         return layer
 
-    def include(self, router: Router, prefix: str = "") -> None:
-        """Add a router's handlers, below `prefix`. Raises AppError."""
-        check_router(router)
-        for kind, handler, layers, options in router.registrations(prefix):
-            self._register(kind, handler, layers, options)
+    def include(self, router: Router | str, prefix: str = "") -> None:
+        """Add a router's handlers, below `prefix`. Raises AppError.
+
+        A router may be told by its name, "shop.orders:router". Then it is imported now, and in functions that are
+        deployed of other routers only it is not: LAMBENT_UNIT_ROUTERS lists those that belong to a function.
+        """
+        told: Router | str = router
+        if isinstance(router, str):
+            if not belongs(router):
+                return
+            router = router_named(router)
+        for kind, handler, layers, options in check_router(router).registrations(prefix):
+            self._register(kind, handler, layers, options, told)
 
     def error_handler(
         self, *kinds: type[BaseException] | Sequence[type[BaseException]]
@@ -183,11 +194,13 @@ class App(Registrar):
         handler: Callable[..., Any],
         middleware: Iterable[Middleware],
         options: dict[str, Any],
+        router: Router | str | None = None,
     ) -> None:
         if kind == "http":
             self.http.add(handler, tuple(middleware), options)
         else:
             self.source(kind).add(handler, tuple(middleware), options)
+        self.registrations.append((kind, handler, options, router))
         self._checked = False
 
     def source(self, kind: str) -> Source:

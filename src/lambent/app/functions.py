@@ -5,6 +5,7 @@ Source: the Lambda API's Invoke operation. The size limits are those of "Lambda 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
@@ -84,8 +85,9 @@ def invoke(
 ) -> Any:
     """Call a function and wait for its result.
 
-    `name` is a function's name or ARN, `payload` anything that is JSON (a `msgspec.Raw` is sent as it is), `timeout`
-    the seconds to wait, 900 without one. The correlation id goes along in the client context, as
+    `name` is a function's name or ARN; of a function of the same app it is the name in the code, and the variable
+    LAMBENT_FUNCTION_<NAME> tells how it is deployed. `payload` is anything that is JSON (a `msgspec.Raw` is sent as it
+    is), `timeout` the seconds to wait, 900 without one. The correlation id goes along in the client context, as
     `custom["correlation-id"]`, and the trace in X-Ray's header. What Lambda itself refuses for now is tried again: its
     throttling and 5xx; a call is not, once it was sent and no answer came.
 
@@ -201,6 +203,7 @@ def _post(name: str, headers: dict[str, str], body: bytes, qualifier: str | None
 
     from lambent.app.client.service import service
 
+    name = _deployed(name)
     parts = name.split(":")
     return service("lambda").request(
         "POST",
@@ -212,6 +215,17 @@ def _post(name: str, headers: dict[str, str], body: bytes, qualifier: str | None
         timeout=timeout,
         repeatable=False,
     )
+
+
+def _deployed(name: str) -> str:
+    """The name that a function of the app has where it is deployed; others stay as they are."""
+    if name.startswith("arn:"):
+        return name
+    from lambent.app.sources.naming import variable
+
+    own, colon, qualifier = name.partition(":")
+    told = os.environ.get(variable("function", own))
+    return f"{told}{colon}{qualifier}" if told else name
 
 
 def _failure(name: str, body: bytes) -> FunctionCallError:

@@ -37,6 +37,7 @@ _PLAIN = frozenset({dict, list, int, float, bool})
 
 _OPTIONS = frozenset(
     {
+        "auth",
         "deprecated",
         "description",
         "hidden",

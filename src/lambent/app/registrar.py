@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lambent.app.errors import AppError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         responses: Mapping[Any, Any] | None
         deprecated: bool
         hidden: bool
+        auth: bool | None
 
 
 _DECORATORS = {"http": "any", "direct": "invocation"}
@@ -96,12 +98,14 @@ class Registrar(BatchRegistrations, EventRegistrations):
         responses: Mapping[Any, Any] | None = None,
         deprecated: bool = False,
         hidden: bool = False,
+        auth: bool | None = None,
     ) -> Callable[[Handler], Handler]:
         """A handler for requests: `@app.route("/orders/{order_id}", methods=["GET", "PUT"])`.
 
         `status` is that of answers which do not have their own; without it 200, or 204 for None. What follows
         `middleware` is for OpenAPI: `responses` are further ones by their status, as a text, a type or OpenAPI's own
-        object, and a route that is `hidden` is not told of.
+        object, and a route that is `hidden` is not told of. `auth` is for deploying: False leaves the route open where
+        the others have an authorizer, and True says that it must not be deployed without one.
         """
         methods = (methods,) if isinstance(methods, str) else tuple(methods)
         options: RouteOptions = {
@@ -114,6 +118,7 @@ class Registrar(BatchRegistrations, EventRegistrations):
             "responses": responses,
             "deprecated": deprecated,
             "hidden": hidden,
+            "auth": auth,
         }
         return self._route(path, _METHODS if methods == ("*",) else tuple(map(str.upper, methods)), options)
 
@@ -181,11 +186,12 @@ class Router(Registrar):
         self._middleware += layers_of([layer], "router.middleware")
         return layer
 
-    def include(self, router: Router, prefix: str = "") -> None:
-        """Take over the handlers of another router."""
+    def include(self, router: Router | str, prefix: str = "") -> None:
+        """Take over the handlers of another router, which may be told by its name, "shop.orders:router"."""
         self._check_open(router)
-        check_router(router)
-        for kind, handler, layers, options in router.registrations(prefix):
+        if isinstance(router, str):
+            router = router_named(router)
+        for kind, handler, layers, options in check_router(router).registrations(prefix):
             self._registrations.append((kind, handler, layers, options))
 
     def _register(
@@ -225,8 +231,37 @@ class Router(Registrar):
         return found
 
 
-def check_router(router: Any) -> None:
-    """Raise AppError for what cannot be included."""
+def belongs(name: str) -> bool:
+    """Whether a router included by name is one of this function's, as LAMBENT_UNIT_ROUTERS lists them."""
+    routers = os.environ.get("LAMBENT_UNIT_ROUTERS")
+    return routers is None or name in routers.split(",")
+
+
+def router_named(name: str) -> Any:
+    """What `module:attribute` names. Raises AppError, and whatever importing the module raises."""
+    module, colon, attribute = name.partition(":")
+    if not colon or not attribute.isidentifier() or not all(map(str.isidentifier, module.split("."))):
+        raise AppError(
+            f'include: {name!r} is no router: orders = Router("/orders"), then app.include(orders) or, by its name, '
+            'app.include("shop.orders:router")'
+        )
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise AppError(f"include: {name!r}: there is no module {error.name}") from None
+    except AttributeError as error:
+        if getattr(error, "name", None) != attribute:
+            raise
+        raise AppError(f"include: {name!r}: {module} has no {attribute}") from None
+
+
+def check_router(router: Any) -> Router:
+    """The router. Raises AppError for what cannot be included."""
     if not isinstance(router, Router):
         found = "the class" if isinstance(router, type) else repr(router)
         raise AppError(f'include: {found} is no router: orders = Router("/orders"), then app.include(orders)')
+    return router

@@ -76,6 +76,20 @@ def test_which_function_is_called(
         assert f"/{region}/lambda/aws4_request" in asked.headers["authorization"]
 
 
+def test_functions_of_the_app_are_called_by_what_they_are_named_where_it_is_deployed(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMBENT_FUNCTION_TAX_RATES", "shop-prod-tax-rates")
+    for name in ("tax-rates", "tax-rates:live", "prices"):
+        backend.answers.append(backend.say(1))
+        invoke(name)
+    assert [one.target.split("/")[3] for one in backend.asked] == [
+        "shop-prod-tax-rates",
+        "shop-prod-tax-rates%3Alive",
+        "prices",
+    ]
+
+
 def test_raw_json_is_sent_as_it_is(backend: Backend) -> None:
     invoke("pricing", msgspec.Raw(b'{ "a":1}'))
     assert backend.asked[0].body == b'{ "a":1}'
