@@ -25,6 +25,10 @@ dev: $(VENV)/.installed ## Start the platform on 127.0.0.1:4566 with examples/he
 test: $(VENV)/.installed ## The whole suite
 	$(BIN)/python -m pytest -n auto
 
+.venv-sam/bin/sam: $(VENV)/.installed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sam
+	$(BIN)/uv pip install --quiet --python .venv-sam/bin/python 'aws-sam-cli>=1.140'
+
 lint: $(VENV)/.installed ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,4 +44,4 @@ lock: $(VENV)/.installed ## Resolve requirements/dev.lock anew
 		--all-extras --group dev pyproject.toml --output-file requirements/dev.lock
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-peers .venv-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
