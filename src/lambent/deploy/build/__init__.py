@@ -1,0 +1,11 @@
+"""Build: a manifest's units as packages (`build`), or as folders that run (`link`).
+
+It reads the project's files and asks uv and esbuild; of lambent it imports `lambent.deploy` alone.
+"""
+
+from lambent.deploy.build.artefacts import Artefact as Artefact
+from lambent.deploy.build.artefacts import Build as Build
+from lambent.deploy.build.artefacts import Linked as Linked
+from lambent.deploy.build.linking import link as link
+
+__all__ = ["Artefact", "Build", "Linked", "link"]

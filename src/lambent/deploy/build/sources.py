@@ -1,0 +1,28 @@
+"""The app's own files in a unit's package, whatever language they are in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambent.deploy.build.selection import select
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lambent.deploy.build.contents import Contents
+    from lambent.deploy.build.selection import Chosen
+    from lambent.deploy.manifest import Unit
+
+
+def sources(
+    root: Path, unit: Unit, contents: Contents, bundles: Path, apart: frozenset[str]
+) -> dict[str, Chosen]:
+    """By name in the package, sorted. Bundles of Node.js are written below `bundles`. Raises BuildError.
+
+    `apart` are the folders of `folders_apart`.
+    """
+    if unit.language == "node":
+        from lambent.deploy.build.node import node_sources
+
+        return node_sources(root, unit, contents, bundles, apart)
+    return select(root, unit, contents, apart)
