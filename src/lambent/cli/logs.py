@@ -48,7 +48,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Show what the function NAME logged. NAME may also be a log group, beginning with "/"."""
-    request: dict[str, Any] = {"startTime": _start_ms(since)}
+    request: dict[str, Any] = {"startTime": start_ms(since)}
     if pattern is not None:
         request["filterPattern"] = pattern
     where = endpoint.resolve(endpoint_url, region)
@@ -73,7 +73,8 @@ def _group_of(where: endpoint.Endpoint, name: str) -> str:
     return group
 
 
-def _start_ms(since: str) -> int:
+def start_ms(since: str) -> int:
+    """An age ("10m") or a time in ISO 8601 in Unix milliseconds. Raises Failure."""
     found = _AGE.fullmatch(since.strip())
     if found is not None:
         return int((time.time() - int(found[1]) * _UNIT_SECONDS[found[2]]) * 1000)
@@ -115,10 +116,11 @@ def _line(event: dict[str, Any]) -> str:
     moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
     message = event["message"].rstrip("\n")
     time_shown = click.style(moment.strftime("%H:%M:%S.") + f"{event['timestamp'] % 1000:03d}", fg="cyan")
-    return f"{time_shown} {_coloured(message)}"
+    return f"{time_shown} {coloured(message)}"
 
 
-def _coloured(message: str) -> str:
+def coloured(message: str) -> str:
+    """What a function logged, as a terminal shows it."""
     if _PLATFORM.match(message):
         failed = "Status: " in message
         return click.style(message, fg="red") if failed else click.style(message, dim=True)
