@@ -1,0 +1,120 @@
+"""What the code's names mean where it runs: "receipts" is the queue shop-dev-receipts of the app at hand.
+
+The app at hand is the one that `lambent dev` runs in the project, or else the project that the working directory is in,
+in the stage that is named. A name that none of its resources has is taken as it is: a physical name, an ARN or a URL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from lambent.cli.endpoint import Endpoint
+    from lambent.deploy.deployed import Deployed
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+TYPES: Final = {
+    "queue": "AWS::SQS::Queue",
+    "topic": "AWS::SNS::Topic",
+    "bucket": "AWS::S3::Bucket",
+    "table": "AWS::DynamoDB::Table",
+    "stream": "AWS::Kinesis::Stream",
+    "function": "AWS::Lambda::Function",
+    "schedule": "AWS::Scheduler::Schedule",
+    "rule": "AWS::Events::Rule",
+}
+"""CloudFormation's types of the kinds that commands ask for."""
+
+
+def stage_option(command: Command) -> Command:
+    """Adds `--stage`; the command gets `stage`."""
+    return click.option(
+        "--stage",
+        metavar="STAGE",
+        help="The stage of the project whose resources are meant.  [default: that of lambent dev, or of the settings]",
+    )(command)
+
+
+class Resources:
+    """The resources of the app at hand. It is looked for when a name is first asked for."""
+
+    def __init__(self, where: Endpoint, stage: str | None = None, directory: Path | None = None) -> None:
+        self._where = where
+        self._stage = stage
+        self._directory = directory
+        self._looked = False
+        self._found: Deployed | None = None
+
+    @property
+    def app(self) -> str | None:
+        """The app's name; None where no project is at hand."""
+        named = self._app_and_stage()
+        return None if named is None else named[0]
+
+    @property
+    def deployed(self) -> Deployed | None:
+        """What is deployed of it at the endpoint; None where nothing is. Raises botocore's errors."""
+        if not self._looked:
+            self._looked = True
+            named = self._app_and_stage()
+            if named is not None:
+                from lambent.deploy.deployed import Deployed, NotDeployed
+
+                try:
+                    self._found = Deployed.find(self._where, *named)
+                except NotDeployed:
+                    self._found = None
+        return self._found
+
+    def physical(self, kind: str, name: str) -> str | None:
+        """What Ref gives for a resource that the code calls `name`: a queue's URL, a topic's ARN, otherwise a name.
+
+        None where the app has none such. `kind` is one of those of `lambent.deploy.names`.
+        """
+        deployed = None if name.startswith(("arn:", "http://", "https://")) else self.deployed
+        return None if deployed is None else deployed.physical(kind, name)
+
+    def known(self, kinds: Iterable[str]) -> str:
+        """A sentence that says which resources of these kinds the app has, for whoever named another."""
+        deployed = self.deployed
+        if deployed is None:
+            return "No stack of a project is at hand, so it must be the physical name."
+        names = sorted(
+            {
+                resource.physical.rpartition("/" if "://" in resource.physical else ":")[2]
+                for kind in kinds
+                for resource in deployed.of_type(TYPES[kind])
+            }
+        )
+        return f"{deployed.stack} has {', '.join(names)}." if names else f"{deployed.stack} has none."
+
+    def _app_and_stage(self) -> tuple[str, str] | None:
+        from lambent.deploy import dev_session
+
+        session = dev_session.find(self._directory)
+        if session is not None and self._stage in (None, session.stage) and self._is(session.url):
+            return session.app, session.stage
+        from pathlib import Path
+
+        from lambent.deploy.errors import DeployError
+        from lambent.deploy.project_file import load_project
+
+        try:
+            project = load_project(self._directory or Path.cwd())
+            name = project.name
+            if name is None and project.handler is not None:
+                from lambent.deploy.analysis import analyse
+
+                name = analyse(project, project.stage_named(self._stage)).app
+        except DeployError:
+            return None
+        return None if name is None else (name, project.stage_named(self._stage).name)
+
+    def _is(self, url: str) -> bool:
+        return url.rstrip("/") == self._where.url
