@@ -17,6 +17,12 @@ _COMMANDS: Final = {
     "invoke": "Invoke a function and print what it returns.",
     "logs": "Show what a function logged.",
     "functions": "List functions, or show one.",
+    "send": "Send a message to a queue.",
+    "publish": "Publish a message to a topic.",
+    "emit": "Put an event on a bus.",
+    "fire": "Fire a schedule now.",
+    "put": "Put a file into a bucket.",
+    "event": "Print a sample event of any source.",
     "doctor": "Check what this machine offers and what is missing.",
     "bench": "Measure cold starts of every runtime.",
 }
