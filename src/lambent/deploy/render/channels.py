@@ -7,7 +7,7 @@ sends the body: so their routes have a route response ("Set up route responses f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lambent.deploy import names
 from lambent.deploy.render.composition import ref
@@ -57,9 +57,7 @@ def _add_channel(c: Composition, channel: Channel) -> None:
         "AWS::ApiGatewayV2::Stage",
         {"ApiId": ref(api), "StageName": c.stage, "AutoDeploy": True},
     )
-    url: dict[str, Any] = {
-        "Fn::Sub": f"wss://${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{c.stage}"
-    }
+    url = {"Fn::Sub": f"${{{api}.ApiEndpoint}}/{c.stage}"}
     c.output(f"{api}Url", url, f"URL of the channel {channel.name}")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy import names
 from lambent.deploy.errors import RenderError
-from lambent.deploy.render.composition import ref, sub
+from lambent.deploy.render.composition import get, ref, sub
 from lambent.deploy.render.variables import HTTP
 
 if TYPE_CHECKING:
@@ -60,12 +60,7 @@ def add_http_api(composition: Composition) -> None:
         "AWS::ApiGatewayV2::Stage",
         {"ApiId": ref(api), "StageName": "$default", "AutoDeploy": True},
     )
-    c.output("HttpUrl", http_url(ref(api)), "URL of the HTTP API")
-
-
-def http_url(api: Any) -> dict[str, Any]:
-    """Where an HTTP API answers."""
-    return {"Fn::Sub": ["https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}", {"Api": api}]}
+    c.output("HttpUrl", get(api, "ApiEndpoint"), "URL of the HTTP API")
 
 
 def execute_arn(api: Any, rest: str) -> dict[str, Any]:
