@@ -1,4 +1,4 @@
-"""Tables, against moto's DynamoDB."""
+"""Tables, against moto's DynamoDB, and against what tests have in memory: both have to do the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import pickle
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from lambent import AWSError, ConditionFailed, Table, UnexpectedItem
 from lambent.app.client import connection
 from lambent.app.errors import AppError
 from lambent.app.table_expressions import Expression
+from lambent.testing import memory_tables
 
 VARIABLES = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -50,57 +52,66 @@ class Line(TypedDict):
 orders = Table("orders", Order, key="id", indexes={"by_status": ("status", "id"), "by_item": "item"})
 plain = Table("orders", key="id")
 lines = Table("lines", Line, key="order", sort="at")
+TABLES: dict[Table[Any], str] = {orders: "shop-test-orders", lines: "shop-test-lines"}
 
 
 @pytest.fixture(scope="module")
-def dynamodb() -> Iterator[Any]:
-    """boto3's client, of moto's server, where the code's variables lead to."""
+def moto() -> Iterator[str]:
+    """moto's server."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").disabled = True
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
-    url = "http://{}:{}".format(*server.get_host_and_port())
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        for name, value in {**VARIABLES, "AWS_ENDPOINT_URL_DYNAMODB": url}.items():
-            patch.setenv(name, value)
-        yield boto3.client("dynamodb", region_name="eu-west-1", endpoint_url=url)
-        connection.close()
+    yield "http://{}:{}".format(*server.get_host_and_port())
     server.stop()
 
 
-@pytest.fixture(autouse=True)
-def tables(dynamodb: Any) -> Iterator[None]:
-    """Both tables, empty, as a deployment makes them."""
-    for table, name in ((orders, "shop-test-orders"), (lines, "shop-test-lines")):
-        keys = [(table.key, table.sort), *table.indexes.values()]
-        schemas = [
-            [
-                {"AttributeName": attribute, "KeyType": kind}
-                for attribute, kind in zip(pair, ("HASH", "RANGE"), strict=True)
-                if attribute is not None
-            ]
-            for pair in keys
+@pytest.fixture(params=["moto", "memory"])
+def dynamodb(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """boto3's client: of moto's server, and of what tests have in memory. Both tables are there, and empty."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    if request.param == "memory":
+        with memory_tables(orders, lines):
+            yield boto3.client("dynamodb", "eu-west-1", endpoint_url=os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
+            connection.close()
+        return
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", request.getfixturevalue("moto"))
+    client = boto3.client("dynamodb", "eu-west-1", endpoint_url=os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
+    for table, name in TABLES.items():
+        _create(client, table, name)
+    yield client
+    connection.close()
+    for name in TABLES.values():
+        client.delete_table(TableName=name)
+
+
+def _create(client: Any, table: Table[Any], name: str) -> None:
+    """As a deployment makes it."""
+    keys = [(table.key, table.sort), *table.indexes.values()]
+    schemas = [
+        [
+            {"AttributeName": attribute, "KeyType": kind}
+            for attribute, kind in zip(pair, ("HASH", "RANGE"), strict=True)
+            if attribute is not None
         ]
-        names = sorted({attribute for pair in keys for attribute in pair if attribute is not None})
-        indexes = [
-            {"IndexName": index, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
-            for index, schema in zip(table.indexes, schemas[1:], strict=True)
-        ]
-        dynamodb.create_table(
-            TableName=name,
-            KeySchema=schemas[0],
-            AttributeDefinitions=[
-                {"AttributeName": one, "AttributeType": table.type_of(one)} for one in names
-            ],
-            BillingMode="PAY_PER_REQUEST",
-            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
-        )
-    yield
-    for name in ("shop-test-orders", "shop-test-lines"):
-        dynamodb.delete_table(TableName=name)
+        for pair in keys
+    ]
+    names = sorted({attribute for pair in keys for attribute in pair if attribute is not None})
+    indexes = [
+        {"IndexName": index, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+        for index, schema in zip(table.indexes, schemas[1:], strict=True)
+    ]
+    client.create_table(
+        TableName=name,
+        KeySchema=schemas[0],
+        AttributeDefinitions=[{"AttributeName": one, "AttributeType": table.type_of(one)} for one in names],
+        BillingMode="PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    )
 
 
 def test_items_come_back_as_they_were(dynamodb: Any) -> None:
@@ -119,6 +130,7 @@ def stored_values(order: Order) -> dict[str, Any]:
     return {**msgspec.to_builtins(order), "tags": order.tags}
 
 
+@pytest.mark.usefixtures("dynamodb")
 def test_what_has_no_index_key_is_not_in_the_index() -> None:
     orders.put(Order(1, "tea"))
     orders.put(Order(2, "cups", status="paid"))
@@ -126,6 +138,7 @@ def test_what_has_no_index_key_is_not_in_the_index() -> None:
     assert orders.get(1) == Order(1, "tea")
 
 
+@pytest.mark.usefixtures("dynamodb")
 def test_new_items_are_new() -> None:
     orders.put(Order(1, "tea"), new=True)
     with pytest.raises(
@@ -139,6 +152,7 @@ def test_new_items_are_new() -> None:
     assert orders.get(1) == Order(1, "cups")
 
 
+@pytest.mark.usefixtures("dynamodb")
 def test_updates_change_what_they_say() -> None:
     orders.put(Order(1, "tea", 5, "new"))
     changed = orders.update(1, set={"status": "paid"}, add={"count": -2}, remove=["tags"])
@@ -150,6 +164,7 @@ def test_updates_change_what_they_say() -> None:
     assert plain.update(2, add={"count": 1}, create=True) == {"id": 2, "count": 1}
 
 
+@pytest.mark.usefixtures("dynamodb")
 def test_deleting_tells_what_was_there() -> None:
     orders.put(Order(1, "tea"))
     with pytest.raises(ConditionFailed):
@@ -174,6 +189,7 @@ HOURS = [{"order": "a", "at": f"2026-01-0{day}", "name": f"line {day}"} for day 
         ({"filter": "#name <> :one", "values": {"one": "line 1"}, "limit": 2}, [2, 3]),
     ],
 )
+@pytest.mark.usefixtures("dynamodb")
 def test_queries_say_one_thing_of_the_sort_key(options: dict[str, Any], days: list[int]) -> None:
     for line in HOURS:
         lines.put(Line(**line))  # type: ignore[typeddict-item] # what it has
@@ -181,6 +197,7 @@ def test_queries_say_one_thing_of_the_sort_key(options: dict[str, Any], days: li
     assert [line["name"] for line in lines.query("a", **options)] == [f"line {day}" for day in days]
 
 
+@pytest.mark.usefixtures("dynamodb")
 def test_pages_are_turned() -> None:
     """DynamoDB answers 1 MB at a time."""
     for number in range(4):
@@ -194,6 +211,7 @@ def test_pages_are_turned() -> None:
     )
 
 
+@pytest.mark.usefixtures("dynamodb")
 def test_async_handlers_have_the_same() -> None:
     async def work() -> list[Any]:
         await orders.aput(Order(1, "tea"))
@@ -236,8 +254,6 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (lambda: orders.scan(limit=0), ValueError, "limit is 0: at least 1"),
     (lambda: orders.scan(filter="#count > :n"), ValueError, "there is no value 'n': give values={'n': …}"),
     (lambda: orders.scan(values={"n": 1}), ValueError, "no expression has the value 'n'"),
-    (lambda: orders.update(1, set={"id": 2}, create=True), AWSError, "ValidationException"),
-    (lambda: list(Table("nowhere", key="id").scan()), AWSError, "ResourceNotFoundException"),
     (lambda: Table("a table", key="id"), AppError, "'a table' is no name of a table"),
     (lambda: Table("orders", Order, key="nr").type_of("nr"), AppError, "Order has no member 'nr'"),
     (lambda: Table("orders", int, key="nr").type_of("nr"), AppError, "has no members that are known"),
@@ -251,6 +267,15 @@ def test_mistakes_are_told(mistake: tuple[Any, type[Exception], str]) -> None:
         work()
 
 
+@pytest.mark.usefixtures("dynamodb")
+def test_refusals_are_dynamodbs() -> None:
+    with pytest.raises(AWSError, match="ValidationException"):
+        orders.update(1, set={"id": 2}, create=True)
+    with pytest.raises(AWSError, match="ResourceNotFoundException"):
+        list(Table("nowhere", key="id").scan())
+
+
+@pytest.mark.usefixtures("dynamodb")
 def test_an_item_that_does_not_fit_is_told() -> None:
     plain.put({"id": 1, "count": "many"})
     with pytest.raises(
@@ -304,6 +329,46 @@ def test_keys_have_the_type_that_is_declared(attribute: str, kind: str | None) -
             table.type_of(attribute)
     else:
         assert table.type_of(attribute) == kind
+
+
+CONDITIONS = [
+    ("#count = :two AND NOT #item <> :tea", True),
+    ("#count < :two OR begins_with(#item, :t)", True),
+    ("#count BETWEEN :one AND :two", True),
+    ("#item IN (:tea, :t)", True),
+    ("(#count >= :two) AND attribute_not_exists(#state)", False),  # None is an attribute, too
+    ("attribute_type(#state, :null)", True),
+    ("contains(#item, :t) AND size(#item) > :two", True),
+    ("contains(#tags, :tea)", True),
+    ("attribute_exists(#nothing) OR #nothing = :one", False),
+    ("#item < :two", False),  # other types are not compared; moto's own error is 500
+]
+GIVEN = {"one": 1, "two": 2, "tea": "tea", "t": "t", "null": "NULL"}
+
+
+@pytest.mark.usefixtures("dynamodb")
+def test_conditions_are_dynamodbs(request: pytest.FixtureRequest) -> None:
+    plain.put({"id": 1, "item": "tea", "count": 2, "state": None, "tags": {"tea", "new"}})
+    is_moto = "moto" in request.node.name
+    for condition, wanted in CONDITIONS[:-1] if is_moto else CONDITIONS:
+        values = {
+            name: value for name, value in GIVEN.items() if f":{name}" in re.findall(r":\w+", condition)
+        }
+        found = list(plain.scan(filter=condition, values=values))
+        assert bool(found) is wanted, condition
+
+
+def test_updates_of_other_clients_are_understood(dynamodb: Any) -> None:
+    plain.put({"id": 1, "count": 2, "tags": {"a", "b"}, "list": [1]})
+    dynamodb.update_item(
+        TableName="shop-test-orders",
+        Key={"id": {"N": "1"}},
+        UpdateExpression="SET #c = #c - :one, again = if_not_exists(again, :one), #l = list_append(#l, :list)"
+        " DELETE tags :b",
+        ExpressionAttributeNames={"#c": "count", "#l": "list"},
+        ExpressionAttributeValues={":one": {"N": "1"}, ":list": {"L": [{"N": "2"}]}, ":b": {"SS": ["b"]}},
+    )
+    assert plain.get(1) == {"id": 1, "count": 1, "again": 1, "tags": {"a"}, "list": [1, 2]}
 
 
 def test_names_in_expressions_may_be_any() -> None:

@@ -16,6 +16,7 @@ from lambent.testing.capture import capture_logs, capture_metrics
 from lambent.testing.client import Client
 from lambent.testing.events import KinesisRecord, LambdaContext, SQSMessage, Window
 from lambent.testing.results import Authorization, BatchResult, Failure, ResourceAnswer
+from lambent.testing.tables import memory_tables
 from lambent.testing.websocket import ConnectionRejected, WebSocket
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "capture_calls",
     "capture_logs",
     "capture_metrics",
+    "memory_tables",
 ]

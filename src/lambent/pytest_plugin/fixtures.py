@@ -1,0 +1,70 @@
+"""The fixtures: `lambent_platform` and `lambent_app`. Importing this costs what pytest has imported already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lambent.pytest_plugin.app import DeployedApp
+    from lambent.pytest_plugin.platform import Platform
+
+_SCOPES = ("session", "package", "module", "class", "function")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The settings, in pytest's own configuration."""
+    parser.addini("lambent_project", "the project's folder, relative to pytest's root", default=".")
+    parser.addini("lambent_stage", "the stage that the app is deployed as", default="test")
+    parser.addini(
+        "lambent_scope", f"how long a lambent_app keeps what is in it: {', '.join(_SCOPES)}", default="module"
+    )
+
+
+def _scope(fixture_name: str, config: pytest.Config) -> Any:
+    scope = config.getini("lambent_scope")
+    if scope not in _SCOPES:
+        raise pytest.UsageError(f"lambent_scope is {scope!r}: it must be one of {', '.join(_SCOPES)}")
+    return scope
+
+
+@pytest.fixture(scope="session")
+def lambent_platform() -> Iterator[Platform]:
+    """A platform of these tests' own, with nothing in it, until they end."""
+    from lambent.pytest_plugin.platform import Platform, PlatformFailed
+
+    try:
+        platform = Platform.start()
+    except PlatformFailed as error:
+        pytest.fail(str(error), pytrace=False)
+    yield platform
+    platform.stop()
+
+
+@pytest.fixture(scope="session")
+def _lambent_deployed(
+    lambent_platform: Platform, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> DeployedApp:
+    from lambent.deploy.errors import DeployError
+    from lambent.pytest_plugin.app import DeployedApp
+
+    root = pytestconfig.rootpath / pytestconfig.getini("lambent_project")
+    into = tmp_path_factory.mktemp("lambent-code")
+    app = DeployedApp(lambent_platform, root, into, pytestconfig.getini("lambent_stage"))
+    try:
+        return app.deploy()
+    except DeployError as error:
+        told = "\n".join(filter(None, (str(error), getattr(error, "output", ""), error.hint)))
+        pytest.fail(f"the app cannot be deployed: {told}", pytrace=False)
+
+
+@pytest.fixture(scope=_scope)
+def lambent_app(_lambent_deployed: DeployedApp) -> DeployedApp:
+    """The project's app, deployed on `lambent_platform`: anew, and empty, for each module (`lambent_scope`)."""
+    if _lambent_deployed.used:
+        _lambent_deployed.reset()
+    _lambent_deployed.used = True
+    return _lambent_deployed
