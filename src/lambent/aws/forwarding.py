@@ -29,6 +29,7 @@ _WRITES: Final = re.compile(
     rb"(?P<service>Kinesis|DynamoDB)_\d{8}\.(?!Get|List|Describe|Subscribe|Query|Scan|BatchGet|TransactGet)"
     rb"(?P<operation>\w+)"
 )
+_NOTIFICATION: Final = re.compile(rb"[?&]notification(?:[=&]|$)")
 _DIGEST: Final = re.compile(rb"[0-9a-f]{64}")
 
 
@@ -76,6 +77,8 @@ class Forwarder:
             request.peer[0],
         )
         try:
+            if is_s3:
+                call = await self._checked(call)
             answer = await (
                 self._send_while_there(request, call) if entry.name == "sqs" else self.neighbours.send(call)
             )
@@ -93,6 +96,21 @@ class Forwarder:
                 service, operation = write["service"].decode().lower(), write["operation"].decode()
                 body = None if isinstance(request, StreamedRequest) else request.body
                 self._written(service, operation, identity.account, identity.region, body)
+
+    async def _checked(self, call: Call) -> Call:
+        """`call`, of which S3 is known to take nothing ill. Raises ServiceError."""
+        refuse = self.neighbours.refuse
+        if (
+            refuse is None
+            or call.method != b"PUT"
+            or _NOTIFICATION.search(call.target) is None
+            or self.neighbours.is_real("s3")
+            or self.neighbours.is_restoring(call.headers)
+        ):
+            return call
+        from lambent.aws.bucket_notifications import checked
+
+        return await checked(call, refuse)
 
     async def _send_while_there(self, request: Request, call: Call) -> Answer:
         """Send a request that may be a long poll: nobody polls any more for a client that has left, as that would take

@@ -333,6 +333,8 @@ class OutputWriters:
                 if n != modelled.message_member and n != "Type"
             }
             self._xml.content(extra)(parts, error.members)
+        elif is_s3:
+            parts += (f"<{name}>{escape_text(value)}</{name}>" for name, value in error.members.items())
         if is_s3:
             identity = f"<RequestId>{request_id}</RequestId><HostId>{request_id}</HostId>"
             body = f"<Error>{''.join(parts)}{identity}</Error>"

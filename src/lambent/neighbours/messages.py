@@ -35,6 +35,17 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 SendMessages: TypeAlias = Callable[[Sequence[Message]], Awaitable[None]]
 """Returns when they are on their way durably."""
 
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a destination would not take a message. `missing`: it is not there; otherwise it does not let the sender."""
+
+    missing: bool
+    message: str
+
+
+Refuse: TypeAlias = Callable[[Message], Refusal | None]
+"""Whether what is like a message would be taken."""
+
 _decode = msgspec.json.Decoder(list[Message]).decode
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lambent.http.client import Answer, RawHeaders
     from lambent.neighbours.call import Call
     from lambent.neighbours.endpoint import Endpoint
-    from lambent.neighbours.messages import SendMessages
+    from lambent.neighbours.messages import Refuse, SendMessages
     from lambent.neighbours.real_endpoint import RealEndpoint
 
 _FAULT: Final = b"x-lambent-fault"
@@ -52,6 +52,8 @@ class Neighbours:
         self._password = secrets.token_hex(16)
         self.send_messages: SendMessages | None = None
         """Takes what moto's topics and buckets send to queues, functions and buses."""
+        self.refuse: Refuse | None = None
+        """Tells which of these would take nothing."""
 
     def serves(self, service: str, scope: str) -> bool:
         """Whether a neighbour serves `service`, whose signing name is `scope`."""
@@ -72,6 +74,10 @@ class Neighbours:
         """The headers of requests that make again a resource that moto had: with ids that it had."""
         known = {"type": type_name, "id": physical_id, "attributes": dict(attributes)}
         return {_RESTORED.decode(): f"{self._password} {json.dumps(known)}"}
+
+    def is_restoring(self, headers: RawHeaders) -> bool:
+        """Whether a request has the headers that `restoring` gives."""
+        return self._restored(headers) is not None
 
     def _restored(self, headers: RawHeaders) -> bytes | None:
         for name, value in headers:

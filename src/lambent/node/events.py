@@ -17,6 +17,7 @@ from lambent.events.pollers.pollers import Pollers
 from lambent.events.queues import Queues
 from lambent.events.schedules import Schedules, Timetable
 from lambent.invocation.async_queue import AsyncQueue
+from lambent.neighbours.messages import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,22 +118,12 @@ class Events:
 
         Raises StoreError.
         """
-        parcels = [
-            Parcel(
-                target_arn=message.target,
-                body=message.body,
-                account=message.account,
-                region=message.region,
-                principal=f"{message.service}.amazonaws.com",
-                source_arn=message.source,
-                options=message.options,
-                trace=message.trace,
-                dead_letter_arn=message.dead_letter_arn,
-                dead_letter_body=message.dead_letter_body,
-            )
-            for message in messages
-        ]
-        await written(self._database, self.deliveries.stage(parcels))
+        await written(self._database, self.deliveries.stage([_parcel(message) for message in messages]))
+
+    def refuse(self, message: Message) -> Refusal | None:
+        """Why its target would not take a message like this one; None when it would."""
+        refusal = self.deliveries.refusal(_parcel(message))
+        return None if refusal is None else Refusal(refusal.code == "NO_RESOURCE", refusal.message)
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more, and wait for what runs, at most `seconds`. What waits stays in the database."""
@@ -152,3 +143,18 @@ class Events:
         await self.deliveries.clear()
         await self.async_queue.clear()
         await self.queues.clear()
+
+
+def _parcel(message: Message) -> Parcel:
+    return Parcel(
+        target_arn=message.target,
+        body=message.body,
+        account=message.account,
+        region=message.region,
+        principal=f"{message.service}.amazonaws.com",
+        source_arn=message.source,
+        options=message.options,
+        trace=message.trace,
+        dead_letter_arn=message.dead_letter_arn,
+        dead_letter_body=message.dead_letter_body,
+    )

@@ -146,6 +146,14 @@ class Deliveries:
         """
         return together([self._staged(parcel) for parcel in parcels])
 
+    def refusal(self, parcel: Parcel) -> Undeliverable | None:
+        """Why a queue or function of this platform would not take what is like `parcel`, as things are now."""
+        try:
+            self._inside.check(parcel)
+        except Undeliverable as error:
+            return error
+        return None
+
     async def attempt(self, parcel: Parcel) -> None:
         """One attempt at what is served elsewhere, for somebody who waits. Raises Undeliverable."""
         async with self._free:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lambent.events.bus import Buses
     from lambent.events.deliveries.parcel import Parcel
     from lambent.events.queues import Queues
+    from lambent.events.queues.queue import Queue
+    from lambent.functions import Target
     from lambent.invocation.async_queue import AsyncQueue
     from lambent.invocation.invoker import Invoker
     from lambent.store.staged import Staged
@@ -79,13 +81,31 @@ class Inside:
             raise refusal
         self._warn(parcel, refusal.code, "delivered, where AWS would not: %s", refusal.message)
 
-    def _to_queue(self, parcel: Parcel, arn: Arn) -> Staged:
+    def check(self, parcel: Parcel) -> None:
+        """Raise Undeliverable if a queue or function of this platform would not take parcels like this one."""
+        arn = parse_arn(parcel.target_arn)
+        if arn is None:
+            raise Undeliverable("INVALID_PARAMETER", f"{parcel.target_arn} is not an ARN")
+        if arn.service in self._elsewhere:
+            return
+        if arn.service == "sqs":
+            queue = self._queue(parcel)
+            if self._enforce or queue.settings.policy or arn.account != parcel.account:
+                self._enter_queue(parcel, arn, queue)
+        elif arn.service == "lambda":
+            target = self._target(parcel, arn)
+            if self._enforce or _has_policy(target) or arn.account != parcel.account:
+                self._enter_function(parcel, arn, target)
+
+    def _queue(self, parcel: Parcel) -> Queue:
         try:
-            queue = self._queues.by_arn(parcel.target_arn)
+            return self._queues.by_arn(parcel.target_arn)
         except QueueNotFound as error:
             raise Undeliverable(
                 "NO_RESOURCE", str(error), "AWS.SimpleQueueService.NonExistentQueue"
             ) from error
+
+    def _enter_queue(self, parcel: Parcel, arn: Arn, queue: Queue) -> None:
         who = _principal(parcel)
         if not _at_home(parcel, arn) and not queue_admits(
             queue.settings.policy or "", queue.arn, "sqs:SendMessage", who, parcel.account, parcel.source_arn
@@ -98,6 +118,10 @@ class Inside:
                 "AccessDenied",
             )
             self._refuse(parcel, arn, refusal, has_policy=bool(queue.settings.policy))
+
+    def _to_queue(self, parcel: Parcel, arn: Arn) -> Staged:
+        queue = self._queue(parcel)
+        self._enter_queue(parcel, arn, queue)
         options = parcel.options
         attributes = options.get("MessageAttributes")
         encoded = msgspec.json.encode(attributes) if attributes else b""
@@ -126,19 +150,21 @@ class Inside:
         except QueueError as error:
             raise Undeliverable("INVALID_PARAMETER", str(error), _sqs_code(error)) from error
 
-    def _to_function(self, parcel: Parcel, arn: Arn) -> Staged:
-        registry = self._invoker.registry
+    def _target(self, parcel: Parcel, arn: Arn) -> Target:
         kind, _, named = arn.resource.partition(":")
         name, _, qualifier = named.partition(":")
         if kind != "function":
             raise Undeliverable("INVALID_PARAMETER", f"{parcel.target_arn} is not the ARN of a function")
         try:
-            target = registry.resolve(arn.account, arn.region, name, qualifier or None)
+            return self._invoker.registry.resolve(arn.account, arn.region, name, qualifier or None)
         except FunctionError as error:
             raise Undeliverable("NO_RESOURCE", str(error), "ResourceNotFoundException") from error
+
+    def _enter_function(self, parcel: Parcel, arn: Arn, target: Target) -> None:
         who = _principal(parcel)
         context = {"aws:SourceArn": parcel.source_arn, "aws:SourceAccount": parcel.account}
         if not _at_home(parcel, arn) and not permits(target, who, "lambda:InvokeFunction", context):
+            name, _, qualifier = arn.resource.removeprefix("function:").partition(":")
             named = f"{name} --qualifier {qualifier}" if qualifier else name
             refusal = Undeliverable(
                 "NO_PERMISSIONS",
@@ -147,8 +173,11 @@ class Inside:
                 f" {_options(parcel)} --statement-id …",
                 "AccessDeniedException",
             )
-            own = target.invoked_arn.removeprefix(target.function.arn).removeprefix(":")
-            self._refuse(parcel, arn, refusal, has_policy=own in target.function.policies)
+            self._refuse(parcel, arn, refusal, has_policy=_has_policy(target))
+
+    def _to_function(self, parcel: Parcel, arn: Arn) -> Staged:
+        target = self._target(parcel, arn)
+        self._enter_function(parcel, arn, target)
         try:
             # What a transformer makes may be any text; functions are called with JSON.
             msgspec.json.decode(parcel.body, type=msgspec.Raw)
@@ -156,9 +185,15 @@ class Inside:
             raise Undeliverable(
                 "INVALID_JSON", f"the input is not JSON: {error}", "InvalidRequestContentException"
             ) from error
+        qualifier = arn.resource.removeprefix("function:").partition(":")[2]
         return self._events.stage(
             target, qualifier or None, parcel.body.encode(), new_request_id(), parcel.trace, b""
         )
+
+
+def _has_policy(target: Target) -> bool:
+    own = target.invoked_arn.removeprefix(target.function.arn).removeprefix(":")
+    return own in target.function.policies
 
 
 def _at_home(parcel: Parcel, arn: Arn) -> bool:
