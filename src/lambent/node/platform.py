@@ -187,6 +187,7 @@ class Platform:
         )
 
         self.neighbours.send_messages = self.events.send_messages
+        self.neighbours.refuse = self.events.refuse
 
         # gateway: what it keeps
         self.gateway = await Gateway.open(database, closing)
