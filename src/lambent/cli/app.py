@@ -13,6 +13,8 @@ from lambent import __version__
 from lambent.cli.failure import USAGE, Failure
 
 _COMMANDS: Final = {
+    "dev": "Run an app here, its code as it is right now.",
+    "deploy": "Deploy the app: plan, apply, info, logs, destroy.",
     "up": "Run the platform.",
     "invoke": "Invoke a function and print what it returns.",
     "logs": "Show what a function logged.",
