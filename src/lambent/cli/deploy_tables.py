@@ -1,0 +1,122 @@
+"""Plans as people read them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from lambent.cli.output import plain, print_table
+
+if TYPE_CHECKING:
+    from lambent.deploy.plan import Change, Difference, Plan
+    from lambent.deploy.providers import Info
+
+_SIGNS: Final = {"add": ("+", "green"), "modify": ("~", "yellow"), "remove": ("-", "red")}
+_LONGEST: Final = 48
+_MOST: Final = 6
+"""Differences of one resource that are shown."""
+
+
+def heading(plan: Plan | Info) -> str:
+    """Which stack is meant, and where it is: one line."""
+    place = f"{plan.provider} ({plan.endpoint})" if plan.endpoint else plan.provider
+    name = click.style(plan.stack, bold=True)
+    return f"{name} → {place}, region {plan.region}, account {plan.account}"
+
+
+def show_plan(plan: Plan) -> None:
+    """The table of changes, and their sum."""
+    if plan.changes:
+        print_table(("", "RESOURCE", "TYPE", "CHANGE"), [_row(change) for change in plan.changes])
+    if plan.others:
+        click.echo("Only outputs or tags change.")
+    elif plan.changes:
+        counts = plan.count("add"), plan.count("modify"), plan.count("remove")
+        click.echo("{} to add, {} to change, {} to remove.".format(*counts))
+    else:
+        click.echo("No changes: what is deployed is what the code says.")
+    for change in plan.losses:
+        what = "is replaced by a new one" if change.action == "modify" else "is removed"
+        if change.action == "modify" and change.replacement == "perhaps":
+            what = "may be replaced by a new one"
+        text = f"{change.logical} {what}: the {change.loses} in {change.physical or 'it'} are lost."
+        click.echo(f"{click.style('Data loss:', fg='red', bold=True)} {text}")
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """A plan as `--json` prints it: every member is there, also those that are empty."""
+    document: dict[str, Any] = msgspec.to_builtins(plan)
+    document["changes"] = [
+        {
+            "action": change.action,
+            "logical": change.logical,
+            "type": change.type,
+            "physical": change.physical,
+            "replacement": change.replacement,
+            "certain": change.certain,
+            "kept": change.kept,
+            "loses": change.loses,
+            "differences": [
+                {
+                    "path": difference.path,
+                    "before": difference.before,
+                    "after": difference.after,
+                    "replaces": difference.replaces,
+                }
+                for difference in change.differences
+            ],
+        }
+        for change in plan.changes
+    ]
+    document["summary"] = {
+        "add": plan.count("add"),
+        "modify": plan.count("modify"),
+        "remove": plan.count("remove"),
+    }
+    return document
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    sign, colour = _SIGNS[change.action]
+    return (
+        f"[bold {colour}]{sign}[/]",
+        f"[{colour}]{plain(change.logical)}[/]",
+        plain(change.type.removeprefix("AWS::")),
+        "\n".join(_words(change)),
+    )
+
+
+def _words(change: Change) -> list[str]:
+    if change.action == "add":
+        return ["[green]new[/]"]
+    if change.action == "remove":
+        return ["leaves the stack, stays where it is" if change.kept else "[red]removed[/]"]
+    lines = []
+    if change.replacement != "no":
+        word = "replaced by a new one" if change.replacement == "yes" else "may be replaced by a new one"
+        lines.append(f"[bold red]{word}[/]{', the old one stays' if change.kept else ''}")
+    if not change.certain:
+        lines.append("[dim]perhaps: it depends on what else changes[/]")
+    lines += [_difference(difference) for difference in change.differences[:_MOST]]
+    if len(change.differences) > _MOST:
+        lines.append(f"[dim]… and {len(change.differences) - _MOST} more[/]")
+    return lines or ["changed"]
+
+
+def _difference(difference: Difference) -> str:
+    if difference.path in ("Code", "Code.S3Key", "Content", "Content.S3Key"):
+        return "new code" if difference.path.startswith("Code") else "new content"
+    if difference.before is None and difference.after is None:
+        return plain(difference.path)
+    return plain(f"{difference.path}: {_short(difference.before)} → {_short(difference.after)}")
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
