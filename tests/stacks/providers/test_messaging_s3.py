@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from lambent.stacks.errors import ResourceFailure
 if TYPE_CHECKING:
     from tests.stacks.providers.conftest import World
 
+RUNTIME = f"python3.{min(sys.version_info[1], 14)}"
 BUCKET = "AWS::S3::Bucket"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:uploads"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:resize"
@@ -108,6 +110,15 @@ LEFT = {
 
 
 def test_a_bucket_is_made_changed_and_removed(world: World) -> None:
+    # S3 looks whether they are there.
+    world.ask("sqs", "CreateQueue", QueueName="uploads")
+    world.resource("AWS::Lambda::Function", "Resize").create(
+        FunctionName="resize",
+        Runtime=RUNTIME,
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/r",
+        Code={"ZipFile": "def handler(event, context): ..."},
+    )
     first = {name: value for name, value, _ in CONFIGURATIONS}
     second = {name: value for name, _, value in CONFIGURATIONS}
     bucket = (
