@@ -27,7 +27,7 @@ def add_functions(composition: Composition) -> None:
         _add_layer(composition, name, code)
     for unit in composition.manifest.units:
         check_unit(unit)
-        _add_log_group(composition, unit)
+        add_log_group(composition, unit)
         if composition.target.roles == "own":
             add_role(composition, unit)
         _add_function(composition, unit)
@@ -79,7 +79,8 @@ def _content(code: CodeLocation) -> Any:
     return {"S3Bucket": code.bucket, "S3Key": code.key} if code.bucket else code.key
 
 
-def _add_log_group(c: Composition, unit: Unit) -> None:
+def add_log_group(c: Composition, unit: Unit) -> None:
+    """A unit's log group, so that it goes with the stack, and keeps logs as long as is told."""
     c.add(
         "log_group",
         unit.name,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, Protocol
 
 from lambent.deploy.errors import RenderError
+from lambent.deploy.render.sam import Sam
 from lambent.deploy.render.template import template_of
+from lambent.deploy.render.text import yaml_text
 
 if TYPE_CHECKING:
     from lambent.deploy.manifest import Manifest
@@ -27,16 +28,16 @@ class Renderer(Protocol):
 
 
 class CloudFormation:
-    """The template that `apply` sends, as JSON."""
+    """The template that `apply` sends, as text that people read."""
 
     name = "cloudformation"
 
     def render(self, manifest: Manifest, target: Target) -> dict[str, bytes]:
-        """`template.json`. Raises RenderError."""
-        return {"template.json": json.dumps(template_of(manifest, target), indent=2).encode() + b"\n"}
+        """`template.yaml`. Raises RenderError."""
+        return {"template.yaml": yaml_text(template_of(manifest, target)).encode()}
 
 
-_OWN: Final = {"cloudformation": CloudFormation}
+_OWN: Final[dict[str, type[Renderer]]] = {"cloudformation": CloudFormation, "sam": Sam}
 
 
 def renderer_names() -> list[str]:

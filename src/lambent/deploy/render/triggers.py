@@ -16,18 +16,18 @@ from lambent.deploy.render.roles import trust
 from lambent.deploy.render.variables import owns_pool
 
 if TYPE_CHECKING:
-    from lambent.deploy.manifest import TopicTrigger
+    from lambent.deploy.manifest import EventTrigger, TopicTrigger
     from lambent.deploy.render.composition import Composition
 
 
 def add_triggers(composition: Composition) -> None:
     """All of them. Raises RenderError."""
-    _add_schedules(composition)
-    _add_rules(composition)
-    _add_subscriptions(composition)
-    _add_log_filters(composition)
-    _permit_alarms(composition)
-    _permit_user_pools(composition)
+    add_schedules(composition)
+    add_rules(composition)
+    add_subscriptions(composition)
+    add_log_filters(composition)
+    permit_alarms(composition)
+    permit_user_pools(composition)
 
 
 def schedules_role(c: Composition) -> Any:
@@ -64,7 +64,8 @@ def schedules_role(c: Composition) -> Any:
     return get(role)
 
 
-def _add_schedules(c: Composition) -> None:
+def add_schedules(c: Composition) -> None:
+    """Schedules of EventBridge Scheduler, and the role that it calls with."""
     if not c.manifest.schedules:
         return
     role = schedules_role(c)
@@ -83,7 +84,8 @@ def _add_schedules(c: Composition) -> None:
         )
 
 
-def _add_rules(c: Composition) -> None:
+def add_rules(c: Composition) -> None:
+    """Rules of buses. Raises RenderError."""
     for rule in joined_rules(c.manifest.events):
         logical = c.add(
             "rule",
@@ -91,12 +93,17 @@ def _add_rules(c: Composition) -> None:
             "AWS::Events::Rule",
             {
                 "Name": names.rule_name(c.app, c.stage, rule.name),
-                "EventBusName": None if rule.bus in (None, DEFAULT_BUS) else rule.bus,
+                "EventBusName": bus_name(rule),
                 "EventPattern": rule.pattern,
                 "Targets": [{"Id": "function", "Arn": c.function_arn(rule.unit)}],
             },
         )
         c.permit(rule.unit, ("rule", rule.name), "events.amazonaws.com", of=get(logical))
+
+
+def bus_name(rule: EventTrigger) -> str | None:
+    """A rule's bus by name or ARN; None for the default one."""
+    return None if rule.bus == DEFAULT_BUS else rule.bus
 
 
 def topic_triggers(c: Composition) -> list[TopicTrigger]:
@@ -119,7 +126,8 @@ def topic_triggers(c: Composition) -> list[TopicTrigger]:
     return list(found.values())
 
 
-def _add_subscriptions(c: Composition) -> None:
+def add_subscriptions(c: Composition) -> None:
+    """Subscriptions of topics. Raises RenderError."""
     for one in topic_triggers(c):
         external = c.topic(one.topic).external
         permission = c.permit(one.unit, ("topic", one.topic), "sns.amazonaws.com", of=c.topic_arn(one.topic))
@@ -139,7 +147,8 @@ def _add_subscriptions(c: Composition) -> None:
         )
 
 
-def _add_log_filters(c: Composition) -> None:
+def add_log_filters(c: Composition) -> None:
+    """Subscription filters of log groups. Raises RenderError."""
     own = {names.log_group_name(c.app, c.stage, unit.name): unit.name for unit in c.manifest.units}
     for one in c.manifest.log_triggers:
         whose = own.get(one.group)
@@ -167,7 +176,8 @@ def _add_log_filters(c: Composition) -> None:
         )
 
 
-def _permit_alarms(c: Composition) -> None:
+def permit_alarms(c: Composition) -> None:
+    """Alarms are not part of apps: they may call, and are told whom where they are made."""
     for unit, alarm in dict.fromkeys((one.unit, one.alarm) for one in c.manifest.alarm_triggers):
         if alarm is None:
             of: Any = arn("cloudwatch", "alarm:*")
@@ -176,7 +186,8 @@ def _permit_alarms(c: Composition) -> None:
         c.permit(unit, ("alarm", alarm or "*"), "lambda.alarms.cloudwatch.amazonaws.com", of=of, account=True)
 
 
-def _permit_user_pools(c: Composition) -> None:
+def permit_user_pools(c: Composition) -> None:
+    """Pools may call; those of the app are told whom, others where they are made."""
     for unit, pool in dict.fromkeys((one.unit, one.pool) for one in c.manifest.user_pool_triggers):
         if pool is None:
             of: Any = arn("cognito-idp", "userpool/*")
