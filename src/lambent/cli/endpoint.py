@@ -94,7 +94,8 @@ def options(command: Command) -> Command:
     return click.option(
         "--endpoint-url",
         metavar="URL",
-        help="The platform.  [default: LAMBENT_ENDPOINT_URL, AWS_ENDPOINT_URL, or that of the settings]",
+        help="The platform.  [default: LAMBENT_ENDPOINT_URL, AWS_ENDPOINT_URL, the running lambent dev, or that of the"
+        " settings]",
     )(command)
 
 
@@ -105,12 +106,19 @@ def resolve(
     environment: Mapping[str, str] = os.environ,
     directory: Path | None = None,
 ) -> Endpoint:
-    """The endpoint that options and environment name; else that of the settings in the directory.
+    """The endpoint that options and environment name; else that of the `lambent dev` that runs in the directory's
+    project, or of its settings.
 
     Raises Failure when what they say cannot be used.
     """
     url = endpoint_url or environment.get("LAMBENT_ENDPOINT_URL") or environment.get("AWS_ENDPOINT_URL")
     region = region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if not url:
+        from lambent.deploy import dev_session
+
+        session = dev_session.find(directory)
+        if session is not None:
+            url, region = session.url, region or session.region
     # Credentials of the user's environment are left to botocore; a platform without any takes what it gets.
     named = any(environment.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
     keys: tuple[str | None, str | None] = (None, None) if named else ("lambent", "lambent")
@@ -134,7 +142,7 @@ def unreachable(url: str) -> Failure:
     """Nobody answers at `url`."""
     return Failure(
         f"No platform answers at {url}.",
-        hint="Start one with `lambent up`, or name another with --endpoint-url.",
+        hint="Start one with `lambent dev` or `lambent up`, or name another with --endpoint-url.",
         exit_code=UNREACHABLE,
     )
 

@@ -1,0 +1,186 @@
+"""What stands before the platform on the port: finds out whom a request is for, and holds it while code is loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
+
+from lambent.dev.addressing import is_for_platform, is_invoke
+from lambent.http.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambent.http.request import Headers, ResponseStream
+    from lambent.http.upgrades import UpgradedProtocol
+    from lambent.node.platform import Platform
+
+_HELD_SECONDS: Final = 60.0
+"""How long a request is held at most: what serves then is better than nothing."""
+
+_MOST_TIMED: Final = 10_000
+_JSON: Final = [("Content-Type", "application/json")]
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """The APIs of the app as they are deployed: ids and stages. `channels` by name."""
+
+    http: tuple[str, str] | None = None
+    channels: dict[str, tuple[str, str]] = {}
+
+
+class Code(Protocol):
+    """Who loads the code."""
+
+    busy: bool
+    """Whether code is being loaded."""
+
+    def look(self) -> None:
+        """See whether files have changed, and begin to load them; then `busy` says so."""
+
+
+class Front:
+    """Takes the requests from outside. `answered(method, target, status, seconds)` is told of those for the app."""
+
+    def __init__(self, code: Code, answered: Callable[[str, str, int, float], None]) -> None:
+        self._code = code
+        self._answered = answered
+        self._held: list[tuple[Request, asyncio.TimerHandle]] = []
+        self._timed: dict[int, float] = {}
+        self._watched = _watched(self._tell)
+        self.platform: Platform | None = None
+        self.served = Served()
+        self.failure = ""
+        """Why there is no app, while there is none."""
+
+    # ------------------------------------------------------------ requests
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request with a large body is for an API."""
+        return not is_for_platform(request)
+
+    def handle(self, request: Request) -> bool:
+        """Take a request for the app; False leaves one to the platform."""
+        platform = self.platform
+        if platform is not None and platform.gateway.door.takes(request):
+            mine = False
+        elif is_for_platform(request):
+            if not is_invoke(request):
+                return False
+            mine = False
+        else:
+            mine = True
+        if mine:
+            self._watch(request)
+        self._code.look()
+        if self._code.busy or platform is None:
+            timer = asyncio.get_running_loop().call_later(_HELD_SECONDS, self.release)
+            self._held.append((request, timer))
+            return True
+        if mine:
+            self._serve(request, platform)
+        return mine
+
+    def release(self) -> None:
+        """Hand on what is held: the code is loaded."""
+        held, self._held = self._held, []
+        for request, timer in held:
+            timer.cancel()
+            platform = self.platform
+            if request.abandoned or platform is None:
+                continue
+            if platform.gateway.door.takes(request) or is_for_platform(request):
+                platform.handle(request)
+            else:
+                self._serve(request, platform)
+
+    def _serve(self, request: Request, platform: Platform) -> None:
+        served = self.served
+        if request.upgrade == b"websocket":
+            found = self._channel(request.path)
+            if found is not None:
+                platform.gateway.door.serve(request, found[0], "/", found[1])
+                return
+            _answer(request, 404, self._no_channel())
+        elif served.http is not None:
+            platform.gateway.door.serve(
+                request, served.http[0], request.path.decode("latin-1"), served.http[1]
+            )
+        elif self.failure:
+            _answer(request, 503, {"message": f"The app is not running: {self.failure}"})
+        else:
+            _answer(request, 404, self._no_routes())
+
+    def _channel(self, path: bytes) -> tuple[str, str] | None:
+        channels = self.served.channels
+        name = path.decode("latin-1").strip("/").partition("/")[0]
+        if name in channels:
+            return channels[name]
+        return next(iter(channels.values())) if len(channels) == 1 else None
+
+    def _no_channel(self) -> dict[str, Any]:
+        if not self.served.channels:
+            return {"message": self.failure or "The app has no channel for WebSockets."}
+        return {
+            "message": f"The app's channels are {', '.join('/' + name for name in self.served.channels)}."
+        }
+
+    def _no_routes(self) -> dict[str, Any]:
+        message = "The app has no routes."
+        if self.served.channels:
+            message += f" WebSockets: {', '.join('/' + name for name in self.served.channels)}."
+        return {"message": message}
+
+    # ------------------------------------------------------------ what becomes of them
+
+    def _watch(self, request: Request) -> None:
+        if len(self._timed) >= _MOST_TIMED:
+            # Of clients that left before their answer nobody tells.
+            self._timed.clear()
+        self._timed[id(request)] = time.perf_counter()
+        if type(request) is Request:
+            request.__class__ = self._watched
+
+    def _tell(self, request: Request, status: int) -> None:
+        began = self._timed.pop(id(request), None)
+        if began is not None:
+            self._answered(
+                request.method.decode("latin-1"),
+                request.target.decode("latin-1"),
+                status,
+                time.perf_counter() - began,
+            )
+
+
+def _watched(tell: Callable[[Request, int], None]) -> type[Request]:
+    """Requests that say how they are answered.
+
+    A class instead of a member of each request: only a session of `dev` wants to know, and a request is what the
+    connection has made, which others compare by identity.
+    """
+
+    class Watched(Request):
+        __slots__ = ()
+
+        def send(self, head: bytes, body: bytes, status: int = 200) -> None:
+            super().send(head, body, status)
+            tell(self, int(head[9:12]) if head[:5] == b"HTTP/" else status)
+
+        def stream(self, status: int, headers: Headers, length: int | None = None) -> ResponseStream:
+            answer = super().stream(status, headers, length)
+            tell(self, status)
+            return answer
+
+        def switch(self, head: bytes, protocol: UpgradedProtocol) -> bool:
+            switched = super().switch(head, protocol)
+            tell(self, 101)
+            return switched
+
+    return Watched
+
+
+def _answer(request: Request, status: int, document: dict[str, Any]) -> None:
+    request.respond(status, _JSON, msgspec.json.encode(document) + b"\n")

@@ -1,0 +1,233 @@
+"""What runs during a session: the platform, the port, reloading, and what is told of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import shutil
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from lambent.deploy import dev_session
+from lambent.dev import banner, neighbours
+from lambent.dev.front import Front
+from lambent.dev.lines import folders_of, readable
+from lambent.dev.platform import DevPlatform
+from lambent.dev.reload import Reloader
+from lambent.dev.sources import is_source
+from lambent.dev.stack import Stack
+from lambent.node.run import raise_file_limit
+from lambent.node.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lambent.dev.pipeline import Ready
+    from lambent.dev.session import Session
+    from lambent.neighbours.moto import Moto
+
+_TOGETHER_S: Final = 0.02
+"""The end of an invocation and the answer to the request that made it come within this."""
+
+_GROUP: Final = "/aws/lambda/"
+_DATA: Final = ("lambent.db", "logs.db", "blobs", "code", "dev")
+
+
+class Live:
+    """A session with its platform. `run` until it is told to stop."""
+
+    def __init__(self, session: Session, moto: Moto, built: asyncio.Event) -> None:
+        self._session = session
+        self._screen = session.screen
+        self._moto = moto
+        self._built = built
+        self._reloader = Reloader(
+            session.preparing,
+            session.sources,
+            session.screen,
+            session.executor,
+            settled=self._settled,
+            brought=self._brought,
+        )
+        self._front = Front(self._reloader, self._answered)
+        self._platform: DevPlatform | None = None
+        self._stack: Stack | None = None
+        self._names: dict[str, str] = {}
+        self._folders: dict[str, dict[str, str]] = {}
+        self._ended: deque[tuple[asyncio.TimerHandle, bool]] = deque()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Start everything, print the banner, and go on until `stopping`."""
+        raise_file_limit()
+        gc.set_threshold(20_000, 20, 50)
+        session, settings = self._session, self._settings()
+        if session.options.fresh:
+            _forget(settings.data)
+        platform = await DevPlatform.embedded(settings, self._front, self, self._moto)
+        self._platform = platform
+        self._built.set()
+        watching: asyncio.Task[None] | None = None
+        stack = self._stack = Stack(platform, session.preparing.region or settings.region)
+        try:
+            self._front.platform = platform
+            self._screen.working(f"deploying {session.project.name or session.project.root.name}")
+            await self._reloader.first(session.prepared, stack)
+            self._screen.idle()
+            self._announce()
+            watching = asyncio.create_task(self._watch())
+            gc.collect()
+            gc.freeze()
+            await stopping.wait()
+            self._screen.idle()
+        finally:
+            dev_session.remove(session.project.root)
+            if watching is not None:
+                watching.cancel()
+            await self._reloader.close()
+            stack.close()
+            await platform.stop()
+
+    def _settings(self) -> Settings:
+        session = self._session
+        return load_settings(
+            directory=session.project.root,
+            flags={
+                "host": "127.0.0.1",
+                "port": session.options.port,
+                "data": session.data,
+                "ephemeral": False,
+                "durability": "normal",
+                "linked_code": True,
+                "update_in_progress_s": 0.0,
+                "provisioning_in_progress_s": 0.0,
+                "runtime_fallback": True,
+            },
+        )
+
+    # ------------------------------------------------------------ what has been loaded
+
+    def _settled(self) -> None:
+        self._front.failure = self._reloader.failure
+        self._front.release()
+
+    def _brought(self, ready: Ready) -> None:
+        stack = self._stack
+        assert stack is not None
+        self._front.served = stack.served
+        here = os.getcwd()  # noqa: PTH109 - compared as text below
+        from pathlib import Path
+
+        self._names = {
+            f"{_GROUP}{physical}": ready.labels.get(logical, logical)
+            for logical, physical in stack.functions.items()
+        }
+        self._folders = {
+            f"{_GROUP}{physical}": folders_of(ready.sources.get(logical), ready.code.get(logical), Path(here))
+            for logical, physical in stack.functions.items()
+        }
+        neighbours.note(self._session.folder, ready)
+        self._record(ready)
+
+    def _record(self, ready: Ready) -> None:
+        assert self._platform is not None
+        assert self._stack is not None
+        debugging = None if self._session.debugger is None else self._session.debugger.debugging
+        with contextlib.suppress(OSError):
+            dev_session.write(
+                self._session.project.root,
+                dev_session.DevSession(
+                    url=self._platform.url,
+                    pid=os.getpid(),
+                    app=ready.app,
+                    stack=ready.stack,
+                    stage=self._session.preparing.stage_name,
+                    region=self._stack.region,
+                    debug_port=None if debugging is None else debugging.port,
+                ),
+            )
+
+    def _announce(self) -> None:
+        assert self._platform is not None
+        assert self._stack is not None
+        debugger = self._session.debugger
+        took = time.perf_counter() - self._session.began
+        ready = self._reloader.ready
+        if ready is None:
+            self._screen.note(f"{self._platform.url} waits for the app: mend it and save.")
+            return
+        port = None if debugger is None or debugger.debugging is None else debugger.debugging.port
+        banner.show(self._screen, self._platform.url, ready, self._stack, took, port)
+
+    async def _watch(self) -> None:
+        """Load code after a save without waiting for a request."""
+        watchfiles: Any = await asyncio.to_thread(__import__, "watchfiles")
+        changes = watchfiles.awatch(
+            self._session.project.root,
+            watch_filter=lambda _change, path: is_source(os.path.relpath(path, self._session.project.root)),
+            debounce=60,
+            step=20,
+            rust_timeout=0,
+            yield_on_timeout=False,
+        )
+        async for _ in changes:
+            self._reloader.look()
+
+    # ------------------------------------------------------------ what is told
+
+    def _answered(self, method: str, target: str, status: int, seconds: float) -> None:
+        cold = False
+        if self._ended:
+            timer, cold = self._ended.popleft()
+            timer.cancel()
+        self._screen.request(method, target, status, seconds, cold)
+
+    def logged(self, group: str, message: str) -> None:
+        """A log line of a function."""
+        line = readable(message, self._folders.get(group, {}))
+        if line is not None:
+            self._screen.log(self._name(group), line.text, line.level)
+
+    def ended(self, group: str, duration_us: int, init_us: int | None, status: str | None) -> None:
+        """An invocation's end: shown by itself where no request follows that it belongs to."""
+        seconds, cold = duration_us / 1e6, init_us is not None
+        if status == "timeout":
+            return  # the function's log says so
+
+        def show() -> None:
+            with contextlib.suppress(ValueError):
+                self._ended.remove(entry)
+            self._screen.invocation(self._name(group), seconds, cold, "failed" if status else "")
+
+        entry = asyncio.get_running_loop().call_later(_TOGETHER_S, show), cold
+        self._ended.append(entry)
+
+    def failed_init(self, group: str, status: str, error_type: str | None) -> None:
+        """An environment that could not be initialised: the function's log says why, but for what has no words."""
+        if status != "error":
+            self._screen.log(self._name(group), f"could not be initialised: {error_type or status}", "error")
+
+    def _name(self, group: str) -> str:
+        return self._names.get(group) or group.removeprefix(_GROUP)
+
+
+def _forget(data: Path) -> None:
+    """Remove what earlier sessions have kept. Raises DirectoryInUse when another platform has it."""
+    from lambent.store.locks import FileLock
+
+    if not data.is_dir():
+        return
+    lock = FileLock(data / "lambent.db.lock") if (data / "lambent.db.lock").exists() else None
+    try:
+        for name in _DATA:
+            path = data / name
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            for file in data.glob(f"{name}*"):
+                if file.is_file() and not file.name.endswith(".lock"):
+                    file.unlink(missing_ok=True)
+    finally:
+        if lock is not None:
+            lock.release()

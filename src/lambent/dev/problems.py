@@ -1,0 +1,64 @@
+"""Errors of the project's code, as they are shown: the place, the line, and a caret where Python has one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lambent.deploy.errors import DeployError
+
+_PLACE: Final = re.compile(r"(.+):(\d+)")
+
+
+class Problem(NamedTuple):
+    """What `Screen.trouble` shows."""
+
+    text: str
+    details: list[str]
+    hint: str | None
+
+
+def described(error: DeployError, root: Path) -> Problem:
+    """An error of the pipeline, with the line of the source that it names."""
+    text = f"{error.place}: {error.message}" if error.place else error.message
+    details: list[str] = []
+    found = _PLACE.fullmatch(error.place or "")
+    if found is not None:
+        details = excerpt(root / found[1], int(found[2]))
+    output = getattr(error, "output", "").strip()
+    if output and not details:
+        details = output.splitlines()
+    return Problem(text, details, error.hint)
+
+
+def excerpt(path: Path, number: int) -> list[str]:
+    """A line of a file, and where its syntax is wrong a caret below; nothing for a line that cannot be read."""
+    try:
+        source = path.read_text("utf-8")
+        line = source.splitlines()[number - 1]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return []
+    head = f"{number} │ "
+    shown = [f"{head}{line.expandtabs(4)}"]
+    column = _wrong_column(source, path, number)
+    if column is not None:
+        before = line[:column].expandtabs(4)
+        shown.append(f"{' ' * (len(head) - 2)}│ {' ' * len(before)}^")
+    return shown
+
+
+def _wrong_column(source: str, path: Path, number: int) -> int | None:
+    """Where Python finds the syntax of that line wrong, from 0."""
+    if path.suffix != ".py":
+        return None
+    try:
+        compile(source, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        if error.lineno == number and error.offset:
+            return error.offset - 1
+    except ValueError:
+        return None
+    return None
