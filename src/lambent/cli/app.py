@@ -13,6 +13,7 @@ from lambent import __version__
 from lambent.cli.failure import USAGE, Failure
 
 _COMMANDS: Final = {
+    "new": "Make a new project: an app with settings and tests.",
     "dev": "Run an app here, its code as it is right now.",
     "deploy": "Deploy the app: plan, apply, info, logs, destroy.",
     "up": "Run the platform.",
