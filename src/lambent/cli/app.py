@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "new": "Make a new project: an app with settings and tests.",
     "dev": "Run an app here, its code as it is right now.",
     "deploy": "Deploy the app: plan, apply, info, logs, destroy.",
+    "render": "Write the app as a template for another tool.",
     "up": "Run the platform.",
     "invoke": "Invoke a function and print what it returns.",
     "logs": "Show what a function logged.",
