@@ -58,6 +58,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
             "replacement": change.replacement,
             "certain": change.certain,
             "kept": change.kept,
+            "held": change.held,
             "loses": change.loses,
             "differences": [
                 {
@@ -98,6 +99,8 @@ def _words(change: Change) -> list[str]:
     if change.replacement != "no":
         word = "replaced by a new one" if change.replacement == "yes" else "may be replaced by a new one"
         lines.append(f"[bold red]{word}[/]{', the old one stays' if change.kept else ''}")
+        if change.held:
+            lines.append("[red]which fails as long as it keeps its name: give it another one[/]")
     if not change.certain:
         lines.append("[dim]perhaps: it depends on what else changes[/]")
     lines += [_difference(difference) for difference in change.differences[:_MOST]]

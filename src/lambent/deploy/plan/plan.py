@@ -47,6 +47,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     replacement: Replacement = "no"
     certain: bool = True
     kept: bool = False
+    held: bool = False
+    """Whether a replacement would fail, as the new one would have the name of the old one, which is still there."""
     differences: tuple[Difference, ...] = ()
 
     @property

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from lambent.deploy.errors import ProviderError
+from lambent.deploy.providers.mends import mend_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +143,9 @@ def _refused(access: Access, error: ClientError) -> ProviderError:
             f"{access.where} failed at {operation}: {message} ({code}, {status})",
             hint="Repeat the command; it goes on where it stopped.",
         )
-    return ProviderError(f"{access.where} refuses {operation}: {message} ({code})")
+    return ProviderError(
+        f"{access.where} refuses {operation}: {message} ({code})", hint=mend_for(f"{code}: {message}")
+    )
 
 
 def _not_sent(access: Access, error: Exception) -> ProviderError | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from lambent.deploy.plan import Change, Difference
+from lambent.deploy.plan import STATEFUL, Change, Difference
 from lambent.deploy.plan.plan import Action, Replacement  # noqa: TC001 - the tables below are typed with them
 
 if TYPE_CHECKING:
@@ -20,6 +20,18 @@ _REPLACEMENTS: Final[dict[str, Replacement]] = {"True": "yes", "Conditional": "p
 _RECREATIONS: Final[dict[str, Replacement]] = {"Always": "yes", "Conditionally": "perhaps", "Never": "no"}
 _KEPT: Final = frozenset({"Retain", "Snapshot", "ReplaceAndRetain", "ReplaceAndSnapshot"})
 _KEEPING: Final = frozenset({"Retain", "Snapshot"})
+_NAMES: Final = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Scheduler::Schedule": "Name",
+}
+"""Properties by which a resource is called so that no other can be: CloudFormation makes the new one first."""
 _ORDER: Final = {"add": 0, "modify": 1, "remove": 2}
 
 
@@ -60,7 +72,9 @@ def _change(
         else:
             old, new = before().get("Resources", {}).get(logical, {}), after["Resources"].get(logical, {})
             differences = tuple(_compared(old.get("Properties", {}), new.get("Properties", {}), ""))
-            replacement = _REPLACEMENTS.get(told.get("Replacement", ""), "perhaps")
+            # Where nothing is told, only what would be bad is supposed.
+            supposed: Replacement = "perhaps" if told["ResourceType"] in STATEFUL else "no"
+            replacement = _REPLACEMENTS.get(told.get("Replacement", ""), supposed)
     return Change(
         action=action,
         logical=logical,
@@ -69,8 +83,20 @@ def _change(
         replacement=replacement,
         certain=certain,
         kept=_kept(told, action, replacement, before),
+        held=replacement != "no" and _same_name(told, before(), after),
         differences=differences,
     )
+
+
+def _same_name(told: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> bool:
+    name = _NAMES.get(told["ResourceType"])
+    logical = told["LogicalResourceId"]
+    if name is None or logical not in before.get("Resources", {}):
+        return False
+    old, new = (
+        template["Resources"][logical].get("Properties", {}).get(name) for template in (before, after)
+    )
+    return new is not None and old == new
 
 
 def _stays(detail: dict[str, Any], lasting: set[str]) -> bool:

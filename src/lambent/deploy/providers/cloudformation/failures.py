@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from lambent.deploy.providers.mends import mend_for
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,28 +22,6 @@ _DONE: Final = {
     "DELETE": "be deleted",
     "IMPORT": "be imported",
 }
-
-_MENDS: Final = (
-    (
-        r"already exists|AlreadyExists|AlreadyOwnedByYou",
-        "Something of that name is there that this stack did not make: remove it, or use another name or --stage.",
-    ),
-    (
-        r"not authorized to perform|AccessDenied|is not authorized",
-        "The credentials (or the role that CloudFormation works in) lack that permission: have it added, then repeat.",
-    ),
-    (
-        r"NoSuchKey|NoSuchBucket|The specified (key|bucket) does not exist",
-        "The package is not where it was uploaded to: repeat the command, which uploads what is missing.",
-    ),
-    (r"LimitExceeded|exceeded|quota", "A quota of the account is used up: have it raised, or deploy less."),
-    (
-        r"ReservedConcurren|UnreservedConcurrentExecution",
-        "Functions reserve more concurrency than the account has: lower reserved_concurrency in the settings.",
-    ),
-    (r"is not empty|BucketNotEmpty", "`lambent deploy destroy --empty-buckets` deletes the objects first."),
-    (r"Throttl|Rate exceeded", "The account's API calls are throttled: repeat the command in a minute."),
-)
 
 
 def causes_of(steps: Iterable[Step]) -> list[Step]:
@@ -69,7 +49,5 @@ def told_of(steps: Iterable[Step], ended: State) -> str:
 def mend_of(steps: Iterable[Step]) -> str | None:
     """What to do about the cause, where that is known."""
     for step in causes_of(steps)[:1]:
-        for pattern, mend in _MENDS:
-            if re.search(pattern, step.reason):
-                return mend
+        return mend_for(step.reason)
     return None

@@ -5,6 +5,7 @@ The states and what each allows: "Stack status codes" and "Update behaviors" of 
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,8 @@ LOST: Final = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"
 STUCK: Final = "UPDATE_ROLLBACK_FAILED"
 """The state of a stack whose rollback has to be continued before anything else."""
 
+_HANDLER: Final = re.compile(r'(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)$')
+"""What CloudFormation puts around the words of a resource's service."""
 _NEAR_S: Final = 0.1
 _FAR_S: Final = 1.5
 """How often is looked: CloudFormation throttles DescribeStackEvents at a few a second and account."""
@@ -139,7 +142,7 @@ def _step(event: dict[str, Any]) -> Step:
         physical=event.get("PhysicalResourceId", ""),
         type=event.get("ResourceType", ""),
         status=event.get("ResourceStatus", ""),
-        reason=event.get("ResourceStatusReason") or "",
+        reason=_HANDLER.sub(r"\1", event.get("ResourceStatusReason") or ""),
         time=event["Timestamp"].timestamp(),
         own=event.get("PhysicalResourceId") == event["StackId"],
     )
