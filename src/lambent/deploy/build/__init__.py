@@ -6,6 +6,7 @@ It reads the project's files and asks uv and esbuild; of lambent it imports `lam
 from lambent.deploy.build.artefacts import Artefact as Artefact
 from lambent.deploy.build.artefacts import Build as Build
 from lambent.deploy.build.artefacts import Linked as Linked
+from lambent.deploy.build.building import build as build
 from lambent.deploy.build.linking import link as link
 
-__all__ = ["Artefact", "Build", "Linked", "link"]
+__all__ = ["Artefact", "Build", "Linked", "build", "link"]

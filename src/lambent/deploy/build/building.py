@@ -1,0 +1,326 @@
+"""Packages of all units, and their layers.
+
+    .lambent/build/
+        resolutions/   what uv answered, by what it was asked
+        environments/  installed distributions, compressed, by exact versions and target
+        packages/      zips, by the fingerprint of what is in them
+        bundles/       what esbuild made
+
+Everything is named by what it is made from: what is there already is not made again, builds that run at the same time
+do not hinder each other, and one that is killed leaves nothing that another takes for complete.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+import msgspec
+
+from lambent.deploy.build.artefacts import Artefact, Build, Part
+from lambent.deploy.build.contents import Contents
+from lambent.deploy.build.environment import libraries
+from lambent.deploy.build.framework import framework_files
+from lambent.deploy.build.interpreter import installed, normalised
+from lambent.deploy.build.layers import FOLDER, layers_of
+from lambent.deploy.build.limits import check_limits
+from lambent.deploy.build.packing import Entry, Pack, fingerprint, pack, write_zip
+from lambent.deploy.build.progress import silent
+from lambent.deploy.build.requirements import file_that_counts, read
+from lambent.deploy.build.resolution import FRAMEWORK, PROVIDED, needs_of, resolve
+from lambent.deploy.build.selection import check_patterns, folders_apart, source_of
+from lambent.deploy.build.sources import sources
+from lambent.deploy.build.target import Target, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lambent.deploy.build.environment import Library
+    from lambent.deploy.build.interpreter import Distribution
+    from lambent.deploy.build.progress import Progress
+    from lambent.deploy.build.selection import Chosen
+    from lambent.deploy.manifest import Manifest, Unit
+    from lambent.deploy.project import Project
+
+FOLDER_OF_BUILDS: Final = ".lambent/build"
+# Packages and environments that nobody has asked for in that time are removed.
+_KEPT_S: Final = 14 * 24 * 3600.0
+
+
+class _Piece(NamedTuple):
+    """Files of one part of a package: their names there, digests, and how to get them compressed."""
+
+    part: str
+    version: str
+    kind: Literal["code", "framework", "package"]
+    files: tuple[tuple[str, bool, bytes], ...]
+    paths: tuple[Path, ...] = ()
+    packed: Pack | None = None
+
+
+def build(
+    project: Project, manifest: Manifest, *, progress: Progress | None = None, upgrade: bool = False
+) -> Build:
+    """The packages of all units, in `.lambent/build` of the project; what is there and unchanged is taken.
+
+    `upgrade` resolves the distributions anew, to the latest versions that the project's requirements permit. Raises
+    BuildError; then nothing half-made is left.
+    """
+    return _Builder(project, manifest, progress or silent, upgrade).build()
+
+
+class _Builder:
+    def __init__(self, project: Project, manifest: Manifest, progress: Progress, upgrade: bool) -> None:
+        self._project = project
+        self._manifest = manifest
+        self._progress = progress
+        self._upgrade = upgrade
+        self._store = project.root / FOLDER_OF_BUILDS
+        self._contents = Contents()
+        self._framework: _Piece | None = None
+        self._packs: dict[tuple[Path, ...], Pack] = {}
+        self._reused: set[str] = set()
+        self._notes: list[str] = []
+        self._declared: set[str] = set()
+        self._taken: set[str] = set()
+
+    def build(self) -> Build:
+        units = {unit.name: unit for unit in self._manifest.units}
+        apart = folders_apart(self._project.root, units.values())
+        self._store.mkdir(parents=True, exist_ok=True)
+        _ignore(self._store.parent)
+        selected = {
+            name: sources(self._project.root, unit, self._contents, self._store / "bundles", apart)
+            for name, unit in units.items()
+        }
+        check_patterns(self._project.root, units.values(), selected)
+        needed, groups = self._libraries(units)
+        layers = {
+            layer.name: layer
+            for number, (target, names) in enumerate(groups)
+            for layer in layers_of(
+                {name: needed[name] for name in names}, units, _suffix(target, number, groups)
+            )
+        }
+        within = {
+            name: tuple(layer.name for layer in layers.values() if name in layer.units) for name in units
+        }
+        with TemporaryDirectory(prefix=".making-", dir=self._store) as workshop:
+            self._workshop = Path(workshop)
+            total = len(units) + len(layers)
+            layer_artefacts = {}
+            for done, (name, layer) in enumerate(layers.items()):
+                self._progress("Packing", done, total)
+                pieces = [_library_piece(library, f"{FOLDER}/") for library in layer.libraries]
+                layer_artefacts[name] = self._artefact(name, pieces)
+            unit_artefacts = {}
+            for done, (name, unit) in enumerate(units.items(), len(layers)):
+                self._progress("Packing", done, total)
+                layered = {library.name for one in within[name] for library in layers[one].libraries}
+                unit_artefacts[name] = self._artefact(
+                    name, self._pieces(unit, selected[name], needed.get(name, {}), layered)
+                )
+            self._progress("Packing", total, total)
+        made = Build(
+            units=unit_artefacts,
+            layers=layer_artefacts,
+            unit_layers={name: names for name, names in within.items() if names},
+            reused=frozenset(self._reused),
+            unneeded=tuple(sorted(self._declared - self._taken - PROVIDED - {FRAMEWORK})),
+            notes=tuple(self._notes),
+        )
+        for unit in units.values():
+            check_limits(unit, made)
+        self._sweep()
+        return made
+
+    def _libraries(
+        self, units: Mapping[str, Unit]
+    ) -> tuple[dict[str, dict[str, Library]], list[tuple[Target, list[str]]]]:
+        """What each Python unit has of distributions, and the units that share a target and requirements."""
+        groups: dict[tuple[Path | None, Target], list[Unit]] = {}
+        for unit in units.values():
+            if unit.language == "python" and (unit.imports or unit.packages):
+                file = file_that_counts(self._project.root, source_of(self._project.root, unit))
+                groups.setdefault((file, target_of(unit)), []).append(unit)
+        needed: dict[str, dict[str, Library]] = {}
+        if not groups:
+            return needed, []
+        have = installed(self._project.python)
+        for (file, target), members in groups.items():
+            declared = read(file)
+            needs = needs_of(members, declared, target, have)
+            if any(needs.roots.values()):
+                self._progress("Resolving packages", 0, None)
+            resolved = resolve(needs, have, self._project, self._store / "resolutions", upgrade=self._upgrade)
+            closures = {name: resolved.closure(roots) for name, roots in needs.imported.items()}
+            names = frozenset().union(*closures.values())
+            self._progress("Resolving packages", 1, 1)
+            found = libraries(
+                names, resolved, needs, self._project, self._store / "environments", self._progress
+            )
+            for name, closure in closures.items():
+                needed[name] = {one: found[one] for one in sorted(closure)}
+            self._declared |= {line.name for line in declared.direct}
+            self._taken |= names
+            if not self._upgrade:
+                self._differences(needs.imported.values(), resolved.versions, have)
+        return needed, [(target, [unit.name for unit in members]) for (_, target), members in groups.items()]
+
+    def _differences(
+        self,
+        imported: Iterable[frozenset[str]],
+        versions: Mapping[str, str],
+        have: Mapping[str, Distribution],
+    ) -> None:
+        for name in sorted(frozenset().union(*imported)):
+            version = versions.get(name)
+            if version and name in have and have[name].version != version:
+                self._notes.append(
+                    f"{name} {version} is packed; installed in the project's environment is {have[name].version}"
+                )
+
+    def _pieces(
+        self, unit: Unit, files: Mapping[str, Chosen], needed: Mapping[str, Library], layered: set[str]
+    ) -> list[_Piece]:
+        facts = [(name, chosen.path, self._contents.file(chosen.path)) for name, chosen in files.items()]
+        pieces = [
+            _Piece(
+                self._manifest.app,
+                "",
+                "code",
+                tuple((name, file.executable, file.digest) for name, _, file in facts),
+                tuple(path for _, path, _ in facts),
+            )
+        ]
+        if unit.language == "python" and FRAMEWORK in map(normalised, (*unit.imports, *unit.packages)):
+            pieces.append(self._framework_piece())
+        pieces += [_library_piece(library) for name, library in needed.items() if name not in layered]
+        return pieces
+
+    def _framework_piece(self) -> _Piece:
+        if self._framework is None:
+            files = framework_files(self._project)
+            self._framework = _Piece(
+                FRAMEWORK,
+                "",
+                "framework",
+                tuple((name, False, self._contents.file(path).digest) for name, path in files.items()),
+                tuple(files.values()),
+            )
+        return self._framework
+
+    def _artefact(self, name: str, pieces: list[_Piece]) -> Artefact:
+        """The zip of these pieces; where two have a file of the same name, the first one's."""
+        owners: dict[str, tuple[int, int]] = {}
+        for number, piece in enumerate(pieces):
+            for index, file in enumerate(piece.files):
+                owners.setdefault(file[0], (number, index))
+        order = sorted(owners)
+        label = fingerprint(pieces[owners[file][0]].files[owners[file][1]] for file in order)
+        folder = self._store / "packages"
+        path, facts = folder / f"{label}.zip", folder / f"{label}.json"
+        try:
+            known = msgspec.json.decode(facts.read_bytes(), type=Artefact, dec_hook=_path)
+            # The project may have been moved, and a zip that is not of the size that it should have is no zip.
+            if path.stat().st_size == known.size:
+                os.utime(path)
+                self._reused.add(name)
+                return msgspec.structs.replace(known, path=path)
+        except (OSError, msgspec.MsgspecError):
+            pass
+        folder.mkdir(exist_ok=True)
+        packs = [piece.packed or self._pack(piece) for piece in pieces]
+        chosen: list[tuple[str, Entry, Pack]] = []
+        counts = [[0, 0, 0] for _ in pieces]
+        for within in order:
+            number, index = owners[within]
+            entry = packs[number].entries[index]
+            chosen.append((within, entry, packs[number]))
+            for at, amount in enumerate((1, entry.size, entry.packed)):
+                counts[number][at] += amount
+        temporary = self._workshop / path.name
+        sha256, size = write_zip(temporary, chosen)
+        artefact = Artefact(
+            path=path,
+            sha256=sha256,
+            fingerprint=label,
+            size=size,
+            unpacked=sum(entry.size for _, entry, _ in chosen),
+            parts=tuple(
+                Part(
+                    name=piece.part,
+                    version=piece.version,
+                    kind=piece.kind,
+                    files=files,
+                    unpacked=unpacked,
+                    packed=packed,
+                )
+                for piece, (files, unpacked, packed) in zip(pieces, counts, strict=True)
+            ),
+        )
+        temporary.replace(path)
+        temporary.write_bytes(msgspec.json.encode(artefact, enc_hook=str))
+        temporary.replace(facts)
+        return artefact
+
+    def _pack(self, piece: _Piece) -> Pack:
+        known = self._packs.get(piece.paths)
+        if known is None:
+            files = [
+                (name, path, executable)
+                for (name, executable, _), path in zip(piece.files, piece.paths, strict=True)
+            ]
+            known = pack(files, self._workshop / f"{len(self._packs)}.pack")
+            self._packs[piece.paths] = known
+        return known
+
+    def _sweep(self) -> None:
+        """Removes what has not been asked for in a long time, and what builds that were killed have left."""
+        too_old = time.time() - _KEPT_S
+        for folder in (
+            self._store,
+            *(self._store / name for name in ("resolutions", "environments", "packages")),
+        ):
+            with suppress(FileNotFoundError), os.scandir(folder) as entries:
+                for entry in entries:
+                    path = Path(entry.path)
+                    with suppress(FileNotFoundError):
+                        if (folder == self._store) != entry.name.startswith(".making-"):
+                            continue
+                        if entry.stat().st_mtime < too_old:
+                            if entry.is_dir():
+                                shutil.rmtree(path, ignore_errors=True)
+                            else:
+                                path.unlink()
+
+
+def _library_piece(library: Library, prefix: str = "") -> _Piece:
+    files = tuple((prefix + entry.name, entry.executable, entry.digest) for entry in library.pack.entries)
+    return _Piece(library.name, library.version, "package", files, packed=library.pack)
+
+
+def _suffix(target: Target, number: int, groups: list[tuple[Target, list[str]]]) -> str:
+    """Tells layers of several targets apart; there is nothing to tell where there is one."""
+    if len(groups) == 1:
+        return ""
+    suffix = f"-py{target.version.replace('.', '')}-{target.architecture.replace('_', '-')}"
+    same = [at for at, (other, _) in enumerate(groups) if other == target]
+    return suffix if len(same) == 1 else f"{suffix}-{same.index(number) + 1}"
+
+
+def _path(kind: type, value: object) -> Path:
+    assert kind is Path
+    return Path(str(value))
+
+
+def _ignore(folder: Path) -> None:
+    """What is built belongs into no repository."""
+    file = folder / ".gitignore"
+    if not file.exists():
+        file.write_text("*\n", encoding="utf-8")
