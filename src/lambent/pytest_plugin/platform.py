@@ -76,9 +76,7 @@ class Platform:
             url = str(msgspec.json.decode(line)["url"])
         except (msgspec.DecodeError, KeyError, TypeError):
             process.kill()
-            process.wait()
-            said = _tail(log)
-            log.close()
+            said = _ended(process, log)
             raise PlatformFailed(
                 f"the platform for tests did not start:\n{said or 'it has said nothing'}"
             ) from None
@@ -147,10 +145,7 @@ class Platform:
             process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-        self._log.close()
+        _ended(process, self._log)
 
     def __repr__(self) -> str:
         return f"<Platform {self.url}>"
@@ -175,8 +170,15 @@ def _first_line(process: subprocess.Popen[bytes]) -> bytes:
     return said
 
 
-def _tail(log: Any) -> str:
+def _ended(process: subprocess.Popen[bytes], log: Any) -> str:
+    """Wait for its end and close all that belongs to it; the last that it has said."""
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
     log.seek(0, os.SEEK_END)
     log.seek(max(0, log.tell() - _SHOWN_BYTES))
-    text: str = log.read().decode(errors="replace")
-    return text.strip()
+    said: str = log.read().decode(errors="replace")
+    log.close()
+    return said.strip()
