@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -32,12 +33,11 @@ _HANDLER: Final = "lambent_debuggee.handler"
 _LONGEST_S: Final = 900
 _MEMORY_MB: Final = 1024
 _ROOT: Final = """
-import json, sys, debugpy
-_, port = debugpy.listen(("127.0.0.1", int(sys.argv[1])))
-from pydevd import SetupHolder
-print(json.dumps({"port": port, "servers": SetupHolder.setup["port"]}), flush=True)
+import sys, debugpy
+debugpy.connect(("127.0.0.1", int(sys.argv[1])))
 sys.stdin.read()
 """
+_START_S: Final = 30.0
 
 
 class Debugging(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,27 +67,20 @@ class Debugger:
         found = importlib.util.find_spec("debugpy")
         if found is None or found.origin is None:
             raise DeployError("--debug needs the package debugpy", hint="pip install debugpy")
-        process = self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _ROOT, str(self._port)],
+        environment = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        endpoints = _adapter(self._port, Path(found.origin).parent / "adapter", environment)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _ROOT, str(endpoints["server"]["port"])],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the session to hear
-            env={**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+            env=environment,
         )
-        assert process.stdout is not None
-        told = process.stdout.readline()
-        if not told:
-            self.close()
-            raise DeployError(
-                f"The debugger cannot listen on port {self._port}",
-                hint="Another program may have it: take another port with --debug=PORT.",
-            )
-        document = json.loads(told)
         self.debugging = Debugging(
-            port=document["port"],
-            servers=document["servers"],
-            pid=process.pid,
+            port=endpoints["client"]["port"],
+            servers=endpoints["server"]["port"],
+            pid=self._process.pid,
             library=str(Path(found.origin).parent.parent),
         )
         return self.debugging
@@ -98,9 +91,46 @@ class Debugger:
         if process is not None:
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def _adapter(port: int, program: Path, environment: dict[str, str]) -> dict[str, Any]:
+    """Start debugpy's adapter as `debugpy.listen` does; its endpoints. It ends when nothing is connected any more.
+
+    Raises DeployError.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(_START_S)
+        arguments = [
+            "--for-server",
+            str(listener.getsockname()[1]),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ]
+        # It leaves a child behind and ends.
+        subprocess.run(
+            [sys.executable, str(program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            check=False,
+        )
+        try:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as file:
+                endpoints: dict[str, Any] = json.loads(file.read())
+        except (OSError, ValueError) as error:
+            raise DeployError(f"debugpy does not start: {error}") from error
+    if "error" in endpoints:
+        raise DeployError(
+            f"The debugger cannot listen on port {port}: it is in use",
+            hint="Another program has it: take another port with --debug=PORT.",
+        )
+    return endpoints
 
 
 def prepare(properties: dict[str, Any], source: Path | None, debugging: Debugging) -> None:
@@ -117,10 +147,10 @@ def prepare(properties: dict[str, Any], source: Path | None, debugging: Debuggin
         "Variables": {
             **variables,
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
-            "_LAMBENT_DEBUG_HANDLER": properties["Handler"],
-            "_LAMBENT_DEBUG_PORT": str(debugging.servers),
-            "_LAMBENT_DEBUG_PARENT": str(debugging.pid),
-            "_LAMBENT_DEBUG_SOURCE": str(source or Path.cwd()),
+            "LAMBENT_DEBUG_HANDLER": properties["Handler"],
+            "LAMBENT_DEBUG_PORT": str(debugging.servers),
+            "LAMBENT_DEBUG_PARENT": str(debugging.pid),
+            "LAMBENT_DEBUG_SOURCE": str(source or Path.cwd()),
         }
     }
     properties["Handler"] = _HANDLER

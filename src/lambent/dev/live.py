@@ -111,6 +111,8 @@ class Live:
 
     def _settled(self) -> None:
         self._front.failure = self._reloader.failure
+        if self._reloader.ready is None:
+            self._record(None)
         self._front.release()
 
     def _brought(self, ready: Ready) -> None:
@@ -131,7 +133,8 @@ class Live:
         neighbours.note(self._session.folder, ready)
         self._record(ready)
 
-    def _record(self, ready: Ready) -> None:
+    def _record(self, ready: Ready | None) -> None:
+        """Let other commands find this session; before anything runs they find the platform."""
         assert self._platform is not None
         assert self._stack is not None
         debugging = None if self._session.debugger is None else self._session.debugger.debugging
@@ -141,8 +144,8 @@ class Live:
                 dev_session.DevSession(
                     url=self._platform.url,
                     pid=os.getpid(),
-                    app=ready.app,
-                    stack=ready.stack,
+                    app=ready.app if ready is not None else self._session.project.name or "",
+                    stack=ready.stack if ready is not None else "",
                     stage=self._session.preparing.stage_name,
                     region=self._stack.region,
                     debug_port=None if debugging is None else debugging.port,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -26,6 +27,9 @@ _BODY_LIMIT: Final = 51_200
 """Bytes of a template that is sent as it is; larger ones come out of S3 (CloudFormation's quotas)."""
 
 _TEMPLATES: Final = "lambent-dev-templates"
+_HANDLED: Final = re.compile(
+    r'Resource handler returned message: "(.*?)(?: \(Service: .*)?" \(RequestToken: .*', re.DOTALL
+)
 _GONE: Final = frozenset({"", "DELETE_COMPLETE"})
 _HOPELESS: Final = frozenset(
     {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS"}
@@ -177,8 +181,7 @@ class Stack:
         if not first:
             return ProviderError("The resources of the app could not be made")
         return ProviderError(
-            f"{first['LogicalResourceId']} ({first.get('ResourceType', '')}): {first['ResourceStatusReason']}",
-            hint="Mend it and save: what ran before goes on until then.",
+            f"{first['LogicalResourceId']} ({first.get('ResourceType', '')}): {_said(first['ResourceStatusReason'])}"
         )
 
     # ------------------------------------------------------------ what is in it
@@ -256,3 +259,9 @@ class Stack:
             raise ProviderError(error.message or error.code) from error
         except ValueError as error:
             raise ProviderError(str(error)) from error
+
+
+def _said(reason: str) -> str:
+    """What a service has said, without the numbers of requests around it."""
+    found = _HANDLED.fullmatch(reason)
+    return found[1] if found is not None else reason

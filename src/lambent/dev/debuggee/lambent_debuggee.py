@@ -12,10 +12,10 @@ import json
 import os
 import sys
 
-_HANDLER = os.environ.pop("_LAMBENT_DEBUG_HANDLER")
-_PORT = int(os.environ.pop("_LAMBENT_DEBUG_PORT"))
-_PARENT = int(os.environ.pop("_LAMBENT_DEBUG_PARENT"))
-_SOURCE = os.environ.pop("_LAMBENT_DEBUG_SOURCE")
+_HANDLER = os.environ.pop("LAMBENT_DEBUG_HANDLER")
+_PORT = int(os.environ.pop("LAMBENT_DEBUG_PORT"))
+_PARENT = int(os.environ.pop("LAMBENT_DEBUG_PARENT"))
+_SOURCE = os.environ.pop("LAMBENT_DEBUG_SOURCE")
 
 os.environ["_HANDLER"] = _HANDLER
 # What clients call the files of the function: they need not say it themselves.
