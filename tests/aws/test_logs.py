@@ -15,9 +15,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambent.aws.dispatcher import AwsDispatcher
-from lambent.aws.logs import LogsService
 from lambent.aws.logs.conditions import PatternError
 from lambent.aws.logs.patterns import compile_pattern
+from lambent.aws.logs.service import LogsService
 from lambent.http import HttpServer
 from lambent.observe import LogStore, open_log_store
 

@@ -22,6 +22,7 @@ from lambent.aws.post_policy import is_form
 from lambent.aws.queryjson import accepts_json
 from lambent.aws.router import Route, Router, RoutingError
 from lambent.aws.serialize import OutputWriters, Reply
+from lambent.aws.service import LaterService
 from lambent.aws.sigv4 import body_digest
 from lambent.aws.validate import Validators
 from lambent.http import ClientLeft, StreamedRequest
@@ -55,7 +56,7 @@ class AwsDispatcher:
 
     def __init__(
         self,
-        services: Iterable[Service],
+        services: Iterable[Service | LaterService],
         *,
         credentials: Credentials | None,
         account: str,
@@ -65,7 +66,7 @@ class AwsDispatcher:
         neighbours: Neighbours | None = None,
         written: Written | None = None,
     ) -> None:
-        self._services = {service.name: service for service in services}
+        self._services: dict[str, Service | LaterService] = {service.name: service for service in services}
         self._router = Router(self._services)
         self._authenticator = Authenticator(
             credentials, account=account, default_region=default_region, enforced=enforce
@@ -127,7 +128,9 @@ class AwsDispatcher:
                     return
             route = self._router.route(request, identity.service)
             service, protocol, operation = route.service, route.protocol, route.operation
-            method = self._method(route)
+            found = self._services.get(route.service)
+            # One that is there already, or None for what is to be made first.
+            method = None if isinstance(found, LaterService) else _method(found, route)
         except RoutingError as error:
             self._send_error(request, error.service, error.protocol, request_id, error)
         except ServiceError as error:
@@ -154,12 +157,12 @@ class AwsDispatcher:
                 raise
             return identity
 
-    def _method(self, route: Route) -> Method:
-        service = self._services.get(route.service)
-        method = service.method(route.operation) if service is not None else None
-        if method is None:
-            raise _not_implemented(route)
-        return method
+    async def _made(self, name: str) -> Service | None:
+        """A service, made now if nobody has asked for it before."""
+        found = self._services.get(name)
+        if isinstance(found, LaterService):
+            found = self._services[name] = await found.make()
+        return found
 
     async def _forward(
         self, forwarder: Forwarder, request: Request, request_id: str, identity: Identity, entry: Entry
@@ -191,9 +194,11 @@ class AwsDispatcher:
         wire.validators.validator(operation)(members)
 
     async def _call(
-        self, request: Request, request_id: str, identity: Identity, route: Route, method: Method
+        self, request: Request, request_id: str, identity: Identity, route: Route, method: Method | None
     ) -> None:
         try:
+            if method is None:
+                method = _method(await self._made(route.service), route)
             wire = self._wire(route.service, route.protocol)
             operation = wire.model.operation(route.operation)
             members = wire.parsers.parser(operation)(route.labels, route.query, request.headers, request.body)
@@ -324,6 +329,13 @@ class AwsDispatcher:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _method(service: Service | None, route: Route) -> Method:
+    method = service.method(route.operation) if service is not None else None
+    if method is None:
+        raise _not_implemented(route)
+    return method
 
 
 def _not_implemented(route: Route) -> ServiceError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from lambent.aws.context import RequestContext
 from lambent.aws.model import snake_case
@@ -29,3 +29,11 @@ class Service:
         """The method that answers `operation` (`CreateFunction`), or None where this service has none."""
         found: Method | None = getattr(self, snake_case(operation), None)
         return found
+
+
+class LaterService(NamedTuple):
+    """A service that is made when it is first asked; `make` gives the same one to all who call it at once."""
+
+    name: str
+    """botocore's name for it."""
+    make: Callable[[], Awaitable[Service]]

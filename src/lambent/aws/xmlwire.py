@@ -31,8 +31,8 @@ _ESCAPES = {
 }
 # Quotes need not be, but AWS does: TestSqsQueryApi and LocalStack's SqsQueryResponseSerializer; S3's ETags.
 _TEXT_ESCAPED = re.compile('[&<>"\r]')
-# XML 1.0 has no way to write these at all.
-_UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# XML 1.0 has no way to write these at all. (Told as what is left, it takes six times as long to compile.)
+_UNWRITABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MAX_DEPTH = 200
 
 

@@ -28,6 +28,7 @@ class FrontDoor:
     """Takes the requests that are for function URLs, APIs and custom domain names.
 
     Requests to hosts that are none of these, and not `is_allowed` (a name in lower case, without port), are refused.
+    `rest_apis` may be set when there are any.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class FrontDoor:
         self._websockets = websockets
         self._domains = domains
         self._is_allowed = is_allowed
-        self._rest_apis = rest_apis
+        self.rest_apis = rest_apis
         self._known: dict[bytes, Address | None] = {}
         self._generation = -1
 
@@ -90,8 +91,8 @@ class FrontDoor:
 
     def _api(self, request: Request, api_id: str, host: str, path: str, stage: str | None) -> None:
         """Answer a request to an API; without `stage` the path tells it."""
-        if self._rest_apis is not None and self._rest_apis.serves(api_id):
-            self._rest_apis.handle(request, api_id, host, path, stage_name=stage)
+        if self.rest_apis is not None and self.rest_apis.serves(api_id):
+            self.rest_apis.handle(request, api_id, host, path, stage_name=stage)
             return
         api = self._registry.api(api_id)
         if api is not None and api.protocol_type == "WEBSOCKET":
@@ -101,8 +102,8 @@ class FrontDoor:
 
     def _domain(self, request: Request, domain: str, host: str, path: str) -> None:
         mapped = self._domains.mapped(domain, path or "/")
-        if mapped is not None and self._rest_apis is not None and self._rest_apis.serves(mapped.api_id):
-            self._rest(self._rest_apis, request, mapped, host, path)
+        if mapped is not None and self.rest_apis is not None and self.rest_apis.serves(mapped.api_id):
+            self._rest(self.rest_apis, request, mapped, host, path)
             return
         api = self._registry.api(mapped.api_id) if mapped is not None else None
         if mapped is not None and api is not None and api.protocol_type == "WEBSOCKET":

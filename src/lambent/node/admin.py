@@ -15,7 +15,7 @@ from lambent.aws.errors import ServiceError
 from lambent.aws.lambda_ import downloads
 
 if TYPE_CHECKING:
-    from lambent.aws.lambda_ import CodeDownloads
+    from lambent.aws.lambda_.downloads import CodeDownloads
     from lambent.http import Request
     from lambent.node.platform import Platform
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Final
 
 from lambent.aws.callers import caller_finder
 from lambent.gateway.apis import ApiRegistry
@@ -10,15 +11,12 @@ from lambent.gateway.authorizers import Authorizers, Fetcher
 from lambent.gateway.door import FrontDoor
 from lambent.gateway.functions import FunctionCaller
 from lambent.gateway.http_api import Domains, HttpApis
-from lambent.gateway.rest_api import RestApiRegistry, RestApis
-from lambent.gateway.rest_api.authorizing import RestAuthorizers
-from lambent.gateway.rest_api.usage import Usage
 from lambent.gateway.urls import FunctionUrls
 from lambent.gateway.websocket import Clients, ConnectionLimits, WebSocketApis
+from lambent.node.later import Later, anything_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AsyncExitStack
 
     from lambent.aws.apigatewaymanagementapi import ConnectionsEndpoint
     from lambent.aws.authentication import Identity
@@ -26,34 +24,35 @@ if TYPE_CHECKING:
     from lambent.invocation.invoker import Invoker
     from lambent.neighbours.neighbours import Neighbours
     from lambent.neighbours.service_calls import CallService
+    from lambent.node.rest_apis import RestParts
     from lambent.observe import LogStore
     from lambent.store import Database
+
+_NOT_REST: Final = "('api', 'domain', 'vpc_link')"
+"""Kinds of what `ApiRegistry` keeps, where REST APIs have theirs too."""
 
 
 class Gateway:
     """What is kept of APIs, and the door that serves them. `open` reads it, `build` makes the door: in between the
     floor above is made, as who signs a request is for that one to say.
+
+    `rest` is there from the start where an earlier run has left REST APIs, or what belongs to some.
     """
 
-    def __init__(self, apis: ApiRegistry, rest_apis: RestApiRegistry, usage: Usage) -> None:
+    def __init__(self, database: Database, apis: ApiRegistry) -> None:
+        self._database = database
         self.apis = apis
-        self.rest_apis = rest_apis
-        self.usage = usage
         self.clients = Clients(ConnectionLimits())
         self.door: FrontDoor
         self.authorizers: Authorizers
-        self._rest_authorizers: RestAuthorizers
+        self.rest: Later[RestParts]
 
     @classmethod
-    async def open(cls, database: Database, closing: AsyncExitStack) -> Gateway:
-        """As an earlier run has left it; `closing` gets what closes it. Raises StoreError."""
-        apis = await ApiRegistry.open(database)
-        rest_apis = await RestApiRegistry.open(database, apis)
-        usage = await Usage.open(rest_apis, database)
-        closing.push_async_callback(usage.close)
-        return cls(apis, rest_apis, usage)
+    async def open(cls, database: Database) -> Gateway:
+        """As an earlier run has left it. Raises StoreError."""
+        return cls(database, await ApiRegistry.open(database))
 
-    def build(
+    async def build(
         self,
         closing: AsyncExitStack,
         invoker: Invoker,
@@ -66,17 +65,26 @@ class Gateway:
         host_rule: Callable[[str], bool] | None,
         drain_s: float,
     ) -> None:
-        """Make the door; `closing` gets what closes what is behind it, where handshakes have `drain_s` to end."""
+        """Make the door; `closing` gets what closes what is behind it, where handshakes have `drain_s` to end.
+
+        Raises StoreError.
+        """
         functions = FunctionCaller(invoker)
         fetcher, callers = Fetcher(neighbours), caller_finder(authenticate, "execute-api")
         self.authorizers = Authorizers(functions, fetcher, callers)
         self.apis.on_authorizers_reset = self.authorizers.reset_cache
-        self._rest_authorizers = RestAuthorizers(functions, fetcher, callers)
-        self.rest_apis.on_authorizers_reset = self._rest_authorizers.reset_cache
-        rest_apis = RestApis(
-            self.rest_apis, functions, authorizers=self._rest_authorizers, usage=self.usage, logs=logs
-        )
-        closing.callback(rest_apis.close)
+        closing_rest = await closing.enter_async_context(AsyncExitStack())
+
+        async def make_rest() -> RestParts:
+            from lambent.node.rest_apis import RestParts
+
+            parts = await RestParts.open(
+                self._database, self.apis, functions, fetcher, callers, logs, closing_rest
+            )
+            self.door.rest_apis = parts.apis
+            return parts
+
+        self.rest = Later(make_rest)
         http_apis = HttpApis(
             self.apis,
             functions,
@@ -101,14 +109,15 @@ class Gateway:
             websockets,
             Domains(self.apis),
             host_rule,
-            rest_apis,
         )
+        if await anything_kept(self._database, f"gateway_roots WHERE kind NOT IN {_NOT_REST}", "rest_usage"):
+            await self.rest.get()
 
     async def clear(self) -> None:
         """Forget all of it."""
         self.clients.close_all()
         await self.apis.clear()
-        await self.rest_apis.clear()
-        await self.usage.clear()
         self.authorizers.clear()
-        self._rest_authorizers.clear()
+        rest = await self.rest.settled()
+        if rest is not None:
+            await rest.clear()

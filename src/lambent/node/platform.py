@@ -11,23 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambent import __version__
-from lambent.aws.apigateway import ApiGatewayService
-from lambent.aws.apigatewaymanagementapi import ConnectionsEndpoint, ConnectionsService
-from lambent.aws.apigatewayv2 import ApiGatewayV2Service
-from lambent.aws.cloudcontrol import CloudControlService
-from lambent.aws.cloudformation import CloudFormationService
-from lambent.aws.codedeploy import CodeDeployService
+from lambent.aws.apigatewaymanagementapi.endpoint import ConnectionsEndpoint
 from lambent.aws.context import STACKS_SESSION
 from lambent.aws.credentials import Credentials, kept_master_key
 from lambent.aws.dispatcher import AwsDispatcher
-from lambent.aws.events import EventsService
 from lambent.aws.invoke import InvokeEndpoint
-from lambent.aws.lambda_ import CodeDownloads, LambdaService
-from lambent.aws.logs import LogsService
-from lambent.aws.scheduler import SchedulerService
+from lambent.aws.lambda_.downloads import CodeDownloads
 from lambent.aws.service_calls import ServiceCalls
 from lambent.aws.sqs import SqsEndpoint, SqsService
-from lambent.aws.sts import StsService
 from lambent.execution.engines.machine import engines_of_this_machine
 from lambent.execution.errors import ExecutionError, InterpreterMissing
 from lambent.execution.fleet import Fleet
@@ -46,30 +37,32 @@ from lambent.gateway.call import MAX_BODY
 from lambent.http import HttpServer
 from lambent.invocation.invoker import Invoker
 from lambent.neighbours.neighbours import Neighbours
-from lambent.neighbours.networks import Networks
-from lambent.neighbours.objects import Objects
 from lambent.node.admin import AdminEndpoint
 from lambent.node.events import Events
 from lambent.node.gateway import Gateway
 from lambent.node.hosts import host_rule
+from lambent.node.later import Later, anything_kept
+from lambent.node.services import Services
 from lambent.node.settings import url_host
-from lambent.node.stacks import StackParts
-from lambent.node.tls import server_context
 from lambent.observe import open_log_store
 from lambent.store import BlobStore, StoreError, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lambent.aws.service import Service
+    from lambent.aws.service import LaterService, Service
     from lambent.execution.spec import EnvironmentSpec
     from lambent.http import Request
     from lambent.node.front import Front
     from lambent.node.settings import Settings
+    from lambent.node.stacks import StackParts
     from lambent.observe import LogStream
 
 DRAIN_SECONDS: Final = 30.0
 """How long a stop waits for invocations in flight."""
+
+_STACKS: Final = ("stacks", "stack_response_urls", "stack_macros", "stack_deployments")
+"""The tables that tell whether an earlier run has left something of stacks: the others refer to these."""
 
 _COLLECT_SECONDS: Final = 3600.0
 _MAX_BODY: Final = 100_000_000
@@ -90,6 +83,7 @@ class Platform:
         self._front = front
         self._closing = contextlib.AsyncExitStack()
         self._resetting = asyncio.Lock()
+        self._started = False
         self.server = HttpServer(
             self.handle if front is None else self._receive, streams=self._streams, limit=self._limit
         )
@@ -190,54 +184,56 @@ class Platform:
         self.neighbours.refuse = self.events.refuse
 
         # gateway: what it keeps
-        self.gateway = await Gateway.open(database, closing)
+        self.gateway = await Gateway.open(database)
 
-        # stacks
+        # stacks: read now only where there are any
         stack_calls = ServiceCalls(self.credentials, lambda: self.inside_url, STACKS_SESSION)
         closing.callback(stack_calls.close)
         # With connections of its own: those of steps may all be waiting for it.
         restoring_calls = ServiceCalls(self.credentials, lambda: self.inside_url, STACKS_SESSION)
         closing.callback(restoring_calls.close)
-        self.stacks = await StackParts.open(
-            database,
-            self.events.clock,
-            stack_calls.ask,
-            closing,
-            inside_url=lambda: self.inside_url,
-            public_url=lambda: self.url,
-            ignore_unsupported=settings.ignore_unsupported,
-            shifting_minute_s=settings.traffic_shifting_minute_s,
-            neighbours=self.neighbours,
-            ask_with=restoring_calls.ask,
-        )
+        closing_stacks = await closing.enter_async_context(contextlib.AsyncExitStack())
+
+        async def make_stacks() -> StackParts:
+            from lambent.node.stacks import StackParts
+
+            parts = await StackParts.open(
+                database,
+                self.events.clock,
+                stack_calls.ask,
+                closing_stacks,
+                inside_url=lambda: self.inside_url,
+                public_url=lambda: self.url,
+                ignore_unsupported=settings.ignore_unsupported,
+                shifting_minute_s=settings.traffic_shifting_minute_s,
+                neighbours=self.neighbours,
+                ask_with=restoring_calls.ask,
+            )
+            if self._started:
+                await parts.start()
+            return parts
+
+        self._stacks = Later(make_stacks)
+        if await anything_kept(database, *_STACKS):
+            await self._stacks.get()
 
         # aws
         downloads = CodeDownloads(code)
-        objects = Objects(self.neighbours)
         sqs = SqsService(self.events.queues)
-        services: list[Service] = [
-            LambdaService(
-                self.registry,
-                downloads,
-                self.events.mappings,
-                invoker.provisioning,
-                objects,
-                self.events.async_queue,
-                Networks(self.neighbours),
-                linked_code=settings.linked_code,
-            ),
-            LogsService(self.logs, self.events.log_subscriptions.refusal),
-            StsService(self.credentials, settings.account),
-            sqs,
-            EventsService(self.events.buses),
-            SchedulerService(self.events.schedules),
-            ApiGatewayV2Service(self.gateway.apis),
-            ConnectionsService(self.gateway.clients),
-            ApiGatewayService(self.gateway.rest_apis, self.gateway.usage),
-            CloudControlService(self.stacks.catalogue, stack_calls.ask, self.events.clock),
-            CodeDeployService(self.stacks.deployments),
-            CloudFormationService(self.stacks.stacks, self.stacks.transforms, self.stacks.fetcher),
-        ]
+        later = Services(
+            settings,
+            registry=self.registry,
+            downloads=downloads,
+            credentials=self.credentials,
+            invoker=invoker,
+            neighbours=self.neighbours,
+            events=self.events,
+            logs=self.logs,
+            gateway=self.gateway,
+            stacks=self._stacks.get,
+            ask=stack_calls.ask,
+        ).later()
+        services: list[Service | LaterService] = [sqs, *later]
         services = [service for service in services if service.name not in settings.neighbours]
         self.services = [service.name for service in services]
         self.dispatcher = AwsDispatcher(
@@ -257,7 +253,7 @@ class Platform:
         self._connections = ConnectionsEndpoint(self.dispatcher, self.gateway.clients)
 
         # gateway: built here, as who signs a request is for the floor above it to say
-        self.gateway.build(
+        await self.gateway.build(
             closing,
             invoker,
             self.neighbours,
@@ -271,6 +267,8 @@ class Platform:
 
         context = None
         if settings.tls_certificate is not None and settings.tls_key is not None:
+            from lambent.node.tls import server_context
+
             context = server_context(settings.tls_certificate, settings.tls_key)
         if context is not None or self._front is not None:
             self._inside = HttpServer(self.handle, streams=self._streams, limit=self._limit)
@@ -282,7 +280,9 @@ class Platform:
         self.registry.resume()
         invoker.provisioning.restore(self.registry.all_functions())
         await self.events.start()
-        await self.stacks.start()
+        self._started = True
+        if self._stacks.now is not None:
+            await self._stacks.now.start()
         collecting = asyncio.get_running_loop().create_task(self._collect_code())
         closing.callback(collecting.cancel)
 
@@ -302,6 +302,16 @@ class Platform:
         """The version of lambent."""
         return __version__
 
+    @property
+    def stacks(self) -> StackParts:
+        """The parts of stacks, for who knows that they have been needed before: there is one, or has been."""
+        assert self._stacks.now is not None
+        return self._stacks.now
+
+    async def stack_parts(self) -> StackParts:
+        """The parts of stacks, opened now if nobody has needed them before. Raises StoreError."""
+        return await self._stacks.get()
+
     async def stop(self) -> None:
         """Take no new requests, let what runs end, close every part, top down."""
         await self._closing.aclose()
@@ -309,7 +319,10 @@ class Platform:
     async def _drain(self) -> None:
         """Begin nothing more; wait for requests and events that are being processed."""
         # Before all else: their steps ask services over the platform's own port.
-        await self.stacks.drain(DRAIN_SECONDS)
+        self._started = False
+        stacks = await self._stacks.settled()
+        if stacks is not None:
+            await stacks.drain(DRAIN_SECONDS)
         self.server.stop_accepting()
         await asyncio.gather(self.server.drain(DRAIN_SECONDS), self.events.drain(DRAIN_SECONDS))
 
@@ -331,7 +344,9 @@ class Platform:
             await self._forget()
 
     async def _forget(self) -> None:
-        await self.stacks.clear()
+        stacks = await self._stacks.settled()
+        if stacks is not None:
+            await stacks.clear()
         for record in self.registry.all_functions():
             reference = Reference(record.account, record.region, record.name, None)
             with contextlib.suppress(FunctionNotFound):  # others may be deleting it, too
@@ -361,7 +376,7 @@ class Platform:
         if self._sqs is not None and self._sqs.handle(request):
             return
         if request.target.startswith(_ADMIN):
-            if self.stacks.handle(request):
+            if self._stacks.now is not None and self._stacks.now.handle(request):
                 return
             self._admin.handle(request)
         elif not self._connections.handle_path(request):

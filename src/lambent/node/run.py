@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from lambent.node.platform import Platform
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from lambent.node.platform import Platform
     from lambent.node.settings import Settings
 
 
@@ -36,6 +35,9 @@ async def _serve(settings: Settings, on_ready: Callable[[Platform], Awaitable[No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    # Here, as collections would take a seventh of the time that this takes.
+    from lambent.node.platform import Platform
+
     platform = await Platform.start(settings)
     # What start-up has made stays: collections need not look at it again.
     gc.collect()

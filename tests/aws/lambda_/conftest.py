@@ -16,7 +16,8 @@ import pytest
 from botocore.config import Config
 
 from lambent.aws.dispatcher import AwsDispatcher
-from lambent.aws.lambda_ import CodeDownloads, LambdaService
+from lambent.aws.lambda_.downloads import CodeDownloads
+from lambent.aws.lambda_.service import LambdaService
 from lambent.events import MappingRegistry
 from lambent.functions import ActivationFailed, CodeStore, FunctionRegistry
 from lambent.http import HttpServer

@@ -167,7 +167,7 @@ class World:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self.platform: Platform = self.run(Platform.start(Settings(port=0, ephemeral=True, data=data)))
-        self.catalogue: Catalogue = self.platform.stacks.catalogue
+        self.catalogue: Catalogue = self.run(self.platform.stack_parts()).catalogue
         self.clock = self.run(self._clock())
         self.calls = ServiceCalls(
             self.platform.credentials, lambda: self.platform.inside_url, session=STACKS_SESSION

@@ -2,7 +2,3 @@
 
 May import the generic layer of lambent.aws and lambent.observe.
 """
-
-from lambent.aws.logs.service import LogsService
-
-__all__ = ["LogsService"]

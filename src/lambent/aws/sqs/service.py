@@ -7,6 +7,7 @@ endpoint's own (`operations`). The recordings named are those of LocalStack's Te
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 import msgspec
@@ -34,7 +35,12 @@ Read = TypeVar("Read", bound=msgspec.Struct)
 Answer = TypeVar("Answer")
 
 _MOST_TAGS: Final = 50
-_ATTRIBUTES: Final = frozenset(load_model("sqs").shape_models["QueueAttributeName"]["enum"])
+
+
+@functools.cache
+def _attributes() -> frozenset[str]:
+    # When it is first asked for: the model takes longer to read than everything else here.
+    return frozenset(load_model("sqs").shape_models["QueueAttributeName"]["enum"])
 
 
 class SqsService(Service):
@@ -107,7 +113,7 @@ class SqsService(Service):
         if not names:
             return {}
         for name in names:
-            if name not in _ATTRIBUTES:
+            if name not in _attributes():
                 raise translated(InvalidAttributeName(f"Unknown Attribute {name}."))
         found = queue.attributes()
         if "All" not in names:

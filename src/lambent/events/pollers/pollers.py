@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from lambent.events.pollers.calls import FunctionCalls
 from lambent.events.pollers.poller import Parts
 from lambent.events.pollers.sqs import SqsPoller, check_queue
-from lambent.events.pollers.streams import StreamPoller, check_stream
 from lambent.events.sources import DYNAMODB, KINESIS, SQS
 from lambent.functions.turns import Turns
 
@@ -26,17 +25,31 @@ if TYPE_CHECKING:
     from lambent.neighbours.service_calls import CallService
     from lambent.store import Database
 
+
+# What reads streams is a good deal, and imported when there is a mapping of one.
+def _stream_poller(mapping: Mapping, parts: Parts) -> Poller:
+    from lambent.events.pollers.streams import StreamPoller
+
+    return StreamPoller(mapping, parts)
+
+
+async def _check_stream(mapping: Mapping, parts: Parts) -> None:
+    from lambent.events.pollers.streams import check_stream
+
+    await check_stream(mapping, parts)
+
+
 KINDS: Final[dict[str, Callable[[Mapping, Parts], Poller]]] = {
     SQS.kind: SqsPoller,
-    KINESIS.kind: StreamPoller,
-    DYNAMODB.kind: StreamPoller,
+    KINESIS.kind: _stream_poller,
+    DYNAMODB.kind: _stream_poller,
 }
 """What reads the sources of each kind. Mappings of other kinds are kept, and nothing is read for them."""
 
 CHECKS: Final[dict[str, Callable[[Mapping, Parts], Awaitable[None]]]] = {
     SQS.kind: check_queue,
-    KINESIS.kind: check_stream,
-    DYNAMODB.kind: check_stream,
+    KINESIS.kind: _check_stream,
+    DYNAMODB.kind: _check_stream,
 }
 """What finds out whether a source of each kind can be read. Raises InvalidMapping."""
 

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 from lambent.gateway.websocket.limits import ConnectionLimits
-from lambent.gateway.websocket.sockets import Socket
 
 if TYPE_CHECKING:
     from lambent.gateway.websocket.apis import WebSocketApis
@@ -69,6 +68,9 @@ class Client:
         """What all its events share (`events.shared_context`)."""
         self.at_work = 0
         self.since_s = self._active_s = time.monotonic()
+        # Here, as it comes with a library that platforms without WebSockets need not load.
+        from lambent.gateway.websocket.sockets import Socket
+
         self.socket = Socket(self, limits)
 
     @property

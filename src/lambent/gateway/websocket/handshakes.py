@@ -6,8 +6,6 @@ import binascii
 from base64 import b64decode
 from typing import TYPE_CHECKING, Final
 
-from websockets.utils import accept_key
-
 from lambent.http.dates import http_date
 
 if TYPE_CHECKING:
@@ -36,6 +34,8 @@ def flaw(request: Request) -> tuple[int, str] | None:
 
 def accepting(request: Request, subprotocol: str | None) -> bytes:
     """The answer that switches protocols."""
+    from websockets.utils import accept_key  # here, as in clients.py
+
     key = (request.header(b"sec-websocket-key") or b"").decode("latin-1")
     lines = [_HEAD, accept_key(key).encode(), b"\r\n"]
     if subprotocol is not None:
