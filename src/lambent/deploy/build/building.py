@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 
     from lambent.deploy.build.environment import Library
     from lambent.deploy.build.interpreter import Distribution
+    from lambent.deploy.build.layers import Layer
     from lambent.deploy.build.progress import Progress
+    from lambent.deploy.build.resolution import Resolved
     from lambent.deploy.build.selection import Chosen
     from lambent.deploy.manifest import Manifest, Unit
     from lambent.deploy.project import Project
@@ -52,7 +54,7 @@ FOLDER_OF_BUILDS: Final = ".lambent/build"
 _KEPT_S: Final = 14 * 24 * 3600.0
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """Files of one part of a package: their names there, digests, and how to get them compressed."""
 
     part: str
@@ -71,42 +73,60 @@ def build(
     `upgrade` resolves the distributions anew, to the latest versions that the project's requirements permit. Raises
     BuildError; then nothing half-made is left.
     """
-    return _Builder(project, manifest, progress or silent, upgrade).build()
+    return Builder(project, manifest, progress or silent, upgrade=upgrade).build()
 
 
-class _Builder:
-    def __init__(self, project: Project, manifest: Manifest, progress: Progress, upgrade: bool) -> None:
+class Plan(NamedTuple):
+    """By unit: its files, its distributions, the answer that these are of, and which of them the code names itself.
+
+    `layers` by name.
+    """
+
+    selected: dict[str, dict[str, Chosen]]
+    needed: dict[str, dict[str, Library]]
+    resolved: dict[str, Resolved]
+    roots: dict[str, frozenset[str]]
+    layers: dict[str, Layer]
+
+
+class Builder:
+    """One build."""
+
+    def __init__(self, project: Project, manifest: Manifest, progress: Progress, *, upgrade: bool) -> None:
         self._project = project
         self._manifest = manifest
         self._progress = progress
         self._upgrade = upgrade
         self._store = project.root / FOLDER_OF_BUILDS
-        self._contents = Contents()
-        self._framework: _Piece | None = None
+        self.contents = Contents()
+        self._framework: Piece | None = None
         self._packs: dict[tuple[Path, ...], Pack] = {}
         self._reused: set[str] = set()
         self._notes: list[str] = []
         self._declared: set[str] = set()
         self._taken: set[str] = set()
 
-    def build(self) -> Build:
+    def plan(self) -> Plan:
+        """What goes where; packages of other people are installed for it. Raises BuildError."""
         units = {unit.name: unit for unit in self._manifest.units}
-        apart = folders_apart(self._project.root, units.values())
+        root = self._project.root
+        apart = folders_apart(root, units.values())
         self._store.mkdir(parents=True, exist_ok=True)
         _ignore(self._store.parent)
         selected = {
-            name: sources(self._project.root, unit, self._contents, self._store / "bundles", apart)
+            name: sources(root, unit, self.contents, self._store / "bundles", apart)
             for name, unit in units.items()
         }
-        check_patterns(self._project.root, units.values(), selected)
-        needed, groups = self._libraries(units)
-        layers = {
-            layer.name: layer
-            for number, (target, names) in enumerate(groups)
-            for layer in layers_of(
-                {name: needed[name] for name in names}, units, _suffix(target, number, groups)
-            )
-        }
+        check_patterns(root, units.values(), selected)
+        plan = Plan(selected, {}, {}, {}, {})
+        self._libraries(units, plan)
+        return plan
+
+    def build(self) -> Build:
+        """Raises BuildError."""
+        plan = self.plan()
+        units = {unit.name: unit for unit in self._manifest.units}
+        layers, needed, selected = plan.layers, plan.needed, plan.selected
         within = {
             name: tuple(layer.name for layer in layers.values() if name in layer.units) for name in units
         }
@@ -139,24 +159,22 @@ class _Builder:
         self._sweep()
         return made
 
-    def _libraries(
-        self, units: Mapping[str, Unit]
-    ) -> tuple[dict[str, dict[str, Library]], list[tuple[Target, list[str]]]]:
-        """What each Python unit has of distributions, and the units that share a target and requirements."""
+    def _libraries(self, units: Mapping[str, Unit], plan: Plan) -> None:
+        """What each Python unit has of distributions: together for units that share a target and requirements."""
+        root = self._project.root
         groups: dict[tuple[Path | None, Target], list[Unit]] = {}
         for unit in units.values():
             if unit.language == "python" and (unit.imports or unit.packages):
-                file = file_that_counts(self._project.root, source_of(self._project.root, unit))
+                file = file_that_counts(root, source_of(root, unit))
                 groups.setdefault((file, target_of(unit)), []).append(unit)
-        needed: dict[str, dict[str, Library]] = {}
         if not groups:
-            return needed, []
+            return
         have = installed(self._project.python)
-        for (file, target), members in groups.items():
+        targets = [target for _, target in groups]
+        for number, ((file, target), members) in enumerate(groups.items()):
             declared = read(file)
             needs = needs_of(members, declared, target, have)
-            if any(needs.roots.values()):
-                self._progress("Resolving packages", 0, None)
+            self._progress("Resolving packages", 0, None)
             resolved = resolve(needs, have, self._project, self._store / "resolutions", upgrade=self._upgrade)
             closures = {name: resolved.closure(roots) for name, roots in needs.imported.items()}
             names = frozenset().union(*closures.values())
@@ -164,13 +182,16 @@ class _Builder:
             found = libraries(
                 names, resolved, needs, self._project, self._store / "environments", self._progress
             )
-            for name, closure in closures.items():
-                needed[name] = {one: found[one] for one in sorted(closure)}
+            needed = {unit: {one: found[one] for one in sorted(names)} for unit, names in closures.items()}
+            plan.needed.update(needed)
+            plan.resolved.update(dict.fromkeys(needed, resolved))
+            plan.roots.update(needs.imported)
+            for layer in layers_of(needed, units, _suffix(number, targets)):
+                plan.layers[layer.name] = layer
             self._declared |= {line.name for line in declared.direct}
             self._taken |= names
             if not self._upgrade:
                 self._differences(needs.imported.values(), resolved.versions, have)
-        return needed, [(target, [unit.name for unit in members]) for (_, target), members in groups.items()]
 
     def _differences(
         self,
@@ -187,10 +208,10 @@ class _Builder:
 
     def _pieces(
         self, unit: Unit, files: Mapping[str, Chosen], needed: Mapping[str, Library], layered: set[str]
-    ) -> list[_Piece]:
-        facts = [(name, chosen.path, self._contents.file(chosen.path)) for name, chosen in files.items()]
+    ) -> list[Piece]:
+        facts = [(name, chosen.path, self.contents.file(chosen.path)) for name, chosen in files.items()]
         pieces = [
-            _Piece(
+            Piece(
                 self._manifest.app,
                 "",
                 "code",
@@ -199,23 +220,24 @@ class _Builder:
             )
         ]
         if unit.language == "python" and FRAMEWORK in map(normalised, (*unit.imports, *unit.packages)):
-            pieces.append(self._framework_piece())
+            pieces.append(self.framework_piece())
         pieces += [_library_piece(library) for name, library in needed.items() if name not in layered]
         return pieces
 
-    def _framework_piece(self) -> _Piece:
+    def framework_piece(self) -> Piece:
+        """The framework's files."""
         if self._framework is None:
             files = framework_files(self._project)
-            self._framework = _Piece(
+            self._framework = Piece(
                 FRAMEWORK,
                 "",
                 "framework",
-                tuple((name, False, self._contents.file(path).digest) for name, path in files.items()),
+                tuple((name, False, self.contents.file(path).digest) for name, path in files.items()),
                 tuple(files.values()),
             )
         return self._framework
 
-    def _artefact(self, name: str, pieces: list[_Piece]) -> Artefact:
+    def _artefact(self, name: str, pieces: list[Piece]) -> Artefact:
         """The zip of these pieces; where two have a file of the same name, the first one's."""
         owners: dict[str, tuple[int, int]] = {}
         for number, piece in enumerate(pieces):
@@ -269,7 +291,7 @@ class _Builder:
         temporary.replace(facts)
         return artefact
 
-    def _pack(self, piece: _Piece) -> Pack:
+    def _pack(self, piece: Piece) -> Pack:
         known = self._packs.get(piece.paths)
         if known is None:
             files = [
@@ -300,17 +322,18 @@ class _Builder:
                                 path.unlink()
 
 
-def _library_piece(library: Library, prefix: str = "") -> _Piece:
+def _library_piece(library: Library, prefix: str = "") -> Piece:
     files = tuple((prefix + entry.name, entry.executable, entry.digest) for entry in library.pack.entries)
-    return _Piece(library.name, library.version, "package", files, packed=library.pack)
+    return Piece(library.name, library.version, "package", files, packed=library.pack)
 
 
-def _suffix(target: Target, number: int, groups: list[tuple[Target, list[str]]]) -> str:
+def _suffix(number: int, targets: list[Target]) -> str:
     """Tells layers of several targets apart; there is nothing to tell where there is one."""
-    if len(groups) == 1:
+    if len(targets) == 1:
         return ""
+    target = targets[number]
     suffix = f"-py{target.version.replace('.', '')}-{target.architecture.replace('_', '-')}"
-    same = [at for at, (other, _) in enumerate(groups) if other == target]
+    same = [at for at, other in enumerate(targets) if other == target]
     return suffix if len(same) == 1 else f"{suffix}-{same.index(number) + 1}"
 
 
