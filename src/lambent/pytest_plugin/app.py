@@ -314,7 +314,9 @@ class DeployedApp:
         """
         from lambent.pytest_plugin.sockets import Socket
 
-        return Socket.open(self.platform.url, self.physical("channel", channel), query, headers or {})
+        return Socket.open(
+            self.platform.url, self.physical("channel", channel), self.stage, query, headers or {}
+        )
 
     # ------------------------------------------------------------ what it has said
 

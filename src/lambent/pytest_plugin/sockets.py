@@ -28,18 +28,20 @@ class Socket:
         self._connection = connection
 
     @classmethod
-    def open(cls, url: str, api_id: str, query: str, headers: Mapping[str, str]) -> Self:
-        """Connect to a WebSocket API of the platform at `url`. Raises ConnectionRefused."""
+    def open(cls, url: str, api_id: str, stage: str, query: str, headers: Mapping[str, str]) -> Self:
+        """Connect to a stage of a WebSocket API of the platform at `url`. Raises ConnectionRefused."""
         from urllib.parse import urlsplit
 
         from websockets.exceptions import InvalidStatus
         from websockets.sync.client import connect
 
         where = urlsplit(url)
-        target = f"ws://{where.netloc}/_aws/execute-api/{api_id}/{STAGE}"
+        target = f"ws://{api_id}.execute-api.localhost:{where.port}/{stage}"
         try:
             connection = connect(
                 target + (f"?{query}" if query else ""),
+                # The name need not resolve.
+                address=(where.hostname, where.port),
                 additional_headers=dict(headers),
                 open_timeout=_SECONDS,
                 close_timeout=_SECONDS,
@@ -73,6 +75,3 @@ class Socket:
 
     def __exit__(self, *raised: object) -> None:
         self.close()
-
-
-STAGE: Final = "$default"
