@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from lambent.deploy.manifest import (
     AlarmTrigger,
     Authorizer,
@@ -55,7 +57,15 @@ def everything() -> Manifest:
     return Manifest(
         app="shop",
         units=(
-            unit("api", kind="app", url="iam", tracing=True, timeout_s=29, storage_mb=1024, description="All routes"),
+            unit(
+                "api",
+                kind="app",
+                url="iam",
+                tracing=True,
+                timeout_s=29,
+                storage_mb=1024,
+                description="All routes",
+            ),
             unit("audit", kind="handler", log_retention_days=None),
             unit("guard", memory_mb=128, reserved_concurrency=5),
             unit("prices", kind="handler", language="node", runtime="nodejs22.x", handler="prices.handler"),
@@ -77,12 +87,12 @@ def everything() -> Manifest:
             Route(unit="prices", method="POST", path="/prices", auth="iam"),
             Route(unit="ready", method="GET", path="/"),
         ),
-        cors=Cors(origins=("https://shop.example",), methods=("GET",), headers=("authorization",), max_age_s=60),
+        cors=Cors(
+            origins=("https://shop.example",), methods=("GET",), headers=("authorization",), max_age_s=60
+        ),
         jwt=Jwt(issuer="https://issuer.example/", audience=("shop",), scopes=("orders",)),
         authorizers=(
-            Authorizer(
-                unit="guard", api="http", ttl_s=60, identity=("$request.header.Authorization",)
-            ),
+            Authorizer(unit="guard", api="http", ttl_s=60, identity=("$request.header.Authorization",)),
             Authorizer(unit="guard", api="counter", identity=("route.request.querystring.token",)),
         ),
         channels=(
@@ -112,7 +122,11 @@ def everything() -> Manifest:
                 stream=True,
                 recovery=True,
             ),
-            Table(name="theirs", key=Key(name="id"), external="arn:aws:dynamodb:us-east-1:111122223333:table/theirs"),
+            Table(
+                name="theirs",
+                key=Key(name="id"),
+                external="arn:aws:dynamodb:us-east-1:111122223333:table/theirs",
+            ),
         ),
         buckets=(
             Bucket(name="uploads", versioned=True, expire_days=30),
@@ -122,7 +136,9 @@ def everything() -> Manifest:
         topics=(Topic(name="alerts"), Topic(name="first.fifo", fifo=True)),
         streams=(Stream(name="clicks", shards=1, retention_hours=48), Stream(name="views")),
         queue_triggers=(
-            QueueTrigger(unit="worker", queue="receipts", batch_size=100, batch_window_s=5, maximum_concurrency=2),
+            QueueTrigger(
+                unit="worker", queue="receipts", batch_size=100, batch_window_s=5, maximum_concurrency=2
+            ),
             QueueTrigger(unit="worker", queue="orders.fifo", filters=({"body": {"item": ["tea"]}},)),
         ),
         stream_triggers=(
@@ -142,19 +158,27 @@ def everything() -> Manifest:
         ),
         schedules=(
             ScheduleTrigger(unit="worker", name="clean_up", expression="rate(5 minutes)"),
-            ScheduleTrigger(unit="ready", name="nightly", expression="cron(0 3 * * ? *)", timezone="Europe/Berlin"),
+            ScheduleTrigger(
+                unit="ready", name="nightly", expression="cron(0 3 * * ? *)", timezone="Europe/Berlin"
+            ),
         ),
         events=(
-            EventTrigger(unit="worker", name="on_order", pattern={"source": ["shop"], "detail-type": ["order"]}),
+            EventTrigger(
+                unit="worker", name="on_order", pattern={"source": ["shop"], "detail-type": ["order"]}
+            ),
             EventTrigger(unit="worker", name="on_all", pattern={"source": [{"prefix": "sh"}]}),
             EventTrigger(unit="audit", name="on_return", pattern={"source": ["returns"]}, bus="default"),
         ),
         topic_triggers=(TopicTrigger(unit="audit", topic="alerts", filter={"kind": ["bad"]}),),
         bucket_triggers=(
-            BucketTrigger(unit="worker", bucket="uploads", events=("s3:ObjectCreated:*",), prefix="in/", suffix=".png"),
+            BucketTrigger(
+                unit="worker", bucket="uploads", events=("s3:ObjectCreated:*",), prefix="in/", suffix=".png"
+            ),
             BucketTrigger(unit="audit", bucket="uploads", events=("s3:ObjectRemoved:*",)),
             BucketTrigger(unit="worker", bucket="watched", events=("s3:ObjectCreated:*",), prefix="in/"),
-            BucketTrigger(unit="audit", bucket="watched", events=("s3:ObjectCreated:Put",), prefix="in/x", suffix="y"),
+            BucketTrigger(
+                unit="audit", bucket="watched", events=("s3:ObjectCreated:Put",), prefix="in/x", suffix="y"
+            ),
         ),
         log_triggers=(LogTrigger(unit="audit", group="/aws/lambda/shop-dev-worker", filter="ERROR"),),
         alarm_triggers=(AlarmTrigger(unit="audit", alarm="too-slow"), AlarmTrigger(unit="worker")),
@@ -187,3 +211,9 @@ def everything() -> Manifest:
             ),
         ),
     )
+
+
+def without_authorizer() -> Manifest:
+    """Everything, but for the HTTP API's authorizer: so that the API can be SAM's own."""
+    manifest = everything()
+    return msgspec.structs.replace(manifest, authorizers=manifest.authorizers[1:], routes=manifest.routes[1:])

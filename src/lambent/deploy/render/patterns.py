@@ -29,14 +29,15 @@ def joined_rules(triggers: Iterable[EventTrigger]) -> list[EventTrigger]:
         groups.append(own)
     joined = []
     for group in groups:
+        group.sort(key=lambda one: one.name)
         patterns: list[dict[str, Any]] = []
         for one in group:
             if one.pattern not in patterns:
                 patterns.append(one.pattern)
-        first = min(group, key=lambda one: one.name)
-        joined.append(
-            first if len(patterns) == 1 else msgspec.structs.replace(first, pattern={"$or": patterns})
-        )
+        if len(patterns) == 1:
+            joined.append(group[0])
+        else:
+            joined.append(msgspec.structs.replace(group[0], pattern={"$or": patterns}))
     return sorted(joined, key=lambda one: one.name)
 
 

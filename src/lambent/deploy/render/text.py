@@ -44,7 +44,11 @@ def _entry(start: str, member: Any, indent: str) -> Iterator[str]:
 def _leaf(value: Any) -> str:
     if isinstance(value, str):
         return _scalar(value)
-    return json.dumps(value)  # numbers, booleans, null, and what is empty
+    written = json.dumps(value)  # numbers, booleans, null, and what is empty
+    if isinstance(value, float) and "." not in written:
+        # YAML 1.1 takes 1e+16 for a text.
+        written = written.replace("e", ".0e")
+    return written
 
 
 def _scalar(text: str) -> str:

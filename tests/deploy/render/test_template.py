@@ -1,0 +1,703 @@
+"""What a manifest becomes in a template, member by member."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import msgspec
+import pytest
+from tests.deploy.render.everything import everything, target, unit
+
+from lambent.app.sources.naming import physical_name, variable
+from lambent.deploy.errors import RenderError
+from lambent.deploy.manifest import (
+    Authorizer,
+    Bucket,
+    BucketTrigger,
+    Channel,
+    ChannelRoute,
+    Cors,
+    Destination,
+    EventTrigger,
+    Index,
+    Jwt,
+    Key,
+    LogTrigger,
+    Manifest,
+    Queue,
+    QueueTrigger,
+    Route,
+    ScheduleTrigger,
+    Stream,
+    StreamTrigger,
+    Table,
+    Topic,
+    TopicTrigger,
+    Use,
+    UserPoolTrigger,
+)
+from lambent.deploy.project import Stage
+from lambent.deploy.render import CodeLocation, Target, template_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+APP = unit("app", kind="app")
+OTHER = unit("other")
+
+
+def manifest(**members: Any) -> Manifest:
+    return Manifest(**{"app": "shop", "units": (APP,), **members})
+
+
+def rendered(shown: Manifest, **settings: Any) -> dict[str, Any]:
+    template: dict[str, Any] = template_of(shown, target(shown, **settings))["Resources"]
+    return template
+
+
+def properties(resources: dict[str, Any], type_name: str) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in resources.values() if one["Type"] == type_name]
+
+
+def statements(resources: dict[str, Any], logical: str) -> list[dict[str, Any]]:
+    (policy,) = resources[logical]["Properties"]["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def variables(resources: dict[str, Any], logical: str = "AppFunction") -> dict[str, Any]:
+    found: dict[str, Any] = resources[logical]["Properties"]["Environment"]["Variables"]
+    return found
+
+
+def test_the_same_manifest_is_the_same_template_and_json() -> None:
+    one, other = (template_of(everything(), target(everything())) for _ in range(2))
+    assert json.dumps(one) == json.dumps(other)
+
+
+def test_whatever_is_referred_to_is_there() -> None:
+    template = template_of(everything(), target(everything()))
+    resources = template["Resources"]
+
+    def look(value: Any) -> None:
+        if isinstance(value, dict):
+            if set(value) == {"Ref"} and not value["Ref"].startswith("AWS::"):
+                assert value["Ref"] in resources
+            if set(value) == {"Fn::GetAtt"}:
+                assert value["Fn::GetAtt"][0] in resources
+            for one in value.values():
+                look(one)
+        elif isinstance(value, list):
+            for one in value:
+                look(one)
+
+    look(template)
+
+
+# ------------------------------------------------------------ functions, and how they find what they use
+
+
+def test_a_handler_is_the_one_that_the_manifest_names() -> None:
+    found = properties(rendered(everything()), "AWS::Lambda::Function")
+    assert {one["FunctionName"]: one["Handler"] for one in found} == {
+        "shop-dev-api": "app.app",
+        "shop-dev-audit": "app.app",
+        "shop-dev-guard": "app.app",
+        "shop-dev-prices": "prices.handler",
+        "shop-dev-ready": "app.app",
+        "shop-dev-worker": "app.app",
+    }
+
+
+def test_code_finds_resources_under_their_deployed_names() -> None:
+    """The variables are those that the framework reads, whatever characters are in the names."""
+    shown = manifest(
+        queues=(Queue(name="new-orders"), Queue(name="pay.fifo", fifo=True)),
+        queue_triggers=(QueueTrigger(unit="app", queue="pay.fifo"),),
+        schedules=(ScheduleTrigger(unit="app", name="clean_up", expression="rate(1 day)"),),
+        uses=(Use(unit="app", kind="queue", name="new-orders", access=("send",)),),
+    )
+    found = variables(rendered(shown))
+    assert found["QUEUE_URL_NEW_ORDERS"] == {"Ref": "NewOrdersQueue"}
+    assert found[variable("queue", "new-orders")] == {"Ref": "NewOrdersQueue"}
+    assert found[variable("queue", "pay.fifo")] == {"Ref": "PayFifoQueue"}
+    assert found["LAMBENT_STAGE"] == "dev"
+    plain = {name: value for name, value in found.items() if isinstance(value, str)}
+    with mock.patch.dict(os.environ, plain):
+        assert physical_name("schedule", "clean_up") == "shop-dev-clean_up"
+
+
+def test_a_unit_knows_what_it_uses_and_nothing_else() -> None:
+    resources = rendered(everything())
+    assert sorted(variables(resources, "ApiFunction")) == [
+        "LAMBENT_BUCKET_THEIRS",
+        "LAMBENT_BUCKET_UPLOADS",
+        "LAMBENT_BUS_DEFAULT",
+        "LAMBENT_CHANNEL_COUNTER",
+        "LAMBENT_FUNCTION_PRICES",
+        "LAMBENT_QUEUE_ELSEWHERE",
+        "LAMBENT_QUEUE_RECEIPTS",
+        "LAMBENT_STAGE",
+        "LAMBENT_STREAM_VIEWS",
+        "LAMBENT_TABLE_ORDERS",
+        "LAMBENT_TABLE_THEIRS",
+        "LAMBENT_TOPIC_ALERTS",
+        "QUEUE_URL_ELSEWHERE",
+        "QUEUE_URL_RECEIPTS",
+    ]
+    assert variables(resources, "WorkerFunction")["LAMBENT_UNIT_ROUTERS"] == "shop.orders:router"
+    assert variables(resources, "WorkerFunction")["GREETING"] == "Hällo"
+    assert variables(resources, "PricesFunction")["LAMBENT_FUNCTION_API"] == "shop-dev-api"
+    assert variables(resources, "AuditFunction")["LAMBENT_FUNCTION_READY"] == "shop-dev-ready:live"
+    assert {"LAMBENT_API_HTTP", "LAMBENT_API_COUNTER"} < set(variables(resources, "GuardFunction"))
+
+
+def test_the_project_s_variables_go_before_ours_and_the_target_s_before_both() -> None:
+    shown = manifest(
+        units=(msgspec.structs.replace(APP, environment={"LAMBENT_STAGE": "x", "PYTHONPATH": "y"}),)
+    )
+    assert variables(rendered(shown, environment={"PYTHONPATH": "/site"})) == {
+        "LAMBENT_STAGE": "x",
+        "PYTHONPATH": "/site",
+    }
+
+
+def test_roles_have_what_their_unit_does_and_no_more() -> None:
+    resources = rendered(everything())
+    assert statements(resources, "GuardRole") == [
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": {"Fn::GetAtt": ["GuardLogGroup", "Arn"]},
+        }
+    ]
+    allowed = {action for one in statements(resources, "ApiRole") for action in one["Action"]}
+    assert allowed == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+        "events:PutEvents",
+        "execute-api:ManageConnections",
+        "kinesis:PutRecord",
+        "kinesis:PutRecords",
+        "lambda:InvokeFunction",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "ses:SendEmail",
+        "sns:Publish",
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+        "ssm:GetParameter",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+    for logical in ("ApiRole", "AuditRole", "WorkerRole", "ReadyRole", "PricesRole"):
+        for one in statements(resources, logical):
+            if one["Resource"] == "*":
+                # Neither X-Ray nor what the project itself asks for can be narrowed.
+                assert one["Action"] == ["ses:SendEmail", "xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+            assert not any("*" in action for action in one["Action"])
+
+
+def test_handlers_of_channels_may_send_to_their_clients() -> None:
+    """What they return is sent with the management API, so it takes a permission."""
+    shown = manifest(channels=(Channel(name="counter", routes=(ChannelRoute(unit="app", key="orders"),)),))
+    resources = rendered(shown)
+    (found,) = (
+        one for one in statements(resources, "AppRole") if "execute-api:ManageConnections" in one["Action"]
+    )
+    text, parts = found["Resource"]["Fn::Sub"]
+    assert text.endswith(":${Api}/dev/*/@connections/*")
+    assert parts == {"Api": {"Ref": "CounterChannel"}}
+    assert properties(resources, "AWS::ApiGatewayV2::RouteResponse") == []
+    plain = rendered(msgspec.structs.replace(shown, units=(msgspec.structs.replace(APP, kind="handler"),)))
+    assert len(properties(plain, "AWS::ApiGatewayV2::RouteResponse")) == 1
+
+
+def test_without_roles_nothing_of_iam_is_asked_for() -> None:
+    resources = rendered(everything(), roles="none")
+    assert not [one for one in resources.values() if one["Type"].startswith("AWS::IAM::")]
+    role = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/lambent"}
+    assert resources["WorkerFunction"]["Properties"]["Role"] == role
+    assert resources["NightlySchedule"]["Properties"]["Target"]["RoleArn"] == role
+
+
+def test_policies_keep_variables_of_their_own() -> None:
+    from lambent.deploy.render.composition import sub
+
+    assert sub("arn:aws:s3:::b/${aws:username}") == "arn:aws:s3:::b/${aws:username}"
+    assert sub("arn:aws:s3:::${AWS::AccountId}/${aws:username}") == {
+        "Fn::Sub": "arn:aws:s3:::${AWS::AccountId}/${!aws:username}"
+    }
+
+
+def test_linked_code_and_debugging() -> None:
+    resources = rendered(
+        manifest(
+            queues=(Queue(name="q", visibility_s=60),), queue_triggers=(QueueTrigger(unit="app", queue="q"),)
+        ),
+        code={"app": CodeLocation("hot-reload", "/ä b/app")},
+        debug=True,
+    )
+    function = resources["AppFunction"]["Properties"]
+    assert function["Code"] == {"S3Bucket": "hot-reload", "S3Key": "/ä b/app"}
+    assert function["Timeout"] == 900
+    assert resources["QQueue"]["Properties"]["VisibilityTimeout"] == 900
+
+
+def test_layers_and_local_packages() -> None:
+    shown = manifest(
+        units=(msgspec.structs.replace(APP, layers=("arn:aws:lambda:us-east-1:1:layer:x:1",)), OTHER)
+    )
+    resources = rendered(
+        shown,
+        code={"app": CodeLocation("", "./app.zip"), "other": CodeLocation("", "./other.zip")},
+        layers={"dependencies": CodeLocation("", "./dependencies.zip")},
+        unit_layers={"app": ("dependencies",)},
+    )
+    assert resources["AppFunction"]["Properties"]["Code"] == "./app.zip"
+    assert resources["AppFunction"]["Properties"]["Layers"] == [
+        {"Ref": "DependenciesLayer"},
+        "arn:aws:lambda:us-east-1:1:layer:x:1",
+    ]
+    assert "Layers" not in resources["OtherFunction"]["Properties"]
+    assert resources["DependenciesLayer"]["Properties"]["Content"] == "./dependencies.zip"
+
+
+def test_a_version_is_another_one_when_its_function_is() -> None:
+    def version(key: str) -> str:
+        shown = manifest(units=(msgspec.structs.replace(APP, provisioned_concurrency=1),))
+        resources = rendered(shown, code={"app": CodeLocation("b", key)})
+        (found,) = (name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version")
+        return found
+
+    assert version("one") == version("one") != version("two")
+
+
+# ------------------------------------------------------------ stages
+
+
+def test_stages_share_no_names() -> None:
+    """Nor anything else that has a name of its own: they can be in one account."""
+
+    def named(stage: str) -> set[str]:
+        found = set()
+        for one in template_of(everything(), target(everything(), stage))["Resources"].values():
+            for key, value in one["Properties"].items():
+                alone = key.endswith("Name") and one["Type"] not in (
+                    "AWS::ApiGatewayV2::Stage",
+                    "AWS::Lambda::Alias",
+                    "AWS::ApiGatewayV2::Authorizer",
+                )
+                if alone and (isinstance(value, str) or list(value) == ["Fn::Sub"]):
+                    found.add(json.dumps(value))
+        return found
+
+    # The log group that is watched is that of another app's function, as the manifest says it.
+    assert named("dev") & named("prod") <= {'"/aws/lambda/shop-dev-worker"'}
+    assert len(named("dev")) > 20
+
+
+def test_protected_stages_keep_what_has_data() -> None:
+    def policies(stage: Stage) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for one in template_of(everything(), target(everything(), stage))["Resources"].values():
+            for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+                if policy in one:
+                    found.setdefault(one[policy], set()).add(one["Type"])
+        return found
+
+    kept = {
+        "AWS::Cognito::UserPool",
+        "AWS::DynamoDB::Table",
+        "AWS::Kinesis::Stream",
+        "AWS::S3::Bucket",
+        "AWS::SQS::Queue",
+    }
+    assert policies(Stage(name="prod", protected=True)) == {"Retain": kept, "Delete": {"AWS::Logs::LogGroup"}}
+    assert policies(Stage(name="dev")) == {"Delete": {*kept, "AWS::Logs::LogGroup"}}
+
+
+# ------------------------------------------------------------ what calls units
+
+
+def test_messages_are_hidden_six_times_as_long_as_their_handler_may_take() -> None:
+    def visibility(timeout: int) -> int:
+        shown = manifest(
+            units=(msgspec.structs.replace(APP, timeout_s=timeout),),
+            queues=(Queue(name="q"),),
+            queue_triggers=(QueueTrigger(unit="app", queue="q"),),
+        )
+        found: int = rendered(shown)["QQueue"]["Properties"]["VisibilityTimeout"]
+        return found
+
+    assert [visibility(3), visibility(30), visibility(900)] == [30, 180, 5400]
+
+
+def test_handlers_of_one_source_share_a_mapping() -> None:
+    table = Table(name="orders", key=Key(name="id"))
+    insert, remove = ({"eventName": ["INSERT"]}, {"eventName": ["REMOVE"]})
+
+    def filters(*of_each: tuple[dict[str, Any], ...]) -> Any:
+        shown = manifest(
+            tables=(table,),
+            stream_triggers=tuple(
+                StreamTrigger(unit="app", kind="table", name="orders", filters=one) for one in of_each
+            ),
+        )
+        (mapping,) = properties(rendered(shown), "AWS::Lambda::EventSourceMapping")
+        return [json.loads(one["Pattern"]) for one in mapping.get("FilterCriteria", {}).get("Filters", [])]
+
+    assert filters((insert,), (remove,)) == [insert, remove]
+    assert filters((insert,), (insert,)) == [insert]
+    assert filters((insert,), ()) == []
+
+
+@pytest.mark.parametrize(
+    ("patterns", "rules"),
+    [
+        ([{"source": ["a"]}, {"source": ["b"]}], 2),
+        ([{"source": ["a"]}, {"detail-type": ["b"]}], 1),
+        ([{"source": ["a"]}, {"source": ["a", "b"]}], 1),
+        ([{"source": ["a"]}, {"source": [{"prefix": "b"}]}], 1),
+        ([{"detail": {"kind": ["a"]}}, {"detail": {"kind": ["b"], "size": [1]}}], 2),
+        ([{"source": ["a"]}, {"source": ["b"]}, {"source": ["a", "b"]}], 1),
+    ],
+)
+def test_an_event_comes_once_to_a_unit(patterns: list[dict[str, Any]], rules: int) -> None:
+    events = tuple(
+        EventTrigger(unit="app", name=f"on_{index}", pattern=one) for index, one in enumerate(patterns)
+    )
+    found = properties(rendered(manifest(events=events)), "AWS::Events::Rule")
+    assert len(found) == rules
+    if rules == 1:
+        assert found[0]["EventPattern"] == {"$or": patterns}
+
+
+@pytest.mark.parametrize(
+    ("asked", "notifications", "rules"),
+    [
+        ([("app", "s3:ObjectCreated:*", "in/", ""), ("app", "s3:ObjectCreated:*", "out/", "")], 2, 0),
+        ([("app", "s3:ObjectCreated:*", "", ".png"), ("other", "s3:ObjectCreated:*", "", ".jpg")], 2, 0),
+        ([("app", "s3:ObjectCreated:*", "", ""), ("app", "s3:ObjectCreated:Put", "in/", ".png")], 1, 0),
+        ([("app", "s3:ObjectCreated:*", "", ""), ("app", "s3:ObjectRemoved:*", "", "")], 2, 0),
+        ([("app", "s3:ObjectCreated:*", "", ""), ("other", "s3:ObjectCreated:*", "", "")], 0, 2),
+        ([("app", "s3:ObjectCreated:*", "in/", ""), ("app", "s3:ObjectCreated:*", "", ".png")], 0, 1),
+    ],
+)
+def test_buckets_call_by_themselves_where_they_can(
+    asked: list[tuple[str, str, str, str]], notifications: int, rules: int
+) -> None:
+    shown = manifest(
+        units=(APP, OTHER),
+        buckets=(Bucket(name="uploads"),),
+        bucket_triggers=tuple(
+            BucketTrigger(unit=whose, bucket="uploads", events=(event,), prefix=prefix, suffix=suffix)
+            for whose, event, prefix, suffix in asked
+        ),
+    )
+    resources = rendered(shown)
+    (bucket,) = properties(resources, "AWS::S3::Bucket")
+    assert len(bucket["NotificationConfiguration"].get("LambdaConfigurations", ())) == notifications
+    assert len(properties(resources, "AWS::Events::Rule")) == rules
+
+
+def test_schedules_say_what_the_code_says() -> None:
+    """An expression goes as it is: days of the week are not counted anew."""
+    expressions = ("cron(0 3 ? * 2/2 *)", "at(2030-01-01T00:00:00)", "rate(1 minute)")
+    shown = manifest(
+        schedules=tuple(
+            ScheduleTrigger(unit="app", name=f"s{index}", expression=one, timezone="Europe/Berlin")
+            for index, one in enumerate(expressions)
+        )
+    )
+    found = properties(rendered(shown), "AWS::Scheduler::Schedule")
+    assert [(one["Name"], one["ScheduleExpression"]) for one in found] == [
+        (f"shop-dev-s{index}", one) for index, one in enumerate(expressions)
+    ]
+    assert {one["ScheduleExpressionTimezone"] for one in found} == {"Europe/Berlin"}
+
+
+def test_routes_have_the_authorizers_that_they_ask_for() -> None:
+    found = {
+        one["RouteKey"]: (one["AuthorizationType"], one.get("AuthorizerId", {}).get("Ref"))
+        for one in properties(rendered(everything()), "AWS::ApiGatewayV2::Route")
+    }
+    jwt = found["GET /orders/{order_id}"]
+    assert jwt[0] == "JWT"
+    assert jwt[1] not in (None, "HttpAuthorizer")
+    guarded = found["$connect"]
+    assert guarded[0] == "CUSTOM"
+    assert found["GET /orders"] == ("CUSTOM", "HttpAuthorizer")
+    assert found["POST /prices"] == ("AWS_IAM", None)
+    for key in ("GET /", "ANY /files/{path+}", "$default", "orders", "audit"):
+        assert found[key] == ("NONE", None)
+
+
+# ------------------------------------------------------------ what cannot be
+
+
+QUEUE = (Queue(name="q"),)
+TABLE = Table(name="t", key=Key(name="id"))
+BAD: list[tuple[str, Callable[[], Manifest], str]] = [
+    ("two units of one name", lambda: manifest(units=(unit("a_b"), unit("a-b"))), "both be ABLogGroup"),
+    (
+        "two queues of one id",
+        lambda: manifest(queues=(Queue(name="a-b"), Queue(name="a_b"))),
+        "ABDeadLetters",
+    ),
+    (
+        "two variables of one name",
+        lambda: manifest(
+            queues=(
+                Queue(name="a.b", external="arn:aws:sqs:r:1:x"),
+                Queue(name="a_b", external="arn:aws:sqs:r:1:y"),
+            ),
+            uses=tuple(Use(unit="app", kind="queue", name=name, access=("send",)) for name in ("a.b", "a_b")),
+        ),
+        "variable QUEUE_URL_A_B",
+    ),
+    ("a name too long", lambda: manifest(units=(unit("u" * 60),)), "takes 64"),
+    (
+        "a variable of Lambda's",
+        lambda: manifest(units=(unit("app", environment={"AWS_REGION": "x"}),)),
+        "AWS_REGION",
+    ),
+    ("a variable that is none", lambda: manifest(units=(unit("app", environment={"a-b": "x"}),)), "a-b"),
+    ("a large environment", lambda: manifest(units=(unit("app", environment={"AB": "x" * 5000}),)), "5,0"),
+    (
+        "memory",
+        lambda: manifest(units=(unit("app", memory_mb=64),)),
+        "memory is 64: it can be 128 to 10,240 MB",
+    ),
+    ("timeout", lambda: manifest(units=(unit("app", timeout_s=901),)), "timeout is 901"),
+    ("retention", lambda: manifest(units=(unit("app", log_retention_days=31),)), "log_retention_days is 31"),
+    ("layers", lambda: manifest(units=(unit("app", layers=("l",) * 6),)), "6 layers"),
+    (
+        "provisioned",
+        lambda: manifest(units=(unit("app", reserved_concurrency=1, provisioned_concurrency=2),)),
+        "more than its reserved_concurrency of 1",
+    ),
+    (
+        "visibility",
+        lambda: manifest(
+            queues=(Queue(name="q", visibility_s=5),), queue_triggers=(QueueTrigger(unit="app", queue="q"),)
+        ),
+        "come again after 5 seconds",
+    ),
+    (
+        "no window",
+        lambda: manifest(queues=QUEUE, queue_triggers=(QueueTrigger(unit="app", queue="q", batch_size=50),)),
+        "batch_window",
+    ),
+    (
+        "large FIFO batch",
+        lambda: manifest(
+            queues=(Queue(name="q", fifo=True),),
+            queue_triggers=(QueueTrigger(unit="app", queue="q", batch_size=11),),
+        ),
+        "1 to 10 of FIFO queues",
+    ),
+    (
+        "six filters",
+        lambda: manifest(
+            queues=QUEUE, queue_triggers=(QueueTrigger(unit="app", queue="q", filters=({"a": [1]},) * 6),)
+        ),
+        "6 filters",
+    ),
+    ("contents", lambda: manifest(queues=(Queue(name="q", content_deduplication=True),)), "only FIFO"),
+    (
+        "a queue that is not there",
+        lambda: manifest(queue_triggers=(QueueTrigger(unit="app", queue="q"),)),
+        "no queue q",
+    ),
+    (
+        "a unit that is not there",
+        lambda: manifest(routes=(Route(unit="x", method="GET", path="/"),)),
+        "no unit x",
+    ),
+    (
+        "mappings that differ",
+        lambda: manifest(
+            tables=(TABLE,),
+            stream_triggers=tuple(
+                StreamTrigger(unit="app", kind="table", name="t", batch_size=size) for size in (1, 2)
+            ),
+        ),
+        "batch_size to be 1 and 2",
+    ),
+    (
+        "a stream that nobody knows",
+        lambda: manifest(
+            tables=(Table(name="t", key=Key(name="id"), external="arn:aws:dynamodb:r:1:table/t"),),
+            stream_triggers=(StreamTrigger(unit="app", kind="table", name="t"),),
+        ),
+        "does not tell its stream",
+    ),
+    (
+        "two types of a key",
+        lambda: manifest(
+            tables=(
+                Table(name="t", key=Key(name="id"), indexes=(Index(name="i", key=Key(name="id", type="N")),)),
+            )
+        ),
+        "as S and as N",
+    ),
+    (
+        "somebody's bucket",
+        lambda: manifest(
+            buckets=(Bucket(name="b", external="b"),),
+            bucket_triggers=(BucketTrigger(unit="app", bucket="b", events=("s3:ObjectCreated:*",)),),
+        ),
+        "not part of the app",
+    ),
+    (
+        "events that EventBridge does not know",
+        lambda: manifest(
+            units=(APP, OTHER),
+            buckets=(Bucket(name="b"),),
+            bucket_triggers=tuple(
+                BucketTrigger(unit=one, bucket="b", events=("s3:Replication:*",)) for one in ("app", "other")
+            ),
+        ),
+        "does not know s3:Replication",
+    ),
+    (
+        "a FIFO topic",
+        lambda: manifest(
+            topics=(Topic(name="t", fifo=True),), topic_triggers=(TopicTrigger(unit="app", topic="t"),)
+        ),
+        "FIFO topic",
+    ),
+    (
+        "two filters of a topic",
+        lambda: manifest(
+            topics=(Topic(name="t"),),
+            topic_triggers=(
+                TopicTrigger(unit="app", topic="t"),
+                TopicTrigger(unit="app", topic="t", filter={"a": ["b"]}),
+            ),
+        ),
+        "different filters",
+    ),
+    (
+        "its own logs",
+        lambda: manifest(log_triggers=(LogTrigger(unit="app", group="/aws/lambda/shop-dev-app"),)),
+        "without an end",
+    ),
+    (
+        "a JWT of nobody",
+        lambda: manifest(routes=(Route(unit="app", method="GET", path="/", auth="jwt"),)),
+        "nothing says whose",
+    ),
+    (
+        "an authorizer that is not there",
+        lambda: manifest(routes=(Route(unit="app", method="GET", path="/", auth="authorizer"),)),
+        "the app has none",
+    ),
+    (
+        "two authorizers",
+        lambda: manifest(
+            units=(APP, OTHER),
+            authorizers=(Authorizer(unit="app", api="http"), Authorizer(unit="other", api="http")),
+        ),
+        "both have the authorizer",
+    ),
+    (
+        "decisions of nobody",
+        lambda: manifest(authorizers=(Authorizer(unit="app", api="http", ttl_s=5),)),
+        "by what callers are known",
+    ),
+    (
+        "credentials for all",
+        lambda: manifest(
+            cors=Cors(origins=("*",), credentials=True), routes=(Route(unit="app", method="GET", path="/"),)
+        ),
+        "origins that are named",
+    ),
+    (
+        "a trigger with a key",
+        lambda: manifest(
+            user_pool_triggers=(UserPoolTrigger(unit="app", trigger="CustomSMSSender", pool="p"),)
+        ),
+        "CustomSMSSender",
+    ),
+    (
+        "two of one trigger",
+        lambda: manifest(
+            units=(APP, OTHER),
+            user_pool_triggers=tuple(
+                UserPoolTrigger(unit=one, trigger="PreSignUp", pool="p") for one in ("app", "other")
+            ),
+        ),
+        "a pool calls one function",
+    ),
+    (
+        "hours of a stream",
+        lambda: manifest(streams=(Stream(name="s", retention_hours=1),)),
+        "retention_hours is 1",
+    ),
+    (
+        "a stack too large",
+        lambda: manifest(topics=tuple(Topic(name=f"t{index}") for index in range(501))),
+        "CloudFormation takes 500",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "told"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_what_a_service_would_refuse_is_said_before(make: Callable[[], Manifest], told: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        rendered(make())
+    assert told in str(caught.value)
+
+
+def test_a_unit_without_a_package() -> None:
+    with pytest.raises(RenderError, match="unit app has no package"):
+        template_of(manifest(), Target(stage=Stage(name="dev"), code={}))
+
+
+def test_destinations_are_permitted_and_configured() -> None:
+    cases: list[tuple[Destination, str]] = [
+        (Destination(kind="queue", name="q"), "sqs:SendMessage"),
+        (Destination(kind="function", name="other"), "lambda:InvokeFunction"),
+        (Destination(kind="bus", name="default"), "events:PutEvents"),
+        (Destination(kind="arn", name="arn:aws:sns:us-east-1:111122223333:t"), "sns:Publish"),
+        (Destination(kind="arn", name="arn:aws:s3:::bucket"), "s3:PutObject"),
+    ]
+    for destination, action in cases:
+        shown = manifest(units=(msgspec.structs.replace(APP, on_failure=destination), OTHER), queues=QUEUE)
+        resources = rendered(shown)
+        assert action in {each for one in statements(resources, "AppRole") for each in one["Action"]}
+        (config,) = properties(resources, "AWS::Lambda::EventInvokeConfig")
+        assert set(config["DestinationConfig"]) == {"OnFailure"}
+
+
+def test_jwt_scopes_belong_to_routes() -> None:
+    shown = manifest(
+        jwt=Jwt(issuer="https://issuer.example", audience=("a",), scopes=("s",)),
+        routes=(
+            Route(unit="app", method="GET", path="/a", auth="jwt"),
+            Route(unit="app", method="GET", path="/b"),
+        ),
+    )
+    found = properties(rendered(shown), "AWS::ApiGatewayV2::Route")
+    assert [one.get("AuthorizationScopes") for one in found] == [["s"], None]
