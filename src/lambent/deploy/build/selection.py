@@ -65,14 +65,24 @@ def select(
     else:
         for name, path in _below(source, "", rules, apart=apart):
             chosen[name] = Chosen(path, f"in the folder {unit.source}")
-    if unit.include:
-        for name, path in _below(source, "", rules):
-            if pattern := rules.include.matching(name):
-                chosen.setdefault(name, Chosen(path, f"include {pattern}"))
+    for name, file in included(root, unit).items():
+        chosen.setdefault(name, file)
     chosen = {name: chosen[name] for name in sorted(chosen) if not rules.exclude.matching(name)}
     if not chosen:
         raise BuildError(f"unit {unit.name}: there is no file for it in {unit.source}")
     return chosen
+
+
+def included(root: Path, unit: Unit) -> dict[str, Chosen]:
+    """What its patterns of `include` bring in."""
+    if not unit.include:
+        return {}
+    rules = _Rules(unit.include, unit.exclude)
+    return {
+        name: Chosen(path, f"include {pattern}")
+        for name, path in _below(source_of(root, unit), "", rules)
+        if (pattern := rules.include.matching(name)) and not rules.exclude.matching(name)
+    }
 
 
 def check_patterns(root: Path, units: Iterable[Unit], selected: dict[str, dict[str, Chosen]]) -> None:
