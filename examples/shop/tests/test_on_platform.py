@@ -5,7 +5,6 @@ import shutil
 import pytest
 
 from lambent.pytest_plugin.app import DeployedApp
-from lambent.testing import events
 
 KEY = {"authorization": "Bearer open sesame"}
 TEA = {"item": "tea", "count": 2, "email": "a@b.c"}
@@ -41,6 +40,6 @@ def test_only_who_has_the_key_may_order(lambent_app: DeployedApp) -> None:
 
 
 def test_the_nightly_report_ends_in_the_office(lambent_app: DeployedApp) -> None:
-    lambent_app.invoke("office", events.schedule("nightly"))
+    lambent_app.fire("nightly")
     (line,) = lambent_app.wait_for(lambda: lines(lambent_app, "office", "Report"))
     assert line["orders"] == len(lambent_app.get("/orders").json())
