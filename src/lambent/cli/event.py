@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 @click.option("--line", is_flag=True, help="Print it on one line.")
 @stage_option
 @json_option
-def command(name: str | None, members: tuple[str, ...], line: bool, stage: str | None, as_json: bool) -> None:
+def command(
+    name: str | None,
+    members: tuple[str, ...],
+    explain: bool,
+    line: bool,
+    stage: str | None,
+    as_json: bool,
+) -> None:
     """Print a sample event as AWS delivers it: `lambent event s3-put | lambent invoke resize -d -`.
 
     Without SOURCE it lists them all. While `lambent dev` runs, or with --stage, names of resources

@@ -104,7 +104,7 @@ def _due(where: Endpoint, resources: Resources, name: str, time: datetime, given
         for kind in ("schedule", "rule"):
             physical = resources.physical(kind, name)
             if physical is not None:
-                path = physical.rpartition("|")[2]
+                path = physical.replace("|", "/")  # Ref of a rule that is not on the default bus
                 break
         else:
             kind = ""

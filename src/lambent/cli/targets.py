@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Delivered(NamedTuple):
-    """What became of one target. `answer` is what a function has returned that was waited for, `error` how it failed."""
+    """What became of one target. `answer` is what a function that was waited for returned, `error` how it failed."""
 
     arn: str
     said: str
