@@ -42,7 +42,8 @@ def show_plan(plan: Plan) -> None:
         what = "is replaced by a new one" if change.action == "modify" else "is removed"
         if change.action == "modify" and change.replacement == "perhaps":
             what = "may be replaced by a new one"
-        text = f"{change.logical} {what}: the {change.loses} in {change.physical or 'it'} are lost."
+        name = change.physical.rpartition("/")[2] if "://" in change.physical else change.physical
+        text = f"{change.logical} {what}: the {change.loses} in {name or 'it'} are lost."
         click.echo(f"{click.style('Data loss:', fg='red', bold=True)} {text}")
 
 

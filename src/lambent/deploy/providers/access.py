@@ -30,9 +30,9 @@ class Access:
         attempts: int = _ATTEMPTS,
     ) -> None:
         """Raises ProviderError for an endpoint that is no URL. The region and profile are looked at with `region`."""
-        if endpoint_url is not None and not endpoint_url.startswith(("http://", "https://")):
+        if endpoint_url is not None and not _is_url(endpoint_url):
             raise ProviderError(
-                f"{endpoint_url} is no endpoint URL", hint="It must begin with http:// or https://."
+                f"{endpoint_url} is no endpoint URL", hint="It is like http://127.0.0.1:4566, or https://host."
             )
         self.of = of
         self.profile = profile
@@ -116,3 +116,11 @@ class Access:
                 s3={"addressing_style": "path"} if self.endpoint_url else None,
             ),
         )
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -216,7 +216,7 @@ def _not_sent(access: Access, error: Exception) -> ProviderError | None:
         return ProviderError(f"{access.endpoint_url} is no endpoint URL", hint="Check the address.")
     if isinstance(error, ResponseParserError):
         return ProviderError(
-            f"what answers at {access.where} is not AWS, nor a platform: {error}",
+            f"what answers at {access.where} is not AWS, nor a platform: {str(error).splitlines()[0]}",
             hint="Check the address, or name another endpoint with --endpoint-url.",
         )
     if isinstance(error, exceptions.BotoCoreError):

@@ -29,6 +29,7 @@ _NAME: Final = re.compile(rf"{_PREFIX}-([0-9a-f]{{8}})-(\d+)-[0-9a-f]+")
 _STALE_S: Final = 3600
 """How old another machine's change set is when nobody can be waiting for it any more."""
 _NOTHING: Final = re.compile(r"didn't contain changes|No updates are to be performed", re.IGNORECASE)
+_PAST: Final = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"})
 _CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 _NEAR_S: Final = 0.05
 _FAR_S: Final = 1.0
@@ -96,13 +97,13 @@ def create(
 
 
 def delete(access: Access, change_set: str, stack_id: str) -> None:
-    """Deletes one; one that is gone already is none the worse."""
+    """Deletes one; one that is gone already, or just being executed, is none the worse."""
     from botocore.exceptions import ClientError
 
     try:
         access.client("cloudformation").delete_change_set(ChangeSetName=change_set, StackName=stack_id)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ChangeSetNotFoundException"):
+        if error.response["Error"]["Code"] not in _PAST:
             raise
 
 
@@ -110,11 +111,9 @@ def sweep(access: Access, stack: str) -> bool:
     """Deletes what killed commands have left, and says whether change sets of others are there."""
     others = False
     for summary in _listed(access, stack):
-        if summary.get("ExecutionStatus") in ("EXECUTE_COMPLETE", "OBSOLETE"):
-            continue
         if _left_behind(summary):
             delete(access, summary["ChangeSetId"], summary["StackId"])
-        else:
+        elif summary.get("ExecutionStatus") not in ("EXECUTE_COMPLETE", "OBSOLETE"):
             others = True
     return others
 

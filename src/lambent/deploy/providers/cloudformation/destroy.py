@@ -78,7 +78,7 @@ class Destroy:
                 stack=self._stack,
                 resources=tuple(sorted(resource.logical for resource in gone)),
                 losses=tuple(
-                    f"{resource.logical}: the {STATEFUL[resource.type]} of {resource.physical}"
+                    f"{resource.logical}: the {STATEFUL[resource.type]} in {_name(resource)}"
                     for resource in sorted(gone, key=lambda resource: resource.logical)
                     if resource.type in STATEFUL
                 ),
@@ -122,6 +122,10 @@ class Destroy:
         # They cost cents: no reason to call a removal failed that has removed everything else.
         with contextlib.suppress(ProviderError):
             self._artefacts.remove_all()
+
+
+def _name(resource: Resource) -> str:
+    return resource.physical.rpartition("/")[2] if "://" in resource.physical else resource.physical
 
 
 def _objects(access: Access, bucket: str) -> Iterator[dict[str, str]]:
