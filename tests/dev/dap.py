@@ -54,9 +54,7 @@ class DapClient:
         attached = self.send("attach", **arguments)
         self.event("initialized")
         for path, lines in breakpoints.items():
-            self.ask(
-                "setBreakpoints", source={"path": path}, breakpoints=[{"line": line} for line in lines]
-            )
+            self.ask("setBreakpoints", source={"path": path}, breakpoints=[{"line": line} for line in lines])
         self.ask("configurationDone")
         assert attached.get(timeout=SECONDS)["success"]
 

@@ -79,6 +79,8 @@ def readable(message: str, folders: Mapping[str, str]) -> Line | None:
     text = message.rstrip().replace("\xa0", " ")
     line = _json(text) if text.startswith("{") and text.endswith("}") else None
     if line is None:
+        if "LAMBDA_WARNING: Unhandled exception." in text:
+            return None  # a paragraph that says no more than the error which follows
         level = "error" if _ERROR.search(text) else "warning" if _WARNING.search(text) else ""
         line = Line(_PREFIX.sub(r"\1 ", text), level)
     if not line.text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import shutil
 import time
@@ -32,8 +33,15 @@ if TYPE_CHECKING:
 _TOGETHER_S: Final = 0.02
 """The end of an invocation and the answer to the request that made it come within this."""
 
+_TWICE_S: Final = 0.5
+"""An error that comes again within this is shown once."""
+
 _GROUP: Final = "/aws/lambda/"
+_LOOK_S: Final = 0.3
 _DATA: Final = ("lambent.db", "logs.db", "blobs", "code", "dev")
+
+
+_log = logging.getLogger(__name__)
 
 
 class Live:
@@ -57,12 +65,12 @@ class Live:
         self._stack: Stack | None = None
         self._names: dict[str, str] = {}
         self._folders: dict[str, dict[str, str]] = {}
+        self._last_error: tuple[tuple[str, str], float] = (("", ""), 0.0)
         self._ended: deque[tuple[asyncio.TimerHandle, bool]] = deque()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Start everything, print the banner, and go on until `stopping`."""
         raise_file_limit()
-        gc.set_threshold(20_000, 20, 50)
         session, settings = self._session, self._settings()
         if session.options.fresh:
             _forget(settings.data)
@@ -104,6 +112,7 @@ class Live:
                 "update_in_progress_s": 0.0,
                 "provisioning_in_progress_s": 0.0,
                 "runtime_fallback": True,
+                "integration_timeouts": session.options.debug is None,
             },
         )
 
@@ -166,6 +175,16 @@ class Live:
 
     async def _watch(self) -> None:
         """Load code after a save without waiting for a request."""
+        try:
+            await self._hear()
+        except (ImportError, OSError, RuntimeError) as error:
+            # No notices: not installed, or the system's limit of watches is reached.
+            _log.info("files are looked at every now and then: %s", error)
+            while True:
+                await asyncio.sleep(_LOOK_S)
+                self._reloader.look()
+
+    async def _hear(self) -> None:
         watchfiles: Any = await asyncio.to_thread(__import__, "watchfiles")
         changes = watchfiles.awatch(
             self._session.project.root,
@@ -190,8 +209,15 @@ class Live:
     def logged(self, group: str, message: str) -> None:
         """A log line of a function."""
         line = readable(message, self._folders.get(group, {}))
-        if line is not None:
+        if line is None:
+            return
+        again = (group, line.text)
+        now = time.perf_counter()
+        # An environment that cannot be initialised is tried twice for a request, and says everything twice.
+        if line.level != "error" or again != self._last_error[0] or now - self._last_error[1] > _TWICE_S:
             self._screen.log(self._name(group), line.text, line.level)
+        if line.level == "error":
+            self._last_error = again, now
 
     def ended(self, group: str, duration_us: int, init_us: int | None, status: str | None) -> None:
         """An invocation's end: shown by itself where no request follows that it belongs to."""

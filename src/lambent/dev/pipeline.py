@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from lambent.dev import debugger
+from lambent.dev.problems import check_syntax
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +90,7 @@ class AppPipeline:
         self._stage = stage
         self._debugger = debugger
         self._analyser: Analyser | None = None
+        self._used: set[str] = set()
 
     @property
     def stage(self) -> Stage:
@@ -115,10 +117,16 @@ class AppPipeline:
         if SETTINGS.intersection(changed):
             self._read_again()
         project, stage = self.project, self.stage
+        check_syntax(project.root, self._used.intersection(changed))
         if self._analyser is None:
             self._analyser = Analyser(project)
         manifest = self._analyser.analyse(stage)
         debugging = None if self._debugger is None else self._debugger.start()
+        self._used = {
+            os.path.normpath(os.path.join(unit.source, file))  # noqa: PTH118 - as `changed` is spelled
+            for unit in manifest.units
+            for file in unit.files
+        }
         linked = link(project, manifest, project.root / ".lambent" / FOLDER)
         environment = {"PYTHONPATH": os.pathsep.join(linked.search_path)} if linked.search_path else {}
         target = Target(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from lambent.node.platform import Platform
 from lambent.observe import LogStream
@@ -88,16 +88,16 @@ class DevPlatform(Platform):
     listener: Listener | None = None
 
     @classmethod
-    async def embedded(cls, settings: Settings, front: Front, listener: Listener, moto: Moto) -> DevPlatform:
+    async def embedded(cls, settings: Settings, front: Front, listener: Listener, moto: Moto) -> Self:
         """As `start`."""
-        platform = await cls.start(settings, front)
-        assert isinstance(platform, DevPlatform)
+        platform = await cls.start(settings, front, moto=moto)
         platform.listener = listener
         return platform
 
-    def _open_log(self, spec: EnvironmentSpec, name: str) -> LogStream:
+    def open_log(self, spec: EnvironmentSpec, name: str) -> LogStream:
+        """As its base."""
         if self.listener is None:
-            return super()._open_log(spec, name)
+            return super().open_log(spec, name)
         group = self.logs.group(spec.account, spec.region, spec.log_group)
         system = TEXT if spec.json_level is None else JSON_LEVELS[spec.json_level]
         return HeardStream(self.listener, self.logs, group, name, system)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from lambent.deploy.errors import ProjectError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from lambent.deploy.errors import DeployError
@@ -48,6 +51,26 @@ def excerpt(path: Path, number: int) -> list[str]:
         before = line[:column].expandtabs(4)
         shown.append(f"{' ' * (len(head) - 2)}│ {' ' * len(before)}^")
     return shown
+
+
+def check_syntax(root: Path, paths: Iterable[str]) -> None:
+    """Compile the Python files among `paths`, which are relative to `root`. Raises ProjectError for the first whose
+    syntax is wrong.
+    """
+    for path in paths:
+        if not path.endswith(".py"):
+            continue
+        try:
+            source = (root / path).read_bytes()
+        except OSError:  # removed
+            continue
+        try:
+            compile(source, str(root / path), "exec", dont_inherit=True)
+        except SyntaxError as error:
+            place = f"{path}:{error.lineno}" if error.lineno else path
+            raise ProjectError(f"{type(error).__name__}: {error.msg}", place=place) from None
+        except ValueError as error:
+            raise ProjectError(str(error), place=path) from None
 
 
 def _wrong_column(source: str, path: Path, number: int) -> int | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import signal
 import time
@@ -116,6 +117,8 @@ class Session:
             warming = asyncio.create_task(neighbours.warm(moto))
             await asyncio.sleep(0)
         try:
+            # As `lambent up` does it; before the imports, which make more objects than all that comes after.
+            gc.set_threshold(20_000, 20, 50)
             # The loop goes on meanwhile: moto starts, signals are heard.
             live = await asyncio.to_thread(importlib.import_module, "lambent.dev.live")
             await live.Live(self, moto, built).run(stopping)

@@ -157,7 +157,8 @@ class Stack:
         return found["StackStatus"], found["StackId"]
 
     async def _finished(self, stack_id: str) -> None:
-        await self._platform.stacks.stacks.operations.finished(stack_id)
+        parts = await self._platform.stack_parts()
+        await parts.stacks.operations.finished(stack_id)
 
     async def _succeeded(self, stack_id: str, wanted: str) -> None:
         """Wait for the operation that runs. Raises ProviderError with its first cause."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.deploy.errors import ProjectError
 from lambent.dev import debugger as debugging
 from lambent.dev.pipeline import FOLDER, LINKED, Ready, ready
+from lambent.dev.problems import check_syntax
 from lambent.dev.sources import Sources
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class TemplatePipeline:
         from lambent.deploy.names import stack_name
 
         template = self._read()
+        within = [os.path.relpath(source, self.project.root) + os.sep for source in self._folders]
+        check_syntax(self.project.root, [path for path in changed if path.startswith(tuple(within))])
         path = os.pathsep.join(interpreter(self.project.python).search_path)
         running = None if self._debugger is None else self._debugger.start()
         app = self._app_name()
