@@ -1,0 +1,112 @@
+"""Analysing a project, once or again and again."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from lambent.deploy.analysis.assembly import Assembly, Source
+from lambent.deploy.analysis.distributions import Distributions
+from lambent.deploy.analysis.drafts import is_node
+from lambent.deploy.analysis.explanation import explained
+from lambent.deploy.analysis.modules import SourceTree
+from lambent.deploy.analysis.process import Importer
+from lambent.deploy.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from lambent.deploy.manifest import Manifest
+    from lambent.deploy.project import Project, Stage
+
+
+class Analyser:
+    """Keeps what does not change from one analysis to the next: a process that has the framework loaded, the facts of
+    files that are as they were, and what is installed.
+
+    `close` ends the process.
+    """
+
+    def __init__(self, project: Project, *, warm: bool = True) -> None:
+        if project.template is not None:
+            raise AnalysisError(
+                f"{project.template.name} is a template: it is deployed as it is, and has no manifest",
+                place=str(project.template),
+            )
+        self._project = project
+        self._importer: Importer | None = None
+        self._trees: dict[str, SourceTree] = {}
+        self._distributions: Distributions | None = None
+        self._folders = self._by_folder()
+        if self._folders:
+            self._importer = Importer(project, warm=warm)
+
+    def analyse(self, stage: Stage) -> Manifest:
+        """The manifest, of the files as they are now. Raises AnalysisError."""
+        sources: dict[str, Source] = {}
+        for folder, functions in self._folders.items():
+            assert self._importer is not None
+            tree = self._trees.setdefault(folder, SourceTree(self._project.root / folder))
+            tree.forget()
+            handler = self._project.handler if folder == self._project.source else None
+            self._importer.ask(self._request(stage, folder, handler, functions))
+            # While the app is being imported its files are read.
+            tree.closure({_module(one) for one in [handler, *functions.values()] if one}, None)
+            answer = self._importer.answer()
+            if "error" in answer:
+                raise explained(self._project, answer)
+            sources[folder] = Source(tree, self._installed(answer), answer)
+        return Assembly(self._project, stage, sources).manifest()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._importer is not None:
+            self._importer.close()
+
+    def _by_folder(self) -> dict[str, dict[str, str]]:
+        """The plain functions of Python by the folder that they are imported from."""
+        project = self._project
+        found: dict[str, dict[str, str]] = {}
+        if project.handler is not None:
+            found[project.source] = {}
+        for function in project.functions:
+            if not is_node(project, function):
+                found.setdefault(function.path, {})[function.name] = function.handler.replace(":", ".")
+        return found
+
+    def _request(
+        self, stage: Stage, folder: str, handler: str | None, functions: dict[str, str]
+    ) -> dict[str, Any]:
+        project = self._project
+        environment = {
+            # What Lambda sets itself, and code may read when it is imported.
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_LAMBDA_FUNCTION_NAME": project.name or "app",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "LAMBDA_TASK_ROOT": str(project.root / folder),
+            **os.environ,
+            "LAMBENT_STAGE": stage.name,
+            **project.settings.environment,
+            **stage.settings.environment,
+        }
+        for name in [*project.units, *stage.units, *functions]:
+            for key, value in project.settings_of(stage, name).environment.items():
+                environment.setdefault(key, value)
+        environment.pop("LAMBENT_UNIT_ROUTERS", None)
+        return {
+            "root": str(project.root),
+            "source": os.path.normpath(project.root / folder),
+            "app": handler,
+            "functions": list(functions.items()),
+            "environment": environment,
+        }
+
+    def _installed(self, answer: dict[str, Any]) -> Distributions:
+        told = answer["interpreter"]
+        if self._distributions is None or not self._distributions.is_current:
+            self._distributions = Distributions(told["path"], told["stdlib"])
+        return self._distributions
+
+
+def _module(handler: str) -> str:
+    return handler.replace("/", ".").rpartition(".")[0]

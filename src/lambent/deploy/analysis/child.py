@@ -1,0 +1,401 @@
+"""What runs in the project's own interpreter: it imports an app and tells what is in it.
+
+A program, not a module: `python child.py [--warm] FD` with the standard library and the framework that is installed
+there, on CPython 3.9 and later. Each line of its standard input is a request; for each it forks, imports the modules
+in the fork, and writes the answer to the descriptor FD: its length in eight bytes, and JSON. So nothing of the user's
+is ever in this process, and an import that ends or breaks the process ends the fork alone.
+
+Request: {"root", "source": folders, "app": "module.attribute" or null, "functions": [[name, handler], …],
+          "environment": all variables, "region": for code that makes clients when it is imported}
+Answer:  {"app", "functions", "modules", "tables", "interpreter", "output"}, or {"error", "output"}.
+"""
+
+from __future__ import annotations
+
+import sys
+
+sys.path.pop(0)  # this file's folder, whose modules have names that a user's may have
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import struct
+import tempfile
+import traceback
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_PRELOADED = (
+    "lambent",
+    "msgspec",
+    "lambent.app.app",
+    "lambent.app.registrar",
+    "lambent.app.logger",
+    "lambent.app.metrics",
+    "lambent.app.queues",
+    "lambent.app.functions",
+    "lambent.app.connections",
+    "lambent.app.table",
+    "lambent.app.middleware.cors",
+    *(
+        "lambent.app.sources." + name
+        for name in (
+            "authorizer",
+            "bucket",
+            "bus",
+            "channel",
+            "direct",
+            "queue",
+            "stream",
+            "table_stream",
+            "topic",
+        )
+    ),
+)
+_TOLD = ("QUEUE_URL_", "LAMBENT_")
+"""How variables begin that every deployed unit has for the resources it uses."""
+
+_LONGEST_OUTPUT = 20_000
+
+
+class _Variables(dict):  # type: ignore[type-arg]  # no types at run time
+    """The environment's data, in which what deploying adds is there already: its name stands for what it will hold."""
+
+    def __missing__(self, key: bytes) -> bytes:
+        name = os.fsdecode(key)
+        if name.startswith(_TOLD) and name != "LAMBENT_UNIT_ROUTERS":
+            return key
+        raise KeyError(key)
+
+
+class Refused(Exception):
+    """The answer is this error."""
+
+    def __init__(self, **error: Any) -> None:
+        super().__init__(error["message"])
+        self.error = error
+
+
+def serve(out: int, warm: bool) -> None:
+    """Answer requests until the input ends."""
+    if warm:
+        for name in _PRELOADED:
+            try:
+                importlib.import_module(name)
+            except ImportError:  # one that the installed version has not
+                continue
+    for line in sys.stdin.buffer:
+        answer = _forked(line)
+        os.write(out, struct.pack("!q", len(answer)))
+        while answer:
+            answer = answer[os.write(out, answer) :]
+
+
+def _forked(line: bytes) -> bytes:
+    """The answer of a fork, or what became of it."""
+    reader, writer = os.pipe()
+    with tempfile.TemporaryFile() as printed:
+        child = os.fork()
+        if child == 0:
+            os.close(reader)
+            os.setsid()
+            for stream, fd in ((sys.stdout, 1), (sys.stderr, 2)):
+                stream.flush()
+                os.dup2(printed.fileno(), fd)
+            null = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(null, 0)
+            status = 0
+            try:
+                answer = json.dumps(_answer(json.loads(line))).encode()
+                while answer:
+                    answer = answer[os.write(writer, answer) :]
+            except BaseException:  # noqa: BLE001 - the fork ends here, whatever it is
+                traceback.print_exc()
+                status = 1
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        os.close(writer)
+        pieces = []
+        while True:
+            piece = os.read(reader, 1 << 20)
+            if not piece:
+                break
+            pieces.append(piece)
+        os.close(reader)
+        _, status = os.waitpid(child, 0)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)  # what it has started ends with it
+        size = printed.seek(0, 2)
+        printed.seek(max(0, size - _LONGEST_OUTPUT))
+        output = printed.read().decode(errors="replace")
+    answer = b"".join(pieces)
+    if status == 0 and answer:
+        return answer[:-1] + b',"output":' + json.dumps(output).encode() + b"}"
+    if os.WIFSIGNALED(status):
+        how = "was ended by the signal " + signal.Signals(os.WTERMSIG(status)).name
+    else:
+        how = f"ended with the code {os.WEXITSTATUS(status)}"
+    return json.dumps({"error": {"kind": "ended", "message": how}, "output": output}).encode()
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    os.environ._data = _Variables(  # type: ignore[attr-defined]
+        (os.fsencode(name), os.fsencode(value)) for name, value in request["environment"].items()
+    )
+    source = request["source"]
+    os.chdir(source)
+    sys.path[:] = [source, *(one for one in sys.path if one not in ("", source))]
+    importlib.invalidate_caches()
+    sys.argv = [source]
+    try:
+        app = _app(request) if request["app"] else None
+        functions = {name: _function(handler, request) for name, handler in request["functions"]}
+    except Refused as refused:
+        return {"error": refused.error}
+    return {
+        "app": app,
+        "functions": functions,
+        "modules": _modules(source),
+        "tables": _tables(),
+        "interpreter": {
+            "version": list(sys.version_info[:2]),
+            "path": sys.path[1:],
+            "stdlib": sorted(getattr(sys, "stdlib_module_names", sys.builtin_module_names)),
+        },
+    }
+
+
+# ---------------------------------------------------------------- importing
+
+
+def _imported(handler: str, request: dict[str, Any]) -> Any:
+    """What a handler's name names. Raises Refused."""
+    module, _, attribute = handler.replace("/", ".").rpartition(".")
+    try:
+        found = importlib.import_module(module)
+    except BaseException as error:
+        raise Refused(**_failure(error, request, handler)) from error
+    try:
+        return getattr(found, attribute)
+    except AttributeError:
+        raise Refused(
+            kind="attribute",
+            message=f"there is no {attribute} in it",
+            name=attribute,
+            there=sorted(name for name, value in vars(found).items() if callable(value) and name[0] != "_"),
+            place=[getattr(found, "__file__", None) or module, None],
+        ) from None
+
+
+def _function(handler: str, request: dict[str, Any]) -> dict[str, Any]:
+    function = _imported(handler, request)
+    if not callable(function):
+        raise Refused(
+            kind="callable",
+            message=f"{handler} is no function: it is {type(function).__name__}",
+            place=[None, None],
+        )
+    return _identity(function)
+
+
+def _app(request: dict[str, Any]) -> dict[str, Any]:
+    app = _imported(request["app"], request)
+    kinds = [kind.__module__ + "." + kind.__qualname__ for kind in type(app).__mro__]
+    if "lambent.app.app.App" not in kinds:
+        if callable(app) and not isinstance(app, type):
+            return {"plain": _identity(app)}
+        raise Refused(
+            kind="app", message=f"{request['app']} is no App: it is {type(app).__name__}", place=[None, None]
+        )
+    if not hasattr(app, "registrations"):
+        raise Refused(
+            kind="old",
+            message="the lambent that is installed for the project is older than the one that deploys it",
+            place=[None, None],
+        )
+    try:
+        app.services.check()
+    except Exception as error:
+        raise Refused(**_failure(error, request, request["app"])) from error
+    routers: list[Any] = []
+    registrations = []
+    for kind, handler, options, router in app.registrations:
+        index = None
+        if router is not None:
+            found = [one for one, known in enumerate(routers) if known is router or known == router]
+            index = found[0] if found else len(routers)
+            if not found:
+                routers.append(router)
+        registrations.append(
+            {"kind": kind, "handler": _identity(handler), "options": _plain(options), "router": index}
+        )
+    return {
+        "name": app.name,
+        "registrations": registrations,
+        "routers": [_router(one, request["source"]) for one in routers],
+        "layers": [type(layer).__module__ + "." + type(layer).__qualname__ for layer in app.layers],
+    }
+
+
+def _router(router: Any, source: str) -> dict[str, Any]:
+    """By what name it was included, and where it stands."""
+    if isinstance(router, str):
+        module, _, variable = router.partition(":")
+        return {"included": router, "module": module, "variable": variable}
+    for name, there in list(sys.modules.items()):
+        if _file(there, source) is not None:
+            for variable, value in list(vars(there).items()):
+                # Where it is made, not where it is imported to: that has what its handlers' modules have.
+                if value is router and not _only_imports(router, name):
+                    return {"included": None, "module": name, "variable": variable}
+    return {"included": None, "module": None, "variable": None}
+
+
+def _only_imports(router: Any, module: str) -> bool:
+    made = [handler for _, handler, _, _ in router._registrations]
+    modules = {_identity(handler)["module"] for handler in made}
+    return module not in modules and len(modules) == 1
+
+
+def _identity(handler: Any) -> dict[str, Any]:
+    """A handler's name, and where it stands: of methods the class's."""
+    function = handler
+    while True:
+        if hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        elif hasattr(function, "__func__"):
+            function = function.__func__
+        elif hasattr(function, "func") and hasattr(function, "keywords"):
+            function = function.func
+        elif not hasattr(function, "__code__") and not isinstance(function, type):
+            function = type(function)
+        else:
+            break
+    code = getattr(function, "__code__", None)
+    name = getattr(function, "__qualname__", None) or str(function)
+    module = getattr(function, "__module__", None)
+    file = code.co_filename if code is not None else getattr(sys.modules.get(str(module)), "__file__", None)
+    return {
+        "name": name,
+        "module": module,
+        "file": file,
+        "line": code.co_firstlineno if code is not None else None,
+        "about": (getattr(function, "__doc__", None) or "").strip().partition("\n")[0],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it; what it has not, by its name."""
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(one) for one in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return getattr(value, "__name__", None) or type(value).__name__
+
+
+# ---------------------------------------------------------------- what else is there
+
+
+def _file(module: ModuleType, source: str) -> str | None:
+    """Where a module of the project is, relative to the source; None of others."""
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or not file.startswith(source + os.sep):
+        return None
+    relative = file[len(source) + 1 :]
+    return None if "site-packages" in relative else relative.replace(os.sep, "/")
+
+
+def _modules(source: str) -> dict[str, str]:
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = _file(module, source)
+        if file is not None:
+            found[name] = file
+    return found
+
+
+def _tables() -> list[dict[str, Any]]:
+    """The tables that have been declared, with the types of their keys."""
+    made = sys.modules.get("lambent.app.table")
+    if made is None:
+        return []
+    import gc
+
+    found = []
+    for table in [one for one in gc.get_objects() if type(one) is made.Table]:
+        keys = [table.key, table.sort, *(key for keys in table.indexes.values() for key in keys)]
+        try:
+            types = {key: table.type_of(key) for key in keys if key is not None}
+        except Exception as error:
+            raise Refused(kind="app", message=str(error), place=[None, None]) from error
+        found.append(
+            {
+                "name": table.name,
+                "key": table.key,
+                "sort": table.sort,
+                "indexes": {name: list(keys) for name, keys in table.indexes.items()},
+                "ttl": table.ttl,
+                "types": types,
+            }
+        )
+    return found
+
+
+# ---------------------------------------------------------------- what went wrong
+
+
+def _failure(error: BaseException, request: dict[str, Any], handler: str) -> dict[str, Any]:
+    """What a person wants to know of an exception: its place in the project, and the project's part of the trace."""
+    root = request["root"] + os.sep
+    told = traceback.TracebackException.from_exception(error)
+    frames = list(told.stack)
+    own = [at for at, frame in enumerate(frames) if _is_own(frame.filename, root)]
+    place = [frames[own[-1]].filename, frames[own[-1]].lineno] if own else [None, None]
+    failure: dict[str, Any] = {
+        "kind": "raised",
+        "type": type(error).__name__,
+        "message": str(error),
+        "place": place,
+        "handler": handler,
+    }
+    if isinstance(error, SyntaxError):
+        if error.filename and _is_own(error.filename, root):
+            failure["place"] = [error.filename, error.lineno]
+        failure.update(kind="syntax", message=error.msg or str(error), text=error.text, offset=error.offset)
+    elif isinstance(error, ModuleNotFoundError) and error.name:
+        failure.update(kind="module", name=error.name)
+    elif isinstance(error, KeyError) and frames and _is_environ(frames[-1]) and error.args:
+        failure.update(kind="variable", name=str(error.args[0]))
+    elif type(error).__module__ == "lambent.app.errors":
+        failure["kind"] = "mistake"
+    elif isinstance(error, SystemExit):
+        failure.update(kind="exit", message=str(error.code))
+    first = own[0] if own else 0
+    # What stands between is how Python imports, and nobody's concern.
+    kept = [frame for frame in frames[first:] if not frame.filename.startswith("<frozen ")]
+    told.stack[:] = kept
+    lines = told.format_exception_only() if isinstance(error, SyntaxError) else told.format()
+    failure["traceback"] = "".join(lines).rstrip()
+    return failure
+
+
+def _is_own(file: str, root: str) -> bool:
+    return file.startswith(root) and "site-packages" not in file
+
+
+def _is_environ(frame: traceback.FrameSummary) -> bool:
+    return (
+        frame.name == "__getitem__" and frame.filename.endswith("os.py")
+    ) or frame.filename == "<frozen os>"
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[-1]), "--warm" in sys.argv)
