@@ -15,6 +15,7 @@ from lambent.cli.failure import USAGE, Failure
 _COMMANDS: Final = {
     "new": "Make a new project: an app with settings and tests.",
     "dev": "Run an app here, its code as it is right now.",
+    "manifest": "Show what the app consists of and needs.",
     "build": "Make the packages of the app.",
     "deploy": "Deploy the app: plan, apply, info, logs, destroy.",
     "render": "Write the app as a template for another tool.",

@@ -37,7 +37,7 @@ def _worded(project: Project, error: dict[str, Any]) -> tuple[str, str | None]:
         return f"{error['type']}: {message}", None
     if kind == "variable":
         name = error["name"]
-        hint = f'Set it in [app] environment in {settings}: environment = {{ {name} = "…" }}; or read it in the handler.'
+        hint = f'Set it in [app] environment in {settings}: environment = {{ {name} = "…" }}; or read it in a handler.'
         return f"reads the variable {name} at import, and it is not set", hint
     if kind == "module":
         return _module_worded(project, error)
