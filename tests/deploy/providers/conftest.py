@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ _URL = re.compile(r"http://\S+?:\d+")
 
 
 @contextlib.contextmanager
-def running(*command: str, log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(*command: str, log: Path, end: int, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     with (
         log.open("wb") as out,
         subprocess.Popen(
@@ -31,7 +32,7 @@ def running(*command: str, log: Path, **variables: str) -> Iterator[subprocess.P
         try:
             yield process
         finally:
-            process.terminate()
+            process.send_signal(end)
             process.wait(20)
 
 
@@ -50,7 +51,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--region",
         "eu-west-1",
     )
-    with running(*command, log=log) as process:
+    with running(*command, log=log, end=signal.SIGTERM) as process:
         wait_until(lambda: "Ctrl-C ends it." in log.read_text() or process.poll() is not None)
         found = _URL.search(log.read_text())
         assert found is not None, log.read_text()
@@ -65,7 +66,9 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("moto") / "log"
     url = f"http://127.0.0.1:{port}"
-    with running(sys.executable, "-m", "moto.server", "-p", str(port), log=log) as process:
+    with running(
+        sys.executable, "-m", "moto.server", "-p", str(port), log=log, end=signal.SIGKILL
+    ) as process:
         wait_until(lambda: _answers(url) or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         yield url

@@ -11,13 +11,15 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.deploy.providers.deployments import always, deployment, manifest, provider
 
 from lambent.deploy.errors import DeployError
 from lambent.deploy.providers import Silence
-from lambent.deploy.providers.cloudformation import CloudFormation
+
+if TYPE_CHECKING:
+    from lambent.deploy.providers.cloudformation import CloudFormation
 
 _providers: dict[str, CloudFormation] = {}
 _count = 0
@@ -25,7 +27,7 @@ _last = 0
 
 
 def _before_send(**_: Any) -> None:
-    global _count  # noqa: PLW0603 - of this process, which makes one deployment
+    global _count
     _count += 1
     if _count == _last:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -42,7 +44,7 @@ def _provider(url: str, folder: Path) -> CloudFormation:
 
 
 def _deploy(wanted: dict[str, Any], made: CloudFormation, folder: Path) -> None:
-    global _last  # noqa: PLW0603 - the same
+    global _last
     _last = wanted["request"]
     try:
         outcome = made.apply(
