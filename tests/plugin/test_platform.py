@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from lambent.pytest_plugin.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PLUGIN = ("-p", "lambent.pytest_plugin.fixtures", "-p", "no:cacheprovider", "-p", "no:randomly")
+PLUGIN = "lambent.pytest_plugin.fixtures"
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +89,9 @@ def test_another(lambent_platform):
 
 def started(project: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", *PLUGIN, *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-p", PLUGIN, *arguments],
         cwd=project,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # others' take longer than the test
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -124,11 +126,16 @@ def test_it_ends_with_pytest_even_when_that_is_killed(tmp_path: Path) -> None:
 
 def test_each_worker_of_xdist_has_its_own(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(PROJECT.replace("HANG", "pass"))
-    workers = started(tmp_path, "-n2", "--dist=load")
+    workers = started(tmp_path, "-p", "xdist", "-n2", "--dist=load")
     output, _ = workers.communicate(timeout=60)
     assert workers.returncode == 0, output
     assert len(set(pids(tmp_path))) == 2
     assert not any(map(is_running, pids(tmp_path)))
+
+
+def test_pytest_finds_it() -> None:
+    (found,) = [one for one in entry_points(group="pytest11") if one.name == "lambent"]
+    assert found.value == PLUGIN
 
 
 def test_it_costs_nothing_until_it_is_asked_for() -> None:

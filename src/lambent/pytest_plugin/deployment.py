@@ -45,6 +45,12 @@ class Deployment:
 
     def deploy(self) -> Self:
         """Analyse, link, render, and create the stack. Raises DeployError."""
+        self.prepare()
+        self.create()
+        return self
+
+    def prepare(self) -> None:
+        """All of it that needs no platform yet. Raises DeployError."""
         from lambent.deploy.analysis import analyse
         from lambent.deploy.build import link
         from lambent.deploy.project_file import load_project
@@ -64,19 +70,18 @@ class Deployment:
             environment={"PYTHONPATH": os.pathsep.join(linked.search_path)},
         )
         self._template = template_of(self._manifest, target)
-        self._create()
-        return self
 
     def reset(self) -> None:
         """Deploy it anew: empty queues, tables and buckets, no logs, new environments."""
         self._delete()
-        self._create()
+        self.create()
 
     def remove(self) -> None:
         """Delete the stack."""
         self._delete()
 
-    def _create(self) -> None:
+    def create(self) -> None:
+        """Create the stack of what was prepared. Raises DeployError."""
         from lambent.deploy.deployed import Deployed
         from lambent.deploy.names import stack_name
 

@@ -32,33 +32,48 @@ def _scope(fixture_name: str, config: pytest.Config) -> Any:
 
 
 @pytest.fixture(scope="session")
-def lambent_platform() -> Iterator[Platform]:
-    """A platform of these tests' own, with nothing in it, until they end."""
-    from lambent.pytest_plugin.platform import Platform, PlatformFailed
+def _lambent_launched() -> Iterator[Platform]:
+    """A platform that is starting: what needs it not yet can be done meanwhile."""
+    from lambent.pytest_plugin.platform import Platform
 
-    try:
-        platform = Platform.start()
-    except PlatformFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    platform = Platform.launch()
     yield platform
     platform.stop()
 
 
 @pytest.fixture(scope="session")
+def lambent_platform(_lambent_launched: Platform) -> Platform:
+    """A platform of these tests' own, with nothing in it, until they end."""
+    return _ready(_lambent_launched)
+
+
+@pytest.fixture(scope="session")
 def _lambent_deployed(
-    lambent_platform: Platform, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    _lambent_launched: Platform, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> DeployedApp:
     from lambent.deploy.errors import DeployError
     from lambent.pytest_plugin.app import DeployedApp
 
     root = pytestconfig.rootpath / pytestconfig.getini("lambent_project")
     into = tmp_path_factory.mktemp("lambent-code")
-    app = DeployedApp(lambent_platform, root, into, pytestconfig.getini("lambent_stage"))
+    app = DeployedApp(_lambent_launched, root, into, pytestconfig.getini("lambent_stage"))
     try:
-        return app.deploy()
+        app.prepare()
+        _ready(_lambent_launched)
+        app.create()
     except DeployError as error:
         told = "\n".join(filter(None, (str(error), getattr(error, "output", ""), error.hint)))
         pytest.fail(f"the app cannot be deployed: {told}", pytrace=False)
+    return app
+
+
+def _ready(platform: Platform) -> Platform:
+    from lambent.pytest_plugin.platform import PlatformFailed
+
+    try:
+        return platform.wait()
+    except PlatformFailed as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope=_scope)

@@ -47,8 +47,8 @@ class Platform:
 
     region = "us-east-1"
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes], log: Any) -> None:
-        self.url = url
+    def __init__(self, process: subprocess.Popen[bytes], log: Any) -> None:
+        self.url = ""
         self._process = process
         self._log = log
         self._clients: dict[str, Any] = {}
@@ -56,6 +56,11 @@ class Platform:
     @classmethod
     def start(cls, **settings: Any) -> Self:
         """Start one; `settings` are those of lambent.toml. Raises PlatformFailed."""
+        return cls.launch(**settings).wait()
+
+    @classmethod
+    def launch(cls, **settings: Any) -> Self:
+        """Begin to start one: it is there when `wait` has returned."""
         log = tempfile.TemporaryFile(prefix="lambent-tests-")  # noqa: SIM115 - closed when the process has ended
         # Not through the shell's environment: LAMBENT_* variables of the machine are for its own platform.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LAMBENT_")}
@@ -71,16 +76,21 @@ class Platform:
             # Ctrl-C is pytest's: fixtures of tests still need the platform then.
             start_new_session=True,
         )
-        line = _first_line(process)
-        try:
-            url = str(msgspec.json.decode(line)["url"])
-        except (msgspec.DecodeError, KeyError, TypeError):
-            process.kill()
-            said = _ended(process, log)
-            raise PlatformFailed(
-                f"the platform for tests did not start:\n{said or 'it has said nothing'}"
-            ) from None
-        return cls(url, process, log)
+        return cls(process, log)
+
+    def wait(self) -> Self:
+        """Wait until it listens. Raises PlatformFailed, and nothing of it is left then."""
+        if not self.url:
+            line = _first_line(self._process)
+            try:
+                self.url = str(msgspec.json.decode(line)["url"])
+            except (msgspec.DecodeError, KeyError, TypeError):
+                self._process.kill()
+                said = _ended(self._process, self._log)
+                raise PlatformFailed(
+                    f"the platform for tests did not start:\n{said or 'it has said nothing'}"
+                ) from None
+        return self
 
     @property
     def pid(self) -> int:
