@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -31,17 +32,21 @@ class Endpoint:
 
     def client(self, service: str) -> Any:
         """A botocore client: "lambda" or "logs". One attempt a call: what fails is shown, not repeated."""
-        import botocore.session
         from botocore.config import Config
 
-        session = botocore.session.Session()
-        return session.create_client(
+        return _session(os.environ.get("AWS_PROFILE")).create_client(
             service,
             region_name=self.region,
             endpoint_url=self.url,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=_INVOKE_SECONDS),
+            config=Config(
+                retries={"total_max_attempts": 1},
+                connect_timeout=5,
+                read_timeout=_INVOKE_SECONDS,
+                # Names such as bucket.localhost are not resolved on every machine.
+                s3={"addressing_style": "path"},
+            ),
         )
 
     def signed_headers(
@@ -84,6 +89,14 @@ class Endpoint:
             raise Failure(f"{self.url}{path} answers {error.code}: is that a Lambent platform?") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise unreachable(self.url) from error
+
+
+@functools.cache
+def _session(profile: str | None) -> Any:
+    """botocore's: reading its data is the expensive part of a client."""
+    import botocore.session
+
+    return botocore.session.Session(profile=profile)
 
 
 def options(command: Command) -> Command:
