@@ -67,7 +67,11 @@ def _confirmation(stage: Stage, screen: Screen, *, yes: bool, quiet: bool) -> Ca
         screen.stop()
         if not quiet:
             click.echo(heading(plan))
-            show_plan(plan)
+            if plan.status is None:
+                # Each is told when it is made: no need for a list of the same.
+                click.echo(f"Nothing is deployed yet: {plan.count('add')} resources to add.")
+            else:
+                show_plan(plan)
         if yes or not stage.protected or not plan.losses:
             return True
         lost = ", ".join(change.logical for change in plan.losses)

@@ -63,6 +63,8 @@ _NOT_SERVED: Final = frozenset(
 _BUSY: Final = re.compile(r"is in [A-Z_]+_IN_PROGRESS state|OperationInProgress", re.IGNORECASE)
 _MISSING: Final = re.compile(r"is not authorized to perform: ([\w:*-]+)")
 
+_IS_IT: Final = "Is the endpoint the right one? Not everything that speaks AWS's protocols serves all of it."
+
 
 @contextlib.contextmanager
 def refusals(access: Access) -> Iterator[None]:
@@ -126,7 +128,7 @@ def _refused(access: Access, error: ClientError) -> ProviderError:
     if code in _NOT_SERVED:
         return ProviderError(
             f"{access.where} does not serve {operation} ({code})",
-            hint="Is the endpoint the right one? Not everything that speaks AWS's protocols serves all of it.",
+            hint=_IS_IT,
         )
     if code == "LimitExceededException":
         return ProviderError(
@@ -216,8 +218,7 @@ def _not_sent(access: Access, error: Exception) -> ProviderError | None:
         return ProviderError(f"{access.endpoint_url} is no endpoint URL", hint="Check the address.")
     if isinstance(error, ResponseParserError):
         return ProviderError(
-            f"what answers at {access.where} is not AWS, nor a platform: {str(error).splitlines()[0]}",
-            hint="Check the address, or name another endpoint with --endpoint-url.",
+            f"{access.where} gives an answer that is none of AWS's: {str(error).splitlines()[0]}", hint=_IS_IT
         )
     if isinstance(error, exceptions.BotoCoreError):
         return ProviderError(f"{error}")
