@@ -57,13 +57,15 @@ def _lambent_deployed(
     root = pytestconfig.rootpath / pytestconfig.getini("lambent_project")
     into = tmp_path_factory.mktemp("lambent-code")
     app = DeployedApp(_lambent_launched, root, into, pytestconfig.getini("lambent_stage"))
+    failure = ""
     try:
         app.prepare()
         _ready(_lambent_launched)
         app.create()
     except DeployError as error:
-        told = "\n".join(filter(None, (str(error), getattr(error, "output", ""), error.hint)))
-        pytest.fail(f"the app cannot be deployed: {told}", pytrace=False)
+        failure = "\n".join(filter(None, (str(error), getattr(error, "output", ""), error.hint)))
+    if failure:
+        pytest.fail(f"The app cannot be deployed: {failure}", pytrace=False)
     return app
 
 
@@ -73,7 +75,8 @@ def _ready(platform: Platform) -> Platform:
     try:
         return platform.wait()
     except PlatformFailed as error:
-        pytest.fail(str(error), pytrace=False)
+        failure = str(error)
+    pytest.fail(failure, pytrace=False)
 
 
 @pytest.fixture(scope=_scope)

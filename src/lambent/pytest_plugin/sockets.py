@@ -24,7 +24,8 @@ class ConnectionRefused(Exception):
 class Socket:
     """A connection that is open. It is closed at the end of a `with` block."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, opened: Any, connection: Any) -> None:
+        self._opened = opened
         self._connection = connection
 
     @classmethod
@@ -38,7 +39,7 @@ class Socket:
         where = urlsplit(url)
         target = f"ws://{api_id}.execute-api.localhost:{where.port}/{stage}"
         try:
-            connection = connect(
+            opened = connect(
                 target + (f"?{query}" if query else ""),
                 # The name need not resolve.
                 address=(where.hostname, where.port),
@@ -47,10 +48,11 @@ class Socket:
                 close_timeout=_SECONDS,
                 proxy=None,
             )
+            connection = opened.__enter__()  # what this is the end of is not known here
         except InvalidStatus as error:
             body = error.response.body or b""
             raise ConnectionRefused(error.response.status_code, body.decode(errors="replace")) from None
-        return cls(connection)
+        return cls(opened, connection)
 
     def send(self, message: Any) -> None:
         """Send text and bytes as they are, anything else as JSON."""
@@ -68,7 +70,7 @@ class Socket:
 
     def close(self) -> None:
         """End the connection."""
-        self._connection.close()
+        self._opened.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
         return self
