@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lambent.http import Request
 
 APP = """
-import json, os, urllib.error, urllib.request
+import json, os, time, urllib.error, urllib.request
 
 def handler(event, context):
     if "connectionId" in event["requestContext"]:
@@ -31,6 +31,8 @@ def handler(event, context):
         except urllib.error.HTTPError as error:
             return {"statusCode": 200, "body": str(error.code)}
     path = event.get("rawPath", event.get("path"))
+    if path == "/at-a-breakpoint":
+        time.sleep(0.2)
     return {"statusCode": 200, "body": json.dumps([path, len(event.get("body") or "")])}
 """
 
@@ -92,6 +94,8 @@ def make(platform: Platform, folder: Path) -> dict[str, tuple[str, str]]:
     functions.get_waiter("function_active_v2").wait(FunctionName="app", WaiterConfig={"Delay": 0.02})
     v2, v1 = client(platform, "apigatewayv2"), client(platform, "apigateway")
     http_api = v2.create_api(Name="h", ProtocolType="HTTP", Target=arn)["ApiId"]
+    quick = v2.get_integrations(ApiId=http_api)["Items"][0]["IntegrationId"]
+    v2.update_integration(ApiId=http_api, IntegrationId=quick, TimeoutInMillis=50)
     chat = v2.create_api(Name="w", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action")[
         "ApiId"
     ]
@@ -132,7 +136,9 @@ def test_a_front_serves_apis_at_its_own_paths_and_holds_requests(tmp_path: Path)
 
     async def scenario() -> None:
         front = AppFront()
-        settings = Settings(port=0, ephemeral=True, linked_code=True, update_in_progress_s=0)
+        settings = Settings(
+            port=0, ephemeral=True, linked_code=True, update_in_progress_s=0, integration_timeouts=False
+        )
         platform = front.platform = await Platform.start(settings, front)
         try:
             assert platform.inside_url != platform.url
@@ -157,6 +163,7 @@ def test_a_front_serves_apis_at_its_own_paths_and_holds_requests(tmp_path: Path)
         assert get(platform, "/app/upload", b"x" * 4_000_000, **TEXT) == (200, '["/upload", 4000000]')
         assert get(platform, "/app/upload", b"x" * 11_000_000)[0] == 413
         assert get(platform, "/app/inside") == (200, "404"), "functions reach the platform, not the front"
+        assert get(platform, "/app/at-a-breakpoint")[0] == 200, "no time limit of the integration"
         front.seen.clear()
         assert get(platform, "/app/orders", Host="attacker.example")[0] == 403
         assert front.seen == []

@@ -42,9 +42,13 @@ class Callee(NamedTuple):
 
 
 class FunctionCaller:
-    """Resolves functions and runs them. What was resolved is kept until the registry changes."""
+    """Resolves functions and runs them. What was resolved is kept until the registry changes.
 
-    def __init__(self, invoker: Invoker) -> None:
+    `patience_s` is how long who calls one waits for it at least, whatever limit an integration or authorizer has.
+    """
+
+    def __init__(self, invoker: Invoker, patience_s: float = 0.0) -> None:
+        self.patience_s = patience_s
         self._invoker = invoker
         self.registry: FunctionRegistry = invoker.registry
         self._generation = -1
@@ -136,7 +140,7 @@ class FunctionCaller:
                 waiting.set_result(invocation)
 
         self.call(callee, payload, trace, finished)
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(max(timeout_s, self.patience_s)):
             return await waiting
 
 

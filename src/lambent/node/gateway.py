@@ -64,12 +64,14 @@ class Gateway:
         connections: ConnectionsEndpoint,
         host_rule: Callable[[str], bool] | None,
         drain_s: float,
+        patience_s: float = 0.0,
     ) -> None:
         """Make the door; `closing` gets what closes what is behind it, where handshakes have `drain_s` to end.
+        `patience_s` is how long APIs wait for functions at least.
 
         Raises StoreError.
         """
-        functions = FunctionCaller(invoker)
+        functions = FunctionCaller(invoker, patience_s)
         fetcher, callers = Fetcher(neighbours), caller_finder(authenticate, "execute-api")
         self.authorizers = Authorizers(functions, fetcher, callers)
         self.apis.on_authorizers_reset = self.authorizers.reset_cache

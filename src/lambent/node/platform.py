@@ -8,7 +8,7 @@ import logging
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from lambent import __version__
 from lambent.aws.apigatewaymanagementapi.endpoint import ConnectionsEndpoint
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from lambent.aws.service import LaterService, Service
     from lambent.execution.spec import EnvironmentSpec
     from lambent.http import Request
+    from lambent.neighbours.moto import Moto
     from lambent.node.front import Front
     from lambent.node.settings import Settings
     from lambent.node.stacks import StackParts
@@ -63,6 +64,9 @@ DRAIN_SECONDS: Final = 30.0
 
 _STACKS: Final = ("stacks", "stack_response_urls", "stack_macros", "stack_deployments")
 """The tables that tell whether an earlier run has left something of stacks: the others refer to these."""
+
+_PATIENCE_S: Final = 86_400.0
+"""How long APIs wait for functions without `integration_timeouts`: while somebody looks at one in a debugger."""
 
 _COLLECT_SECONDS: Final = 3600.0
 _MAX_BODY: Final = 100_000_000
@@ -78,9 +82,10 @@ class Platform:
     goes with the platform.
     """
 
-    def __init__(self, settings: Settings, front: Front | None = None) -> None:
+    def __init__(self, settings: Settings, front: Front | None = None, *, moto: Moto | None = None) -> None:
         self.settings = settings
         self._front = front
+        self._moto = moto
         self._closing = contextlib.AsyncExitStack()
         self._resetting = asyncio.Lock()
         self._started = False
@@ -93,13 +98,15 @@ class Platform:
         """
 
     @classmethod
-    async def start(cls, settings: Settings, front: Front | None = None) -> Platform:
-        """Build and start every part, bottom up. `front` sees every request from outside first.
+    async def start(cls, settings: Settings, front: Front | None = None, *, moto: Moto | None = None) -> Self:
+        """Build and start every part, bottom up.
+
+        `front` sees every request from outside first; `moto` is one that is on its way already.
 
         Raises OSError when the address is taken, DirectoryInUse when another platform has the data directory,
         StoreError when what is there cannot be opened.
         """
-        platform = cls(settings, front)
+        platform = cls(settings, front, moto=moto)
         try:
             await platform._build()
         except BaseException:
@@ -143,7 +150,7 @@ class Platform:
             data=data,
             code=code,
             engines=engines_of_this_machine(java_client=settings.java_client),
-            open_log=self._open_log,
+            open_log=self.open_log,
             mark=mark,
             credentials=self._environment_credentials,
             endpoint_url=lambda: self.inside_url,
@@ -163,7 +170,7 @@ class Platform:
         closing.callback(invoker.provisioning.close)
 
         # neighbours: nothing of them is started yet
-        self.neighbours = Neighbours(settings.neighbours)
+        self.neighbours = Neighbours(settings.neighbours, moto=self._moto)
         closing.push_async_callback(self.neighbours.close)
 
         # events
@@ -263,6 +270,7 @@ class Platform:
             connections=self._connections,
             host_rule=host_rule(settings),
             drain_s=DRAIN_SECONDS,
+            patience_s=0.0 if settings.integration_timeouts else _PATIENCE_S,
         )
 
         context = None
@@ -396,7 +404,8 @@ class Platform:
 
     # ------------------------------------------------------------ what the floors below ask for
 
-    def _open_log(self, spec: EnvironmentSpec, name: str) -> LogStream:
+    def open_log(self, spec: EnvironmentSpec, name: str) -> LogStream:
+        """The stream that an environment's log goes to. For who embeds a platform to override."""
         return self.logs.stream(spec.account, spec.region, spec.log_group, name, json_level=spec.json_level)
 
     def _environment_credentials(self, function: FunctionVersion) -> Mapping[str, str]:

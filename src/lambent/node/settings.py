@@ -117,6 +117,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=0, description="seconds that a minute of shifting traffic to a new version lasts, 0 or more"),
     ] = 1.0
+    integration_timeouts: Annotated[
+        bool,
+        Meta(description="true or false: APIs wait for functions no longer than API Gateway does"),
+    ] = True
     ignore_unsupported: Annotated[
         bool,
         Meta(description="true or false: skip the resources of stacks whose types do not exist here"),

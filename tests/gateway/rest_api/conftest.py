@@ -61,6 +61,8 @@ class Functions:
 
     # ------------------------------------------------------------ as FunctionCaller
 
+    patience_s = 0.0
+
     def permitted(self, uri: str, source_arn: str) -> Any:
         callee = self.assumed(uri)
         if self.forbidden:

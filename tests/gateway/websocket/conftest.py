@@ -60,6 +60,8 @@ class Functions:
 
     # ------------------------------------------------------------ as FunctionCaller
 
+    patience_s = 0.0
+
     def permitted(self, uri: str, source_arn: str) -> Any:
         if uri not in self._handlers:
             raise NoFunction(uri)

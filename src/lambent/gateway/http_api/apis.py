@@ -213,7 +213,9 @@ class HttpApis:
     def _limit(self, milliseconds: int) -> Deadlines[Exchange]:
         found = self._deadlines.get(milliseconds)
         if found is None:
-            found = self._deadlines[milliseconds] = Deadlines(milliseconds / 1000)
+            found = self._deadlines[milliseconds] = Deadlines(
+                max(milliseconds / 1000, self._functions.patience_s)
+            )
         return found
 
     def _integration(self, deployed: Deployed, integration: Integration) -> Integrate:

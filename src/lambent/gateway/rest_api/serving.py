@@ -203,7 +203,9 @@ class RestApis:
     def _limit(self, milliseconds: int) -> Deadlines[RestExchange]:
         found = self._deadlines.get(milliseconds)
         if found is None:
-            found = self._deadlines[milliseconds] = Deadlines(milliseconds / 1000)
+            found = self._deadlines[milliseconds] = Deadlines(
+                max(milliseconds / 1000, self._functions.patience_s)
+            )
         return found
 
     def _integration(self, stage: ServedStage, integration: Integration) -> Callable[[RestExchange], None]:

@@ -69,7 +69,7 @@ class Integrations:
     def _call_function(
         self, route: StageRoute, integration: Integration, event: bytes, finished: Callable[[Outcome], None]
     ) -> None:
-        call = _FunctionCall(route.uri, finished, self._time_of(integration))
+        call = _FunctionCall(route.uri, finished, max(self._time_of(integration), self._functions.patience_s))
         try:
             if integration.credentials_arn is None:
                 callee = self._functions.permitted(route.uri, route.source_arn)
