@@ -36,7 +36,7 @@ from lambent.deploy.manifest import (
     UserPoolTrigger,
 )
 from lambent.deploy.project import Stage
-from lambent.deploy.render import CodeLocation, Target
+from lambent.deploy.render import CodeLocation, Target, template_of
 
 RUNTIME = "python3.11"
 
@@ -50,6 +50,19 @@ def target(manifest: Manifest, stage: Stage | str = "dev", **settings: Any) -> T
     code = {one.name: CodeLocation("artefacts", f"shop/{one.name}.zip") for one in manifest.units}
     stage = Stage(name=stage) if isinstance(stage, str) else stage
     return Target(stage=stage, **{"code": code, **settings})
+
+
+APP = unit("app", kind="app")
+OTHER = unit("other")
+
+
+def manifest(**members: Any) -> Manifest:
+    return Manifest(**{"app": "shop", "units": (APP,), **members})
+
+
+def rendered(shown: Manifest, **settings: Any) -> dict[str, Any]:
+    template: dict[str, Any] = template_of(shown, target(shown, **settings))["Resources"]
+    return template
 
 
 def everything() -> Manifest:

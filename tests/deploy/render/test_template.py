@@ -4,58 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 
 import msgspec
 import pytest
-from tests.deploy.render.everything import everything, target, unit
+from tests.deploy.render.everything import APP, OTHER, everything, manifest, rendered, target
 
 from lambent.app.sources.naming import physical_name, variable
-from lambent.deploy.errors import RenderError
 from lambent.deploy.manifest import (
-    Authorizer,
     Bucket,
     BucketTrigger,
     Channel,
     ChannelRoute,
-    Cors,
     Destination,
     EventTrigger,
-    Index,
     Jwt,
     Key,
-    LogTrigger,
-    Manifest,
     Queue,
     QueueTrigger,
     Route,
     ScheduleTrigger,
-    Stream,
     StreamTrigger,
     Table,
-    Topic,
-    TopicTrigger,
     Use,
-    UserPoolTrigger,
 )
 from lambent.deploy.project import Stage
-from lambent.deploy.render import CodeLocation, Target, template_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-APP = unit("app", kind="app")
-OTHER = unit("other")
-
-
-def manifest(**members: Any) -> Manifest:
-    return Manifest(**{"app": "shop", "units": (APP,), **members})
-
-
-def rendered(shown: Manifest, **settings: Any) -> dict[str, Any]:
-    template: dict[str, Any] = template_of(shown, target(shown, **settings))["Resources"]
-    return template
+from lambent.deploy.render import CodeLocation, template_of
 
 
 def properties(resources: dict[str, Any], type_name: str) -> list[dict[str, Any]]:
@@ -452,229 +427,6 @@ def test_routes_have_the_authorizers_that_they_ask_for() -> None:
         assert found[key] == ("NONE", None)
 
 
-# ------------------------------------------------------------ what cannot be
-
-
-QUEUE = (Queue(name="q"),)
-TABLE = Table(name="t", key=Key(name="id"))
-BAD: list[tuple[str, Callable[[], Manifest], str]] = [
-    ("two units of one name", lambda: manifest(units=(unit("a_b"), unit("a-b"))), "both be ABLogGroup"),
-    (
-        "two queues of one id",
-        lambda: manifest(queues=(Queue(name="a-b"), Queue(name="a_b"))),
-        "ABDeadLetters",
-    ),
-    (
-        "two variables of one name",
-        lambda: manifest(
-            queues=(
-                Queue(name="a.b", external="arn:aws:sqs:r:1:x"),
-                Queue(name="a_b", external="arn:aws:sqs:r:1:y"),
-            ),
-            uses=tuple(Use(unit="app", kind="queue", name=name, access=("send",)) for name in ("a.b", "a_b")),
-        ),
-        "variable QUEUE_URL_A_B",
-    ),
-    ("a name too long", lambda: manifest(units=(unit("u" * 60),)), "takes 64"),
-    (
-        "a variable of Lambda's",
-        lambda: manifest(units=(unit("app", environment={"AWS_REGION": "x"}),)),
-        "AWS_REGION",
-    ),
-    ("a variable that is none", lambda: manifest(units=(unit("app", environment={"a-b": "x"}),)), "a-b"),
-    ("a large environment", lambda: manifest(units=(unit("app", environment={"AB": "x" * 5000}),)), "5,0"),
-    (
-        "memory",
-        lambda: manifest(units=(unit("app", memory_mb=64),)),
-        "memory is 64: it can be 128 to 10,240 MB",
-    ),
-    ("timeout", lambda: manifest(units=(unit("app", timeout_s=901),)), "timeout is 901"),
-    ("retention", lambda: manifest(units=(unit("app", log_retention_days=31),)), "log_retention_days is 31"),
-    ("layers", lambda: manifest(units=(unit("app", layers=("l",) * 6),)), "6 layers"),
-    (
-        "provisioned",
-        lambda: manifest(units=(unit("app", reserved_concurrency=1, provisioned_concurrency=2),)),
-        "more than its reserved_concurrency of 1",
-    ),
-    (
-        "visibility",
-        lambda: manifest(
-            queues=(Queue(name="q", visibility_s=5),), queue_triggers=(QueueTrigger(unit="app", queue="q"),)
-        ),
-        "come again after 5 seconds",
-    ),
-    (
-        "no window",
-        lambda: manifest(queues=QUEUE, queue_triggers=(QueueTrigger(unit="app", queue="q", batch_size=50),)),
-        "batch_window",
-    ),
-    (
-        "large FIFO batch",
-        lambda: manifest(
-            queues=(Queue(name="q", fifo=True),),
-            queue_triggers=(QueueTrigger(unit="app", queue="q", batch_size=11),),
-        ),
-        "1 to 10 of FIFO queues",
-    ),
-    (
-        "six filters",
-        lambda: manifest(
-            queues=QUEUE, queue_triggers=(QueueTrigger(unit="app", queue="q", filters=({"a": [1]},) * 6),)
-        ),
-        "6 filters",
-    ),
-    ("contents", lambda: manifest(queues=(Queue(name="q", content_deduplication=True),)), "only FIFO"),
-    (
-        "a queue that is not there",
-        lambda: manifest(queue_triggers=(QueueTrigger(unit="app", queue="q"),)),
-        "no queue q",
-    ),
-    (
-        "a unit that is not there",
-        lambda: manifest(routes=(Route(unit="x", method="GET", path="/"),)),
-        "no unit x",
-    ),
-    (
-        "mappings that differ",
-        lambda: manifest(
-            tables=(TABLE,),
-            stream_triggers=tuple(
-                StreamTrigger(unit="app", kind="table", name="t", batch_size=size) for size in (1, 2)
-            ),
-        ),
-        "batch_size to be 1 and 2",
-    ),
-    (
-        "a stream that nobody knows",
-        lambda: manifest(
-            tables=(Table(name="t", key=Key(name="id"), external="arn:aws:dynamodb:r:1:table/t"),),
-            stream_triggers=(StreamTrigger(unit="app", kind="table", name="t"),),
-        ),
-        "does not tell its stream",
-    ),
-    (
-        "two types of a key",
-        lambda: manifest(
-            tables=(
-                Table(name="t", key=Key(name="id"), indexes=(Index(name="i", key=Key(name="id", type="N")),)),
-            )
-        ),
-        "as S and as N",
-    ),
-    (
-        "somebody's bucket",
-        lambda: manifest(
-            buckets=(Bucket(name="b", external="b"),),
-            bucket_triggers=(BucketTrigger(unit="app", bucket="b", events=("s3:ObjectCreated:*",)),),
-        ),
-        "not part of the app",
-    ),
-    (
-        "events that EventBridge does not know",
-        lambda: manifest(
-            units=(APP, OTHER),
-            buckets=(Bucket(name="b"),),
-            bucket_triggers=tuple(
-                BucketTrigger(unit=one, bucket="b", events=("s3:Replication:*",)) for one in ("app", "other")
-            ),
-        ),
-        "does not know s3:Replication",
-    ),
-    (
-        "a FIFO topic",
-        lambda: manifest(
-            topics=(Topic(name="t", fifo=True),), topic_triggers=(TopicTrigger(unit="app", topic="t"),)
-        ),
-        "FIFO topic",
-    ),
-    (
-        "two filters of a topic",
-        lambda: manifest(
-            topics=(Topic(name="t"),),
-            topic_triggers=(
-                TopicTrigger(unit="app", topic="t"),
-                TopicTrigger(unit="app", topic="t", filter={"a": ["b"]}),
-            ),
-        ),
-        "different filters",
-    ),
-    (
-        "its own logs",
-        lambda: manifest(log_triggers=(LogTrigger(unit="app", group="/aws/lambda/shop-dev-app"),)),
-        "without an end",
-    ),
-    (
-        "a JWT of nobody",
-        lambda: manifest(routes=(Route(unit="app", method="GET", path="/", auth="jwt"),)),
-        "nothing says whose",
-    ),
-    (
-        "an authorizer that is not there",
-        lambda: manifest(routes=(Route(unit="app", method="GET", path="/", auth="authorizer"),)),
-        "the app has none",
-    ),
-    (
-        "two authorizers",
-        lambda: manifest(
-            units=(APP, OTHER),
-            authorizers=(Authorizer(unit="app", api="http"), Authorizer(unit="other", api="http")),
-        ),
-        "both have the authorizer",
-    ),
-    (
-        "decisions of nobody",
-        lambda: manifest(authorizers=(Authorizer(unit="app", api="http", ttl_s=5),)),
-        "by what callers are known",
-    ),
-    (
-        "credentials for all",
-        lambda: manifest(
-            cors=Cors(origins=("*",), credentials=True), routes=(Route(unit="app", method="GET", path="/"),)
-        ),
-        "origins that are named",
-    ),
-    (
-        "a trigger with a key",
-        lambda: manifest(
-            user_pool_triggers=(UserPoolTrigger(unit="app", trigger="CustomSMSSender", pool="p"),)
-        ),
-        "CustomSMSSender",
-    ),
-    (
-        "two of one trigger",
-        lambda: manifest(
-            units=(APP, OTHER),
-            user_pool_triggers=tuple(
-                UserPoolTrigger(unit=one, trigger="PreSignUp", pool="p") for one in ("app", "other")
-            ),
-        ),
-        "a pool calls one function",
-    ),
-    (
-        "hours of a stream",
-        lambda: manifest(streams=(Stream(name="s", retention_hours=1),)),
-        "retention_hours is 1",
-    ),
-    (
-        "a stack too large",
-        lambda: manifest(topics=tuple(Topic(name=f"t{index}") for index in range(501))),
-        "CloudFormation takes 500",
-    ),
-]
-
-
-@pytest.mark.parametrize(("make", "told"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
-def test_what_a_service_would_refuse_is_said_before(make: Callable[[], Manifest], told: str) -> None:
-    with pytest.raises(RenderError) as caught:
-        rendered(make())
-    assert told in str(caught.value)
-
-
-def test_a_unit_without_a_package() -> None:
-    with pytest.raises(RenderError, match="unit app has no package"):
-        template_of(manifest(), Target(stage=Stage(name="dev"), code={}))
-
-
 def test_destinations_are_permitted_and_configured() -> None:
     cases: list[tuple[Destination, str]] = [
         (Destination(kind="queue", name="q"), "sqs:SendMessage"),
@@ -684,7 +436,9 @@ def test_destinations_are_permitted_and_configured() -> None:
         (Destination(kind="arn", name="arn:aws:s3:::bucket"), "s3:PutObject"),
     ]
     for destination, action in cases:
-        shown = manifest(units=(msgspec.structs.replace(APP, on_failure=destination), OTHER), queues=QUEUE)
+        shown = manifest(
+            units=(msgspec.structs.replace(APP, on_failure=destination), OTHER), queues=(Queue(name="q"),)
+        )
         resources = rendered(shown)
         assert action in {each for one in statements(resources, "AppRole") for each in one["Action"]}
         (config,) = properties(resources, "AWS::Lambda::EventInvokeConfig")

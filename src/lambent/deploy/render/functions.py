@@ -189,7 +189,13 @@ def _add_url(c: Composition, unit: Unit) -> None:
 
 
 def destinations_of(c: Composition, unit: Unit) -> dict[str, Any] | None:
-    """Where records of a unit's asynchronous invocations go."""
+    """Where records of a unit's asynchronous invocations go. Raises RenderError where that is the unit itself."""
+    for destination in (unit.on_success, unit.on_failure):
+        if destination is not None and (destination.kind, destination.name) == ("function", unit.name):
+            raise RenderError(
+                f"unit {unit.name} would be called with the records of its own invocations, without an end",
+                hint="Send them to another function, or to a queue.",
+            )
     ends = {
         name: {"Destination": destination_arn(c, destination)}
         for name, destination in (("OnSuccess", unit.on_success), ("OnFailure", unit.on_failure))

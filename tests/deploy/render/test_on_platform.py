@@ -1,0 +1,190 @@
+"""The template with everything, deployed: CloudFormation takes it, and the code finds what it was given."""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import socket
+import sysconfig
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from botocore.exceptions import ClientError
+from tests.deploy.render.everything import everything, target
+from tests.platform.conftest import REPOSITORY, Platform, wait_until
+from websockets.sync.client import connect
+
+from lambent.deploy.manifest import EventTrigger, Manifest, QueueTrigger
+from lambent.deploy.render import CodeLocation, template_of
+from lambent.deploy.render.sam import sam_template_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+APP = """
+from lambent import App, AuthorizerRequest, Connection, Logger, Queue, post_to_connection
+
+logger = Logger("shop")
+app = App("shop", logger=logger)
+receipts = Queue("receipts")
+
+@app.get("/")
+def hello() -> str:
+    return "hello"
+
+@app.get("/orders")
+def order() -> dict[str, str]:
+    return {"sent": receipts.send({"order": 1})}
+
+@app.queue("receipts")
+def send_receipt(message: dict[str, int]) -> None:
+    logger.info("receipt", extra=message)
+
+@app.event({"source": ["shop"]})
+def on_order(detail: dict[str, int]) -> None:
+    logger.info("event", extra=detail)
+
+@app.authorizer()
+def guard(request: AuthorizerRequest) -> bool:
+    return "letmein" in request.identity_sources or request.query.get("token") == "letmein"
+
+counter = app.channel("counter")
+
+@counter.action("orders")
+def orders(connection: Connection) -> dict[str, str]:
+    return {"path": connection.path}
+"""
+
+
+def shown() -> Manifest:
+    """Everything, with a queue that does not wait for more messages."""
+    manifest = everything()
+    queue = QueueTrigger(unit="worker", queue="receipts")
+    events = (*manifest.events, EventTrigger(unit="worker", name="on_shop", pattern={"source": ["shop"]}))
+    return msgspec.structs.replace(manifest, queue_triggers=(queue,), events=events)
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    settings: dict[str, Any] = {"linked_code": "true", "update_in_progress_s": "0", "durability": "normal"}
+    platform = Platform(tmp_path_factory.mktemp("platform"), **settings).start()
+    yield platform
+    platform.stop()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("ein Laden für Tee")
+    (made / "app.py").write_text(APP)
+    (made / "prices.mjs").write_text("export const handler = async () => ({ statusCode: 200 });")
+    return made
+
+
+def settings_for(folder: Path) -> dict[str, Any]:
+    found = [str(REPOSITORY / "src"), sysconfig.get_path("purelib"), *site.getsitepackages()]
+    return {
+        "code": {unit.name: CodeLocation("hot-reload", str(folder)) for unit in everything().units},
+        "environment": {"PYTHONPATH": os.pathsep.join(dict.fromkeys(found))},
+    }
+
+
+def deploy(platform: Platform, name: str, template: dict[str, Any]) -> dict[str, str]:
+    """Creates a stack; its outputs."""
+    client = platform.client("cloudformation")
+    client.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+
+    def ended() -> Any:
+        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
+        return None if stack["StackStatus"].endswith("IN_PROGRESS") else stack
+
+    stack = wait_until(ended, 60)
+    failed = [
+        (event["LogicalResourceId"], event.get("ResourceStatusReason"))
+        for event in client.describe_stack_events(StackName=name)["StackEvents"]
+        if event["ResourceStatus"].endswith("FAILED")
+    ]
+    assert (stack["StackStatus"], failed) == ("CREATE_COMPLETE", [])
+    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+
+
+@pytest.fixture(scope="module")
+def outputs(platform: Platform, folder: Path) -> dict[str, str]:
+    return deploy(platform, "shop-dev", template_of(shown(), target(shown(), **settings_for(folder))))
+
+
+def get(platform: Platform, outputs: dict[str, str], path: str, **headers: str) -> tuple[int, str]:
+    host = outputs["HttpUrl"].partition("//")[2]
+    answer = platform.request("GET", path, headers={"Host": host, **headers})
+    return answer.status, answer.body.decode()
+
+
+def test_requests_reach_who_they_are_for(platform: Platform, outputs: dict[str, str]) -> None:
+    assert get(platform, outputs, "/") == (200, "hello")
+    assert get(platform, outputs, "/orders")[0] == 401
+    assert get(platform, outputs, "/orders", Authorization="no")[0] == 403
+    assert get(platform, outputs, "/orders/1")[0] == 401
+
+
+def test_messages_come_from_who_sends_them_to_who_handles_them(
+    platform: Platform, outputs: dict[str, str]
+) -> None:
+    assert get(platform, outputs, "/orders", Authorization="letmein")[0] == 200
+    wait_until(lambda: any('"receipt"' in line for line in platform.logs("shop-dev-worker")))
+
+
+def test_events_come_once_though_several_patterns_match(platform: Platform, outputs: dict[str, str]) -> None:
+    entry = {"Source": "shop", "DetailType": "order", "Detail": '{"order": 7}'}
+    platform.client("events").put_events(Entries=[entry])
+
+    def times() -> int:
+        return sum('"event"' in line for line in platform.logs("shop-dev-worker"))
+
+    wait_until(times)
+    # A second one would be behind the first; this is behind both.
+    platform.client("events").put_events(Entries=[{**entry, "Detail": '{"order": 8}'}])
+    wait_until(lambda: any('"order":8' in line.replace(" ", "") for line in platform.logs("shop-dev-worker")))
+    assert times() == 2
+
+
+def test_channels_answer(outputs: dict[str, str], platform: Platform) -> None:
+    url = outputs["CounterChannelUrl"]
+    with (
+        socket.create_connection(platform.address) as sock,
+        connect(f"{url}?token=letmein", sock=sock) as screen,
+    ):
+        screen.send(json.dumps({"action": "orders"}))
+        assert json.loads(screen.recv(20)) == {"path": "/counter"}
+
+
+def test_nothing_changes_when_nothing_has_changed(
+    platform: Platform, outputs: dict[str, str], folder: Path
+) -> None:
+    again = template_of(shown(), target(shown(), **settings_for(folder)))
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        platform.client("cloudformation").update_stack(
+            StackName="shop-dev", TemplateBody=json.dumps(again), Capabilities=["CAPABILITY_IAM"]
+        )
+
+
+def test_sam_makes_the_same_app_beside_it(platform: Platform, outputs: dict[str, str], folder: Path) -> None:
+    """In another stage, at the same time."""
+    template = sam_template_of(shown(), target(shown(), "test", **settings_for(folder)))
+    assert set(deploy(platform, "shop-test", template)) == set(outputs)
+
+    def types(stack: str) -> list[str]:
+        pages = (
+            platform.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+        )
+        return sorted(one["ResourceType"] for page in pages for one in page["StackResourceSummaries"])
+
+    ours, sams = types("shop-dev"), types("shop-test")
+    for kind in dict.fromkeys([*ours, *sams]):
+        if kind != "AWS::Lambda::Permission":
+            assert (kind, sams.count(kind)) == (kind, ours.count(kind))
