@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -78,6 +79,7 @@ class Target(msgspec.Struct, frozen=True):
         from lambent.deploy.build import build
         from lambent.deploy.providers import Deployment
 
+        threading.Thread(target=self.provider.prepare, daemon=True, name="prepare").start()
         screen.phase("Analysing the app")
         manifest = analyse(self.project, self.stage)
         for finding in manifest.findings:

@@ -207,6 +207,11 @@ class Provider(Protocol):
 
     name: str
 
+    def prepare(self) -> None:
+        """Does what takes time and needs no app, such as making clients: called in a thread of its own while the app is
+        built. What goes wrong is left to whoever needs it.
+        """
+
     def plan(self, deployment: Deployment, watch: Watch) -> Plan:
         """What `apply` would change. Leaves nothing behind."""
 

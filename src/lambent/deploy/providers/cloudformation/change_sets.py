@@ -30,7 +30,8 @@ _STALE_S: Final = 3600
 """How old another machine's change set is when nobody can be waiting for it any more."""
 _NOTHING: Final = re.compile(r"didn't contain changes|No updates are to be performed", re.IGNORECASE)
 _PAST: Final = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"})
-_CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+_CAPABILITIES: Final = ["CAPABILITY_IAM"]
+"""Templates make roles, whose names CloudFormation chooses."""
 _NEAR_S: Final = 0.05
 _FAR_S: Final = 1.0
 _PATIENCE_S: Final = 300

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from lambent.deploy.providers.cloudformation.apply import Apply
@@ -30,6 +31,13 @@ class CloudFormation:
         self.access = access
         self._bucket = bucket
         self._check = check
+
+    def prepare(self) -> None:
+        """Makes the clients, and asks for the account."""
+        with contextlib.suppress(Exception):
+            for service in ("sts", "cloudformation", "s3"):
+                self.access.client(service)
+            _ = self.access.account
 
     def plan(self, deployment: Deployment, watch: Watch) -> Plan:
         """What `apply` would change, by a change set, which is deleted again. Raises ProviderError."""
