@@ -13,6 +13,7 @@ from tests.deploy.render.everything import APP, OTHER, everything, manifest, ren
 
 from lambent.app.sources.naming import physical_name, variable
 from lambent.deploy.manifest import (
+    Authorizer,
     Bucket,
     BucketTrigger,
     Channel,
@@ -455,3 +456,13 @@ def test_jwt_scopes_belong_to_routes() -> None:
     )
     found = properties(rendered(shown), "AWS::ApiGatewayV2::Route")
     assert [one.get("AuthorizationScopes") for one in found] == [["s"], None]
+
+
+def test_authorizers_say_that_they_have_no_identity_sources() -> None:
+    """CreateAuthorizer's model wants the member."""
+    shown = manifest(
+        authorizers=(Authorizer(unit="app", api="http"), Authorizer(unit="app", api="counter")),
+        channels=(Channel(name="counter", routes=(ChannelRoute(unit="app", key="$connect"),)),),
+    )
+    found = properties(rendered(shown), "AWS::ApiGatewayV2::Authorizer")
+    assert [one["IdentitySource"] for one in found] == [[], []]

@@ -74,7 +74,8 @@ def _add_authorizer(c: Composition, channel: Channel, api: str) -> str | None:
             "Name": authorizer.unit,
             "AuthorizerType": "REQUEST",
             "AuthorizerUri": c.invocation_uri(authorizer.unit),
-            "IdentitySource": list(authorizer.identity) or None,
+            # The service wants it told, also that there are none.
+            "IdentitySource": list(authorizer.identity),
         },
     )
     arn = execute_arn(ref(api), "authorizers/${Authorizer}")

@@ -134,7 +134,8 @@ def _add_authorizers(c: Composition, api: str) -> dict[str, str]:
                 "AuthorizerPayloadFormatVersion": "2.0",
                 "EnableSimpleResponses": authorizer.simple,
                 "AuthorizerResultTtlInSeconds": authorizer.ttl_s,
-                "IdentitySource": list(authorizer.identity) or None,
+                # The service wants it told, also that there are none.
+                "IdentitySource": list(authorizer.identity),
             },
         )
         arn = execute_arn(ref(api), "authorizers/${Authorizer}")
