@@ -20,6 +20,7 @@ from lambent.deploy.build.resolution import (
     constraints,
     fingerprint_of,
     folder_in,
+    locked,
     platform_options,
     wheel_is_pure,
 )
@@ -27,8 +28,6 @@ from lambent.deploy.build.uv import UvFailure
 from lambent.deploy.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lambent.deploy.build.progress import Progress
     from lambent.deploy.build.resolution import Needs, Resolved
     from lambent.deploy.project import Project
@@ -56,7 +55,7 @@ def libraries(
     if not names:
         return {}
     lines = [resolved.lines[name] for name in sorted(names)]
-    folder = store / _key(lines, needs)
+    folder = store / _key(names, lines, needs)
     found = _kept(folder)
     if found is None:
         store.mkdir(parents=True, exist_ok=True)
@@ -85,8 +84,11 @@ def libraries(
     return found
 
 
-def _key(lines: Iterable[str], needs: Needs) -> str:
+def _key(names: frozenset[str], lines: list[str], needs: Needs) -> str:
     parts: list[object] = [_FORMAT, needs.target.version, needs.target.platform, *lines]
+    # Other hashes are another wish, though it be the same version.
+    declared = (*locked(needs.declared), *needs.declared.direct)
+    parts += sorted(one.line for one in declared if one.name in names and "--hash" in one.line)
     parts += [fingerprint_of(folder) for line in lines if (folder := folder_in(line))]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 
@@ -108,11 +110,18 @@ def _install(folder: Path, lines: list[str], resolved: Resolved, needs: Needs, p
     asked, limits = folder / "asked.txt", folder / "limits.txt"
     asked.write_text("\n".join((*needs.declared.places, *lines, "")), encoding="utf-8")
     # They have the hashes of the lock, which are checked.
-    limits.write_text("\n".join((*constraints(needs.declared, needs), "")), encoding="utf-8")
+    limits.write_text("\n".join((*constraints(needs.declared), "")), encoding="utf-8")
     arguments = [
         *("pip", "install", "--target", str(folder / "site"), "--no-deps"),
         *("--requirements", str(asked), "--constraints", str(limits)),
         *("--python", str(project.python), *platform_options(needs.target, resolved.built)),
+        # uv would take what it has built of them before, as long as their version is the same.
+        *(
+            option
+            for name, line in resolved.lines.items()
+            if folder_in(line)
+            for option in ("--refresh-package", name)
+        ),
     ]
     cwd = needs.declared.file.parent if needs.declared.file else project.root
     try:

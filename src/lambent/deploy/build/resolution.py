@@ -111,7 +111,7 @@ def resolve(
     roots = tuple(sorted({line.line for lines in needs.roots.values() for line in lines}))
     if not roots:
         return Resolved(lines={}, versions={}, needed_by={})
-    preferences = () if upgrade else _preferences(have)
+    preferences = _preferences(have)
     kept = store / f"{_key(needs, roots, preferences)}.json"
     if not upgrade:
         try:
@@ -121,9 +121,9 @@ def resolve(
     resolved = _ask(
         _Question(
             roots=roots,
-            constraints=constraints(declared, needs),
+            constraints=constraints(declared),
             places=declared.places,
-            preferences=preferences,
+            preferences=() if upgrade else preferences,
             target=needs.target,
             cwd=declared.file.parent if declared.file else project.root,
             python=str(project.python),
@@ -138,15 +138,9 @@ def resolve(
     return resolved
 
 
-def constraints(declared: Declared, needs: Needs) -> tuple[str, ...]:
-    """The lines that limit versions: of the lock, and of the project for what is no root."""
-    chosen = {line.name for lines in needs.roots.values() for line in lines}
-    return tuple(
-        dict.fromkeys(
-            line.line
-            for line in (*locked(declared), *(line for line in declared.direct if line.name not in chosen))
-        )
-    )
+def constraints(declared: Declared) -> tuple[str, ...]:
+    """The lines that limit versions, with the hashes that are checked: of the lock, and of the project."""
+    return tuple(dict.fromkeys(line.line for line in (*locked(declared), *declared.direct)))
 
 
 def _key(needs: Needs, roots: tuple[str, ...], preferences: tuple[str, ...]) -> str:

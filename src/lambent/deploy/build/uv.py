@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _NO_NETWORK: Final = ("error sending request", "Failed to fetch", "dns error", "Request failed after")
 _NO_WHEEL: Final = re.compile(r"Wheels are required for `([^`]+)`")
+_NO_MATCH: Final = re.compile(
+    r"([A-Za-z0-9._-]+)(?:[=<>]=?\S+)? ha(?:s|ve) no (?:wheels with a matching|usable wheels)"
+)
 _DISABLED: Final = re.compile(r"Building source distributions is disabled, but attempted to build `([^`]+)`")
 
 
@@ -38,7 +41,9 @@ class UvFailure(Exception):
     @property
     def without_wheel(self) -> str | None:
         """The distribution that has no wheel for the target."""
-        match = _NO_WHEEL.search(self.text) or _DISABLED.search(self.text)
+        # Lines of its messages are broken where they are long.
+        text = " ".join(self.text.split())
+        match = _NO_WHEEL.search(text) or _DISABLED.search(text) or _NO_MATCH.search(text)
         return match[1] if match else None
 
     @property

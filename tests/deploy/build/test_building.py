@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import os
+import shutil
+import sysconfig
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambent.deploy.build import build, report
+from lambent.deploy.build.artefacts import Artefact, Build, Part
+from lambent.deploy.build.limits import check_limits
+from lambent.deploy.errors import BuildError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.deploy.build.conftest import Code, Wheels
+
+NATIVE = "cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64"
+
+
+def names(artefact: Artefact) -> set[str]:
+    with zipfile.ZipFile(artefact.path) as archive:
+        assert archive.testzip() is None
+        return set(archive.namelist())
+
+
+def modules(artefact: Artefact) -> set[str]:
+    return {name for name in names(artefact) if ".dist-info" not in name}
+
+
+def test_a_package_has_what_is_imported_with_what_that_requires_and_nothing_else(
+    code: Code, wheels: Wheels
+) -> None:
+    wheels.add("alpha", requires=("beta>=1", "windows-only ; sys_platform == 'win32'"), tag=NATIVE)
+    wheels.add("alpha", "2.0", tag="cp313-cp313-manylinux_2_17_aarch64")
+    wheels.add("beta")
+    wheels.add("unused")
+    code.write("requirements.txt", f"{wheels.lines}alpha>=1\nunused\n")
+    code.write("app.py", "import alpha")
+    built = build(code.project, code.manifest(code.unit("app", "app.py", imports=("alpha",))))
+    assert modules(built.units["app"]) == {"app.py", "alpha/__init__.py", "beta/__init__.py"}
+    assert "alpha-1.0.dist-info/METADATA" in names(built.units["app"])
+    assert "alpha-1.0.dist-info/RECORD" not in names(built.units["app"])
+    assert built.unneeded == ("unused",)
+
+
+def test_units_of_other_targets_have_other_wheels(code: Code, wheels: Wheels) -> None:
+    wheels.add("alpha", "2.0", tag="cp313-cp313-manylinux_2_17_aarch64")
+    wheels.add("alpha", "1.5", tag="cp312-cp312-manylinux_2_34_x86_64")
+    wheels.add("alpha", "1.4", tag="cp311-cp311-manylinux_2_17_x86_64")
+    wheels.add("alpha", "1.6", tag="cp311-cp311-manylinux_2_34_x86_64")  # newer than its glibc
+    code.write("requirements.txt", f"{wheels.lines}alpha\n")
+    code.write("app.py")
+    built = build(
+        code.project,
+        code.manifest(
+            code.unit("arm", "app.py", imports=("alpha",), architecture="arm64"),
+            code.unit("new", "app.py", imports=("alpha",), runtime="python3.12"),
+            code.unit("old", "app.py", imports=("alpha",), runtime="python3.11"),
+        ),
+    )
+    found = {
+        unit: {part.version for part in one.parts if part.name == "alpha"}
+        for unit, one in built.units.items()
+    }
+    assert found == {"arm": {"2.0"}, "new": {"1.5"}, "old": {"1.4"}}
+
+
+def test_of_lambent_only_the_framework_is_packed(code: Code, wheels: Wheels) -> None:
+    wheels.add("msgspec", "0.22.0", tag=NATIVE)
+    wheels.add("lambent", "9.9")
+    code.write("requirements.txt", f"{wheels.lines}lambent\nmsgspec\n")
+    code.write("app.py", "from lambent import App")
+    built = build(code.project, code.manifest(code.unit("app", "app.py", imports=("lambent",))))
+    found = modules(built.units["app"])
+    assert {"lambent/__init__.py", "lambent/py.typed", "lambent/app/app.py", "msgspec/__init__.py"} <= found
+    assert not [
+        name for name in found if name.startswith("lambent/") and name.count("/") > 1 and "/app/" not in name
+    ]
+
+
+def test_what_lambda_has_is_left_out_unless_it_is_pinned(code: Code, wheels: Wheels) -> None:
+    wheels.add("boto3", "1.40", requires=("botocore",))
+    wheels.add("botocore", "1.40")
+    code.write("app.py", "import boto3, botocore")
+    manifest = code.manifest(code.unit("app", "app.py", imports=("boto3", "botocore")))
+    code.write("requirements.txt", f"{wheels.lines}boto3>=1\n")
+    assert modules(build(code.project, manifest).units["app"]) == {"app.py"}
+    code.write("requirements.txt", f"{wheels.lines}boto3==1.40\n")
+    built = build(code.project, manifest)
+    assert modules(built.units["app"]) == {"app.py", "boto3/__init__.py", "botocore/__init__.py"}
+
+
+def test_the_same_bytes_on_every_machine(code: Code, wheels: Wheels, tmp_path: Path) -> None:
+    wheels.add("alpha", tag=NATIVE)
+    code.write("requirements.txt", f"{wheels.lines}alpha\n")
+    code.write("app.py", "import alpha\n" * 100)
+    code.write("shop/__init__.py")
+    code.write("shop/a.sh", "x").chmod(0o750)
+    manifest = code.manifest(code.unit("app", "app.py", "shop/__init__.py", imports=("alpha",)))
+    here = build(code.project, manifest).units["app"]
+    there = type(code)(tmp_path / "elsewhere")
+    before = os.umask(0o077)
+    try:
+        for name in ("shop/a.sh", "shop/__init__.py", "requirements.txt", "app.py"):
+            path = there.write(name, (code.root / name).read_bytes())
+            os.utime(path, (1, 1))
+        (there.root / "shop/a.sh").chmod(0o700)
+        copy = build(there.project, manifest).units["app"]
+    finally:
+        os.umask(before)
+    assert copy.path != here.path
+    assert copy.path.read_bytes() == here.path.read_bytes()
+    assert (copy.sha256, copy.fingerprint) == (here.sha256, here.fingerprint)
+
+
+def test_an_unchanged_rebuild_asks_nobody_and_a_change_makes_one_package(code: Code, wheels: Wheels) -> None:
+    wheels.add("alpha")
+    code.write("requirements.txt", f"{wheels.lines}alpha\n")
+    code.write("app.py", "import alpha")
+    code.write("b.py")
+    manifest = code.manifest(code.unit("app", "app.py", imports=("alpha",)), code.unit("b", "b.py"))
+    first = build(code.project, manifest)
+    assert first.reused == frozenset()
+    shutil.rmtree(wheels.folder)
+    shutil.rmtree(os.environ["UV_CACHE_DIR"])
+    again = build(code.project, manifest)
+    assert again.reused == {"app", "b"}
+    assert again.units == first.units
+    code.write("app.py", "import alpha # changed")
+    changed = build(code.project, manifest)
+    assert changed.reused == {"b"}
+    assert changed.units["app"].fingerprint != first.units["app"].fingerprint
+    # A project that has been moved has its packages with it.
+    moved = code.root.with_name("moved")
+    code.root.rename(moved)
+    code.root = moved
+    assert build(code.project, manifest).units["app"].path.is_relative_to(moved)
+
+
+def test_upgrades_are_taken_when_they_are_asked_for(code: Code, wheels: Wheels) -> None:
+    wheels.add("alpha", "1.0")
+    code.write("requirements.txt", f"{wheels.lines}alpha\n")
+    code.write("app.py")
+    manifest = code.manifest(code.unit("app", "app.py", imports=("alpha",)))
+    assert "alpha-1.0.dist-info/METADATA" in names(build(code.project, manifest).units["app"])
+    wheels.add("alpha", "2.0")
+    assert "alpha-1.0.dist-info/METADATA" in names(build(code.project, manifest).units["app"])
+    upgraded = build(code.project, manifest, upgrade=True)
+    assert "alpha-2.0.dist-info/METADATA" in names(upgraded.units["app"])
+    assert "alpha-2.0.dist-info/METADATA" in names(build(code.project, manifest).units["app"])
+
+
+def test_distributions_that_pay_become_layers(code: Code, wheels: Wheels) -> None:
+    for name, size in (("shared", 1_100_000), ("small", 10), ("alone", 5_100_000), ("medium", 2_000_000)):
+        wheels.add(name, files={f"{name}.py": b"", f"{name}.bin": os.urandom(size)})
+    code.write("requirements.txt", f"{wheels.lines}shared\nsmall\nalone\nmedium\n")
+    code.write("app.py")
+    built = build(
+        code.project,
+        code.manifest(
+            code.unit("a", "app.py", imports=("shared", "small", "alone")),
+            code.unit("b", "app.py", imports=("shared", "small")),
+            code.unit("c", "app.py", imports=("small", "medium")),
+        ),
+    )
+    assert built.unit_layers == {
+        "a": ("dependencies-alone", "dependencies-shared"),
+        "b": ("dependencies-shared",),
+    }
+    assert modules(built.layers["dependencies-shared"]) == {"python/shared.py", "python/shared.bin"}
+    assert modules(built.units["a"]) == {"app.py", "small.py", "small.bin"}
+    assert modules(built.units["c"]) == {"app.py", "small.py", "small.bin", "medium.py", "medium.bin"}
+    rows = {row.name: row for row in report(built)}
+    assert rows["b"].total == rows["b"].unpacked + rows["dependencies-shared"].unpacked
+    assert rows["c"].parts[0].name == "medium"
+
+
+def test_a_lock_decides_versions_and_its_hashes_are_checked(code: Code, wheels: Wheels) -> None:
+    wheels.add("alpha", "1.0", requires=("beta",))
+    wheels.add("alpha", "2.0")
+    wheels.add("beta", "1.0")
+    wheels.add("beta", "2.0")
+    code.write("app.py")
+    manifest = code.manifest(code.unit("app", "app.py", imports=("alpha",)))
+    code.write("requirements.txt", f"{wheels.lines}alpha==1.0\nbeta==1.0\n")
+    assert "beta-1.0.dist-info/METADATA" in names(build(code.project, manifest).units["app"])
+    code.write("requirements.txt", f"{wheels.lines}alpha==1.0\nbeta==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(BuildError, match="Hash mismatch") as caught:
+        build(code.project, manifest)
+    assert "beta" in str(caught.value)
+    assert leftovers(code) == []
+
+
+def test_a_distribution_of_the_same_repository_is_built_and_noticed_when_it_changes(
+    code: Code, wheels: Wheels
+) -> None:
+    common = code.root / "packages" / "cömmon"
+    code.write("packages/cömmon/backend.py", BACKEND)
+    code.write(
+        "packages/cömmon/pyproject.toml",
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+        "[project]\nname = 'common'\nversion = '1.0'\n",
+    )
+    (common / "common.py").write_text("A = 1\n")
+    code.write("requirements.txt", f"{wheels.lines}-e ./packages/cömmon\n")
+    code.write("app.py", "import common")
+    manifest = code.manifest(code.unit("app", "app.py", imports=("common",)))
+    first = build(code.project, manifest)
+    assert modules(first.units["app"]) == {"app.py", "common.py"}
+    assert build(code.project, manifest).reused == {"app"}
+    (common / "common.py").write_text("A = 22\n")
+    with zipfile.ZipFile(build(code.project, manifest).units["app"].path) as archive:
+        assert archive.read("common.py") == b"A = 22\n"
+
+
+def test_machine_code_that_would_be_built_here_is_refused(code: Code, wheels: Wheels) -> None:
+    code.write(
+        "native/backend.py", BACKEND.replace("py3-none-any", sysconfig.get_platform().replace("-", "_"))
+    )
+    code.write("native/backend.py", BACKEND.replace("py3-none-any", "cp311-cp311-linux_x86_64"))
+    code.write(
+        "native/pyproject.toml",
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+        "[project]\nname = 'common'\nversion = '1.0'\n",
+    )
+    code.write("native/common.py")
+    code.write("requirements.txt", f"{wheels.lines}./native\n")
+    code.write("app.py")
+    unit = code.unit("app", "app.py", imports=("common",), runtime="python3.11")
+    with pytest.raises(BuildError, match="common"):
+        build(code.project, code.manifest(unit))
+    assert leftovers(code) == []
+
+
+@pytest.mark.parametrize(
+    ("imports", "lines", "message", "hint"),
+    [
+        (
+            ("alpha",),
+            "alpha",
+            "alpha has no wheel for Python 3.13 on Linux arm64 (glibc 2.34)",
+            "Take a version that has one",
+        ),
+        (("gone",), "", "gone was not found", "packages"),
+        (("beta",), "beta==7", "there is no version of beta==7", "requirements"),
+        (("beta",), "beta=>7", "beta=>7", ""),
+    ],
+)
+def test_what_cannot_be_had_is_said_in_a_line(
+    code: Code, wheels: Wheels, imports: tuple[str, ...], lines: str, message: str, hint: str
+) -> None:
+    wheels.add("alpha", tag=NATIVE)
+    wheels.add("beta")
+    code.write("requirements.txt", f"{wheels.lines}{lines}\n")
+    code.write("app.py")
+    unit = code.unit("app", "app.py", imports=imports, architecture="arm64")
+    with pytest.raises(BuildError) as caught:
+        build(code.project, code.manifest(unit))
+    assert message in str(caught.value)
+    assert hint in (caught.value.hint or "")
+    assert leftovers(code) == []
+
+
+def test_limits_are_checked_with_layers_before_anything_is_sent(code: Code, tmp_path: Path) -> None:
+    def artefact(unpacked: int, name: str) -> Artefact:
+        part = Part(name=name, kind="package", files=1, unpacked=unpacked, packed=1)
+        return Artefact(path=tmp_path, sha256="", fingerprint="", size=1, unpacked=unpacked, parts=(part,))
+
+    def built(unit: int, *layers: int) -> Build:
+        names = tuple(f"layer{number}" for number in range(len(layers)))
+        return Build(
+            units={"app": artefact(unit, "code")},
+            layers={name: artefact(size, name) for name, size in zip(names, layers, strict=True)},
+            unit_layers={"app": names},
+        )
+
+    check_limits(code.unit(), built(200 * 1024 * 1024, 50 * 1024 * 1024))
+    with pytest.raises(
+        BuildError, match=r"250\.0 MB unpacked.* takes 250\.0 MB: code 200\.0 MB, layer0 50\.0 MB"
+    ):
+        check_limits(code.unit(), built(200 * 1024 * 1024, 50 * 1024 * 1024 + 1))
+    check_limits(code.unit(layers=("arn:1", "arn:2")), built(1, 1, 1, 1))
+    with pytest.raises(BuildError, match="has 6 layers, and a function may have 5"):
+        check_limits(code.unit(layers=("arn:1", "arn:2", "arn:3")), built(1, 1, 1, 1))
+
+
+def leftovers(code: Code) -> list[str]:
+    return [path.name for path in (code.root / ".lambent").rglob(".making-*")]
+
+
+BACKEND = """
+import zipfile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    name = "common-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(f"{wheel_directory}/{name}", "w") as archive:
+        archive.write("common.py")
+        archive.writestr("common-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: common\\nVersion: 1.0\\n")
+        archive.writestr("common-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+        archive.writestr("common-1.0.dist-info/RECORD", "common.py,,\\n")
+    return name
+
+build_editable = build_wheel
+"""

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambent.deploy.build import link
+from lambent.deploy.errors import BuildError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.deploy.build.conftest import Code
+
+
+def test_folders_are_the_source_as_it_is_now(code: Code, tmp_path: Path) -> None:
+    into = tmp_path / "lïnked code"
+    code.write("app.py", "A = 1")
+    code.write("shop/__init__.py", "B = 1")
+    code.write("run.sh", "x").chmod(0o755)
+    manifest = code.manifest(
+        code.unit("app", "app.py", "shop/__init__.py", include=("run.sh",)),
+        code.unit("b", "shop/__init__.py"),
+    )
+    first = link(code.project, manifest, into).folders
+    assert (first["app"] / "shop/__init__.py").read_text() == "B = 1"
+    assert sorted(path.name for path in first["b"].iterdir()) == ["shop"]
+    assert os.access(first["app"] / "run.sh", os.X_OK)
+    assert not (first["app"] / "app.py").stat().st_mode & 0o222
+    assert link(code.project, manifest, into).folders == first
+
+    # A change: of the same size, in the same tick of the clock, as it may be.
+    code.write("app.py", "A = 2")
+    second = link(code.project, manifest, into).folders
+    assert second["app"] != first["app"]
+    assert second["b"] == first["b"]  # whose files have not changed
+    assert (second["app"] / "app.py").read_text() == "A = 2"
+    assert (first["app"] / "app.py").read_text() == "A = 1"  # code that serves stays as it is
+    unchanged = "shop/__init__.py"
+    assert (second["app"] / unchanged).stat().st_ino == (first["app"] / unchanged).stat().st_ino
+
+    code.write("app.py", "A = 1")
+    assert link(code.project, manifest, into).folders == first
+
+
+def test_old_snapshots_go_when_nobody_can_run_them_any_more(code: Code, tmp_path: Path) -> None:
+    into = tmp_path / "linked"
+    manifest = code.manifest(code.unit("app", "app.py"))
+    code.write("app.py", "old")
+    old = link(code.project, manifest, into).folders["app"]
+    code.write("app.py", "new")
+    new = link(code.project, manifest, into).folders["app"]
+    assert old.is_dir()
+    past = time.time() - 3600
+    for folder in (old, new):
+        os.utime(folder, (past, past))
+    link(code.project, manifest, into)
+    assert not old.exists()
+    assert [path.read_text() for path in (into / "blobs").rglob("*") if path.is_file()] == ["new"]
+    assert (new / "app.py").read_text() == "new"
+
+
+def test_the_search_path_has_what_the_interpreter_has(code: Code, tmp_path: Path) -> None:
+    code.write("app.py")
+    path = link(code.project, code.manifest(code.unit("app", "app.py")), tmp_path / "linked").search_path
+    assert any((os.path.exists(os.path.join(folder, "msgspec"))) for folder in path)  # noqa: PTH110, PTH118
+    assert not any(folder.endswith("lib-dynload") for folder in path)
+
+
+def test_nothing_half_made_stays_where_a_file_cannot_be_read(code: Code, tmp_path: Path) -> None:
+    into = tmp_path / "linked"
+    code.write("app.py")
+    code.write("shop/__init__.py")
+    (code.root / "shop" / "data").symlink_to("/proc/self/mem")
+    with pytest.raises(BuildError, match="cannot be read"):
+        link(code.project, code.manifest(code.unit("app", "app.py", "shop/__init__.py")), into)
+    assert [path for path in into.iterdir() if path.name != "blobs"] == []
