@@ -49,13 +49,14 @@ def _add_channel(c: Composition, channel: Channel) -> None:
             },
         )
         c.permit(unit, ("channel", channel.name), "apigateway.amazonaws.com", of=execute_arn(ref(api), "*"))
-    for route in channel.routes:
-        _add_route(c, channel, api, route, authorizer)
+    routes = [_add_route(c, channel, api, route, authorizer) for route in channel.routes]
     c.add(
         "channel_stage",
         channel.name,
         "AWS::ApiGatewayV2::Stage",
         {"ApiId": ref(api), "StageName": c.stage, "AutoDeploy": True},
+        # A WebSocket API cannot be deployed before it has a route.
+        after=routes,
     )
     url = {"Fn::Sub": f"${{{api}.ApiEndpoint}}/{c.stage}"}
     c.output(f"{api}Url", url, f"URL of the channel {channel.name}")
@@ -86,7 +87,7 @@ def _add_authorizer(c: Composition, channel: Channel, api: str) -> str | None:
 
 def _add_route(
     c: Composition, channel: Channel, api: str, route: ChannelRoute, authorizer: str | None
-) -> None:
+) -> str:
     answered = c.unit(route.unit).kind == "handler" and route.replies and route.key != "$disconnect"
     guarded = authorizer is not None and route.key == "$connect"
     integration = names.logical_id("integration", "channel", channel.name, route.unit)
@@ -110,3 +111,4 @@ def _add_route(
             "AWS::ApiGatewayV2::RouteResponse",
             {"ApiId": ref(api), "RouteId": ref(logical), "RouteResponseKey": "$default"},
         )
+    return logical
