@@ -9,24 +9,13 @@ import sys
 import time
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from lambent.pytest_plugin.platform import Platform, PlatformFailed
 from lambent.pytest_plugin.waiting import wait_for
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PLUGIN = "lambent.pytest_plugin.fixtures"
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
-    platform = Platform.start()
-    yield platform
-    platform.stop()
 
 
 def is_running(pid: int) -> bool:

@@ -34,7 +34,7 @@ def test_an_order_is_kept_shown_and_gets_a_receipt(lambent_app: DeployedApp) -> 
 
 
 def test_only_who_has_the_key_may_order(lambent_app: DeployedApp) -> None:
-    assert lambent_app.post("/orders", json=TEA).status == 401
+    assert lambent_app.post("/orders", json=TEA).status == 403
     assert lambent_app.post("/orders", json=TEA, headers={"authorization": "Bearer x"}).status == 403
     assert lambent_app.get("/orders").status == 200
 
