@@ -17,6 +17,7 @@ from tests.platform.conftest import RUNTIME, Background, Platform, wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=4:519d7593:0"
 ACCOUNT = "arn:aws:{}:us-east-1:000000000000:{}"
 TEMPLATE = f"""
 Transform: AWS::Serverless-2016-10-31
@@ -37,9 +38,9 @@ Resources:
       Handler: index.handler
       Timeout: 60
       InlineCode: |
-        import json, time
+        import json, os, time
         def handler(event, context):
-            print("GOT " + json.dumps(event))
+            print("GOT " + json.dumps(event | {{"trace": os.environ["_X_AMZN_TRACE_ID"]}}))
             if "hold" in event:
                 time.sleep(60)
       Events:
@@ -153,10 +154,15 @@ def test_a_template_s_events_call_its_function_also_after_kill_9(running: Platfo
         "level": {"DataType": "String", "StringValue": "high"},
         "n": {"DataType": "Number", "StringValue": "7"},
     }
+    s3.meta.events.register(
+        "before-call.s3.PutObject", lambda params, **_: params["headers"].update({"X-Amzn-Trace-Id": TRACE})
+    )
     s3.put_object(Bucket="inbox", Key="in/a ü.txt", Body=b"hello")
     s3.put_object(Bucket="inbox", Key="in/not this one.png", Body=b"")
     s3.put_object(Bucket="inbox", Key="out/nor this one.txt", Body=b"")
     (put,) = got(running, "ObjectCreated:Put")
+    # What the platform knows of the invocations before: a function that calls itself through its bucket is stopped.
+    assert "Lineage=5:" in put.pop("trace")
     assert shape(put) == {"Records": [record(size="", eTag="", sequencer="")]}
     told = put["Records"][0]
     assert (told["eventName"], told["eventVersion"], told["eventSource"]) == (
