@@ -108,6 +108,11 @@ BAD: list[tuple[str, Callable[[], Manifest], str]] = [
         ),
         "6 filters",
     ),
+    (
+        "dead letters of another kind",
+        lambda: manifest(queues=(Queue(name="q.fifo", fifo=True), Queue(name="q-dlq", dead_letters=False))),
+        "one of them is no FIFO queue",
+    ),
     ("contents", lambda: manifest(queues=(Queue(name="q", content_deduplication=True),)), "only FIFO"),
     (
         "a queue that is not there",

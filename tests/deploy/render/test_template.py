@@ -328,6 +328,23 @@ def test_messages_are_hidden_six_times_as_long_as_their_handler_may_take() -> No
     assert [visibility(3), visibility(30), visibility(900)] == [30, 180, 5400]
 
 
+@pytest.mark.parametrize(
+    ("name", "dead"), [("receipts", "receipts-dlq"), ("pay.fifo", "pay-dlq.fifo"), ("pay.fifo", "pay-dlq")]
+)
+def test_dead_letters_that_somebody_handles_are_one_queue(name: str, dead: str) -> None:
+    fifo = name.endswith(".fifo")
+    shown = manifest(
+        queues=(Queue(name=name, fifo=fifo), Queue(name=dead, fifo=fifo, dead_letters=False)),
+        queue_triggers=(QueueTrigger(unit="app", queue=dead),),
+    )
+    found = {one["QueueName"]: one for one in properties(rendered(shown), "AWS::SQS::Queue")}
+    base = name.removesuffix(".fifo")
+    ending = ".fifo" if fifo else ""
+    assert set(found) == {f"shop-dev-{base}{ending}", f"shop-dev-{base}-dlq{ending}"}
+    assert found[f"shop-dev-{base}{ending}"]["RedrivePolicy"]["maxReceiveCount"] == 3
+    assert found[f"shop-dev-{base}-dlq{ending}"]["MessageRetentionPeriod"] == 1_209_600
+
+
 def test_handlers_of_one_source_share_a_mapping() -> None:
     table = Table(name="orders", key=Key(name="id"))
     insert, remove = ({"eventName": ["INSERT"]}, {"eventName": ["REMOVE"]})

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy import names
 from lambent.deploy.errors import RenderError
+from lambent.deploy.manifest import Queue
 from lambent.deploy.render.composition import get, ref, sub
 from lambent.deploy.render.limits import check_queue
 from lambent.deploy.render.variables import owns_pool
 
 if TYPE_CHECKING:
-    from lambent.deploy.manifest import Bucket, Key, Queue, Stream, Table, Topic
+    from lambent.deploy.manifest import Bucket, Key, Stream, Table, Topic
     from lambent.deploy.render.composition import Composition
 
 _DEAD_LETTERS_KEPT_S: Final = 1_209_600
 """Two weeks, the longest: a failed message keeps the age that it had in its queue."""
+_UNSAID_S: Final = Queue(name="any").retention_s
 _LONGEST_VISIBILITY_S: Final = 43_200
 
 _TRIGGERS: Final = {"TokenGeneration": "PreTokenGeneration"}
@@ -50,7 +52,7 @@ def add_resources(composition: Composition) -> None:
 
 def _add_queue(c: Composition, queue: Queue) -> None:
     check_queue(queue)
-    fifo = True if queue.fifo or queue.name.endswith(".fifo") else None
+    fifo = True if _is_fifo(queue) else None
     timeouts = [
         (c.timeout_of(c.unit(one.unit)), one.unit)
         for one in c.manifest.queue_triggers
@@ -70,18 +72,10 @@ def _add_queue(c: Composition, queue: Queue) -> None:
         visibility = max(timeouts)[0]
     redrive = None
     if queue.dead_letters:
-        dead = c.add(
-            "dead_letters",
-            queue.name,
-            "AWS::SQS::Queue",
-            {
-                "QueueName": names.dead_letters_name(c.app, c.stage, queue.name, fifo=bool(fifo)),
-                "FifoQueue": fifo,
-                "MessageRetentionPeriod": _DEAD_LETTERS_KEPT_S,
-            },
-            keeps_state=True,
-        )
-        redrive = {"deadLetterTargetArn": get(dead), "maxReceiveCount": queue.max_receives}
+        redrive = {
+            "deadLetterTargetArn": _dead_letters_arn(c, queue),
+            "maxReceiveCount": queue.max_receives,
+        }
     logical = c.add(
         "queue",
         queue.name,
@@ -91,13 +85,58 @@ def _add_queue(c: Composition, queue: Queue) -> None:
             "FifoQueue": fifo,
             "ContentBasedDeduplication": queue.content_deduplication or None,
             "VisibilityTimeout": visibility,
-            "MessageRetentionPeriod": queue.retention_s,
+            "MessageRetentionPeriod": _retention_of(c, queue),
             "DelaySeconds": queue.delay_s or None,
             "RedrivePolicy": redrive,
         },
         keeps_state=True,
     )
     c.output(f"{logical}Url", ref(logical), f"URL of the queue {queue.name}")
+
+
+def _is_fifo(queue: Queue) -> bool:
+    return queue.fifo or (queue.external or queue.name).endswith(".fifo")
+
+
+def _own_dead_letters(c: Composition, queue: Queue) -> Queue | None:
+    """The queue for what fails, where the code itself knows it: `receipts-dlq`, because somebody handles it."""
+    base = queue.name.removesuffix(".fifo")
+    known = (f"{base}-dlq", f"{base}-dlq.fifo", f"{queue.name}-dlq")
+    return next((one for one in c.manifest.queues if one.name in known), None)
+
+
+def _dead_letters_arn(c: Composition, queue: Queue) -> Any:
+    """Where messages go that fail: a queue that is there, or one more. Raises RenderError."""
+    own = _own_dead_letters(c, queue)
+    fifo = _is_fifo(queue)
+    if own is None:
+        return get(
+            c.add(
+                "dead_letters",
+                queue.name,
+                "AWS::SQS::Queue",
+                {
+                    "QueueName": names.dead_letters_name(c.app, c.stage, queue.name, fifo=fifo),
+                    "FifoQueue": True if fifo else None,
+                    "MessageRetentionPeriod": _DEAD_LETTERS_KEPT_S,
+                },
+                keeps_state=True,
+            )
+        )
+    if _is_fifo(own) != fifo:
+        raise RenderError(
+            f"queue {queue.name}: what fails goes to {own.name}, and one of them is no FIFO queue",
+            hint=f"Both have to be: set fifo = true in [resources.queues.{(own if fifo else queue).name!r}].",
+        )
+    return c.queue_arn(own.name)
+
+
+def _retention_of(c: Composition, queue: Queue) -> int:
+    """Dead letters stay as long as they can, unless the project says how long."""
+    others = (one for one in c.manifest.queues if one.dead_letters and one.external is None)
+    if queue.retention_s == _UNSAID_S and any(_own_dead_letters(c, one) is queue for one in others):
+        return _DEAD_LETTERS_KEPT_S
+    return queue.retention_s
 
 
 def _key_schema(key: Key, sort: Key | None) -> list[dict[str, str]]:
