@@ -50,9 +50,11 @@ def show(
 
 
 def _routes(manifest: Manifest) -> list[Row]:
+    implied = {("HEAD", route.path) for route in manifest.routes if route.method == "GET"}
     shown: list[Row] = [
         ("", f"{route.method:<7} {route.path}", "" if route.auth == "none" else route.auth)
         for route in sorted(manifest.routes, key=lambda route: (route.path, route.method))
+        if (route.method, route.path) not in implied
     ]
     if len(shown) > _MOST_ROUTES:
         left = len(shown) - _MOST_ROUTES + 1

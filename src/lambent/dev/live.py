@@ -7,7 +7,6 @@ import contextlib
 import gc
 import logging
 import os
-import shutil
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
@@ -24,8 +23,6 @@ from lambent.node.run import raise_file_limit
 from lambent.node.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lambent.dev.pipeline import Ready
     from lambent.dev.session import Session
     from lambent.neighbours.moto import Moto
@@ -38,7 +35,6 @@ _TWICE_S: Final = 0.5
 
 _GROUP: Final = "/aws/lambda/"
 _LOOK_S: Final = 0.3
-_DATA: Final = ("lambent.db", "logs.db", "blobs", "code", "dev")
 
 
 _log = logging.getLogger(__name__)
@@ -72,15 +68,15 @@ class Live:
         """Start everything, print the banner, and go on until `stopping`."""
         raise_file_limit()
         session, settings = self._session, self._settings()
-        if session.options.fresh:
-            _forget(settings.data)
         platform = await DevPlatform.embedded(settings, self._front, self, self._moto)
         self._platform = platform
         self._built.set()
+        warming: asyncio.Task[None] | None = None
         watching: asyncio.Task[None] | None = None
         stack = self._stack = Stack(platform, session.preparing.region or settings.region)
         try:
             self._front.platform = platform
+            warming = asyncio.create_task(stack.warm())
             self._screen.working(f"deploying {session.project.name or session.project.root.name}")
             await self._reloader.first(session.prepared, stack)
             self._screen.idle()
@@ -92,8 +88,9 @@ class Live:
             self._screen.idle()
         finally:
             dev_session.remove(session.project.root)
-            if watching is not None:
-                watching.cancel()
+            for task in (warming, watching):
+                if task is not None:
+                    task.cancel()
             await self._reloader.close()
             stack.close()
             await platform.stop()
@@ -202,7 +199,8 @@ class Live:
     def _answered(self, method: str, target: str, status: int, seconds: float) -> None:
         cold = False
         if self._ended:
-            timer, cold = self._ended.popleft()
+            # The last one: what it has called itself has ended before.
+            timer, cold = self._ended.pop()
             timer.cancel()
         self._screen.request(method, target, status, seconds, cold)
 
@@ -240,23 +238,3 @@ class Live:
 
     def _name(self, group: str) -> str:
         return self._names.get(group) or group.removeprefix(_GROUP)
-
-
-def _forget(data: Path) -> None:
-    """Remove what earlier sessions have kept. Raises DirectoryInUse when another platform has it."""
-    from lambent.store.locks import FileLock
-
-    if not data.is_dir():
-        return
-    lock = FileLock(data / "lambent.db.lock") if (data / "lambent.db.lock").exists() else None
-    try:
-        for name in _DATA:
-            path = data / name
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            for file in data.glob(f"{name}*"):
-                if file.is_file() and not file.name.endswith(".lock"):
-                    file.unlink(missing_ok=True)
-    finally:
-        if lock is not None:
-            lock.release()

@@ -116,11 +116,9 @@ class Reloader:
             problem = described(error, self._preparing.project.root)
             self.failure = problem.text
             self._screen.idle()
-            self._screen.trouble(
-                problem.text,
-                problem.details,
-                problem.hint or ("The code before it goes on." if self.ready else None),
-            )
+            self._screen.trouble(problem.text, problem.details, problem.hint)
+            if self.ready is not None:
+                self._screen.note("  The code before it goes on.")
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the session: the next save may do
             _log.exception("the code could not be loaded")
             self.failure = str(error)

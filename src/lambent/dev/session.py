@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import shutil
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 DATA: Final = ".lambent"
 """Where a session keeps everything, below the project's root."""
+
+_KEPT: Final = ("lambent.db", "logs.db", "blobs", "code")
+"""What the platform keeps there, of what has happened."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +60,7 @@ def run(project: Project, options: Options, screen: Screen | None = None) -> Non
             f"lambent dev runs in {project.root} already: {running.url} (process {running.pid})",
             hint="Use it, or stop it with Ctrl-C where it runs.",
         )
+    _check_port(options.port)
     session = Session(project, options, screen or Screen(), began)
     try:
         import uvloop
@@ -75,6 +81,8 @@ class Session:
         self.data = project.root / DATA
         self.debugger = None if options.debug is None else Debugger(options.debug)
         self.preparing = _preparing(project, options, self.debugger)
+        if options.fresh:
+            _forget(self.data)
         self.executor = ThreadPoolExecutor(1, "lambent-dev")
         self.prepared = self.executor.submit(self.preparing.prepare, [])
         self.sources = Sources(project.root)
@@ -140,3 +148,30 @@ async def _either(one: asyncio.Future[None], other: Coroutine[Any, Any, Any]) ->
     waiting = asyncio.ensure_future(other)
     await asyncio.wait({one, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
+
+
+def _check_port(port: int) -> None:
+    """Raise OSError at once where the platform would after all its work."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        probe.listen()
+
+
+def _forget(data: Path) -> None:
+    """Remove what earlier sessions have kept. Raises DirectoryInUse when another platform has it."""
+    from lambent.store.locks import FileLock
+
+    locked = data / f"{_KEPT[0]}.lock"
+    if not locked.exists():
+        return
+    lock = FileLock(locked)
+    try:
+        for name in _KEPT:
+            if (data / name).is_dir():
+                shutil.rmtree(data / name, ignore_errors=True)
+                continue
+            for suffix in ("", "-wal", "-shm"):
+                (data / f"{name}{suffix}").unlink(missing_ok=True)
+    finally:
+        lock.release()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,7 +15,8 @@ from lambent.aws.service_calls import ServiceCalls
 from lambent.deploy.errors import ProviderError
 from lambent.dev.front import Served
 from lambent.dev.pipeline import LINKED
-from lambent.functions import Reference
+from lambent.functions import FunctionNotFound, Reference
+from lambent.functions.linked import LinkedCode
 from lambent.neighbours.service_calls import ServiceCall, ServiceFailure
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ _ROLE: Final = "lambent-dev"
 _BODY_LIMIT: Final = 51_200
 """Bytes of a template that is sent as it is; larger ones come out of S3 (CloudFormation's quotas)."""
 
+_NONE: Final = "lambent-dev-none"
 _TEMPLATES: Final = "lambent-dev-templates"
 _HANDLED: Final = re.compile(
     r'Resource handler returned message: "(.*?)(?: \(Service: .*)?" \(RequestToken: .*', re.DOTALL
@@ -45,7 +48,6 @@ class Stack:
         self.region = region
         self._account = platform.settings.account
         self._calls = ServiceCalls(platform.credentials, lambda: platform.inside_url, _SESSION)
-        self._code: dict[str, str] = {}
         self._shape = b""
         self.functions: dict[str, str] = {}
         """The names of the functions by logical id."""
@@ -56,6 +58,11 @@ class Stack:
     def close(self) -> None:
         """Cut its connections."""
         self._calls.close()
+
+    async def warm(self) -> None:
+        """Have everything there that the first question needs: models, and the parts of the platform that answer."""
+        with contextlib.suppress(ProviderError):
+            await self._status(_NONE)
 
     async def bring(self, ready: Ready) -> bool:
         """Make the platform have what is `ready`. Whether more than code has changed."""
@@ -93,7 +100,6 @@ class Stack:
             "CreateStack",
             {**await self._request(ready), "OnFailure": "DELETE"},
         )
-        self._code = dict(ready.code)
         await self._succeeded(answer["StackId"], "CREATE_COMPLETE")
 
     async def _update(self, ready: Ready, stack_id: str) -> bool:
@@ -105,8 +111,6 @@ class Stack:
             if "No updates are to be performed" in error.message:
                 return False
             raise
-        # The update may have set code that is older than what a function has had since.
-        self._code = {}
         await self._succeeded(stack_id, "UPDATE_COMPLETE")
         return True
 
@@ -234,18 +238,29 @@ class Stack:
     # ------------------------------------------------------------ code
 
     async def _bring_code(self, code: dict[str, str]) -> None:
-        changed = [logical for logical, folder in code.items() if self._code.get(logical) != folder]
-        await asyncio.gather(*(self._set_code(logical, code[logical]) for logical in changed))
-        self._code = dict(code)
+        """What the stack has set may be older than what a function has had since, so the functions are looked at."""
+        await asyncio.gather(
+            *(
+                self._set_code(self.functions[logical], folder)
+                for logical, folder in code.items()
+                if logical in self.functions
+            )
+        )
 
-    async def _set_code(self, logical: str, folder: str) -> None:
-        name = self.functions.get(logical)
-        if name is None:
+    async def _set_code(self, name: str, folder: str) -> None:
+        reference = Reference(self._account, self.region, name, None)
+        try:
+            _, version = self._platform.registry.version(reference)
+        except FunctionNotFound:
+            raise ProviderError(
+                f"The function {name} of the stack is gone", hint="Begin anew: lambent dev --fresh"
+            ) from None
+        if version.code_sha256 == LinkedCode(Path(folder)).sha256:
             return
         await self._ask(
             "lambda", "UpdateFunctionCode", {"FunctionName": name, "S3Bucket": LINKED, "S3Key": folder}
         )
-        await self._platform.registry.settled(Reference(self._account, self.region, name, None))
+        await self._platform.registry.settled(reference)
 
     async def ask(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """What a service answers. Raises ProviderError."""
