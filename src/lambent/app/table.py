@@ -20,8 +20,9 @@ from lambent.app.sources.naming import variable
 from lambent.app.table_expressions import Expression, Sought, changes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
+    from lambent.app.table_items import Items
     from lambent.app.table_key import KeyType
 
 Item = TypeVar("Item")
@@ -236,7 +237,7 @@ class Table(Generic[Item]):
         filter: str | None = None,  # noqa: A002 - DynamoDB's word
         values: Mapping[str, Any] | None = None,
         consistent: bool = False,
-    ) -> Iterator[Item]:
+    ) -> Items[Item]:
         """The items with a partition key, of the table or an index, by their sort key, the last first with `reverse`.
 
         Of the sort key one thing can be said: that it equals `sort`, begins with a text, lies between two values, or is
@@ -258,7 +259,7 @@ class Table(Generic[Item]):
         filter: str | None = None,  # noqa: A002 - DynamoDB's word
         values: Mapping[str, Any] | None = None,
         consistent: bool = False,
-    ) -> Iterator[Item]:
+    ) -> Items[Item]:
         """All items, in no order that could be told: DynamoDB reads, and is paid for, the whole table."""
         if index is not None:
             self._index(index)
@@ -287,11 +288,11 @@ class Table(Generic[Item]):
 
     def aquery(self, key: Any, **options: Any) -> AsyncIterator[Item]:
         """`query`: `async for order in orders.aquery(…)`."""
-        return _each(self.query(key, **options))
+        return self.query(key, **options).in_thread()
 
     def ascan(self, **options: Any) -> AsyncIterator[Item]:
         """`scan`: `async for order in orders.ascan()`."""
-        return _each(self.scan(**options))
+        return self.scan(**options).in_thread()
 
     # ------------------------------------------------------------ how
 
@@ -370,44 +371,19 @@ class Table(Generic[Item]):
 
     def _items(
         self, operation: str, members: dict[str, Any], index: str | None, limit: int | None, *, filtered: bool
-    ) -> Iterator[Item]:
-        """Items page by page, each asked for when it is needed. DynamoDB's own limit counts before the filter."""
+    ) -> Items[Item]:
+        from lambent.app.table_items import Items
+
         if limit is not None and limit < 1:
             raise ValueError(f"{self._where}: limit is {limit!r}: at least 1")
         if index is not None:
             members["IndexName"] = index
-
-        def each() -> Iterator[Item]:
-            left = limit
-            start: Any = None
-            while True:
-                asked = dict(members) if start is None else {**members, "ExclusiveStartKey": start}
-                if left is not None and not filtered:
-                    asked["Limit"] = left
-                answer = self._call(operation, asked)
-                for attributes in answer.get("Items") or ():
-                    yield self._read(attributes)
-                    if left is not None:
-                        left -= 1
-                        if not left:
-                            return
-                start = answer.get("LastEvaluatedKey")
-                if not start:
-                    return
-
-        return each()
+        return Items(
+            lambda asked: self._call(operation, asked), self._read, members, limit, filtered=filtered
+        )
 
 
 async def _in_thread(work: Callable[[], Made]) -> Made:
     import asyncio
 
     return await asyncio.to_thread(work)
-
-
-async def _each(items: Iterator[Item]) -> AsyncIterator[Item]:
-    end: Any = object()
-    while True:
-        item = await _in_thread(lambda: next(items, end))
-        if item is end:
-            return
-        yield item
