@@ -272,7 +272,7 @@ def test_files_go_into_buckets_and_messages_to_topics(shop: Shop) -> None:
         shop.run("put", "shop-prod-uploads", "-", "--key", "in/ü", "--json", stdin="hello").stdout
     )
     assert (told["Key"], told["Size"]) == ("in/ü", 5)
-    refused(shop, "There is no bucket upload", "shop-prod has shop-prod-uploads", "put", "upload", "app.py",
+    refused(shop, "There is no bucket upload", "shop-prod has uploads.", "put", "upload", "app.py",
             "--stage", "prod")  # fmt: skip
 
     shop.run("publish", "alerts", '"too low"', "--stage", "prod", "--attribute", "n:Number=6")
@@ -283,7 +283,7 @@ def test_files_go_into_buckets_and_messages_to_topics(shop: Shop) -> None:
     assert ended.output == f"Published to shop-prod-alerts: {envelope['MessageId']}\n"
     assert (envelope["Message"], envelope["Subject"]) == ('{"n": 7}', "s")
     assert shop.run("publish", "shop-prod-alerts", "x", "--text").exit_code == 0
-    refused(shop, "There is no topic alert", "shop-prod has shop-prod-alerts", "publish", "alert", "1",
+    refused(shop, "There is no topic alert", "shop-prod has alerts.", "publish", "alert", "1",
             "--stage", "prod")  # fmt: skip
 
 
@@ -297,7 +297,7 @@ def refused(shop: Shop, message: str, hint: str, *arguments: str, stdin: str | N
 MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "There is no queue recipes",
-        "shop-dev has shop-dev-lines.fifo, shop-dev-receipts.",
+        "shop-dev has lines.fifo, receipts.",
         ["send", "recipes", "1"],
     ),
     ("There is no queue receipts", "No stack of a project", ["send", "receipts", "1", "--stage", "test"]),
@@ -306,7 +306,11 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("no.json: No such file", "", ["send", "receipts", "@no.json"]),
     ("--attribute a: it must be NAME=VALUE", "", ["send", "receipts", "1", "--attribute", "a"]),
     ("--attribute a:Float=1: it must be", "", ["send", "receipts", "1", "--attribute", "a:Float=1"]),
-    ("There is no schedule or rule clean", "shop-dev-clean_up, shop-dev-nightly", ["fire", "clean"]),
+    (
+        "There is no schedule or rule clean",
+        "shop-dev has clean_up, nightly, on_order, remind.",
+        ["fire", "clean"],
+    ),
     ("on_order has no schedule", "lambent emit order.placed '{…}' --source shop", ["fire", "on_order"]),
     ("--at tomorrow: it must be a time in ISO 8601", "2026-", ["fire", "clean_up", "--at", "tomorrow"]),
     ("must be a JSON object", "", ["emit", "order.placed", "[1]"]),
@@ -348,6 +352,8 @@ def test_sample_events(shop: Shop, platform: Any, lambent: Callable[..., Any]) -
     assert json.loads(message["body"]) == {"a": 1}
     assert "ObjectCreated:Put" in shop.run("event", "s3-put", "--members").stdout
     # As people use it: through a pipe, in processes.
+    assert shop.run("invoke", "echo", "-d", "1").stdout == "1\n"
+    refused(shop, "Function not found", "lambent functions", "invoke", "ech", "-d", "1")
     printed = lambent("event", "sns", "-m", "topic=alerts", "--line")
     returned = lambent(
         "invoke", "shop-dev-echo", "-d", "-", stdin=printed.out, LAMBENT_ENDPOINT_URL=platform.url

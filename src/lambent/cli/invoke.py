@@ -13,6 +13,7 @@ import click
 from lambent.cli import endpoint
 from lambent.cli.failure import FUNCTION_FAILED, Failure
 from lambent.cli.output import json_option, print_json
+from lambent.cli.resources import call_function, stage_option
 from lambent.cli.stream import HttpHead, receive
 
 
@@ -26,6 +27,7 @@ from lambent.cli.stream import HttpHead, receive
 @click.option("--tail", is_flag=True, help="Also print the last 4 KB of the invocation's log, to stderr.")
 @click.option("--qualifier", metavar="VERSION|ALIAS", help="Which version.  [default: $LATEST]")
 @click.option("--client-context", metavar="JSON", help="What the function finds in context.client_context.")
+@stage_option
 @endpoint.options
 @json_option
 @click.pass_context
@@ -38,11 +40,12 @@ def command(
     tail: bool,
     qualifier: str | None,
     client_context: str | None,
+    stage: str | None,
     endpoint_url: str | None,
     region: str | None,
     as_json: bool,
 ) -> None:
-    """Invoke the function NAME (a name or an ARN) and print what it returns.
+    """Invoke the function NAME (a name or an ARN, or the name of a unit of the app) and print what it returns.
 
     The exit code is 0 when the function returned, 1 when it failed, 2 when it could not be invoked,
     3 when no platform answers.
@@ -52,7 +55,7 @@ def command(
         raise click.UsageError("--tail needs a result to wait for: leave out --event")
     if asynchronous and stream:
         raise click.UsageError("--stream needs a result to wait for: leave out --event")
-    request: dict[str, Any] = {"FunctionName": name, "Payload": payload}
+    request: dict[str, Any] = {"Payload": payload}
     if asynchronous:
         request["InvocationType"] = "Event"
     if tail:
@@ -65,11 +68,14 @@ def command(
     hints = {"ResourceNotFoundException": "`lambent functions` lists those that are there."}
     with endpoint.api_errors(where, hints=hints):
         client = where.client("lambda")
-        if stream:
-            answer, body = _streamed(client, request, show=not as_json)
-        else:
-            answer = client.invoke(**request)
-            body = answer["Payload"].read()
+
+        def called(function: str) -> tuple[dict[str, Any], Any]:
+            if stream:
+                return _streamed(client, {**request, "FunctionName": function}, show=not as_json)
+            answer = client.invoke(**{**request, "FunctionName": function})
+            return answer, answer["Payload"].read()
+
+        answer, body = call_function(where, stage, name, called)
     log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
     failed = answer.get("FunctionError")
     if as_json:

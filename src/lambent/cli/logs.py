@@ -13,6 +13,7 @@ import click
 from lambent.cli import endpoint
 from lambent.cli.failure import Failure
 from lambent.cli.output import json_option
+from lambent.cli.resources import call_function, stage_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ _WARNING: Final = re.compile(r"\[WARN(ING)?\]")
     "--since", default="10m", show_default=True, metavar="AGE|TIME", help="10s, 5m, 2h, 1d, 1w, or ISO 8601."
 )
 @click.option("--filter", "pattern", metavar="PATTERN", help="A filter pattern of CloudWatch Logs.")
+@stage_option
 @endpoint.options
 @json_option
 def command(
@@ -43,11 +45,12 @@ def command(
     follow: bool,
     since: str,
     pattern: str | None,
+    stage: str | None,
     endpoint_url: str | None,
     region: str | None,
     as_json: bool,
 ) -> None:
-    """Show what the function NAME logged. NAME may also be a log group, beginning with "/"."""
+    """Show what the function NAME logged: a name, or that of a unit of the app. It may also be a log group ("/…")."""
     request: dict[str, Any] = {"startTime": start_ms(since)}
     if pattern is not None:
         request["filterPattern"] = pattern
@@ -55,7 +58,7 @@ def command(
     with endpoint.api_errors(
         where, hints={"ResourceNotFoundException": "`lambent functions` lists those that are there."}
     ):
-        request["logGroupName"] = _group_of(where, name)
+        request["logGroupName"] = _group_of(where, name, stage)
         try:
             for event in _events(where.client("logs"), request, follow=follow):
                 click.echo(json.dumps(event, ensure_ascii=False) if as_json else _line(event))
@@ -63,10 +66,13 @@ def command(
             return
 
 
-def _group_of(where: endpoint.Endpoint, name: str) -> str:
+def _group_of(where: endpoint.Endpoint, name: str, stage: str | None) -> str:
     if name.startswith("/"):
         return name
-    configuration = where.client("lambda").get_function_configuration(FunctionName=name)
+    client = where.client("lambda")
+    configuration = call_function(
+        where, stage, name, lambda function: client.get_function_configuration(FunctionName=function)
+    )
     group: str = configuration.get("LoggingConfig", {}).get("LogGroup") or (
         f"/aws/lambda/{configuration['FunctionName']}"
     )

@@ -6,6 +6,7 @@ in the stage that is named. A name that none of its resources has is taken as it
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from lambent.deploy.deployed import Deployed
 
     Command = TypeVar("Command", bound=Callable[..., Any])
+
+_T = TypeVar("_T")
+_REGIONAL: Final = re.compile(r"-\d{12}-[a-z]+(?:-[a-z]+)+-\d$")  # the end of a bucket's name
 
 TYPES: Final = {
     "queue": "AWS::SQS::Queue",
@@ -87,7 +91,7 @@ class Resources:
             return "No stack of a project is at hand, so it must be the physical name."
         names = sorted(
             {
-                resource.physical.rpartition("/" if "://" in resource.physical else ":")[2]
+                _of_the_code(resource.physical, f"{deployed.app}-{deployed.stage}-")
                 for kind in kinds
                 for resource in deployed.of_type(TYPES[kind])
             }
@@ -118,3 +122,27 @@ class Resources:
 
     def _is(self, url: str) -> bool:
         return url.rstrip("/") == self._where.url
+
+
+def call_function(where: Endpoint, stage: str | None, name: str, call: Callable[[str], _T]) -> _T:
+    """`call` with the name of a function, or where there is none of that name, with what the code's name stands for.
+
+    Raises botocore's errors.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        return call(name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        physical = Resources(where, stage).physical("function", name)
+        if physical is None or physical == name:
+            raise
+    return call(physical)
+
+
+def _of_the_code(physical: str, prefix: str) -> str:
+    """What the code calls a resource, of what Ref gives for it."""
+    name = re.split(r"[/:|]", physical)[-1]
+    return _REGIONAL.sub("", name).removeprefix(prefix)
