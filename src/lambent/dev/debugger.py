@@ -64,11 +64,9 @@ class Debugger:
         """Start it, unless it runs. Raises DeployError when debugpy is missing, or the port is taken."""
         if self.debugging is not None:
             return self.debugging
-        found = importlib.util.find_spec("debugpy")
-        if found is None or found.origin is None:
-            raise DeployError("--debug needs the package debugpy", hint="pip install debugpy")
+        library = _library()
         environment = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-        endpoints = _adapter(self._port, Path(found.origin).parent / "adapter", environment)
+        endpoints = _adapter(self._port, library / "debugpy" / "adapter", environment)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _ROOT, str(endpoints["server"]["port"])],
             stdin=subprocess.PIPE,
@@ -81,7 +79,7 @@ class Debugger:
             port=endpoints["client"]["port"],
             servers=endpoints["server"]["port"],
             pid=self._process.pid,
-            library=str(Path(found.origin).parent.parent),
+            library=str(library),
         )
         return self.debugging
 
@@ -93,6 +91,31 @@ class Debugger:
             process.wait()
             assert process.stdin is not None
             process.stdin.close()
+
+
+def check(port: int) -> None:
+    """Raises DeployError where a debugger could not start: at once, not when everything else has."""
+    _library()
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+    except OSError:
+        raise _taken(port) from None
+
+
+def _library() -> Path:
+    """The folder that has debugpy. Raises DeployError."""
+    found = importlib.util.find_spec("debugpy")
+    if found is None or found.origin is None:
+        raise DeployError("--debug needs the package debugpy", hint="pip install debugpy")
+    return Path(found.origin).parent.parent
+
+
+def _taken(port: int) -> DeployError:
+    return DeployError(
+        f"The debugger cannot listen on port {port}: it is in use",
+        hint="Another program has it: take another port with --debug=PORT.",
+    )
 
 
 def _adapter(port: int, program: Path, environment: dict[str, str]) -> dict[str, Any]:
@@ -126,10 +149,7 @@ def _adapter(port: int, program: Path, environment: dict[str, str]) -> dict[str,
         except (OSError, ValueError) as error:
             raise DeployError(f"debugpy does not start: {error}") from error
     if "error" in endpoints:
-        raise DeployError(
-            f"The debugger cannot listen on port {port}: it is in use",
-            hint="Another program has it: take another port with --debug=PORT.",
-        )
+        raise _taken(port)
     return endpoints
 
 

@@ -20,6 +20,7 @@ import msgspec
 from lambent.deploy import dev_session
 from lambent.deploy.errors import DeployError
 from lambent.dev.debugger import Debugger
+from lambent.dev.debugger import check as check_debugger
 from lambent.dev.pipeline import FOLDER, AppPipeline
 from lambent.dev.screen import Screen
 from lambent.dev.sources import Sources
@@ -61,6 +62,8 @@ def run(project: Project, options: Options, screen: Screen | None = None) -> Non
             hint="Use it, or stop it with Ctrl-C where it runs.",
         )
     _check_port(options.port)
+    if options.debug is not None:
+        check_debugger(options.debug)
     session = Session(project, options, screen or Screen(), began)
     try:
         import uvloop
