@@ -250,6 +250,8 @@ def actions_of(service: str, method: str) -> tuple[str, ...] | None:
 
 def actions_of_resource(service: str, kind: str, method: str) -> tuple[str, ...] | None:
     """The same for a method of boto3's resources: `Table`, `Object`, …"""
+    if method == "batch_writer":
+        return ()  # what is called on it needs something
     return actions_of(service, _RESOURCE_METHODS.get((service, kind), {}).get(method, method))
 
 

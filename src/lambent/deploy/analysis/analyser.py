@@ -22,22 +22,23 @@ class Analyser:
     """Keeps what does not change from one analysis to the next: a process that has the framework loaded, the facts of
     files that are as they were, and what is installed.
 
-    `close` ends the process.
+    `close` ends the process. Who has an `importer` for the project's interpreter can lend it.
     """
 
-    def __init__(self, project: Project, *, warm: bool = True) -> None:
+    def __init__(self, project: Project, *, warm: bool = True, importer: Importer | None = None) -> None:
         if project.template is not None:
             raise AnalysisError(
                 f"{project.template.name} is a template: it is deployed as it is, and has no manifest",
                 place=str(project.template),
             )
         self._project = project
-        self._importer: Importer | None = None
+        self._importer = importer
+        self._lent = importer is not None
         self._trees: dict[str, SourceTree] = {}
         self._distributions: Distributions | None = None
         self._folders = self._by_folder()
-        if self._folders:
-            self._importer = Importer(project, warm=warm)
+        if self._folders and importer is None:
+            self._importer = Importer(project.python, warm=warm)
 
     def analyse(self, stage: Stage) -> Manifest:
         """The manifest, of the files as they are now. Raises AnalysisError."""
@@ -58,7 +59,7 @@ class Analyser:
 
     def close(self) -> None:
         """End the process."""
-        if self._importer is not None:
+        if self._importer is not None and not self._lent:
             self._importer.close()
 
     def _by_folder(self) -> dict[str, dict[str, str]]:

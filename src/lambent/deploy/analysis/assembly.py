@@ -299,6 +299,8 @@ class Assembly:
                 self._call(unit, name, units, where)
                 continue
             self._use(unit, kind, resources.named(kind, name, where), access, where)
+        for table in found.declared:
+            resources.seen(*table)
         for call in found.called:
             where = _placed(folder, call.where)
             self._permissions.setdefault((unit, call.actions, call.arns), where)
@@ -313,7 +315,7 @@ class Assembly:
 
     def _use(self, unit: str, kind: str, name: str, access: tuple[str, ...], where: str) -> None:
         there = self._uses.get((unit, kind, name))
-        if there is None:
+        if there is None or not there[0]:
             self._uses[unit, kind, name] = (set(access), where)
         else:
             there[0].update(access)

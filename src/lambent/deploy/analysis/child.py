@@ -281,12 +281,13 @@ def _identity(handler: Any) -> dict[str, Any]:
     name = getattr(function, "__qualname__", None) or str(function)
     module = getattr(function, "__module__", None)
     file = code.co_filename if code is not None else getattr(sys.modules.get(str(module)), "__file__", None)
+    about = getattr(function, "__doc__", None)
     return {
         "name": name,
-        "module": module,
+        "module": module if isinstance(module, str) else None,
         "file": file,
         "line": code.co_firstlineno if code is not None else None,
-        "about": (getattr(function, "__doc__", None) or "").strip().partition("\n")[0],
+        "about": about.strip().partition("\n")[0] if isinstance(about, str) else "",
     }
 
 

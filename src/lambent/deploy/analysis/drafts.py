@@ -75,6 +75,8 @@ def drafts_of(project: Project, app: dict[str, Any] | None) -> list[Draft]:
             draft.registrations.append(
                 {"kind": "direct", "handler": app["plain"], "options": {}, "router": None}
             )
+        elif not app["registrations"]:
+            pass  # an app beside plain functions, or nothing at all
         elif project.unit == "app":
             add(_draft(project, "app", "app", None)).registrations += app["registrations"]
         elif project.unit == "router":

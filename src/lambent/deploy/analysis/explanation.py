@@ -17,6 +17,8 @@ def explained(project: Project, answer: dict[str, Any]) -> AnalysisError:
     file, line = error.get("place") or (None, None)
     place = _place(project, file, line)
     shown = "\n".join(one for one in (answer.get("output", "").rstrip(), error.get("traceback", "")) if one)
+    # The framework names handlers with their files in full.
+    error = {**error, "message": error["message"].replace(f"{project.root}/", "")}
     message, hint = _worded(project, error)
     return AnalysisError(message, hint=hint, place=place, output=shown)
 

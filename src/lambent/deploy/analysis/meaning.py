@@ -122,8 +122,8 @@ class Meaning:
             told = _spelt(expression)
             if told is not None and told in part.locals and part.locals[told] != expression:
                 return self.value(part.locals[told], module, part, depth - 1)
-            if told is not None and told.startswith("self.") and part.kind == "class":
-                member = told.removeprefix("self.")
+            if part.kind == "class" and expression[1] == ("name", "self"):
+                member = expression[2]
                 return (
                     self.value(part.locals[member], module, part, depth - 1)
                     if member in part.locals

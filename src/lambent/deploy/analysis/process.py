@@ -18,8 +18,6 @@ from lambent.deploy.errors import AnalysisError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lambent.deploy.project import Project
-
 LONGEST: Final = 120.0
 """Seconds that importing an app may take."""
 
@@ -27,14 +25,14 @@ _PROGRAM: Final = Path(__file__).with_name("child.py")
 
 
 class Importer:
-    """A running interpreter of the project that answers `Request`s one after the other.
+    """A running interpreter that answers requests one after the other; see `child` for what they are.
 
     With `warm` it has the framework loaded before the first. Nothing of the user's is ever in it: each request is
     answered by a fork. `close` ends it; so does the end of this process.
     """
 
-    def __init__(self, project: Project, *, warm: bool = False) -> None:
-        self._project = project
+    def __init__(self, python: Path, *, warm: bool = False) -> None:
+        self._python = python
         self._warm = warm
         self._process: subprocess.Popen[bytes] | None = None
         self._answers = -1
@@ -42,7 +40,7 @@ class Importer:
 
     def _start(self) -> None:
         reader, writer = os.pipe()
-        python = str(self._project.python)
+        python = str(self._python)
         command = [python, str(_PROGRAM), *(["--warm"] if self._warm else []), str(writer)]
         try:
             self._process = subprocess.Popen(
@@ -103,7 +101,7 @@ class Importer:
             said = self._process.stderr.read().decode(errors="replace").strip()
         self.close()
         return AnalysisError(
-            f"the interpreter {self._project.python} ends before it has answered",
+            f"the interpreter {self._python} ends before it has answered",
             hint="It has to be CPython 3.9 or later, and to work.",
             output=said,
         )

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lambent.deploy.analysis.meaning import Here, Instance
+from lambent.deploy.analysis.meaning import Client, Here, Instance, Method, Pages, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lambent.deploy.analysis.facts import Part
-    from lambent.deploy.analysis.meaning import Meaning
+    from lambent.deploy.analysis.meaning import Meaning, Meant
 
 Place = tuple[str, str]
 """A part: its module and its name."""
@@ -57,7 +57,9 @@ class Reach:
             place = waiting.pop()
             if place not in seen:
                 seen.add(place)
-                waiting += self._mentioned(place)
+                found = self._mentioned(place)
+                # Modules mention handlers to register them.
+                waiting += found - others if not place[1] else found
         return frozenset(seen)
 
     def place(self, module: str, name: str, line: int | None) -> Place | None:
@@ -80,12 +82,9 @@ class Reach:
             return [place]
         if part.kind == "value":
             # What is called runs; what is made is used by who mentions its name.
-            called = [
-                self._meaning.value(call[1], module, part)
-                for call, _ in part.calls
-                if call[1][0] in ("name", "of")
-            ]
-            return [
+            called = [self._meaning.value(call[1], module, part) for call, _ in part.calls]
+            asked = [one for one in called if isinstance(one, Method) and _asks(one.of)]
+            return [place] * bool(asked) + [
                 (one.module, one.part)
                 for one in called
                 if isinstance(one, Here) and self._kind((one.module, one.part)) == "function"
@@ -167,3 +166,8 @@ class Reach:
                 if found is not None:
                     return found
         return None
+
+
+def _asks(of: Meant) -> bool:
+    """Whether what has a method is a service's client: calling it is a use, and not only a preparation."""
+    return isinstance(of, (Pages, Resource)) or (isinstance(of, Client) and of.service != "")

@@ -91,6 +91,13 @@ class Resources:
         kept["indexes"] = {**table["indexes"], **kept["indexes"]}
         kept["types"] = {**table["types"], **kept["types"]}
 
+    def seen(self, name: str, key: str | None, sort: str | None, ttl: str | None, indexes: Any) -> None:
+        """Note a table that is declared somewhere in the code, unless it was seen when the code was imported."""
+        self._declared.setdefault(
+            self.named("table", name),
+            {"name": name, "key": key, "sort": sort, "ttl": ttl, "indexes": dict(indexes), "types": {}},
+        )
+
     def streamed(self, table: str) -> None:
         """A table has handlers for its changes."""
         self._found["table"][table].setdefault("stream", True)

@@ -145,28 +145,25 @@ class Triggers:
         self._records("table", unit, name, options, place)
 
     def _records(self, kind: Any, unit: str, name: str, options: dict[str, Any], place: str) -> None:
-        if any(one.unit == unit and (one.kind, one.name) == (kind, name) for one in self.streams):
-            # Several handlers of one unit (for new and for removed items): Lambda delivers once, the app chooses.
-            return
         _within("batch_size", options["batch_size"], 1, 10_000, place)
         _within("parallelization", options["parallelization"], 1, 10, place)
-        self.streams.append(
-            StreamTrigger(
-                unit=unit,
-                kind=kind,
-                name=name,
-                batch_size=options["batch_size"],
-                batch_window_s=_whole(options["batch_window"], "batch_window", place),
-                starting_position=options["starting_position"],
-                parallelization=options["parallelization"],
-                maximum_retries=options["maximum_retries"],
-                maximum_age_s=_whole(options["maximum_age"], "maximum_age", place),
-                bisect=options["bisect"],
-                tumbling_window_s=_whole(options["tumbling_window"], "tumbling_window", place),
-                filters=tuple(options["filters"]),
-                report_failures=options["report_failures"],
-            )
+        trigger = StreamTrigger(
+            unit=unit,
+            kind=kind,
+            name=name,
+            batch_size=options["batch_size"],
+            batch_window_s=_whole(options["batch_window"], "batch_window", place),
+            starting_position=options["starting_position"],
+            parallelization=options["parallelization"],
+            maximum_retries=options["maximum_retries"],
+            maximum_age_s=_whole(options["maximum_age"], "maximum_age", place),
+            bisect=options["bisect"],
+            tumbling_window_s=_whole(options["tumbling_window"], "tumbling_window", place),
+            filters=tuple(options["filters"]),
+            report_failures=options["report_failures"],
         )
+        if trigger not in self.streams:  # for new and for removed items: the app chooses
+            self.streams.append(trigger)
 
     def _once(self, there: list[str], name: str, kind: str, place: str) -> None:
         if name in there:

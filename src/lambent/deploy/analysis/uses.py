@@ -75,12 +75,23 @@ class Doubt(NamedTuple):
     hint: str
 
 
+class Declared(NamedTuple):
+    """A table that is declared where importing does not come by, with as much of it as are texts in the code."""
+
+    name: str
+    key: str | None
+    sort: str | None
+    ttl: str | None
+    indexes: tuple[tuple[str, tuple[str, ...]], ...]
+
+
 class Uses(NamedTuple):
     """Of one part, or of several."""
 
     used: tuple[Used, ...] = ()
     called: tuple[Called, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    declared: tuple[Declared, ...] = ()
 
 
 class UsesOf:
@@ -95,6 +106,7 @@ class UsesOf:
         used: set[Used] = set()
         called: set[Called] = set()
         doubts: set[Doubt] = set()
+        declared: set[Declared] = set()
         for place in places:
             if place not in self._known:
                 part = self._meaning.part(*place)
@@ -105,7 +117,13 @@ class UsesOf:
             used.update(one.used)
             called.update(one.called)
             doubts.update(one.doubts)
-        return Uses(tuple(sorted(used)), tuple(sorted(called)), tuple(sorted(doubts)))
+            declared.update(one.declared)
+        return Uses(
+            tuple(sorted(used)),
+            tuple(sorted(called)),
+            tuple(sorted(doubts)),
+            tuple(sorted(declared, key=lambda one: one.name)),
+        )
 
 
 class _Collector:
@@ -117,6 +135,7 @@ class _Collector:
         self._used: list[Used] = []
         self._called: list[Called] = []
         self._doubts: list[Doubt] = []
+        self._declared: list[Declared] = []
 
     def uses(self) -> Uses:
         bound = set(self._part.locals.values())
@@ -127,7 +146,7 @@ class _Collector:
             self._variable(self._value(item), line)
         for dotted, line in self._part.mentions.items():
             self._mention(dotted, line)
-        return Uses(tuple(self._used), tuple(self._called), tuple(self._doubts))
+        return Uses(tuple(self._used), tuple(self._called), tuple(self._doubts), tuple(self._declared))
 
     def _value(self, expression: Expression) -> Meant | None:
         return self._meaning.value(expression, self._module, self._part)
@@ -168,6 +187,7 @@ class _Collector:
             else:
                 access = () if is_bound else ("read", "write")
                 self._used.append(Used("table", made.name, access, self._at(line)))
+                self._declared.append(self._declaration(made.name, dict(call[3])))
         elif isinstance(made, Variable):
             self._variable(made, line)
         elif is_lambents(name) and last in CALLS:
@@ -187,6 +207,19 @@ class _Collector:
                 )
         elif is_lambents(name) and last in CONNECTIONS:
             self._used.append(Used("channel", "", ("manage",), self._at(line)))
+
+    def _declaration(self, name: str, keywords: dict[str, Expression]) -> Declared:
+        def text(expression: Expression) -> str | None:
+            meant = self._value(expression)
+            return meant.text if isinstance(meant, Text) else None
+
+        told = {member: text(keywords.get(member, ("?",))) for member in ("key", "sort", "ttl")}
+        indexes = []
+        for index, expression in _members(keywords.get("indexes")):
+            keys = [text(one) for one in (expression[1] if expression[0] == "list" else [expression])]
+            if all(keys):
+                indexes.append((index, tuple(one for one in keys if one is not None)))
+        return Declared(name, told["key"], told["sort"], told["ttl"], tuple(indexes))
 
     def _variable(self, meant: Meant | None, line: int, access: tuple[str, ...] = ()) -> bool:
         """Note that a resource of the app is found by a variable; whether it is one."""
@@ -318,6 +351,10 @@ class _Collector:
                 is_narrow=bool(arns) or named is None or is_all,
             )
         )
+
+
+def _members(expression: Expression | None) -> tuple[tuple[str, Expression], ...]:
+    return expression[1] if expression is not None and expression[0] == "dict" else ()
 
 
 def resource_of(kind: str, told: str, names: Iterable[str]) -> str | None:
