@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,10 +126,12 @@ def _write(folder: Path, files: dict[str, bytes]) -> list[str]:
 
 def _next(format_: str, template: str) -> str:
     if format_ == "sam":
-        return f"Next: sam deploy --guided --template-file {template} --capabilities CAPABILITY_IAM"
+        return (
+            f"Next: sam deploy --guided --template-file {shlex.quote(template)} --capabilities CAPABILITY_IAM"
+        )
     if format_ == "cloudformation":
         return (
-            f"Next: aws cloudformation package --template-file {template} --s3-bucket BUCKET "
+            f"Next: aws cloudformation package --template-file {shlex.quote(template)} --s3-bucket BUCKET "
             "--output-template-file packaged.yaml"
         )
     return ""

@@ -181,7 +181,7 @@ def _add_route(c: Composition, api: str, route: Route, authorizers: dict[str, st
     integration = names.logical_id("integration", HTTP, route.unit)
     c.add(
         "route",
-        (HTTP, route.method, route.path),
+        (HTTP, route.method.lower(), route.path),
         "AWS::ApiGatewayV2::Route",
         {
             "ApiId": ref(api),

@@ -185,7 +185,7 @@ def _events(c: Composition, role: Any) -> dict[str, dict[str, Any]]:
                 "Path": None if everything else route.path,
                 "Auth": _auth_of(c, route.auth),
             }
-            add(route.unit, "route", (route.method, route.path), _event("HttpApi", properties))
+            add(route.unit, "route", (route.method.lower(), route.path), _event("HttpApi", properties))
     for queue in queue_triggers(c):
         event = _event("SQS", {"Queue": c.queue_arn(queue.queue), **queue_settings(queue)})
         add(queue.unit, "queue", (queue.queue,), event)
