@@ -143,7 +143,7 @@ def test_a_reset_leaves_nothing(trial: DeployedApp) -> None:
     (unit,) = trial.manifest.units
     trial.invoke(unit.name, {"number": 1})
     trial.client("sqs").send_message(QueueUrl=trial.physical("queue", "results"), MessageBody="left")
-    assert trial.logs(unit.name)
+    trial.wait_for(lambda: trial.logs(unit.name))
     trial.reset()
     assert trial.logs() == []
     assert trial.messages("results") == []
@@ -168,8 +168,18 @@ def test_what_is_not_there_is_told(
         ask(trial)
 
 
-def test_an_app_that_cannot_be_deployed_is_told(platform: Platform, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("from lambent import App\napp = App('broken')\n1 / 0\n")
-    (tmp_path / "lambent.toml").touch()
-    with pytest.raises(DeployError, match=r"app.py:3.*ZeroDivisionError"):
+BROKEN = [
+    # file, content, message
+    ("app.py", "from lambent import App\napp = App('broken')\n1 / 0\n", r"app.py:3.*ZeroDivisionError"),
+    ("template.yaml", "Resources: {}\n", "template.yaml is a template, and lambent_app is for apps"),
+    ("readme.md", "", "(?i)no app"),
+]
+
+
+@pytest.mark.parametrize(("file", "content", "message"), BROKEN, ids=[one[0] for one in BROKEN])
+def test_what_cannot_be_deployed_is_told(
+    file: str, content: str, message: str, platform: Platform, tmp_path: Path
+) -> None:
+    (tmp_path / file).write_text(content)
+    with pytest.raises(DeployError, match=message):
         DeployedApp(platform, tmp_path, tmp_path / "code").deploy()

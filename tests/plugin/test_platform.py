@@ -10,6 +10,7 @@ import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import boto3
 import pytest
 
 from lambent.pytest_plugin.platform import Platform, PlatformFailed
@@ -44,16 +45,11 @@ def test_a_reset_leaves_nothing(platform: Platform) -> None:
     assert "QueueUrls" not in platform.client("sqs").list_queues()
 
 
-def test_tools_find_it_by_variables(platform: Platform) -> None:
-    script = "import boto3; print(boto3.client('sqs').create_queue(QueueName='tools')['QueueUrl'])"
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PATH": os.environ["PATH"], **platform.environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert platform.client("sqs").get_queue_url(QueueName="tools")["QueueUrl"] == ended.stdout.strip()
+def test_clients_find_it_by_variables(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in platform.environment.items():
+        monkeypatch.setenv(name, value)
+    boto3.session.Session().client("sqs").create_queue(QueueName="found")
+    assert platform.client("sqs").get_queue_url(QueueName="found")
 
 
 def test_what_it_cannot_start_with_is_told() -> None:
@@ -67,12 +63,10 @@ from pathlib import Path
 
 def test_it(lambent_platform):
     Path("pids").open("a").write(f"{lambent_platform.pid} {lambent_platform.url}\\n")
-    lambent_platform.client("sqs").create_queue(QueueName="jobs")
     HANG
 
 def test_another(lambent_platform):
     Path("pids").open("a").write(f"{lambent_platform.pid} {lambent_platform.url}\\n")
-    assert len(lambent_platform.client("sqs").list_queues().get("QueueUrls", ())) < 2
 """
 
 

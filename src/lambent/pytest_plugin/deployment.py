@@ -57,6 +57,11 @@ class Deployment:
         from lambent.deploy.render import CodeLocation, Target, template_of
 
         project = load_project(self._root)
+        if project.template is not None:
+            raise DeployError(
+                f"{project.template} is a template, and lambent_app is for apps",
+                hint="Deploy it on lambent_platform: sam deploy, or boto3's create_stack.",
+            )
         stage = project.stage_named(self.stage)
         self._manifest = analyse(project, stage)
         linked = link(project, self._manifest, self._into)
