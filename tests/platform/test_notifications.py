@@ -319,7 +319,7 @@ def test_who_does_not_let_them_in_is_not_notified(running: Platform) -> None:
             s3.put_bucket_notification_configuration(
                 Bucket="refused",
                 NotificationConfiguration={
-                    name: [{**one, "Events": ["s3:ObjectCreated:*"]} for one in found]
+                    name: [{"Events": ["s3:ObjectCreated:*"], **one} for one in found]
                     for name, found in configuration.items()
                 },
             )
@@ -328,9 +328,18 @@ def test_who_does_not_let_them_in_is_not_notified(running: Platform) -> None:
         return found
 
     missing = ACCOUNT.format("sqs", "missing")
+
+    def keys(**rules: str) -> dict[str, Any]:
+        return {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in rules.items()]}}
+
+    # Each is told of other objects: by prefix, by suffix.
+    apart = [keys(Prefix="in/", suffix=".jpg"), keys(prefix="in/", suffix=".png"), keys(prefix="out/")]
     assert refused(
-        QueueConfigurations=[{"QueueArn": missing}, {"QueueArn": closed}],
-        LambdaFunctionConfigurations=[{"LambdaFunctionArn": function}],
+        QueueConfigurations=[
+            {"QueueArn": missing, "Filter": apart[0]},
+            {"QueueArn": closed, "Filter": apart[1]},
+        ],
+        LambdaFunctionConfigurations=[{"LambdaFunctionArn": function, "Filter": apart[2]}],
     ) == {
         "Message": "Unable to validate the following destination configurations",
         "ArgumentName1": missing,
@@ -345,6 +354,22 @@ def test_who_does_not_let_them_in_is_not_notified(running: Platform) -> None:
         "Message": "The ARN could not be parsed",
         "ArgumentName": "CloudFunction",
         "ArgumentValue": "resize",
+    }
+    put = {"QueueArn": closed, "Events": ["s3:ObjectCreated:Put"]}
+    assert refused(QueueConfigurations=[put, {"QueueArn": missing}]) == {
+        "Message": "Configurations overlap. Configurations on the same bucket cannot share a common event type.",
+        "ArgumentName": "Event",
+        "ArgumentValue": "s3:ObjectCreated:Put, s3:ObjectCreated:*",
+    }
+    for one, other in ((keys(prefix="in/"), keys(prefix="in/a")), (keys(suffix="pg"), keys(suffix="jpg"))):
+        ambiguous = [{**put, "Filter": one}, {"QueueArn": missing, "Filter": other}]
+        assert refused(QueueConfigurations=ambiguous)["Message"].startswith(
+            "Configuration is ambiguously defined."
+        )
+    assert refused(QueueConfigurations=[{**put, "Filter": keys(infix="a")}]) == {
+        "Message": "filter rule name must be either prefix or suffix",
+        "ArgumentName": "FilterRule.Name",
+        "ArgumentValue": "infix",
     }
     assert "LambdaFunctionConfigurations" not in s3.get_bucket_notification_configuration(Bucket="refused")
     s3.put_bucket_notification_configuration(

@@ -1,11 +1,14 @@
-"""Notifications that a bucket is to send: S3 looks whether their destinations are there and let it in.
+"""Notifications that a bucket is to send: S3 looks whether each is clear, and its destination there and open to it.
 
 Recorded by LocalStack (tests/aws/services/s3/test_s3_notifications_{lambda,sqs}.snapshot.json): the refusals, their
-members, and that x-amz-skip-destination-validation spares the destinations but not their ARNs.
+members, and that x-amz-skip-destination-validation spares the destinations but not their ARNs. Which filters overlap:
+"Configuring event notifications using object key name filtering" of the S3 user guide; what is said then is recorded in
+minio/minio#2472 and aws-solutions/aws-waf-security-automations#49.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -26,9 +29,12 @@ _UNVALIDATED: Final = "Unable to validate the following destination configuratio
 _log = logging.getLogger(__name__)
 
 
-class _Destination(NamedTuple):
+class _Configuration(NamedTuple):
     kind: str
     arn: str
+    events: tuple[str, ...]
+    prefix: str = ""
+    suffix: str = ""
 
 
 async def checked(call: Call, refuse: Refuse) -> Call:
@@ -41,11 +47,13 @@ async def checked(call: Call, refuse: Refuse) -> Call:
     text = body
     if (call.header(b"x-amz-content-sha256") or b"").startswith(b"STREAMING-"):
         text = b"".join([piece async for piece in decoded_pieces(body)])
-    destinations = _destinations(text)
+    configurations = _configurations(text)
+    for one, other in itertools.combinations(configurations, 2):
+        _check_overlap(one, other)
     if (call.header(b"x-amz-skip-destination-validation") or b"").lower() == b"true":
         return call
     members: dict[str, str] = {}
-    for kind, arn in destinations:
+    for kind, arn, *_ in configurations:
         if kind == "Topic":
             continue  # the neighbour's own
         bucket = call.target.partition(b"?")[0].strip(b"/").decode()
@@ -75,7 +83,7 @@ async def checked(call: Call, refuse: Refuse) -> Call:
     return call
 
 
-def _destinations(body: bytes) -> list[_Destination]:
+def _configurations(body: bytes) -> list[_Configuration]:
     """Raises ServiceError."""
     try:
         if len(body) > _MOST_BYTES:
@@ -85,18 +93,65 @@ def _destinations(body: bytes) -> list[_Destination]:
         message = "The XML you provided was not well-formed or did not validate against our published schema"
         raise ServiceError("MalformedXML", message, status=400) from None
     found = []
-    for element in root.iter():
-        kind = element.tag.rpartition("}")[2]
-        service = _SERVICES.get(kind)
-        if service is None:
+    for element in root:
+        kind = _tag(element).removesuffix("Configuration")
+        if kind not in _SERVICES:
             continue
-        arn = (element.text or "").strip()
-        if re.match(rf"arn:aws[a-z-]*:{service}:[^:]*:[^:]*:.", arn) is None:
-            raise ServiceError(
-                "InvalidArgument",
-                "The ARN could not be parsed",
-                status=400,
-                members={"ArgumentName": kind, "ArgumentValue": arn},
-            )
-        found.append(_Destination(kind, arn))
+        texts = [(_tag(one), (one.text or "").strip()) for one in element]
+        arn = next((text for tag, text in texts if tag == kind), "")
+        if re.match(rf"arn:aws[a-z-]*:{_SERVICES[kind]}:[^:]*:[^:]*:.", arn) is None:
+            raise _invalid("The ARN could not be parsed", kind, arn)
+        events = tuple(text for tag, text in texts if tag == "Event")
+        found.append(_Configuration(kind, arn, events, **_filter(element)))
     return found
+
+
+def _filter(configuration: ElementTree.Element) -> dict[str, str]:
+    """The prefix and the suffix. Raises ServiceError."""
+    found: dict[str, str] = {}
+    for rule in (one for one in configuration.iter() if _tag(one) == "FilterRule"):
+        members = {_tag(one): one.text or "" for one in rule}
+        told = members.get("Name", "")
+        name = told.strip().lower()
+        if name not in ("prefix", "suffix"):
+            message = "filter rule name must be either prefix or suffix"
+            raise _invalid(message, "FilterRule.Name", told)
+        if name in found:
+            message = f"Cannot specify more than one {name} rule in a filter."
+            raise _invalid(message, "FilterRule.Name", told)
+        found[name] = members.get("Value", "")
+    return found
+
+
+def _check_overlap(one: _Configuration, other: _Configuration) -> None:
+    """Raise ServiceError for two that tell of the same events of the same objects."""
+    shared = [(a, b) for a in one.events for b in other.events if _matches(a, b) or _matches(b, a)]
+    prefixed = one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)
+    suffixed = one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix)
+    if not shared or not prefixed or not suffixed:
+        return
+    if not (one.prefix or one.suffix or other.prefix or other.suffix):
+        message = (
+            "Configurations overlap. Configurations on the same bucket cannot share a common event type."
+        )
+        raise _invalid(message, "Event", ", ".join(shared[0]))
+    raise ServiceError(
+        "InvalidArgument",
+        "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are"
+        " overlapping for the same event type.",
+        status=400,
+    )
+
+
+def _matches(event: str, other: str) -> bool:
+    return event == other or (event.endswith(":*") and other.startswith(event[:-1]))
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _invalid(message: str, name: str, value: str) -> ServiceError:
+    return ServiceError(
+        "InvalidArgument", message, status=400, members={"ArgumentName": name, "ArgumentValue": value}
+    )
