@@ -65,7 +65,7 @@ class Unit(Data, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
-    """Requirements that the settings ask for beyond what is imported ("psycopg[binary]")."""
+    """Requirements that the settings ask for beyond what is imported ("psycopg[binary]"), or leave out ("!numpy")."""
     include: tuple[str, ...] = ()
     """Patterns, as in a .gitignore, of further files; relative to `source`."""
     exclude: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import sys
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,23 @@ class Wheels:
                 archive.writestr(inner, data)
         return path
 
+    def add_installed(self, name: str) -> Path:
+        """The wheel that an installed distribution came from, as far as its files tell."""
+        installed = distribution(name)
+        files = installed.files or []
+        info = next(file for file in files if file.name == "METADATA").parent
+        lines = (installed.read_text("WHEEL") or "").splitlines()
+        tag = next(line.partition(": ")[2] for line in lines if line.startswith("Tag"))
+        path = self.folder / f"{info.name.removesuffix('.dist-info')}-{tag}.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in files:
+                if ".." not in file.parts and file.suffix != ".pyc" and file.name not in _OF_INSTALLERS:
+                    archive.write(str(file.locate()), str(file))
+        return path
+
+
+_OF_INSTALLERS = ("INSTALLER", "REQUESTED", "direct_url.json")
+
 
 def _digest(data: bytes) -> str:
     return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
@@ -95,8 +113,13 @@ def code(tmp_path: Path) -> Code:
     return Code(tmp_path / "my shöp")
 
 
+@pytest.fixture(scope="session")
+def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("uv")
+
+
 @pytest.fixture
-def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheels:
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+def wheels(tmp_path: Path, uv_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Wheels:
+    monkeypatch.setenv("UV_CACHE_DIR", str(uv_cache))
     monkeypatch.delenv("UV_FIND_LINKS", raising=False)
     return Wheels(tmp_path / "wheels")

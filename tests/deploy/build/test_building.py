@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
-import sysconfig
+import subprocess
+import sys
+import time
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +16,10 @@ from lambent.deploy.build import build, report
 from lambent.deploy.build.artefacts import Artefact, Build, Part
 from lambent.deploy.build.limits import check_limits
 from lambent.deploy.errors import BuildError
+from lambent.deploy.manifest import decode, encode
+from lambent.deploy.project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.deploy.build.conftest import Code, Wheels
 
 NATIVE = "cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64"
@@ -117,7 +121,9 @@ def test_the_same_bytes_on_every_machine(code: Code, wheels: Wheels, tmp_path: P
     assert (copy.sha256, copy.fingerprint) == (here.sha256, here.fingerprint)
 
 
-def test_an_unchanged_rebuild_asks_nobody_and_a_change_makes_one_package(code: Code, wheels: Wheels) -> None:
+def test_an_unchanged_rebuild_asks_nobody_and_a_change_makes_one_package(
+    code: Code, wheels: Wheels, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wheels.add("alpha")
     code.write("requirements.txt", f"{wheels.lines}alpha\n")
     code.write("app.py", "import alpha")
@@ -126,7 +132,7 @@ def test_an_unchanged_rebuild_asks_nobody_and_a_change_makes_one_package(code: C
     first = build(code.project, manifest)
     assert first.reused == frozenset()
     shutil.rmtree(wheels.folder)
-    shutil.rmtree(os.environ["UV_CACHE_DIR"])
+    monkeypatch.setenv("UV_CACHE_DIR", str(wheels.folder.parent / "empty"))
     again = build(code.project, manifest)
     assert again.reused == {"app", "b"}
     assert again.units == first.units
@@ -218,9 +224,6 @@ def test_a_distribution_of_the_same_repository_is_built_and_noticed_when_it_chan
 
 
 def test_machine_code_that_would_be_built_here_is_refused(code: Code, wheels: Wheels) -> None:
-    code.write(
-        "native/backend.py", BACKEND.replace("py3-none-any", sysconfig.get_platform().replace("-", "_"))
-    )
     code.write("native/backend.py", BACKEND.replace("py3-none-any", "cp311-cp311-linux_x86_64"))
     code.write(
         "native/pyproject.toml",
@@ -265,6 +268,97 @@ def test_what_cannot_be_had_is_said_in_a_line(
     assert leftovers(code) == []
 
 
+def test_a_package_runs_with_nothing_but_itself(code: Code, wheels: Wheels, tmp_path: Path) -> None:
+    wheels.add_installed("msgspec")
+    code.write("requirements.txt", f"{wheels.lines}lambent\n")
+    code.write(
+        "app.py",
+        "from pathlib import Path\nfrom lambent import App\napp = App('shop')\n"
+        "@app.invocation()\ndef hello(event: dict[str, str]) -> str:\n"
+        "    return Path(__file__).with_name('größe.txt').read_text() + event['name']\n",
+    )
+    code.write("größe.txt", "Hello ")
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+    unit = code.unit("app", "app.py", imports=("lambent",), runtime=version, architecture=machine)
+    built = build(code.project, code.manifest(unit))
+    with zipfile.ZipFile(built.units["app"].path) as archive:
+        archive.extractall(tmp_path / "task")
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import app; print(app.app({'name': 'you'}, None))"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script, str(tmp_path / "task")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("Hello you\n", "")
+
+
+def test_what_a_layer_of_the_user_has_is_left_out_even_without_a_wheel(code: Code, wheels: Wheels) -> None:
+    wheels.add("alpha", requires=("native",))
+    wheels.add("native", requires=("beta",), tag="cp313-cp313-win_amd64")
+    code.write("requirements.txt", f"{wheels.lines}alpha\nnative\n")
+    code.write("app.py")
+    unit = code.unit("app", "app.py", imports=("alpha", "native"), packages=("!native",))
+    assert modules(build(code.project, code.manifest(unit)).units["app"]) == {"app.py", "alpha/__init__.py"}
+
+
+def test_packages_of_the_settings_are_added(code: Code, wheels: Wheels) -> None:
+    wheels.add("driver", requires=("binary ; extra == 'binary'",))
+    wheels.add("driver", "2.0")
+    wheels.add("binary")
+    code.write("requirements.txt", f"{wheels.lines}driver[binary]<2\n")
+    code.write("app.py")
+    unit = code.unit("app", "app.py", packages=("driver",))
+    assert modules(build(code.project, code.manifest(unit)).units["app"]) == {
+        "app.py",
+        "driver/__init__.py",
+        "binary/__init__.py",
+    }
+    unit = code.unit("app", "app.py", packages=("driver==1.0",))
+    assert modules(build(code.project, code.manifest(unit)).units["app"]) == {"app.py", "driver/__init__.py"}
+
+
+def test_a_build_that_is_killed_leaves_nothing_that_is_taken_for_complete(code: Code, wheels: Wheels) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        wheels.add(name, files={f"{name}.bin": os.urandom(2_000_000)})
+    code.write("requirements.txt", f"{wheels.lines}alpha\nbeta\ngamma\n")
+    code.write("app.py")
+    manifest = code.manifest(code.unit("app", "app.py", imports=("alpha", "beta", "gamma")))
+    script = "import sys; from tests.deploy.build.test_building import build_here; build_here(sys.argv[1])"
+    command = [sys.executable, "-c", script, str(code.root)]
+    (code.root / "manifest.json").write_bytes(encode(manifest))
+    stages = ("resolutions", "environments", "packages")
+    for stage in stages:
+        process = subprocess.Popen(
+            command, cwd=Path(__file__).parents[3], env={**os.environ, "PYTHONPATH": "src:."}
+        )
+        store = code.root / ".lambent" / "build"
+        deadline = time.monotonic() + 30
+        while process.poll() is None and not (store / stage).exists() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+    built = build(code.project, manifest)
+    assert modules(built.layers["dependencies-gamma"]) | modules(built.units["app"]) == {
+        "python/alpha.bin",
+        "python/beta.bin",
+        "python/gamma.bin",
+        "app.py",
+    }
+    # What was left by those that were killed goes when it is old.
+    for path in leftover_paths(code):
+        os.utime(path, (1, 1))
+    build(code.project, manifest)
+    assert leftovers(code) == []
+
+
+def build_here(root: str) -> None:
+    """What a process that is killed does."""
+    project = Project(root=Path(root), python=Path(sys.executable))
+    build(project, decode((project.root / "manifest.json").read_bytes()))
+
+
 def test_limits_are_checked_with_layers_before_anything_is_sent(code: Code, tmp_path: Path) -> None:
     def artefact(unpacked: int, name: str) -> Artefact:
         part = Part(name=name, kind="package", files=1, unpacked=unpacked, packed=1)
@@ -288,8 +382,12 @@ def test_limits_are_checked_with_layers_before_anything_is_sent(code: Code, tmp_
         check_limits(code.unit(layers=("arn:1", "arn:2", "arn:3")), built(1, 1, 1, 1))
 
 
+def leftover_paths(code: Code) -> list[Path]:
+    return list((code.root / ".lambent").rglob(".making-*"))
+
+
 def leftovers(code: Code) -> list[str]:
-    return [path.name for path in (code.root / ".lambent").rglob(".making-*")]
+    return [path.name for path in leftover_paths(code)]
 
 
 BACKEND = """

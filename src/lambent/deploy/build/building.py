@@ -29,10 +29,11 @@ from lambent.deploy.build.framework import framework_files
 from lambent.deploy.build.interpreter import installed, normalised
 from lambent.deploy.build.layers import FOLDER, layers_of
 from lambent.deploy.build.limits import check_limits
+from lambent.deploy.build.needs import FRAMEWORK, PROVIDED, needs_of
 from lambent.deploy.build.packing import Entry, Pack, fingerprint, pack, write_zip
 from lambent.deploy.build.progress import silent
 from lambent.deploy.build.requirements import file_that_counts, read
-from lambent.deploy.build.resolution import FRAMEWORK, PROVIDED, needs_of, resolve
+from lambent.deploy.build.resolution import resolve
 from lambent.deploy.build.selection import check_patterns, folders_apart, source_of
 from lambent.deploy.build.sources import sources
 from lambent.deploy.build.target import Target, target_of
@@ -52,6 +53,10 @@ if TYPE_CHECKING:
 FOLDER_OF_BUILDS: Final = ".lambent/build"
 # Packages and environments that nobody has asked for in that time are removed.
 _KEPT_S: Final = 14 * 24 * 3600.0
+# No build takes that long: one that was killed has left it.
+_ABANDONED_S: Final = 3600.0
+_MAKING: Final = ".making-"
+_STORES: Final = ("resolutions", "environments", "packages", "bundles")
 
 
 class Piece(NamedTuple):
@@ -130,7 +135,7 @@ class Builder:
         within = {
             name: tuple(layer.name for layer in layers.values() if name in layer.units) for name in units
         }
-        with TemporaryDirectory(prefix=".making-", dir=self._store) as workshop:
+        with TemporaryDirectory(prefix=_MAKING, dir=self._store) as workshop:
             self._workshop = Path(workshop)
             total = len(units) + len(layers)
             layer_artefacts = {}
@@ -176,7 +181,9 @@ class Builder:
             needs = needs_of(members, declared, target, have)
             self._progress("Resolving packages", 0, None)
             resolved = resolve(needs, have, self._project, self._store / "resolutions", upgrade=self._upgrade)
-            closures = {name: resolved.closure(roots) for name, roots in needs.imported.items()}
+            closures = {
+                name: resolved.closure(roots, needs.without[name]) for name, roots in needs.imported.items()
+            }
             names = frozenset().union(*closures.values())
             self._progress("Resolving packages", 1, 1)
             found = libraries(
@@ -188,7 +195,7 @@ class Builder:
             plan.roots.update(needs.imported)
             for layer in layers_of(needed, units, _suffix(number, targets)):
                 plan.layers[layer.name] = layer
-            self._declared |= {line.name for line in declared.direct}
+            self._declared |= {line.name for line in declared.direct if ";" not in line.line}
             self._taken |= names
             if not self._upgrade:
                 self._differences(needs.imported.values(), resolved.versions, have)
@@ -304,22 +311,20 @@ class Builder:
 
     def _sweep(self) -> None:
         """Removes what has not been asked for in a long time, and what builds that were killed have left."""
-        too_old = time.time() - _KEPT_S
-        for folder in (
-            self._store,
-            *(self._store / name for name in ("resolutions", "environments", "packages")),
-        ):
+        now = time.time()
+        for folder in (self._store, *(self._store / name for name in _STORES)):
             with suppress(FileNotFoundError), os.scandir(folder) as entries:
                 for entry in entries:
-                    path = Path(entry.path)
+                    abandoned = entry.name.startswith(_MAKING)
+                    if folder == self._store and not abandoned:
+                        continue
                     with suppress(FileNotFoundError):
-                        if (folder == self._store) != entry.name.startswith(".making-"):
+                        if now - entry.stat().st_mtime < (_ABANDONED_S if abandoned else _KEPT_S):
                             continue
-                        if entry.stat().st_mtime < too_old:
-                            if entry.is_dir():
-                                shutil.rmtree(path, ignore_errors=True)
-                            else:
-                                path.unlink()
+                        if entry.is_dir():
+                            shutil.rmtree(entry.path, ignore_errors=True)
+                        else:
+                            Path(entry.path).unlink()
 
 
 def _library_piece(library: Library, prefix: str = "") -> Piece:

@@ -15,21 +15,16 @@ import msgspec
 
 from lambent.deploy.build import uv
 from lambent.deploy.build.interpreter import normalised
+from lambent.deploy.build.local import fingerprint_of, folder_in, wheel_is_pure
 from lambent.deploy.build.packing import Entry, Pack, pack
-from lambent.deploy.build.resolution import (
-    constraints,
-    fingerprint_of,
-    folder_in,
-    locked,
-    platform_options,
-    wheel_is_pure,
-)
+from lambent.deploy.build.resolution import constraints, platform_options
 from lambent.deploy.build.uv import UvFailure
 from lambent.deploy.errors import BuildError
 
 if TYPE_CHECKING:
+    from lambent.deploy.build.needs import Needs
     from lambent.deploy.build.progress import Progress
-    from lambent.deploy.build.resolution import Needs, Resolved
+    from lambent.deploy.build.resolution import Resolved
     from lambent.deploy.project import Project
 
 _FORMAT: Final = "1"
@@ -55,7 +50,7 @@ def libraries(
     if not names:
         return {}
     lines = [resolved.lines[name] for name in sorted(names)]
-    folder = store / _key(names, lines, needs)
+    folder = store / _key(lines, resolved, needs)
     found = _kept(folder)
     if found is None:
         store.mkdir(parents=True, exist_ok=True)
@@ -84,11 +79,10 @@ def libraries(
     return found
 
 
-def _key(names: frozenset[str], lines: list[str], needs: Needs) -> str:
+def _key(lines: list[str], resolved: Resolved, needs: Needs) -> str:
     parts: list[object] = [_FORMAT, needs.target.version, needs.target.platform, *lines]
     # Other hashes are another wish, though it be the same version.
-    declared = (*locked(needs.declared), *needs.declared.direct)
-    parts += sorted(one.line for one in declared if one.name in names and "--hash" in one.line)
+    parts += resolved.checked
     parts += [fingerprint_of(folder) for line in lines if (folder := folder_in(line))]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 

@@ -9,8 +9,8 @@ import msgspec
 
 from lambent.deploy.build.building import Builder
 from lambent.deploy.build.imports import first_imports, module_of
+from lambent.deploy.build.needs import FRAMEWORK
 from lambent.deploy.build.progress import silent
-from lambent.deploy.build.resolution import FRAMEWORK
 from lambent.deploy.errors import BuildError
 
 if TYPE_CHECKING:

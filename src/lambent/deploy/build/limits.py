@@ -36,8 +36,8 @@ def check_limits(unit: Unit, build: Build) -> None:
     raise BuildError(
         f"unit {unit.name} has {megabytes(unpacked)} unpacked with its layers, and Lambda takes"
         f" {megabytes(UNPACKED_BYTES)}: {largest}",
-        hint='Leave something out (exclude), or divide the app: unit = "router" or "function" packs only what'
-        " each imports.",
+        hint='Divide the app: with unit = "router" or "function" each packs only what it imports. Or leave out what a'
+        f' layer of yours has: packages = ["!{parts[0].name}"].',
     )
 
 

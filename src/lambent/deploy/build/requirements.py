@@ -97,9 +97,7 @@ def read(file: Path | None) -> Declared:
 def parse(line: str, folder: Path) -> Requirement:
     """A requirement; a path, absolute or from `folder`, becomes `name @ file:///…`. Raises BuildError."""
     text = line.strip()
-    if text.startswith(("./", "../", "/", "file:")) or (
-        _NAME.fullmatch(text) is None and (folder / text).exists()
-    ):
+    if text.startswith(("./", "../", "/", "file:")) or _is_path(folder, text):
         path = (folder / text).resolve() if not text.startswith("file:") else None
         url = path.as_uri() if path is not None else text
         name = _name_of(path) if path is not None else _NAME.match(url.rpartition("/")[2])
@@ -112,6 +110,15 @@ def parse(line: str, folder: Path) -> Requirement:
     if match is None:
         raise BuildError(f"{text!r} is no requirement", hint="Requirements look like `requests>=2.31`.")
     return Requirement(normalised(match[1]), text)
+
+
+def _is_path(folder: Path, text: str) -> bool:
+    if _NAME.fullmatch(text) or "==" in text or " @ " in text:
+        return False
+    try:
+        return (folder / text).exists()
+    except OSError:
+        return False  # longer than a path may be
 
 
 def _name_of(path: Path) -> str | None:

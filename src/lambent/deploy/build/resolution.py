@@ -18,26 +18,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from lambent.deploy.build import uv
-from lambent.deploy.build.contents import Contents
-from lambent.deploy.build.interpreter import folder_of, normalised
+from lambent.deploy.build.interpreter import normalised
+from lambent.deploy.build.local import fingerprint_of, folder_in, from_source, wheel_is_pure
+from lambent.deploy.build.needs import FRAMEWORK
 from lambent.deploy.build.requirements import Requirement, parse
-from lambent.deploy.build.selection import select
 from lambent.deploy.build.uv import UvFailure
 from lambent.deploy.errors import BuildError
-from lambent.deploy.manifest import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from lambent.deploy.build.interpreter import Distribution
+    from lambent.deploy.build.needs import Needs
     from lambent.deploy.build.requirements import Declared
     from lambent.deploy.build.target import Target
     from lambent.deploy.project import Project
-
-FRAMEWORK: Final = "lambent"
-# Lambda's Python runtimes have them, and so has the platform.
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html#python-sdk-included
-PROVIDED: Final = frozenset({"boto3", "botocore"})
 
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:==\s*([^\s;\\]+)|@\s*(\S+))")
 _ASKED: Final = "asked.txt"
@@ -47,15 +42,17 @@ _FORMAT: Final = "1"
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """`lines` are exact requirements by normalised name, `needed_by` the names of those that require each ("" for
-    the code itself). `built` are those that have no wheel and are built from their source."""
+    the code itself). `built` are those that have no wheel and are built from their source, `checked` the lines that
+    say their hashes."""
 
     lines: dict[str, str]
     versions: dict[str, str]
     needed_by: dict[str, tuple[str, ...]]
     built: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
 
-    def closure(self, roots: Iterable[str]) -> frozenset[str]:
-        """`roots` with all that they require."""
+    def closure(self, roots: Iterable[str], without: frozenset[str] = frozenset()) -> frozenset[str]:
+        """`roots` with all that they require, but for what is only required by those that are `without`."""
         needs: dict[str, list[str]] = {}
         for name, parents in self.needed_by.items():
             for parent in parents:
@@ -64,43 +61,10 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
         waiting = [root for root in roots if root in self.lines]
         while waiting:
             name = waiting.pop()
-            if name not in found:
+            if name not in found and name not in without:
                 found.add(name)
                 waiting.extend(needs.get(name, ()))
         return frozenset(found)
-
-
-class Needs(NamedTuple):
-    """What a group of units needs of distributions: the units share a file of requirements and a target."""
-
-    declared: Declared
-    target: Target
-    roots: dict[str, tuple[Requirement, ...]]
-    """By unit: the distributions that its code imports, those asked for, and what the framework requires."""
-    imported: dict[str, frozenset[str]]
-    """By unit: normalised names of `roots`."""
-
-
-def needs_of(
-    units: Sequence[Unit], declared: Declared, target: Target, have: Mapping[str, Distribution]
-) -> Needs:
-    """Raises BuildError for a requirement that cannot be read."""
-    roots = {}
-    for unit in units:
-        found: dict[str, tuple[Requirement, ...]] = {}
-        for package in unit.packages:
-            asked = parse(package, declared.file.parent if declared.file else Path.cwd())
-            lines = declared.of(asked.name) if asked.line == asked.name else ()
-            found[asked.name] = lines or (asked,)
-        for name in map(normalised, unit.imports):
-            lines = declared.of(name)
-            if name == FRAMEWORK:
-                found.update({own.name: (own,) for own in framework_requirements() if own.name not in found})
-            elif name not in found and not (name in PROVIDED and not any(line.pinned() for line in lines)):
-                found[name] = lines or (_installed_from(name, declared, have),)
-        roots[unit.name] = tuple(line for lines in found.values() for line in lines)
-    imported = {name: frozenset(line.name for line in lines) for name, lines in roots.items()}
-    return Needs(declared, target, roots, imported)
 
 
 def resolve(
@@ -123,6 +87,7 @@ def resolve(
             roots=roots,
             constraints=constraints(declared),
             places=declared.places,
+            excluded=_excluded(needs),
             preferences=() if upgrade else preferences,
             target=needs.target,
             cwd=declared.file.parent if declared.file else project.root,
@@ -130,6 +95,16 @@ def resolve(
         ),
         {line.name for line in locked(declared)},
         have,
+    )
+    resolved = msgspec.structs.replace(
+        resolved,
+        checked=tuple(
+            sorted(
+                one.line
+                for one in (*locked(declared), *declared.direct)
+                if one.name in resolved.lines and "--hash" in one.line
+            )
+        ),
     )
     store.mkdir(parents=True, exist_ok=True)
     temporary = kept.with_suffix(f".{os.getpid()}")
@@ -153,60 +128,31 @@ def _key(needs: Needs, roots: tuple[str, ...], preferences: tuple[str, ...]) -> 
         preferences,
         needs.declared.places,
     ]
+    parts.append(_excluded(needs))
     parts.append([file.read_bytes() for file in needs.declared.files])
     parts.append([fingerprint_of(folder) for line in roots if (folder := folder_in(line))])
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
-
-
-def framework_requirements() -> tuple[Requirement, ...]:
-    """What `lambent.app` requires: the requirements of the distribution that are no extras."""
-    from importlib.metadata import PackageNotFoundError, requires
-
-    try:
-        lines = requires(FRAMEWORK) or []
-    except PackageNotFoundError:
-        lines = ["msgspec>=0.19"]
-    return tuple(parse(line, Path()) for line in lines if "extra ==" not in line)
-
-
-def pure(distribution: Distribution) -> bool:
-    """Whether an installed distribution has no machine code, so that it runs anywhere."""
-    return wheel_is_pure(distribution.info)
-
-
-def wheel_is_pure(info: Path) -> bool:
-    """Whether a `.dist-info` tells of machine code
-    (https://packaging.python.org/en/latest/specifications/binary-distribution-format/)."""
-    try:
-        text = (info / "WHEEL").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    tags = re.findall(r"(?m)^Tag:\s*(\S+)", text)
-    return bool(tags) and all(tag.endswith("-none-any") for tag in tags)
 
 
 class _Question(NamedTuple):
     roots: tuple[str, ...]
     constraints: tuple[str, ...]
     places: tuple[str, ...]
+    excluded: tuple[str, ...]
     preferences: tuple[str, ...]
     target: Target
     cwd: Path
     python: str
 
 
-def fingerprint_of(folder: Path) -> str:
-    """Of a folder that a distribution is built from: it changes when a file of it does."""
-    contents = Contents()
-    unit = Unit(name=folder.name, kind="handler", handler="", runtime="")
-    digest = hashlib.sha256()
-    for name, chosen in select(folder, unit, contents).items():
-        digest.update(b"\0%s\0%s" % (os.fsencode(name), contents.file(chosen.path).digest))
-    return digest.hexdigest()
+def _excluded(needs: Needs) -> tuple[str, ...]:
+    """What no unit wants, so that it need not be there for the target."""
+    return tuple(sorted(frozenset.intersection(*needs.without.values())))
 
 
 def _ask(question: _Question, locked: set[str], have: Mapping[str, Distribution]) -> Resolved:
-    built = sorted({line.name for text in question.roots if _from_source(line := parse(text, question.cwd))})
+    lines = (parse(text, question.cwd) for text in (*question.roots, *question.constraints))
+    built = sorted({line.name for line in lines if from_source(line)})
     known = locked | {text.partition("==")[0] for text in question.preferences}
     while True:
         try:
@@ -216,7 +162,7 @@ def _ask(question: _Question, locked: set[str], have: Mapping[str, Distribution]
             if name is None or normalised(name) in built:
                 raise _refusal(failure, question) from failure
             distribution = have.get(normalised(name))
-            if distribution is None or not pure(distribution):
+            if distribution is None or not wheel_is_pure(distribution.info):
                 raise _no_wheel(name, failure.reason, question.target) from failure
             # What is installed here has no machine code: built from its source it is the same for the target.
             built = sorted({*built, normalised(name)})
@@ -242,13 +188,26 @@ def _compiled(question: _Question, known: set[str], built: list[str]) -> Resolve
 
 def _compile(question: _Question, built: list[str], *, offline: bool) -> Resolved:
     with TemporaryDirectory(prefix="lambent-") as folder:
-        asked, limits, answer = (Path(folder, name) for name in (_ASKED, _LIMITS, "answer.txt"))
+        asked, limits, answer, excluded = (
+            Path(folder, name) for name in (_ASKED, _LIMITS, "answer.txt", "excluded.txt")
+        )
         asked.write_text("\n".join((*question.places, *question.roots, "")), encoding="utf-8")
         limits.write_text("\n".join((*question.constraints, "")), encoding="utf-8")
+        excluded.write_text("\n".join((*question.excluded, "")), encoding="utf-8")
         # uv prefers the versions of a former answer.
         answer.write_text("\n".join((*question.preferences, "")), encoding="utf-8")
         arguments = [
-            *("pip", "compile", str(asked), "--constraints", str(limits), "--output-file", str(answer)),
+            *(
+                "pip",
+                "compile",
+                str(asked),
+                "--constraints",
+                str(limits),
+                "--excludes",
+                str(excluded),
+                "--output-file",
+                str(answer),
+            ),
             *("--python", question.python, *platform_options(question.target, built)),
             *("--no-header", "--annotation-style", "split"),
         ]
@@ -323,33 +282,13 @@ def _preferences(have: Mapping[str, Distribution]) -> tuple[str, ...]:
     )
 
 
-def _installed_from(name: str, declared: Declared, have: Mapping[str, Distribution]) -> Requirement:
-    """A distribution that is declared nowhere: by its name, or from where it was installed."""
-    one = have.get(name)
-    if one is None or one.direct_url is None or any(line.name == name for line in declared.locked):
-        return Requirement(name, name)
-    return Requirement(name, f"{name} @ {one.direct_url}")
-
-
-def _from_source(requirement: Requirement) -> bool:
-    url = requirement.line.partition("@")[2].strip()
-    return bool(url) and not url.partition("#")[0].endswith(".whl")
-
-
-def folder_in(line: str) -> Path | None:
-    """The folder that a requirement is built from."""
-    url = line.partition("@")[2].strip()
-    folder = folder_of(url.partition("#")[0].partition(" ")[0]) if url else None
-    return folder if folder is not None and folder.is_dir() else None
-
-
 def _no_wheel(name: str, reason: str, target: Target) -> BuildError:
     version = re.search(rf"\b{re.escape(name)}==(\S+?)[,\s]", reason)
     return BuildError(
         f"{name}{f' {version[1]}' if version else ''} has no wheel for {target}",
         hint=(
-            f"Take a version that has one (https://pypi.org/project/{name}/#files), another runtime or architecture,"
-            f" or exclude it (packages of a layer of yours)."
+            f"Take a version that has one (https://pypi.org/project/{name}/#files), or another runtime or architecture;"
+            f' or packages = ["!{name}"] in the settings, where a layer of yours has it.'
         ),
     )
 
