@@ -401,3 +401,27 @@ def test_who_does_not_let_them_in_is_not_notified(running: Platform) -> None:
         "nobody takes this",
         topic,
     )
+
+
+def test_a_fifo_topic_sends_equal_messages_to_its_queue_once(running: Platform) -> None:
+    sns, sqs = running.client("sns"), running.client("sqs")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:*",
+        "Resource": "*",
+    }
+    url = sqs.create_queue(
+        QueueName="ordered.fifo",
+        Attributes={
+            "FifoQueue": "true",
+            "Policy": json.dumps({"Version": "2012-10-17", "Statement": statement}),
+        },
+    )["QueueUrl"]
+    topic = sns.create_topic(
+        Name="ordered.fifo", Attributes={"FifoTopic": "true", "ContentBasedDeduplication": "true"}
+    )["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=ACCOUNT.format("sqs", "ordered.fifo"))
+    for text in ("one", "one", "two"):
+        sns.publish(TopicArn=topic, Message=text, MessageGroupId="g")
+    assert [one["Message"] for one in taken(running, url, 2)] == ["one", "two"]
