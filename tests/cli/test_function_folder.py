@@ -51,6 +51,24 @@ def test_several_functions_beside_settings(tmp_path: Path) -> None:
     assert (a.name, b.name, b.path, b.memory, b.environment) == ("a", "b", "b", 256, {"A": "1"})
 
 
+def test_what_is_for_deploying_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "lambent.toml").write_text(
+        """
+        [app]
+        unit = "router"
+        [[function]]
+        name = "a"
+        handler = "app.a"
+        storage = 1024
+        retries = 1
+        packages = ["pyyaml"]
+        events = [{ queue = "receipts" }]
+        """
+    )
+    (function,) = read_folder(tmp_path)
+    assert function.configuration()["EphemeralStorage"] == {"Size": 1024}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

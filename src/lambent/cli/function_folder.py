@@ -4,7 +4,9 @@
     name = "hello"
     handler = "app.handler"
 
-Functions are created and updated through the public API like anybody else's.
+Functions are created and updated through the public API like anybody else's. The same tables describe the plain
+functions of a project that is deployed (lambent.deploy.project): what only deploying knows of, such as what calls a
+function, is passed over here.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import msgspec
 from msgspec import Meta
 
 from lambent.cli.failure import Failure
+from lambent.deploy.project import FunctionSettings
 from lambent.node.settings import FILE, FUNCTION_KEY, SettingsError, read_toml, unknown_key
 
 if TYPE_CHECKING:
@@ -36,7 +39,9 @@ _ROLE: Final = "arn:aws:iam::{account}:role/lambent"
 
 
 class FunctionFolder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One `[function]` table. Code is everything in `path`, relative to the folder."""
+    """One `[function]` table, as far as it is about a function alone. Code is everything in `path`, relative to the
+    folder. None: what Lambda has for it.
+    """
 
     name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9-_]{1,64}$")]
     handler: Annotated[str, Meta(min_length=1)]
@@ -44,12 +49,16 @@ class FunctionFolder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     description: str = ""
     memory: int = 128
     timeout: int = 3
+    storage: int | None = None
     environment: dict[str, str] = {}
     path: str = "."
 
     def configuration(self) -> dict[str, Any]:
         """As members of CreateFunction and UpdateFunctionConfiguration."""
-        return {
+        told: dict[str, Any] = {}
+        if self.storage is not None:
+            told["EphemeralStorage"] = {"Size": self.storage}
+        return told | {
             "Runtime": self.runtime,
             "Handler": self.handler,
             "Description": self.description,
@@ -69,12 +78,13 @@ def read_folder(folder: Path) -> list[FunctionFolder]:
         raise SettingsError(f"{path}: no table [{FUNCTION_KEY}] in it")
     functions = []
     for table in tables if isinstance(tables, list) else [tables]:
-        known = FunctionFolder.__struct_fields__
+        known = FunctionSettings.__struct_fields__
         for key in table:
             if key not in known:
                 raise unknown_key(f"{path}: [{FUNCTION_KEY}]", key, known)
+        own = {key: value for key, value in table.items() if key in FunctionFolder.__struct_fields__}
         try:
-            functions.append(msgspec.convert(table, FunctionFolder))
+            functions.append(msgspec.convert(own, FunctionFolder))
         except msgspec.ValidationError as error:
             raise SettingsError(f"{path}: [{FUNCTION_KEY}]: {error}") from None
     for function in functions:
