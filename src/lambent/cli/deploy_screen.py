@@ -51,7 +51,7 @@ class Screen:
         self._tasks: dict[str, TaskID] = {}
         self._begun: dict[str, float] = {}
         self._said: set[str] = set()
-        self._planned = 0
+        self._planned = self._names = self._types = 0
         self._finished: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -107,6 +107,8 @@ class Screen:
     def planned(self, plan: Plan) -> None:
         """What is about to be done."""
         self._planned = len(plan.changes)
+        self._names = max((len(change.logical) for change in plan.changes), default=0)
+        self._types = max((len(change.type) for change in plan.changes), default=0) - len("AWS::")
 
     def step(self, step: Step) -> None:
         """Something happened to a resource."""
@@ -143,16 +145,17 @@ class Screen:
     def _ended(self, step: Step) -> None:
         begun = self._begun.pop(step.logical, step.time)
         took = f" [dim]{step.time - begun:.1f} s[/]" if step.time - begun >= 0.05 else ""
-        kind = f"[dim]{plain(step.type.removeprefix('AWS::'))}[/]"
+        name = plain(step.logical.ljust(self._names))
+        kind = f"[dim]{plain(step.type.removeprefix('AWS::').ljust(self._types))}[/]"
         if step.status in _DONE:
             self._finished.add(step.logical)
             mark, colour, word = _DONE[step.status]
-            self._markup(f"[{colour}]{mark}[/] {plain(step.logical)} {kind} {word}{took}")
+            self._markup(f"[{colour}]{mark}[/] {name}  {kind}  {word}{took}")
         elif step.status.endswith("_FAILED"):
             cancelled = "cancelled" in step.reason
             reason = "not done, as another failed" if cancelled else plain(step.reason)
             style = "dim" if cancelled else "red"
-            self._markup(f"[{style}]✗[/] {plain(step.logical)} {kind} [{style}]{reason}[/]")
+            self._markup(f"[{style}]✗[/] {name}  {kind}  [{style}]{reason}[/]")
 
     def _under_way(self) -> None:
         names = sorted(self._begun, key=lambda name: self._begun[name])
@@ -178,12 +181,12 @@ class Screen:
 
     def _start(self) -> Any:
         if self._bars is None and self._live:
-            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
             self._bars = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
+                _bar(),
                 TimeElapsedColumn(),
                 console=self._console,
                 transient=True,
@@ -204,3 +207,15 @@ class Screen:
                 from rich.text import Text
 
                 click.echo(Text.from_markup(text).plain, err=True)
+
+
+def _bar() -> Any:
+    """A bar for what has a known length; what has none has its spinner."""
+    from rich.progress import BarColumn
+    from rich.text import Text
+
+    class Bar(BarColumn):
+        def render(self, task: Any) -> Any:
+            return Text("") if task.total is None else super().render(task)
+
+    return Bar(bar_width=24)

@@ -186,9 +186,11 @@ def test_a_way_back_that_failed_is_completed_first(platform: str, tmp_path: Path
         queue_triggers=(*described.queue_triggers, QueueTrigger(unit="app", queue="gone")),
     )
     s3, bucket = local.access.client("s3"), f"lambent-{account}-eu-west-1"
+    (tmp_path / "elsewhere").mkdir()
     key = f"stuck-dev/{first.build.units['app'].fingerprint}.zip"
     s3.delete_object(Bucket=bucket, Key=key)
-    second = deployment(tmp_path, broken, text="two")
+    # From another machine, which has no packages of earlier times.
+    second = deployment(tmp_path / "elsewhere", broken, text="two")
     with pytest.raises(ProviderError) as failed:
         local.apply(second, Recorder(), always)
     assert "AppQueueGone" in failed.value.message
@@ -204,6 +206,27 @@ def test_a_way_back_that_failed_is_completed_first(platform: str, tmp_path: Path
     url = local.apply(deployment(tmp_path, described, text="three"), watch, always).outputs["HttpUrl"]
     assert watch.notes == ["stuck-dev is UPDATE_ROLLBACK_FAILED: the way back is completed first."]
     assert _body(url) == "three"
+
+
+def test_packages_that_were_lost_are_brought_again_for_the_way_back(platform: str, tmp_path: Path) -> None:
+    local = provider("local", platform, tmp_path)
+    described = manifest("lost")
+    url = local.apply(deployment(tmp_path, described), Recorder(), always).outputs["HttpUrl"]
+    # As on a platform that has been started anew: what S3 had is gone.
+    s3, bucket = local.access.client("s3"), f"lambent-{local.access.account}-eu-west-1"
+    for key in _traces(local.access, "lost-dev")["objects"]:
+        s3.delete_object(Bucket=bucket, Key=key)
+    gone = Queue(name="gone", external=f"arn:aws:sqs:eu-west-1:{local.access.account}:gone")
+    broken = msgspec.structs.replace(
+        described,
+        queues=(*described.queues, gone),
+        queue_triggers=(*described.queue_triggers, QueueTrigger(unit="app", queue="gone")),
+    )
+    watch = Recorder()
+    with pytest.raises(ProviderError, match=r"(?s)AppQueueGone.*Everything is as it was before"):
+        local.apply(deployment(tmp_path, broken, text="two"), watch, always)
+    assert set(watch.sent) == {"app", "AppFunction, as it is"}
+    assert _body(url) == "one"
 
 
 def test_what_goes_on_already_is_waited_for(platform: str, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ plan is removed again however it ends; what has begun at the endpoint goes on th
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -55,6 +54,7 @@ class Apply:
         self._stack = stack_name(self._app, self._stage)
         self._artefacts = Artefacts(access, self._stack, bucket)
         self._notes: list[str] = []
+        self._former: dict[str, Any] | None = None
 
     def plan(self) -> Plan:
         """The plan, with nothing left behind."""
@@ -72,7 +72,9 @@ class Apply:
             self._watch.planned(plan)
             if not confirm(plan):
                 return Outcome(plan=plan, confirmed=False)
-            self._artefacts.upload(self._deployment.build, self._watch)
+            self._artefacts.upload(
+                self._deployment.build, self._watch, former=self._deployed(state).get("Resources", {})
+            )
             ended = self._execute(change_set)
         return Outcome(plan=plan, outputs=ended.outputs)
 
@@ -192,16 +194,6 @@ class Apply:
         )
 
     def _plan(self, state: State | None, change_set: ChangeSet, template: dict[str, Any]) -> Plan:
-        @functools.cache
-        def deployed() -> dict[str, Any]:
-            if state is None or state.status == REVIEW:
-                return {}
-            body = self._access.client("cloudformation").get_template(
-                StackName=state.id, TemplateStage="Original"
-            )["TemplateBody"]
-            # botocore reads JSON templates; YAML ones, of other tools, stay text and are not compared.
-            return dict(body) if isinstance(body, dict) else {}
-
         return Plan(
             app=self._app,
             stage=self._stage,
@@ -211,10 +203,22 @@ class Apply:
             account=self._access.account,
             endpoint=self._access.endpoint_url or "",
             status=None if state is None or state.status == REVIEW else state.status,
-            changes=changes_of(change_set.changes, deployed, template),
+            changes=changes_of(change_set.changes, lambda: self._deployed(state), template),
             notes=tuple(self._notes),
             others=change_set.id is not None and not change_set.changes,
         )
+
+    def _deployed(self, state: State | None) -> dict[str, Any]:
+        """The template that is deployed, read once; an empty one where none is."""
+        if self._former is None:
+            self._former = {}
+            if state is not None and state.status != REVIEW:
+                body = self._access.client("cloudformation").get_template(
+                    StackName=state.id, TemplateStage="Original"
+                )["TemplateBody"]
+                # botocore reads JSON templates; YAML ones, of other tools, stay text and are not compared.
+                self._former = dict(body) if isinstance(body, dict) else {}
+        return self._former
 
     # ---------------------------------------------------------------- doing it
 

@@ -16,7 +16,8 @@ from lambent.deploy.errors import ProviderError
 from lambent.deploy.render import CodeLocation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
     from typing import BinaryIO
 
     from lambent.deploy.build import Artefact, Build
@@ -46,12 +47,22 @@ class Artefacts:
         """Where a package is when it has been uploaded."""
         return CodeLocation(self.bucket, f"{self._prefix}{artefact.fingerprint}.zip")
 
-    def upload(self, build: Build, watch: Watch) -> None:
-        """Brings what is missing there, several at once. Raises ProviderError."""
+    def upload(self, build: Build, watch: Watch, *, former: dict[str, Any]) -> None:
+        """Brings what is missing there, several at once. Raises ProviderError.
+
+        `former` are the resources that are deployed: when something fails, the way back needs their packages too, and
+        the bucket may have lost them (a platform that was started anew).
+        """
         wanted = {
-            self.location(artefact).key: (name, artefact)
+            self.location(artefact).key: (name, artefact.path)
             for name, artefact in sorted({**build.units, **build.layers}.items())
         }
+        folders = {path.parent for _, path in wanted.values()}
+        for logical, key in self._keys_in(former):
+            file = key.removeprefix(self._prefix)
+            kept = next((folder / file for folder in folders if (folder / file).is_file()), None)
+            if kept is not None:
+                wanted.setdefault(key, (f"{logical}, as it is", kept))
         there = self._keys()
         if there is None:
             watch.phase(f"Making the bucket {self.bucket}")
@@ -66,8 +77,7 @@ class Artefacts:
         pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="upload")
         try:
             futures = [
-                pool.submit(self._send, key, name, artefact, watch)
-                for key, (name, artefact) in missing.items()
+                pool.submit(self._send, key, name, path, watch) for key, (name, path) in missing.items()
             ]
             for future in as_completed(futures):
                 future.result()
@@ -198,24 +208,32 @@ class Artefacts:
             **self._owner(),
         )
 
-    def _send(self, key: str, name: str, artefact: Artefact, watch: Watch) -> None:
-        with artefact.path.open("rb") as file:
+    def _keys_in(self, resources: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        for logical, resource in resources.items():
+            properties = resource.get("Properties", {})
+            # Of functions and of layers.
+            key = (properties.get("Code") or properties.get("Content") or {}).get("S3Key")
+            if isinstance(key, str) and key.startswith(self._prefix):
+                yield logical, key
+
+    def _send(self, key: str, name: str, path: Path, watch: Watch) -> None:
+        size = path.stat().st_size
+        with path.open("rb") as file:
             self._access.client("s3").put_object(
                 Bucket=self.bucket,
                 Key=key,
-                Body=_Told(file, artefact.size, lambda sent: watch.upload(name, sent, artefact.size)),
+                Body=_Told(file, lambda sent: watch.upload(name, sent, size)),
                 ContentType="application/zip",
                 **self._owner(),
             )
-        watch.upload(name, artefact.size, artefact.size)
+        watch.upload(name, size, size)
 
 
 class _Told(io.RawIOBase):
     """A file that tells how far it has been read. It is read once for the checksum, and again to be sent."""
 
-    def __init__(self, file: BinaryIO, size: int, tell: Any) -> None:
+    def __init__(self, file: BinaryIO, tell: Callable[[int], None]) -> None:
         self._file = file
-        self._size = size
         self._tell = tell
 
     def readable(self) -> bool:
