@@ -89,12 +89,15 @@ def _list(found: dict[str, Sample], *, as_json: bool) -> None:
 
 def _explain(found: Sample, *, as_json: bool) -> None:
     """Members, and what they are unless told."""
-    known = {name: found.members.get(name) for name in found.parameters}
+    known = found.parameters
     if as_json:
         print_json(known)
         return
-    rows = [(name, "" if value is None else plain(json.dumps(value))) for name, value in known.items()]
-    print_table(["MEMBER", "HERE"], rows)
+    rows = [
+        (name, "" if value is None else plain(json.dumps(value, default=str)))
+        for name, value in known.items()
+    ]
+    print_table(["MEMBER", "UNLESS TOLD"], rows)
 
 
 def _told(members: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:

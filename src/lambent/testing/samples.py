@@ -26,9 +26,14 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """Those of the members that name a resource, and the resource's kind ("bucket")."""
 
     @property
-    def parameters(self) -> tuple[str, ...]:
-        """Which members can be told."""
-        return tuple(inspect.signature(getattr(events, self.factory)).parameters)
+    def parameters(self) -> dict[str, Any]:
+        """Which members can be told, and what they are otherwise; None where that is made anew or not there."""
+        parameters = inspect.signature(getattr(events, self.factory)).parameters
+        defaults = {name: one.default for name, one in parameters.items()}
+        return {
+            name: self.members.get(name, None if default is inspect.Parameter.empty else default)
+            for name, default in defaults.items()
+        }
 
 
 class UnknownSample(ValueError):
@@ -168,7 +173,7 @@ _SAMPLES: Final = {
 
 
 def _kebab(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).replace("_", "-").lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).replace("_", "-").lower()
 
 
 def _triggers() -> dict[str, Sample]:
@@ -178,7 +183,7 @@ def _triggers() -> dict[str, Sample]:
         for index, occasion in enumerate(occasions):
             name = trigger if index == 0 else f"{trigger}_{occasion}"
             found[f"cognito-{_kebab(name)}"] = Sample(
-                about=f"The trigger {trigger} of a user pool ({occasion})",
+                about=f"{trigger}_{occasion} of a user pool",
                 factory="cognito",
                 members={"trigger": f"{trigger}_{occasion}"},
             )
