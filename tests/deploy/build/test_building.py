@@ -245,7 +245,7 @@ def test_machine_code_that_would_be_built_here_is_refused(code: Code, wheels: Wh
         (
             ("alpha",),
             "alpha",
-            "alpha 1.0 has no wheel for Python 3.13 on Linux arm64 (glibc 2.34)",
+            "there is no wheel of alpha 1.0 for Python 3.13 on Linux arm64 (glibc 2.34)",
             "Take a version that has one",
         ),
         (("gone",), "", "gone was not found", "packages"),

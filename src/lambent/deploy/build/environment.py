@@ -75,7 +75,7 @@ def libraries(
     os.utime(folder)
     missing = names - found.keys()
     if missing:
-        raise BuildError(f"{', '.join(sorted(missing))} were not installed by uv for {needs.target}")
+        raise BuildError(f"uv has not installed {', '.join(sorted(missing))} for {needs.target}")
     return found
 
 
@@ -134,7 +134,7 @@ def _install(folder: Path, lines: list[str], resolved: Resolved, needs: Needs, p
         name = normalised(info.name.partition("-")[0])
         if name in resolved.built and not wheel_is_pure(info):
             raise BuildError(
-                f"{name} has machine code, and no wheel for {needs.target}",
+                f"the package {name} has machine code, and no wheel for {needs.target}",
                 hint="Built here it would be for this machine. Build a wheel for the target, and name that.",
             )
 

@@ -175,6 +175,6 @@ def _named(
     if path.startswith(f"{FRAMEWORK}/"):
         return [one for one in found if one.kind == "framework"]
     raise BuildError(
-        f"{path} is not in the package of {unit}",
+        f"the package of {unit} has no {path}",
         hint=f"`lambent build --explain {unit}` shows what is. A pattern of `include` brings more in.",
     )

@@ -285,7 +285,7 @@ def _preferences(have: Mapping[str, Distribution]) -> tuple[str, ...]:
 def _no_wheel(name: str, reason: str, target: Target) -> BuildError:
     version = re.search(rf"\b{re.escape(name)}==(\S+?)[,\s]", reason)
     return BuildError(
-        f"{name}{f' {version[1]}' if version else ''} has no wheel for {target}",
+        f"there is no wheel of {name}{f' {version[1]}' if version else ''} for {target}",
         hint=(
             f"Take a version that has one (https://pypi.org/project/{name}/#files), or another runtime or architecture;"
             f' or packages = ["!{name}"] in the settings, where a layer of yours has it.'
