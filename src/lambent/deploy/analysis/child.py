@@ -17,6 +17,7 @@ import sys
 sys.path.pop(0)  # this file's folder, whose modules have names that a user's may have
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -88,6 +89,9 @@ def serve(out: int, warm: bool) -> None:
                 importlib.import_module(name)
             except ImportError:  # one that the installed version has not
                 continue
+    # What is there now stays as it is, so that forks share it.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin.buffer:
         answer = _forked(line)
         os.write(out, struct.pack("!q", len(answer)))
@@ -328,8 +332,6 @@ def _tables() -> list[dict[str, Any]]:
     made = sys.modules.get("lambent.app.table")
     if made is None:
         return []
-    import gc
-
     found = []
     for table in [one for one in gc.get_objects() if type(one) is made.Table]:
         keys = [table.key, table.sort, *(key for keys in table.indexes.values() for key in keys)]
