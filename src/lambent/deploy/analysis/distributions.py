@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Distributions:
     """The distributions on a search path. What has been found is kept until the folders change."""
 
-    def __init__(self, path: Sequence[str], stdlib: Sequence[str]) -> None:
+    def __init__(self, path: Sequence[str], stdlib: Iterable[str]) -> None:
         self._folders = [Path(one) for one in path if one and "python3" not in Path(one).name]
         self.stdlib = frozenset(stdlib)
         self._stamp = self._now()
