@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.deploy import names
@@ -74,6 +74,7 @@ def test_the_longest_names_are_taken() -> None:
     assert len(deployed) == 63
 
 
+@settings(max_examples=50)
 @given(st.lists(NAMES, min_size=2, max_size=3), st.lists(NAMES, min_size=2, max_size=3))
 def test_ids_of_joined_names_differ_as_the_names_do(one: list[str], other: list[str]) -> None:
     made = names.logical_id("route", *one)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lambent.deploy.render.text import yaml_text
@@ -26,6 +26,7 @@ DOCUMENTS = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(DOCUMENTS)
 @example(
     {

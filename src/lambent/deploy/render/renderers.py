@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, Protocol
 
 from lambent.deploy.errors import RenderError
-from lambent.deploy.render.sam import Sam
-from lambent.deploy.render.template import template_of
-from lambent.deploy.render.text import yaml_text
 
 if TYPE_CHECKING:
     from lambent.deploy.manifest import Manifest
@@ -27,31 +23,30 @@ class Renderer(Protocol):
         """The files by their names, relative to one folder. Raises RenderError."""
 
 
-class CloudFormation:
-    """The template that `apply` sends, as text that people read."""
-
-    name = "cloudformation"
-
-    def render(self, manifest: Manifest, target: Target) -> dict[str, bytes]:
-        """`template.yaml`. Raises RenderError."""
-        return {"template.yaml": yaml_text(template_of(manifest, target)).encode()}
-
-
-_OWN: Final[dict[str, type[Renderer]]] = {"cloudformation": CloudFormation, "sam": Sam}
+_OWN: Final = {"cloudformation": "cloudformation:CloudFormation", "sam": "sam:Sam"}
+"""Modules of this package and their classes: imported when they are asked for."""
 
 
 def renderer_names() -> list[str]:
     """All that there are."""
+    from importlib.metadata import entry_points
+
     return sorted({*_OWN, *(one.name for one in entry_points(group=GROUP))})
 
 
 def renderer_named(name: str) -> Renderer:
     """Raises RenderError where there is none of this name."""
+    from importlib import import_module
+    from importlib.metadata import entry_points
+
+    made: Renderer
     if name in _OWN:
-        return _OWN[name]()
+        module, _, kind = _OWN[name].partition(":")
+        made = getattr(import_module(f"{__package__}.{module}"), kind)()
+        return made
     for one in entry_points(group=GROUP):
         if one.name == name:
-            made: Renderer = one.load()()
+            made = one.load()()
             return made
     raise RenderError(
         f"there is no rendering {name!r}: there are {', '.join(renderer_names())}",
