@@ -1,7 +1,8 @@
 """What a dead-letter queue gets of a parcel that was not delivered.
 
 The attributes are those of "Using dead-letter queues to process undelivered events" of EventBridge's guide, and of
-"Configuring a schedule's dead-letter queue" of Scheduler's.
+"Configuring a schedule's dead-letter queue" of Scheduler's. Letters of topics are the messages as they were sent, and say
+nothing of what went wrong ("Amazon SNS dead-letter queues").
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _RULES = "events.amazonaws.com"
 _SCHEDULER = "scheduler.amazonaws.com"
+_TOPICS = "sns.amazonaws.com"
 
 
 def dead_letter(parcel: Parcel, error: Undeliverable, retries: int, condition: str | None) -> Parcel | None:
@@ -42,7 +44,9 @@ def dead_letter(parcel: Parcel, error: Undeliverable, retries: int, condition: s
         source_arn=parcel.source_arn,
         # A rule's role is for its target alone; others send to their dead-letter queue in theirs.
         role_arn=None if parcel.principal == _RULES else parcel.role_arn,
-        options={"MessageAttributes": of_texts(attributes)},
+        options=parcel.options
+        if parcel.principal == _TOPICS
+        else {"MessageAttributes": of_texts(attributes)},
         trace=parcel.trace,
         retry=Retry(),
     )
