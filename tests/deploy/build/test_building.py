@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import pytest
 from lambent.deploy.build import build, report
 from lambent.deploy.build.artefacts import Artefact, Build, Part
 from lambent.deploy.build.limits import check_limits
+from lambent.deploy.build.uv import program
 from lambent.deploy.errors import BuildError
 from lambent.deploy.manifest import decode, encode
 from lambent.deploy.project import Project
@@ -160,6 +162,46 @@ def test_upgrades_are_taken_when_they_are_asked_for(code: Code, wheels: Wheels) 
     assert "alpha-2.0.dist-info/METADATA" in names(build(code.project, manifest).units["app"])
 
 
+def test_versions_that_are_left_open_are_those_that_are_installed(code: Code, wheels: Wheels) -> None:
+    here = version("msgspec")
+    for number in (here, "99.0"):
+        wheels.add("msgspec", number)
+    code.write("app.py")
+    manifest = code.manifest(code.unit("app", "app.py", imports=("msgspec",)))
+    code.write("requirements.txt", f"{wheels.lines}msgspec\n")
+    built = build(code.project, manifest)
+    assert f"msgspec-{here}.dist-info/METADATA" in names(built.units["app"])
+    assert built.notes == ()
+    code.write("requirements.txt", f"{wheels.lines}msgspec>90\n")
+    (note,) = build(code.project, manifest).notes
+    assert "msgspec 99.0 is packed for Python 3.13 on Linux x86_64" in note
+    assert note.endswith(here)
+
+
+def test_a_lock_of_uv_decides(code: Code, wheels: Wheels) -> None:
+    for number in ("1.0", "2.0"):
+        wheels.add("alpha", number, requires=("beta",))
+        wheels.add("beta", number)
+    places = f"[tool.uv]\nno-index = true\nfind-links = ['{wheels.folder}']\n"
+    project = (
+        "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '>=3.11'\ndependencies = ['alpha']\n"
+    )
+    code.write(
+        "pyproject.toml",
+        f"{project.replace('alpha', 'alpha<2')}{places}constraint-dependencies = ['beta<2']\n",
+    )
+    subprocess.run([program(), "lock", "--quiet"], cwd=code.root, check=True)
+    code.write("pyproject.toml", project + places)  # it asks for more, and the lock has not been made anew
+    code.write("app.py")
+    manifest = code.manifest(code.unit("app", "app.py", imports=("alpha",)))
+    found = names(build(code.project, manifest).units["app"])
+    assert {"alpha-1.0.dist-info/METADATA", "beta-1.0.dist-info/METADATA"} <= found
+    code.write("uv.lock", "nonsense")
+    with pytest.raises(BuildError, match=r"uv\.lock cannot be used") as caught:
+        build(code.project, manifest)
+    assert caught.value.hint == "`uv lock` makes it anew."
+
+
 def test_distributions_that_pay_become_layers(code: Code, wheels: Wheels) -> None:
     for name, size in (("shared", 1_100_000), ("small", 10), ("alone", 5_100_000), ("medium", 2_000_000)):
         wheels.add(name, files={f"{name}.py": b"", f"{name}.bin": os.urandom(size)})
@@ -278,9 +320,9 @@ def test_a_package_runs_with_nothing_but_itself(code: Code, wheels: Wheels, tmp_
         "    return Path(__file__).with_name('größe.txt').read_text() + event['name']\n",
     )
     code.write("größe.txt", "Hello ")
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    runtime = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-    unit = code.unit("app", "app.py", imports=("lambent",), runtime=version, architecture=machine)
+    unit = code.unit("app", "app.py", imports=("lambent",), runtime=runtime, architecture=machine)
     built = build(code.project, code.manifest(unit))
     with zipfile.ZipFile(built.units["app"].path) as archive:
         archive.extractall(tmp_path / "task")

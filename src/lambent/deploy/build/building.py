@@ -39,11 +39,12 @@ from lambent.deploy.build.sources import sources
 from lambent.deploy.build.target import Target, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from lambent.deploy.build.environment import Library
     from lambent.deploy.build.interpreter import Distribution
     from lambent.deploy.build.layers import Layer
+    from lambent.deploy.build.needs import Needs
     from lambent.deploy.build.progress import Progress
     from lambent.deploy.build.resolution import Resolved
     from lambent.deploy.build.selection import Chosen
@@ -198,19 +199,16 @@ class Builder:
             self._declared |= {line.name for line in declared.direct if ";" not in line.line}
             self._taken |= names
             if not self._upgrade:
-                self._differences(needs.imported.values(), resolved.versions, have)
+                self._differences(needs, resolved, have)
 
-    def _differences(
-        self,
-        imported: Iterable[frozenset[str]],
-        versions: Mapping[str, str],
-        have: Mapping[str, Distribution],
-    ) -> None:
-        for name in sorted(frozenset().union(*imported)):
-            version = versions.get(name)
+    def _differences(self, needs: Needs, resolved: Resolved, have: Mapping[str, Distribution]) -> None:
+        """Notes where other versions are packed than those that the project is tried with."""
+        for name in sorted(frozenset().union(*needs.imported.values())):
+            version = resolved.versions.get(name)
             if version and name in have and have[name].version != version:
                 self._notes.append(
-                    f"{name} {version} is packed; installed in the project's environment is {have[name].version}"
+                    f"{name} {version} is packed for {needs.target}, and the project's environment has"
+                    f" {have[name].version}"
                 )
 
     def _pieces(

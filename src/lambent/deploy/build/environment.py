@@ -17,7 +17,7 @@ from lambent.deploy.build import uv
 from lambent.deploy.build.interpreter import normalised
 from lambent.deploy.build.local import fingerprint_of, folder_in, wheel_is_pure
 from lambent.deploy.build.packing import Entry, Pack, pack
-from lambent.deploy.build.resolution import constraints, platform_options
+from lambent.deploy.build.resolution import platform_options
 from lambent.deploy.build.uv import UvFailure
 from lambent.deploy.errors import BuildError
 
@@ -82,7 +82,7 @@ def libraries(
 def _key(lines: list[str], resolved: Resolved, needs: Needs) -> str:
     parts: list[object] = [_FORMAT, needs.target.version, needs.target.platform, *lines]
     # Other hashes are another wish, though it be the same version.
-    parts += resolved.checked
+    parts += [line for line in resolved.limits if "--hash" in line]
     parts += [fingerprint_of(folder) for line in lines if (folder := folder_in(line))]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 
@@ -104,7 +104,7 @@ def _install(folder: Path, lines: list[str], resolved: Resolved, needs: Needs, p
     asked, limits = folder / "asked.txt", folder / "limits.txt"
     asked.write_text("\n".join((*needs.declared.places, *lines, "")), encoding="utf-8")
     # They have the hashes of the lock, which are checked.
-    limits.write_text("\n".join((*constraints(needs.declared), "")), encoding="utf-8")
+    limits.write_text("\n".join((*resolved.limits, "")), encoding="utf-8")
     arguments = [
         *("pip", "install", "--target", str(folder / "site"), "--no-deps"),
         *("--requirements", str(asked), "--constraints", str(limits)),

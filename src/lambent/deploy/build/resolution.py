@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -42,14 +41,14 @@ _FORMAT: Final = "1"
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """`lines` are exact requirements by normalised name, `needed_by` the names of those that require each ("" for
-    the code itself). `built` are those that have no wheel and are built from their source, `checked` the lines that
-    say their hashes."""
+    the code itself). `built` are those that have no wheel and are built from their source, `limits` what the
+    project and its lock say of them, with hashes."""
 
     lines: dict[str, str]
     versions: dict[str, str]
     needed_by: dict[str, tuple[str, ...]]
     built: tuple[str, ...] = ()
-    checked: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
     def closure(self, roots: Iterable[str], without: frozenset[str] = frozenset()) -> frozenset[str]:
         """`roots` with all that they require, but for what is only required by those that are `without`."""
@@ -82,40 +81,27 @@ def resolve(
             return msgspec.json.decode(kept.read_bytes(), type=Resolved)
         except (OSError, msgspec.MsgspecError):
             pass
-    resolved = _ask(
-        _Question(
-            roots=roots,
-            constraints=constraints(declared),
-            places=declared.places,
-            excluded=_excluded(needs),
-            preferences=() if upgrade else preferences,
-            target=needs.target,
-            cwd=declared.file.parent if declared.file else project.root,
-            python=str(project.python),
-        ),
-        {line.name for line in locked(declared)},
-        have,
+    locked = _locked(declared)
+    limits = (*locked, *declared.direct)
+    question = _Question(
+        roots=roots,
+        constraints=tuple(dict.fromkeys(line.line for line in limits)),
+        places=declared.places,
+        excluded=_excluded(needs),
+        preferences=() if upgrade else preferences,
+        target=needs.target,
+        cwd=declared.file.parent if declared.file else project.root,
+        python=str(project.python),
     )
+    resolved = _ask(question, {line.name for line in locked}, have)
     resolved = msgspec.structs.replace(
-        resolved,
-        checked=tuple(
-            sorted(
-                one.line
-                for one in (*locked(declared), *declared.direct)
-                if one.name in resolved.lines and "--hash" in one.line
-            )
-        ),
+        resolved, limits=tuple(sorted({line.line for line in limits if line.name in resolved.lines}))
     )
     store.mkdir(parents=True, exist_ok=True)
     temporary = kept.with_suffix(f".{os.getpid()}")
     temporary.write_bytes(msgspec.json.encode(resolved))
     temporary.replace(kept)
     return resolved
-
-
-def constraints(declared: Declared) -> tuple[str, ...]:
-    """The lines that limit versions, with the hashes that are checked: of the lock, and of the project."""
-    return tuple(dict.fromkeys(line.line for line in (*locked(declared), *declared.direct)))
 
 
 def _key(needs: Needs, roots: tuple[str, ...], preferences: tuple[str, ...]) -> str:
@@ -246,9 +232,7 @@ def _read(text: str, built: Iterable[str]) -> Resolved:
     return Resolved(lines=lines, versions=versions, needed_by=needed_by, built=tuple(built))
 
 
-@cache
-def locked(declared: Declared) -> tuple[Requirement, ...]:
-    """The exact versions of a lock, with their hashes. Raises BuildError."""
+def _locked(declared: Declared) -> tuple[Requirement, ...]:
     if declared.file is None or declared.file.name != "uv.lock":
         return declared.locked
     arguments = (
