@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sys
 import zipfile
@@ -109,14 +110,22 @@ def project(folder: Path, **settings: Any) -> Project:
     )
 
 
-def provider(name: str, url: str, folder: Path, **settings: Any) -> CloudFormation:
-    """A provider for an endpoint, which takes any credentials."""
+@functools.cache
+def provider(
+    name: str,
+    url: str,
+    *,
+    region: str = "eu-west-1",
+    keys: tuple[str, str] = ("testing", "testing"),
+    bucket: str | None = None,
+) -> CloudFormation:
+    """A provider for an endpoint. One for all tests: making its clients is half a second's work."""
     found = provider_named(
-        project(folder, **settings),
+        project(Path("/nowhere"), bucket=bucket),
         name,
-        region="eu-west-1",
+        region=region,
         endpoint_url=url,
-        keys=("testing", "testing"),
+        keys=keys,
         environment={},
     )
     assert isinstance(found, CloudFormation)

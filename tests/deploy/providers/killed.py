@@ -35,7 +35,7 @@ def _before_send(**_: Any) -> None:
 
 def _provider(url: str, folder: Path) -> CloudFormation:
     if url not in _providers:
-        made = provider("local", url, folder)
+        made = provider("local", url)
         made.access.session.register("before-send", _before_send)
         for service in ("cloudformation", "s3", "sts"):
             made.access.client(service)  # before the processes are made: they share them

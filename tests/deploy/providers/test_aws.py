@@ -17,20 +17,18 @@ from tests.deploy.providers.deployments import (
     always,
     deployment,
     manifest,
-    project,
     provider,
 )
 
 from lambent.deploy.errors import ProviderError
 from lambent.deploy.manifest import Key, Use
-from lambent.deploy.providers import provider_named
-from lambent.deploy.providers.cloudformation import CloudFormation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from lambent.deploy.plan import Plan
+    from lambent.deploy.providers.cloudformation import CloudFormation
 
 ACCOUNT = "123456789012"
 DEFAULT_BUCKET = f"lambent-{ACCOUNT}-eu-west-1"
@@ -62,7 +60,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def test_from_nothing_to_running_to_nothing(moto: str, tmp_path: Path) -> None:
-    aws = provider("aws", moto, tmp_path)
+    aws = provider("aws", moto)
     described = manifest(
         "circle",
         tables=(TABLE,),
@@ -128,7 +126,7 @@ def test_from_nothing_to_running_to_nothing(moto: str, tmp_path: Path) -> None:
 
 
 def test_protected_stages_are_told_what_would_be_lost(moto: str, tmp_path: Path) -> None:
-    aws = provider("aws", moto, tmp_path)
+    aws = provider("aws", moto)
     described = manifest("kept", tables=(TABLE,))
     aws.apply(deployment(tmp_path, described, stage="prod", protected=True), Recorder(), always)
     other = msgspec.structs.replace(
@@ -150,7 +148,7 @@ def test_protected_stages_are_told_what_would_be_lost(moto: str, tmp_path: Path)
 
 @pytest.fixture
 def named(moto: str, tmp_path: Path) -> CloudFormation:
-    return provider("aws", moto, tmp_path, bucket="packages-of-mine")
+    return provider("aws", moto, bucket="packages-of-mine")
 
 
 def test_a_bucket_of_the_settings_has_to_be_there(named: CloudFormation, moto: str, tmp_path: Path) -> None:
@@ -160,7 +158,7 @@ def test_a_bucket_of_the_settings_has_to_be_there(named: CloudFormation, moto: s
     assert "aws s3 mb s3://packages-of-mine --region eu-west-1" in str(missing.value.hint)
     assert _state(named, "named-dev") == ([], [])
 
-    elsewhere = _s3(moto, tmp_path, "eu-north-1")
+    elsewhere = provider("aws", moto, region="eu-north-1").access.client("s3")
     elsewhere.create_bucket(
         Bucket="packages-of-mine", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"}
     )
@@ -175,20 +173,8 @@ def test_a_bucket_of_the_settings_has_to_be_there(named: CloudFormation, moto: s
     ]
 
 
-def _s3(moto: str, folder: Path, region: str) -> Any:
-    return _in(moto, folder, region).access.client("s3")
-
-
-def _in(moto: str, folder: Path, region: str, keys: tuple[str, str] = ("a", "b")) -> CloudFormation:
-    found = provider_named(
-        project(folder), "aws", region=region, endpoint_url=moto, keys=keys, environment={}
-    )
-    assert isinstance(found, CloudFormation)
-    return found
-
-
 def test_half_made_buckets_are_completed(moto: str, tmp_path: Path) -> None:
-    aws = _in(moto, tmp_path, "eu-west-3")
+    aws = provider("aws", moto, region="eu-west-3")
     bucket = f"lambent-{ACCOUNT}-eu-west-3"
     s3 = aws.access.client("s3")
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
@@ -197,7 +183,7 @@ def test_half_made_buckets_are_completed(moto: str, tmp_path: Path) -> None:
 
 
 def test_what_the_endpoint_refuses_to_make(moto: str, tmp_path: Path) -> None:
-    aws = provider("aws", moto, tmp_path)
+    aws = provider("aws", moto)
     aws.access.client("sqs").create_queue(QueueName="refused-dev-receipts", Attributes={"DelaySeconds": "9"})
     with pytest.raises(ProviderError, match="queue already exists") as refused:
         aws.apply(deployment(tmp_path, manifest("refused")), Recorder(), always)
@@ -213,7 +199,7 @@ def _post(url: str, body: bytes) -> None:
 @pytest.fixture
 def user(moto: str, tmp_path: Path) -> Iterator[Any]:
     """Keys of a user that may only call CloudFormation: moto looks at credentials and policies while it lasts."""
-    iam = provider("aws", moto, tmp_path).access.client("iam")
+    iam = provider("aws", moto).access.client("iam")
     iam.create_user(UserName="deployer")
     allowed = {"Effect": "Allow", "Action": ["cloudformation:*", "sts:*"], "Resource": "*"}
     iam.put_user_policy(
@@ -229,7 +215,7 @@ def user(moto: str, tmp_path: Path) -> Iterator[Any]:
 
 def test_missing_permissions_and_wrong_keys(moto: str, tmp_path: Path, user: tuple[str, str]) -> None:
     def with_keys(keys: tuple[str, str]) -> ProviderError:
-        aws = _in(moto, tmp_path, "eu-west-1", keys)
+        aws = provider("aws", moto, keys=keys)
         with pytest.raises(ProviderError) as refused:
             aws.apply(deployment(tmp_path, manifest("refused-user")), Recorder(), always)
         return refused.value

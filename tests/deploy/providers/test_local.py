@@ -62,7 +62,7 @@ def _changes(plan: Plan) -> set[tuple[str, str]]:
 
 
 def test_from_nothing_to_running_to_nothing(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     described = manifest("circle")
     first = deployment(tmp_path, described)
     with pytest.raises(NotDeployed, match="circle-dev is not deployed") as missing:
@@ -126,7 +126,7 @@ def test_from_nothing_to_running_to_nothing(platform: str, tmp_path: Path) -> No
 
 
 def test_drift_is_told(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     local.apply(deployment(tmp_path, manifest("drifting")), Recorder(), always)
     local.access.client("lambda").update_function_configuration(
         FunctionName="drifting-dev-app", MemorySize=1024
@@ -148,7 +148,7 @@ def _take(access: Access, app: str) -> None:
 
 
 def test_a_first_deployment_that_fails_leaves_nothing(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     _take(local.access, "failing")
     with pytest.raises(ProviderError) as failed:
         local.apply(deployment(tmp_path, _with_taken_queue(manifest("failing"))), Recorder(), always)
@@ -161,7 +161,7 @@ def test_a_first_deployment_that_fails_leaves_nothing(platform: str, tmp_path: P
 
 
 def test_an_update_that_fails_changes_nothing(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     described = manifest("back")
     url = local.apply(deployment(tmp_path, described), Recorder(), always).outputs["HttpUrl"]
     _take(local.access, "back")
@@ -174,7 +174,7 @@ def test_an_update_that_fails_changes_nothing(platform: str, tmp_path: Path) -> 
 
 
 def test_a_way_back_that_failed_is_completed_first(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     described = manifest("stuck")
     first = deployment(tmp_path, described)
     local.apply(first, Recorder(), always)
@@ -209,7 +209,7 @@ def test_a_way_back_that_failed_is_completed_first(platform: str, tmp_path: Path
 
 
 def test_packages_that_were_lost_are_brought_again_for_the_way_back(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     described = manifest("lost")
     url = local.apply(deployment(tmp_path, described), Recorder(), always).outputs["HttpUrl"]
     # As on a platform that has been started anew: what S3 had is gone.
@@ -230,7 +230,7 @@ def test_packages_that_were_lost_are_brought_again_for_the_way_back(platform: st
 
 
 def test_what_goes_on_already_is_waited_for(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     client = local.access.client("cloudformation")
     template = {
         "Resources": {
@@ -271,7 +271,7 @@ def _until(condition: Any) -> None:
 
 
 def test_what_is_not_confirmed_is_not_done(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     described = manifest("asked")
     local.apply(deployment(tmp_path, described), Recorder(), always)
     without = msgspec.structs.replace(described, queues=(), queue_triggers=(), uses=())
@@ -298,7 +298,7 @@ def test_what_is_not_confirmed_is_not_done(platform: str, tmp_path: Path) -> Non
 
 
 def test_buckets_with_objects_are_emptied_only_when_asked(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     described = manifest("full", buckets=(msgspec.structs.replace(BUCKET, versioned=True),))
     local.apply(deployment(tmp_path, described), Recorder(), always)
     bucket = f"full-dev-uploads-{local.access.account}-eu-west-1"
@@ -317,7 +317,7 @@ def test_buckets_with_objects_are_emptied_only_when_asked(platform: str, tmp_pat
 
 
 def test_a_large_template_goes_through_the_bucket(platform: str, tmp_path: Path) -> None:
-    local = provider("local", platform, tmp_path)
+    local = provider("local", platform)
     routes = tuple(
         Route(unit="app", method="GET", path=f"/a/rather/long/path/number/{n:03}") for n in range(220)
     )
