@@ -54,7 +54,7 @@ _REFUSALS = (
     (
         "AccessDenied",
         403,
-        "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: cloudformation:DescribeStacks on shop-dev",
+        "User: arn:aws:iam::1:user/ci is not authorized to perform: cloudformation:DescribeStacks on shop-dev",
         "may not do DescribeStacks",
         "Have cloudformation:DescribeStacks added",
     ),
@@ -71,7 +71,7 @@ _REFUSALS = (
     (
         "ValidationError",
         400,
-        "Stack:arn:aws:cloudformation:eu-west-1:123456789012:stack/a/1 is in UPDATE_IN_PROGRESS state and can not be updated.",
+        "Stack:arn:aws:cloudformation:eu-west-1:1:stack/a/1 is in UPDATE_IN_PROGRESS state and can not be updated.",
         "something else has begun",
         "waits for that",
     ),
