@@ -179,7 +179,13 @@ def _there(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["receipts", "shop-dev-receipts", "arn:aws:sqs:us-east-1:000000000000:shop-dev-receipts", "URL"],
+    [
+        "receipts",
+        "ReceiptsQueue",
+        "shop-dev-receipts",
+        "arn:aws:sqs:us-east-1:000000000000:shop-dev-receipts",
+        "URL",
+    ],
 )
 def test_a_queue_by_all_its_names(shop: Shop, name: str) -> None:
     if name == "URL":
@@ -301,6 +307,11 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         ["send", "recipes", "1"],
     ),
     ("There is no queue receipts", "No stack of a project", ["send", "receipts", "1", "--stage", "test"]),
+    (
+        "'my stage' cannot be the name of a stage",
+        "begins with a letter",
+        ["send", "q", "1", "--stage", "my stage"],
+    ),
     ("is not the ARN of a queue", "", ["send", "arn:aws:sns:us-east-1:000000000000:x", "1"]),
     ("{no is not JSON: Expecting property name", "--text", ["send", "receipts", "{no"]),
     ("no.json: No such file", "", ["send", "receipts", "@no.json"]),

@@ -7,9 +7,11 @@ in the stage that is named. A name that none of its resources has is taken as it
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
+
+from lambent.cli.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,6 +47,13 @@ def stage_option(command: Command) -> Command:
     )(command)
 
 
+class _Meant(NamedTuple):
+    app: str
+    stage: str
+    stack: str | None = None
+    """None: as the pipeline names it."""
+
+
 class Resources:
     """The resources of the app at hand. It is looked for when a name is first asked for."""
 
@@ -58,31 +67,45 @@ class Resources:
     @property
     def app(self) -> str | None:
         """The app's name; None where no project is at hand."""
-        named = self._app_and_stage()
-        return None if named is None else named[0]
+        meant = self._meant()
+        return None if meant is None else meant.app
 
     @property
     def deployed(self) -> Deployed | None:
-        """What is deployed of it at the endpoint; None where nothing is. Raises botocore's errors."""
+        """What is deployed of it at the endpoint; None where nothing is. Raises Failure, and botocore's errors."""
         if not self._looked:
             self._looked = True
-            named = self._app_and_stage()
-            if named is not None:
-                from lambent.deploy.deployed import Deployed, NotDeployed
-
-                try:
-                    self._found = Deployed.find(self._where, *named)
-                except NotDeployed:
-                    self._found = None
+            meant = self._meant()
+            if meant is not None:
+                self._found = self._find(meant)
         return self._found
+
+    def _find(self, meant: _Meant) -> Deployed | None:
+        from lambent.deploy.deployed import Deployed, NotDeployed
+        from lambent.deploy.errors import DeployError
+
+        try:
+            if meant.stack is None:
+                return Deployed.find(self._where, meant.app, meant.stage)
+            return Deployed.of_stack(self._where, meant.stack, app=meant.app, stage=meant.stage)
+        except NotDeployed:
+            return None
+        except DeployError as error:
+            raise Failure(str(error), hint=error.hint) from error
 
     def physical(self, kind: str, name: str) -> str | None:
         """What Ref gives for a resource that the code calls `name`: a queue's URL, a topic's ARN, otherwise a name.
 
-        None where the app has none such. `kind` is one of those of `lambent.deploy.names`.
+        None where the app has none such. `kind` is one of TYPES. Logical ids are names as well: a stack may be a
+        template of one's own. Raises Failure, and botocore's errors.
         """
         deployed = None if name.startswith(("arn:", "http://", "https://")) else self.deployed
-        return None if deployed is None else deployed.physical(kind, name)
+        if deployed is None:
+            return None
+        resource = deployed.resources.get(name)
+        if resource is not None and resource.type == TYPES[kind]:
+            return resource.physical
+        return deployed.physical(kind, name)
 
     def known(self, kinds: Iterable[str]) -> str:
         """A sentence that says which resources of these kinds the app has, for whoever named another."""
@@ -98,12 +121,12 @@ class Resources:
         )
         return f"{deployed.stack} has {', '.join(names)}." if names else f"{deployed.stack} has none."
 
-    def _app_and_stage(self) -> tuple[str, str] | None:
+    def _meant(self) -> _Meant | None:
         from lambent.deploy import dev_session
 
         session = dev_session.find(self._directory)
         if session is not None and self._stage in (None, session.stage) and self._is(session.url):
-            return session.app, session.stage
+            return _Meant(session.app, session.stage, session.stack)
         from pathlib import Path
 
         from lambent.deploy.errors import DeployError
@@ -118,7 +141,7 @@ class Resources:
                 name = analyse(project, project.stage_named(self._stage)).app
         except DeployError:
             return None
-        return None if name is None else (name, project.stage_named(self._stage).name)
+        return None if name is None else _Meant(name, project.stage_named(self._stage).name)
 
     def _is(self, url: str) -> bool:
         return url.rstrip("/") == self._where.url

@@ -1,8 +1,8 @@
 """What a dead-letter queue gets of a parcel that was not delivered.
 
 The attributes are those of "Using dead-letter queues to process undelivered events" of EventBridge's guide, and of
-"Configuring a schedule's dead-letter queue" of Scheduler's. Letters of topics are the messages as they were sent, and say
-nothing of what went wrong ("Amazon SNS dead-letter queues").
+"Configuring a schedule's dead-letter queue" of Scheduler's. Letters of topics are the messages as they were sent, and
+say nothing of what went wrong ("Amazon SNS dead-letter queues").
 """
 
 from __future__ import annotations
