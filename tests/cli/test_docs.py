@@ -41,7 +41,9 @@ def _examples(path: Path) -> list[tuple[str, str]]:
     "name",
     [
         "README.md",
+        "docs/building.md",
         "docs/concurrency.md",
+        "docs/deploying.md",
         "docs/events.md",
         pytest.param(
             "docs/front-door.md",
