@@ -297,3 +297,45 @@ def test_a_template_has_no_manifest(tmp_path: Path) -> None:
     project = load_project(tmp_path, environment={})
     with pytest.raises(AnalysisError, match=r"template\.yaml is a template"):
         analyse(project, project.stage_named(None))
+
+
+NEWER = """
+from shop import rates
+type Order = dict[str, int]
+def price[T](event: T, context: object) -> str:
+    import os
+    os.environ["QUEUE_URL_RECEIPTS"]
+    return f"{event["a"]}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "code"),
+    [
+        (
+            "3.9",
+            "from shop import rates\ndef price(event, context):\n    import os\n    os.environ['QUEUE_URL_RECEIPTS']\n",
+        ),
+        ("3.13", NEWER),
+    ],
+)
+def test_other_interpreters_than_this_one(tmp_path: Path, version: str, code: str) -> None:
+    """The project's Python may be newer: what it understands is read by it. And it need not have the framework."""
+    python = next((one for one in _interpreters() if one.name == f"python{version}"), None)
+    if python is None:
+        pytest.skip(f"there is no Python {version}")
+    settings = f"[app]\npython = {str(python)!r}\n[[function]]\nname = 'price'\nhandler = 'app.price'\n"
+    settings += "[resources.queues.receipts]\n"
+    rates = "type A = int\nimport shop.deep" if version == "3.13" else "import shop.deep"
+    write(tmp_path, {"app.py": code, "shop/rates.py": rates, "shop/deep.py": "", "lambent.toml": settings})
+    project = load_project(tmp_path, environment={})
+    manifest = analyse(project, project.stage_named(None))
+    (unit,) = manifest.units
+    assert (unit.runtime, unit.files) == (f"python{version}", ("app.py", "shop/deep.py", "shop/rates.py"))
+    assert [(use.kind, use.name, use.access) for use in manifest.uses] == [("queue", "receipts", ("send",))]
+
+
+def _interpreters() -> list[Path]:
+    folders = [Path(one) for one in os.environ["PATH"].split(os.pathsep)]
+    folders += Path.home().glob(".pyenv/versions/*/bin")
+    return [one for folder in folders if "shims" not in folder.parts for one in folder.glob("python3.*")]

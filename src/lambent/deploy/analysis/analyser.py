@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from lambent.deploy.analysis import facts
 from lambent.deploy.analysis.assembly import Assembly, Source
 from lambent.deploy.analysis.distributions import Distributions
 from lambent.deploy.analysis.drafts import is_node
@@ -50,12 +51,26 @@ class Analyser:
             handler = self._project.handler if folder == self._project.source else None
             self._importer.ask(self._request(stage, folder, handler, functions))
             # While the app is being imported its files are read.
-            tree.closure({_module(one) for one in [handler, *functions.values()] if one}, None)
+            modules = {_module(one) for one in [handler, *functions.values()] if one}
+            tree.closure(modules, None)
             answer = self._importer.answer()
             if "error" in answer:
                 raise explained(self._project, answer)
+            self._read_others(tree, modules)
             sources[folder] = Source(tree, self._installed(answer), answer)
         return Assembly(self._project, stage, sources).manifest()
+
+    def _read_others(self, tree: SourceTree, modules: set[str]) -> None:
+        """Have the project's interpreter read what only it understands: it may be newer than this one."""
+        assert self._importer is not None
+        asked: set[str] = set()
+        while tree.unread - asked:
+            files = {str(tree.root / file): file for file in tree.unread - asked}
+            asked |= tree.unread
+            self._importer.ask({"read": list(files), "by": facts.__file__})
+            for path, text in self._importer.answer().get("facts", {}).items():
+                tree.known(files[path], facts.of_literal(text))
+            tree.closure(modules, None)
 
     def close(self) -> None:
         """End the process."""

@@ -7,7 +7,9 @@ is ever in this process, and an import that ends or breaks the process ends the 
 
 Request: {"root", "source": folders, "app": "module.attribute" or null, "functions": [[name, handler], …],
           "environment": all variables, "region": for code that makes clients when it is imported}
-Answer:  {"app", "functions", "modules", "tables", "interpreter", "output"}, or {"error", "output"}.
+         Or {"read": files of Python, "by": the path of facts.py}, for files that only this interpreter understands.
+Answer:  {"app", "functions", "modules", "tables", "interpreter", "output"}, {"facts": texts by file},
+         or {"error", "output"}.
 """
 
 from __future__ import annotations
@@ -149,6 +151,8 @@ def _forked(line: bytes) -> bytes:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    if "read" in request:
+        return {"facts": _read(request["by"], request["read"])}
     os.environ._data = _Variables(  # type: ignore[attr-defined]
         (os.fsencode(name), os.fsencode(value)) for name, value in request["environment"].items()
     )
@@ -173,6 +177,22 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             "stdlib": sorted(getattr(sys, "stdlib_module_names", sys.builtin_module_names)),
         },
     }
+
+
+def _read(by: str, files: list[str]) -> dict[str, str]:
+    """What files say, each as a literal of Python; nothing of those that cannot be read here either."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("facts", by)
+    assert spec is not None
+    assert spec.loader is not None
+    reader = module_from_spec(spec)
+    spec.loader.exec_module(reader)
+    found = {}
+    for file in files:
+        with contextlib.suppress(OSError, SyntaxError, ValueError), open(file, "rb") as stream:
+            found[file] = reader.literal(reader.read(stream.read(), file))
+    return found
 
 
 # ---------------------------------------------------------------- importing

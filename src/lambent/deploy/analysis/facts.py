@@ -74,6 +74,30 @@ def read(text: bytes, name: str = "<file>") -> Facts:
     return reader.facts()
 
 
+def literal(facts: Facts) -> str:
+    """As text, for another interpreter."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(plain(one) for one in value)
+        return {key: plain(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+    return repr(plain(facts))
+
+
+def of_literal(text: str) -> Facts:
+    """The facts out of a text of `literal`."""
+    imports, aliases, stars, parts, routers, literal_imports = ast.literal_eval(text)
+    return Facts(
+        tuple(Import(*one) for one in imports),
+        aliases,
+        stars,
+        tuple(Part(*one) for one in parts),
+        routers,
+        literal_imports,
+    )
+
+
 class _Reader:
     def __init__(self) -> None:
         self.imports: list[Import] = []

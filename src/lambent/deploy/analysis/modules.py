@@ -36,10 +36,13 @@ class SourceTree:
         self.root = root
         self._facts: dict[str, tuple[tuple[int, int], Facts | None]] = {}
         self._located: dict[str, str | None] = {}
+        self.unread: set[str] = set()
+        """The files that this interpreter cannot read; another one may."""
 
     def forget(self) -> None:
         """Look again where modules are: files may have come and gone."""
         self._located.clear()
+        self.unread.clear()
 
     def locate(self, module: str) -> str | None:
         """The file of a module, relative to the root; "" for a folder without `__init__.py`, None for what is not
@@ -69,10 +72,12 @@ class SourceTree:
                 self._facts[file] = kept = (stamp, read(path.read_bytes(), file))
             return kept[1]
         except (OSError, SyntaxError, ValueError, RecursionError):
+            self.unread.add(file)
             return None
 
     def known(self, file: str, facts: Facts) -> None:
         """Keep facts that another interpreter has read."""
+        self.unread.discard(file)
         status = (self.root / file).stat()
         self._facts[file] = ((status.st_mtime_ns, status.st_size), facts)
 
