@@ -116,6 +116,13 @@ def test_each_worker_of_xdist_has_its_own(tmp_path: Path) -> None:
     assert not any(map(is_running, pids(tmp_path)))
 
 
+def test_a_scope_that_there_is_not_is_told(tmp_path: Path) -> None:
+    pytest_itself = started(tmp_path, "-o", "lambent_scope=weekly")
+    output, _ = pytest_itself.communicate(timeout=60)
+    assert pytest_itself.returncode == pytest.ExitCode.USAGE_ERROR
+    assert output.startswith("ERROR: lambent_scope is 'weekly': it must be one of session, package, module,")
+
+
 def test_pytest_finds_it() -> None:
     (found,) = [one for one in entry_points(group="pytest11") if one.name == "lambent"]
     assert found.value == PLUGIN

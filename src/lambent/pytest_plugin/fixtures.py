@@ -24,11 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def _scope(fixture_name: str, config: pytest.Config) -> Any:
+def pytest_configure(config: pytest.Config) -> None:
+    """Look at the settings, where mistakes can be told without a traceback. Raises UsageError."""
     scope = config.getini("lambent_scope")
     if scope not in _SCOPES:
         raise pytest.UsageError(f"lambent_scope is {scope!r}: it must be one of {', '.join(_SCOPES)}")
-    return scope
+
+
+def _scope(fixture_name: str, config: pytest.Config) -> Any:
+    return config.getini("lambent_scope")
 
 
 @pytest.fixture(scope="session")
