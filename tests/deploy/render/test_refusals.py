@@ -12,6 +12,7 @@ from lambent.deploy.manifest import (
     Authorizer,
     Bucket,
     BucketTrigger,
+    Channel,
     Cors,
     Destination,
     Index,
@@ -112,6 +113,31 @@ BAD: list[tuple[str, Callable[[], Manifest], str]] = [
         "dead letters of another kind",
         lambda: manifest(queues=(Queue(name="q.fifo", fifo=True), Queue(name="q-dlq", dead_letters=False))),
         "one of them is no FIFO queue",
+    ),
+    (
+        "a queue that is no ARN",
+        lambda: manifest(
+            queues=(Queue(name="q", external="https://sqs/q"),),
+            uses=(Use(unit="app", kind="queue", name="q", access=("send",)),),
+        ),
+        "'https://sqs/q' is no ARN of a queue",
+    ),
+    (
+        "two of one route",
+        lambda: manifest(
+            units=(APP, OTHER),
+            routes=tuple(Route(unit=one, method="GET", path="/") for one in ("app", "other")),
+        ),
+        "units app and other both have the route GET /",
+    ),
+    ("a channel of nobody", lambda: manifest(channels=(Channel(name="c"),)), "has no handlers"),
+    (
+        "logs for three",
+        lambda: manifest(
+            units=(APP, OTHER, unit("third")),
+            log_triggers=tuple(LogTrigger(unit=one, group="/g") for one in ("app", "other", "third")),
+        ),
+        "which go to two at most",
     ),
     ("contents", lambda: manifest(queues=(Queue(name="q", content_deduplication=True),)), "only FIFO"),
     (

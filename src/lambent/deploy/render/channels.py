@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambent.deploy import names
+from lambent.deploy.errors import RenderError
 from lambent.deploy.render.composition import ref
 from lambent.deploy.render.http_api import authorizer_of, execute_arn
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 def add_channels(composition: Composition) -> None:
     """All channels. Raises RenderError."""
     for channel in composition.manifest.channels:
+        if not channel.routes:
+            raise RenderError(
+                f"the channel {channel.name} has no handlers, and a WebSocket API cannot be deployed without",
+                hint=f"Add one with @{channel.name}.on_message, or leave the channel out.",
+            )
         _add_channel(composition, channel)
 
 

@@ -22,6 +22,7 @@ DEFAULT_BUS: Final = "default"
 SHARED_ROLE: Final = "lambent"
 """The role of all functions where they have none of their own."""
 
+_SERVICES: Final = {"queue": "sqs", "table": "dynamodb", "topic": "sns", "stream": "kinesis"}
 _MOST_RESOURCES: Final = 500
 """Of a stack: "Understand CloudFormation quotas"."""
 _MOST_OUTPUTS: Final = 200
@@ -47,6 +48,20 @@ def get(logical: str, attribute: str = "Arn") -> dict[str, Any]:
 def ref(logical: str) -> dict[str, Any]:
     """What a resource is known by."""
     return {"Ref": logical}
+
+
+def _check_arn(kind: str, name: str, external: str) -> None:
+    parts = external.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or parts[2] != _SERVICES[kind] or not all(parts[3:]):
+        raise RenderError(
+            f"{external!r} is no ARN of a {kind}",
+            hint=f"Let external of [resources.{kind}s.{name}] be arn:aws:{_SERVICES[kind]}:<region>:<account>:…",
+        )
+
+
+def _bucket_of(external: str) -> str:
+    """A bucket's name, of its ARN too."""
+    return external.rpartition(":::")[2]
 
 
 class Composition:
@@ -192,6 +207,8 @@ class Composition:
     def _find(self, kind: str, name: str, all_of: tuple[Named, ...]) -> Named:
         for one in all_of:
             if one.name == name:
+                if one.external is not None and kind != "bucket":
+                    _check_arn(kind, name, one.external)
                 return one
         raise RenderError(
             f"the manifest has no {kind} {name}, which a unit needs",
@@ -203,18 +220,23 @@ class Composition:
         return self._find("queue", name, self.manifest.queues)
 
     def table(self, name: str) -> Table:
+        """A table of the manifest."""
         return self._find("table", name, self.manifest.tables)
 
     def bucket(self, name: str) -> Bucket:
+        """A bucket of the manifest."""
         return self._find("bucket", name, self.manifest.buckets)
 
     def topic(self, name: str) -> Topic:
+        """A topic of the manifest."""
         return self._find("topic", name, self.manifest.topics)
 
     def stream(self, name: str) -> Stream:
+        """A Kinesis stream of the manifest."""
         return self._find("stream", name, self.manifest.streams)
 
     def queue_arn(self, name: str) -> Any:
+        """Of one that is made here, or elsewhere."""
         return self.queue(name).external or get(names.logical_id("queue", name))
 
     def queue_url(self, name: str) -> Any:
@@ -226,12 +248,14 @@ class Composition:
         return {"Fn::Sub": f"https://sqs.{region}.${{AWS::URLSuffix}}/{account}/{queue}"}
 
     def table_arn(self, name: str) -> Any:
+        """Without the stream, where the project tells that."""
         external = self.table(name).external
         if external is None:
             return get(names.logical_id("table", name))
         return external.partition("/stream/")[0]
 
     def table_stream_arn(self, name: str) -> Any:
+        """What Lambda reads changes from. Raises RenderError where it is not known."""
         external = self.table(name).external
         if external is None:
             return get(names.logical_id("table", name), "StreamArn")
@@ -244,6 +268,7 @@ class Composition:
         return external
 
     def table_name(self, name: str) -> Any:
+        """What code asks for: the name, or the ARN of one that is elsewhere."""
         external = self.table(name).external
         if external is None:
             return ref(names.logical_id("table", name))
@@ -253,28 +278,29 @@ class Composition:
         """By its parts: a bucket is made after the functions that it calls, which know its name."""
         external = self.bucket(name).external
         if external is not None:
-            return external.removeprefix("arn:aws:s3:::")
+            return _bucket_of(external)
         return sub(names.bucket_name(self.app, self.stage, name))
 
     def bucket_arn(self, name: str, rest: str = "") -> Any:
+        """By its parts, like the name; `rest` is "/*" for its objects."""
         external = self.bucket(name).external
-        bucket = (
-            names.bucket_name(self.app, self.stage, name)
-            if external is None
-            else external.removeprefix("arn:aws:s3:::")
-        )
+        bucket = names.bucket_name(self.app, self.stage, name) if external is None else _bucket_of(external)
         return sub(f"arn:${{AWS::Partition}}:s3:::{bucket}{rest}")
 
     def topic_arn(self, name: str) -> Any:
+        """Of one that is made here, or elsewhere."""
         return self.topic(name).external or ref(names.logical_id("topic", name))
 
     def stream_arn(self, name: str) -> Any:
+        """Of one that is made here, or elsewhere."""
         return self.stream(name).external or get(names.logical_id("stream", name))
 
     def stream_name(self, name: str) -> Any:
+        """The name, or the ARN of one that is elsewhere."""
         return self.stream(name).external or ref(names.logical_id("stream", name))
 
     def channel_id(self, name: str) -> Any:
+        """The id of a channel's API. Raises RenderError."""
         if all(channel.name != name for channel in self.manifest.channels):
             raise RenderError(f"the manifest has no channel {name}, which a unit needs")
         return ref(names.logical_id("channel", name))

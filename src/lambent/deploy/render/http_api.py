@@ -162,6 +162,12 @@ def _add_authorizers(c: Composition, api: str) -> dict[str, str]:
 
 def check_route(c: Composition, route: Route) -> None:
     """Raise RenderError for a route that asks for what is not there."""
+    for other in c.manifest.routes:
+        if other.unit != route.unit and route_key(other) == route_key(route):
+            raise RenderError(
+                f"units {route.unit} and {other.unit} both have the route {route_key(route)}",
+                hint="Give one of them another path or method.",
+            )
     if route.auth == "jwt" and c.manifest.jwt is None:
         raise RenderError(
             f"the route {route_key(route)} wants a JWT, and nothing says whose",

@@ -46,6 +46,11 @@ def check_unit(unit: Unit) -> None:
         )
 
 
+def is_fifo(queue: Queue) -> bool:
+    """Whether a queue is of FIFO kind, be it by its name."""
+    return queue.fifo or (queue.external or queue.name).endswith(".fifo")
+
+
 def check_queue(queue: Queue) -> None:
     """Raise RenderError for settings that a queue cannot have."""
     what = f"queue {queue.name}"
@@ -53,7 +58,7 @@ def check_queue(queue: Queue) -> None:
     _between(what, "retention", queue.retention_s, 60, 1_209_600, "seconds")
     _between(what, "delay", queue.delay_s, 0, 900, "seconds")
     _between(what, "max_receives", queue.max_receives, 1, 1000, "")
-    if queue.content_deduplication and not queue.fifo:
+    if queue.content_deduplication and not is_fifo(queue):
         raise RenderError(
             f"{what}: only FIFO queues compare contents",
             hint=f"Set fifo = true in [resources.queues.{queue.name}].",
@@ -63,11 +68,13 @@ def check_queue(queue: Queue) -> None:
 def check_queue_trigger(trigger: QueueTrigger, queue: Queue) -> None:
     """Raise RenderError for a mapping that Lambda would refuse."""
     what = f"unit {trigger.unit}, queue {trigger.queue}"
-    most = 10 if queue.fifo else 10_000
-    _between(what, "batch_size", trigger.batch_size, 1, most, "of FIFO queues" if queue.fifo else "")
+    fifo = is_fifo(queue)
+    _between(
+        what, "batch_size", trigger.batch_size, 1, 10 if fifo else 10_000, "of FIFO queues" if fifo else ""
+    )
     _between(what, "batch_window", trigger.batch_window_s, 0, 300, "seconds")
     _between(what, "maximum_concurrency", trigger.maximum_concurrency, 2, 1000, "")
-    if queue.fifo and trigger.batch_window_s:
+    if fifo and trigger.batch_window_s:
         raise RenderError(
             f"{what}: FIFO queues know no batch_window", hint="Leave it out: messages come at once."
         )

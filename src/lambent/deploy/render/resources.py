@@ -8,7 +8,7 @@ from lambent.deploy import names
 from lambent.deploy.errors import RenderError
 from lambent.deploy.manifest import Queue
 from lambent.deploy.render.composition import get, ref, sub
-from lambent.deploy.render.limits import check_queue
+from lambent.deploy.render.limits import check_queue, is_fifo
 from lambent.deploy.render.variables import owns_pool
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def add_resources(composition: Composition) -> None:
 
 def _add_queue(c: Composition, queue: Queue) -> None:
     check_queue(queue)
-    fifo = True if _is_fifo(queue) else None
+    fifo = True if is_fifo(queue) else None
     timeouts = [
         (c.timeout_of(c.unit(one.unit)), one.unit)
         for one in c.manifest.queue_triggers
@@ -94,10 +94,6 @@ def _add_queue(c: Composition, queue: Queue) -> None:
     c.output(f"{logical}Url", ref(logical), f"URL of the queue {queue.name}")
 
 
-def _is_fifo(queue: Queue) -> bool:
-    return queue.fifo or (queue.external or queue.name).endswith(".fifo")
-
-
 def _own_dead_letters(c: Composition, queue: Queue) -> Queue | None:
     """The queue for what fails, where the code itself knows it: `receipts-dlq`, because somebody handles it."""
     base = queue.name.removesuffix(".fifo")
@@ -108,7 +104,7 @@ def _own_dead_letters(c: Composition, queue: Queue) -> Queue | None:
 def _dead_letters_arn(c: Composition, queue: Queue) -> Any:
     """Where messages go that fail: a queue that is there, or one more. Raises RenderError."""
     own = _own_dead_letters(c, queue)
-    fifo = _is_fifo(queue)
+    fifo = is_fifo(queue)
     if own is None:
         return get(
             c.add(
@@ -123,7 +119,7 @@ def _dead_letters_arn(c: Composition, queue: Queue) -> Any:
                 keeps_state=True,
             )
         )
-    if _is_fifo(own) != fifo:
+    if is_fifo(own) != fifo:
         raise RenderError(
             f"queue {queue.name}: what fails goes to {own.name}, and one of them is no FIFO queue",
             hint=f"Both have to be: set fifo = true in [resources.queues.{(own if fifo else queue).name!r}].",

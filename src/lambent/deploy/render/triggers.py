@@ -6,7 +6,7 @@ account where a bus takes three hundred rules, and the event that they send is t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy import names
 from lambent.deploy.errors import RenderError
@@ -18,6 +18,10 @@ from lambent.deploy.render.variables import owns_pool
 if TYPE_CHECKING:
     from lambent.deploy.manifest import EventTrigger, TopicTrigger
     from lambent.deploy.render.composition import Composition
+
+
+_MOST_LOG_FILTERS: Final = 2
+"""Of a log group: "CloudWatch Logs quotas"."""
 
 
 def add_triggers(composition: Composition) -> None:
@@ -151,6 +155,12 @@ def add_log_filters(c: Composition) -> None:
     """Subscription filters of log groups. Raises RenderError."""
     own = {names.log_group_name(c.app, c.stage, unit.name): unit.name for unit in c.manifest.units}
     for one in c.manifest.log_triggers:
+        others = {other.unit for other in c.manifest.log_triggers if other.group == one.group}
+        if len(others) > _MOST_LOG_FILTERS:
+            raise RenderError(
+                f"units {', '.join(sorted(others))} all want the logs of {one.group}, which go to two at most",
+                hint="Have one of them call the others.",
+            )
         whose = own.get(one.group)
         if whose == one.unit:
             raise RenderError(
