@@ -32,6 +32,8 @@ _NAMES: Final = {
     "AWS::Scheduler::Schedule": "Name",
 }
 """Properties by which a resource is called so that no other can be: CloudFormation makes the new one first."""
+_UNSHOWN: Final = "Environment"
+"""Variables of functions: often keys and passwords."""
 _ORDER: Final = {"add": 0, "modify": 1, "remove": 2}
 
 
@@ -119,8 +121,8 @@ def _merged(details: list[dict[str, Any]]) -> tuple[Difference, ...]:
             continue
         found[path] = Difference(
             path=path,
-            before=_value(target.get("BeforeValue")),
-            after=_value(target.get("AfterValue")),
+            before=_value(path, target.get("BeforeValue")),
+            after=_value(path, target.get("AfterValue")),
             replaces=_RECREATIONS.get(target.get("RequiresRecreation", ""), "no"),
         )
     return tuple(found[path] for path in sorted(found))
@@ -133,8 +135,10 @@ def _path(target: dict[str, Any]) -> str:
     return target.get("Name") or target.get("Attribute") or ""
 
 
-def _value(told: str | None) -> Any:
-    """Values come as text; objects and lists as JSON in it."""
+def _value(path: str, told: str | None) -> Any:
+    """Values come as text; objects and lists as JSON in it. What may be a secret is not repeated."""
+    if path.startswith(_UNSHOWN):
+        return None
     if told is None or not told.startswith(("{", "[")):
         return told
     try:
@@ -150,7 +154,10 @@ def _compared(before: Any, after: Any, path: str) -> Iterator[Difference]:
         for key in sorted({*before, *after}):
             yield from _compared(before.get(key), after.get(key), f"{path}.{key}" if path else key)
         return
-    yield Difference(path=path, before=before, after=after, replaces="perhaps")
+    unshown = path.startswith(_UNSHOWN)
+    yield Difference(
+        path=path, before=None if unshown else before, after=None if unshown else after, replaces="perhaps"
+    )
 
 
 def _kept(
