@@ -339,6 +339,15 @@ def test_mistakes(shop: Shop, message: str, hint: str, arguments: list[str]) -> 
     refused(shop, message, hint, *arguments)
 
 
+def test_an_app_that_cannot_tell_its_name(shop: Shop) -> None:
+    settings = shop.folder / "lambent.toml"
+    settings.write_text(SETTINGS.replace('name = "shop"\n', ""))
+    try:
+        refused(shop, "What the app is called cannot be told: app.py:1: ", "", "emit", "order.placed")
+    finally:
+        settings.write_text(SETTINGS)
+
+
 def test_nobody_answers(shop: Shop) -> None:
     ended = CliRunner().invoke(
         program, ["send", "receipts", "1", "--endpoint-url", "http://127.0.0.1:9"], standalone_mode=False

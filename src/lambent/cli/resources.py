@@ -66,7 +66,7 @@ class Resources:
 
     @property
     def app(self) -> str | None:
-        """The app's name; None where no project is at hand."""
+        """The app's name; None where no project is at hand. Raises Failure."""
         meant = self._meant()
         return None if meant is None else meant.app
 
@@ -122,6 +122,7 @@ class Resources:
         return f"{deployed.stack} has {', '.join(names)}." if names else f"{deployed.stack} has none."
 
     def _meant(self) -> _Meant | None:
+        """Raises Failure where there is a project whose app cannot be imported to tell its name."""
         from lambent.deploy import dev_session
 
         session = dev_session.find(self._directory)
@@ -134,13 +135,20 @@ class Resources:
 
         try:
             project = load_project(self._directory or Path.cwd())
-            name = project.name
-            if name is None and project.handler is not None:
-                from lambent.deploy.analysis import analyse
-
-                name = analyse(project, project.stage_named(self._stage)).app
         except DeployError:
-            return None
+            return None  # there is none
+        name = project.name
+        if name is None and project.handler is not None:
+            from lambent.deploy.analysis import analyse
+
+            try:
+                name = analyse(project, project.stage_named(self._stage)).app
+            except DeployError as error:
+                raise Failure(
+                    f"What the app is called cannot be told: {error}",
+                    hint=error.hint
+                    or "With its name in lambent.toml ([app] name) it need not be imported for that.",
+                ) from error
         return None if name is None else _Meant(name, project.stage_named(self._stage).name)
 
     def _is(self, url: str) -> bool:
