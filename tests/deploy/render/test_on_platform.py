@@ -45,6 +45,15 @@ def send_receipt(message: dict[str, int]) -> None:
 def on_order(detail: dict[str, int]) -> None:
     logger.info("event", extra=detail)
 
+@app.bucket("uploads", prefix="in/", suffix=".png")
+@app.bucket("watched", prefix="in/")
+def on_upload(key: str) -> None:
+    logger.info("object", extra={"key": key})
+
+@app.topic("alerts")
+def on_alert(text: str) -> None:
+    logger.info("alert", extra={"text": text})
+
 @app.authorizer()
 def guard(request: AuthorizerRequest) -> bool:
     return "letmein" in request.identity_sources or request.query.get("token") == "letmein"
@@ -110,6 +119,8 @@ def test_what_is_rendered_works(tmp_path: Path) -> None:
         requests_reach_who_they_are_for(platform, outputs)
         messages_reach_their_handler(platform, outputs)
         events_come_once_though_several_patterns_match(platform)
+        objects_come_once_to_each_unit(platform, outputs)
+        topics_call_whom_their_filter_lets_through(platform, outputs)
         channels_answer(platform, outputs)
         with pytest.raises(ClientError, match="No updates are to be performed"):
             platform.client("cloudformation").update_stack(
@@ -151,6 +162,30 @@ def events_come_once_though_several_patterns_match(platform: Platform) -> None:
     put(8)  # A second call for the first event would have been before it.
     wait_until(lambda: "8" in told())
     assert told() == ["7", "8"]
+
+
+def logged(platform: Platform, unit: str, message: str, key: str) -> list[str]:
+    """A member of each line with the message."""
+    lines = [json.loads(line) for line in platform.logs(f"shop-dev-{unit}") if f'"{message}"' in line]
+    return sorted(line[key] for line in lines)
+
+
+def objects_come_once_to_each_unit(platform: Platform, outputs: dict[str, str]) -> None:
+    """By the bucket's notifications, and through EventBridge where two units want the same objects."""
+    s3 = platform.client("s3")
+    for bucket, keys in (("Uploads", ("a.png", "in/b.png")), ("Watched", ("in/other", "in/x ß y"))):
+        for key in keys:
+            s3.put_object(Bucket=outputs[f"{bucket}BucketName"], Key=key, Body=b"")
+    wait_until(lambda: logged(platform, "worker", "object", "key") == ["in/b.png", "in/other", "in/x ß y"])
+    wait_until(lambda: logged(platform, "audit", "object", "key") == ["in/x ß y"])
+
+
+def topics_call_whom_their_filter_lets_through(platform: Platform, outputs: dict[str, str]) -> None:
+    sns = platform.client("sns")
+    for kind in ("good", "bad"):
+        attributes = {"kind": {"DataType": "String", "StringValue": kind}}
+        sns.publish(TopicArn=outputs["AlertsTopicArn"], Message=kind, MessageAttributes=attributes)
+    wait_until(lambda: logged(platform, "audit", "alert", "text") == ["bad"])
 
 
 def channels_answer(platform: Platform, outputs: dict[str, str]) -> None:
