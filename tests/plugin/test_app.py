@@ -7,19 +7,21 @@ import runpy
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lambent.deploy.errors import DeployError
-from lambent.pytest_plugin.app import DeployedApp, FunctionFailed
-from lambent.pytest_plugin.sockets import ConnectionRefused
+from lambent.pytest_plugin import ConnectionRefused, DeployedApp, FunctionFailed
+from lambent.pytest_plugin.fixtures import pytest_runtest_makereport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lambent.pytest_plugin.platform import Platform
+    from lambent.pytest_plugin import Platform
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -137,6 +139,26 @@ def test_connections(trial: DeployedApp) -> None:
     with pytest.raises(ConnectionRefused, match="403") as refused:
         trial.connect("rooms")
     assert refused.value.status == 403
+
+
+def test_a_test_that_fails_shows_what_the_functions_have_logged(trial: DeployedApp) -> None:
+    (unit,) = trial.manifest.units
+    began = time.time()
+    trial.invoke(unit.name, {"number": 5})
+    trial.post("/echo", json=[])
+    with pytest.raises(FunctionFailed):
+        trial.invoke(unit.name, {})
+    trial.wait_for(lambda: "KeyError" in trial.told_since(began))
+    report = SimpleNamespace(failed=True, when="call", sections=[])
+    call = SimpleNamespace(start=began)
+    hook: Any = pytest_runtest_makereport(SimpleNamespace(funcargs={"lambent_app": trial}), call)  # type: ignore[arg-type]
+    next(hook)
+    with pytest.raises(StopIteration):
+        hook.send(report)
+    ((title, text),) = report.sections
+    assert title == "Logs of the app's functions"
+    assert text.startswith(f"{unit.name} │ INFO Doubling  number=5\n{unit.name} │ ")
+    assert 'app.py", line ' in text
 
 
 def test_a_reset_leaves_nothing(trial: DeployedApp) -> None:

@@ -1,6 +1,6 @@
 """The app deployed on a platform of this machine, with everything between a request and the table."""
 
-from lambent.pytest_plugin.app import DeployedApp
+from lambent.pytest_plugin import DeployedApp
 
 
 def test_notes_are_kept(lambent_app: DeployedApp) -> None:

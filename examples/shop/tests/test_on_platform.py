@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from lambent.pytest_plugin.app import DeployedApp
+from lambent.pytest_plugin import DeployedApp
 
 KEY = {"authorization": "Bearer open sesame"}
 TEA = {"item": "tea", "count": 2, "email": "a@b.c"}

@@ -1,6 +1,6 @@
 """The app deployed on a platform of this machine, with real connections."""
 
-from lambent.pytest_plugin.app import DeployedApp
+from lambent.pytest_plugin import DeployedApp
 
 
 def test_everybody_in_the_room_hears(lambent_app: DeployedApp) -> None:

@@ -1,6 +1,6 @@
 """The app deployed on a platform of this machine, with real queues."""
 
-from lambent.pytest_plugin.app import DeployedApp
+from lambent.pytest_plugin import DeployedApp
 
 
 def test_results_come_out(lambent_app: DeployedApp) -> None:

@@ -182,29 +182,75 @@ class DeployedApp(Deployment):
 
         Without what Lambda itself writes (START, END, REPORT).
         """
+        return [_decoded(text) for _, _, text in self._lines(unit)]
+
+    def told_since(self, seconds: float) -> str:
+        """What the functions have logged since a time (of `time.time()`), for people to read; the last of it."""
+        lines = [f"{name} │ {_readable(text)}" for _, name, text in self._lines(None, int(seconds * 1000))]
+        return "\n".join(lines[-_SHOWN:])
+
+    def _lines(self, unit: str | None, since: int = 0) -> list[tuple[int, str, str]]:
+        """Lines in order: when, in milliseconds; which unit's; the text."""
         names = [unit] if unit is not None else [one.name for one in self.manifest.units]
         client = self.client("logs")
-        lines: list[tuple[int, str]] = []
+        lines: list[tuple[int, str, str]] = []
         for name in names:
             group = f"/aws/lambda/{self.physical('function', name)}"
+            pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
             try:
-                pages = list(client.get_paginator("filter_log_events").paginate(logGroupName=group))
+                for page in pages:
+                    lines += [
+                        (event["timestamp"], name, event["message"].rstrip("\n"))
+                        for event in page["events"]
+                        if not event["message"].startswith(_OF_LAMBDA)
+                    ]
             except client.exceptions.ResourceNotFoundException:
                 continue  # it has not run yet
-            lines += [(event["timestamp"], event["message"]) for page in pages for event in page["events"]]
         lines.sort(key=lambda line: line[0])
-        return [_decoded(text.rstrip("\n")) for _, text in lines if not text.startswith(_OF_LAMBDA)]
+        return lines
 
     def __repr__(self) -> str:
         name = "" if self._manifest is None else f" {self._manifest.app}-{self.stage}"
         return f"<DeployedApp{name} on {self.platform.url}>"
 
 
+_SHOWN: Final = 200
+_TRACE: Final = "exception"
+_OF_EACH: Final = frozenset(
+    {
+        "level",
+        "location",
+        "message",
+        "timestamp",
+        "service",
+        "cold_start",
+        "function_name",
+        "function_memory_size",
+        "function_arn",
+        "function_request_id",
+        "correlation_id",
+        "xray_trace_id",
+        "exception_name",
+        _TRACE,
+    }
+)
+"""Members of log lines that the framework's logger writes: those that are not shown to people beside the message."""
+
 _OF_LAMBDA: Final = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 
 
 def _text(message: Any) -> str:
     return message if isinstance(message, str) else msgspec.json.encode(message).decode()
+
+
+def _readable(text: str) -> str:
+    """A line of JSON as a person reads it: its message, and what else it has to say."""
+    line = _decoded(text)
+    if not isinstance(line, dict) or "message" not in line:
+        return text
+    said = f"{line.get('level', '')} {line['message']}".lstrip()
+    said += "".join(f"  {key}={value}" for key, value in line.items() if key not in _OF_EACH)
+    return f"{said}\n{line[_TRACE]}" if line.get(_TRACE) else said
 
 
 def _decoded(text: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from lambent.pytest_plugin.app import DeployedApp
     from lambent.pytest_plugin.platform import Platform
@@ -33,6 +33,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _scope(fixture_name: str, config: pytest.Config) -> Any:
     return config.getini("lambent_scope")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have the report of a test that failed tell what the functions have logged meanwhile."""
+    report = yield
+    app = getattr(item, "funcargs", {}).get("lambent_app")
+    if report.failed and report.when == "call" and app is not None:
+        try:
+            told = app.told_since(call.start)
+        except Exception as error:  # noqa: BLE001 - that the test has failed is what matters
+            told = f"they cannot be read: {error}"
+        if told:
+            report.sections.append(("Logs of the app's functions", told))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,6 @@ _PLACES: Final = (
     'name = "{}"',
     "ssm:/{}/",
     "# {}\n",
-    "logs {}\n",
 )
 """Where the files of a template say what the app is called. Modules, resources and texts keep their names."""
 
