@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 from lambent.deploy.analysis import facts
@@ -62,14 +63,14 @@ class Analyser:
 
     def _read_others(self, tree: SourceTree, modules: set[str]) -> None:
         """Have the project's interpreter read what only it understands: it may be newer than this one."""
-        assert self._importer is not None
         asked: set[str] = set()
         while tree.unread - asked:
             files = {str(tree.root / file): file for file in tree.unread - asked}
             asked |= tree.unread
-            self._importer.ask({"read": list(files), "by": facts.__file__})
-            for path, text in self._importer.answer().get("facts", {}).items():
-                tree.known(files[path], facts.of_literal(text))
+            command = [str(self._project.python), "-I", "-S", facts.__file__, *files]
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+            for path, found in facts.printed(done.stdout or "{}").items():
+                tree.known(files[path], found)
             tree.closure(modules, None)
 
     def close(self) -> None:

@@ -48,6 +48,7 @@ class Assembly:
         self._stage = stage
         self._sources = sources
         self._app: dict[str, Any] | None = sources[project.source].answer["app"] if project.handler else None
+        self._closures: dict[tuple[Any, ...], Closure] = {}
         self._findings: set[tuple[str, str, str]] = set()
         self._uses: dict[tuple[str, str, str], tuple[set[str], str]] = {}
         self._permissions: dict[tuple[str, tuple[str, ...], tuple[str, ...]], str] = {}
@@ -158,6 +159,13 @@ class Assembly:
     # ------------------------------------------------------------ files
 
     def _closure(self, draft: Draft) -> Closure:
+        """What a unit's handler imports. Handlers of one router share it."""
+        key = (draft.source, _module(draft.handler), draft.routers, draft.function is None)
+        if key not in self._closures:
+            self._closures[key] = self._closure_of(draft)
+        return self._closures[key]
+
+    def _closure_of(self, draft: Draft) -> Closure:
         source = self._sources[draft.source]
         routers = None if draft.routers is None else frozenset(draft.routers)
         closure = source.tree.closure([_module(draft.handler)], routers)

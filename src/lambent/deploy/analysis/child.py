@@ -7,9 +7,7 @@ is ever in this process, and an import that ends or breaks the process ends the 
 
 Request: {"root", "source": folders, "app": "module.attribute" or null, "functions": [[name, handler], …],
           "environment": all variables, "region": for code that makes clients when it is imported}
-         Or {"read": files of Python, "by": the path of facts.py}, for files that only this interpreter understands.
-Answer:  {"app", "functions", "modules", "tables", "interpreter", "output"}, {"facts": texts by file},
-         or {"error", "output"}.
+Answer:  {"app", "functions", "modules", "tables", "interpreter", "output"}, or {"error", "output"}.
 """
 
 from __future__ import annotations
@@ -143,16 +141,13 @@ def _forked(line: bytes) -> bytes:
     answer = b"".join(pieces)
     if status == 0 and answer:
         return answer[:-1] + b',"output":' + json.dumps(output).encode() + b"}"
+    how = f"ended with the code {os.WEXITSTATUS(status)}"
     if os.WIFSIGNALED(status):
-        how = "was ended by the signal " + signal.Signals(os.WTERMSIG(status)).name
-    else:
-        how = f"ended with the code {os.WEXITSTATUS(status)}"
+        how = f"was ended by the signal {signal.Signals(os.WTERMSIG(status)).name}"
     return json.dumps({"error": {"kind": "ended", "message": how}, "output": output}).encode()
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    if "read" in request:
-        return {"facts": _read(request["by"], request["read"])}
     os.environ._data = _Variables(  # type: ignore[attr-defined]
         (os.fsencode(name), os.fsencode(value)) for name, value in request["environment"].items()
     )
@@ -177,22 +172,6 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             "stdlib": sorted(getattr(sys, "stdlib_module_names", sys.builtin_module_names)),
         },
     }
-
-
-def _read(by: str, files: list[str]) -> dict[str, str]:
-    """What files say, each as a literal of Python; nothing of those that cannot be read here either."""
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location("facts", by)
-    assert spec is not None
-    assert spec.loader is not None
-    reader = module_from_spec(spec)
-    spec.loader.exec_module(reader)
-    found = {}
-    for file in files:
-        with contextlib.suppress(OSError, SyntaxError, ValueError), open(file, "rb") as stream:
-            found[file] = reader.literal(reader.read(stream.read(), file))
-    return found
 
 
 # ---------------------------------------------------------------- importing
@@ -282,8 +261,7 @@ def _router(router: Any, source: str) -> dict[str, Any]:
 
 
 def _only_imports(router: Any, module: str) -> bool:
-    made = [handler for _, handler, _, _ in router._registrations]
-    modules = {_identity(handler)["module"] for handler in made}
+    modules = {_identity(handler)["module"] for _, handler, _, _ in router._registrations}
     return module not in modules and len(modules) == 1
 
 
@@ -382,13 +360,8 @@ def _failure(error: BaseException, request: dict[str, Any], handler: str) -> dic
     frames = list(told.stack)
     own = [at for at, frame in enumerate(frames) if _is_own(frame.filename, root)]
     place = [frames[own[-1]].filename, frames[own[-1]].lineno] if own else [None, None]
-    failure: dict[str, Any] = {
-        "kind": "raised",
-        "type": type(error).__name__,
-        "message": str(error),
-        "place": place,
-        "handler": handler,
-    }
+    failure: dict[str, Any] = {"kind": "raised", "type": type(error).__name__, "message": str(error)}
+    failure.update(place=place, handler=handler)
     if isinstance(error, SyntaxError):
         if error.filename and _is_own(error.filename, root):
             failure["place"] = [error.filename, error.lineno]

@@ -1,13 +1,18 @@
 """What a file of Python says, read without importing it: its imports, its top-level parts, and what these mention.
 
 Facts of one file depend on that file alone, so they can be kept until it changes. What the names in them mean is found
-out by `meaning`, which knows the other files. The standard library only: `read` runs in the project's interpreter too,
-for syntax that this one does not know.
+out by `meaning`, which knows the other files.
+
+With files as arguments it is a program that prints their facts: for the project's interpreter, which may know syntax
+that this one does not. So it keeps to the standard library, and to CPython 3.9.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
+import sys
+from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 Expression = tuple[Any, ...]
@@ -74,28 +79,26 @@ def read(text: bytes, name: str = "<file>") -> Facts:
     return reader.facts()
 
 
-def literal(facts: Facts) -> str:
-    """As text, for another interpreter."""
+def printed(text: str) -> dict[str, Facts]:
+    """The facts by file, out of what the program has printed."""
+    return {
+        file: Facts(
+            tuple(Import(*one) for one in imports),
+            aliases,
+            stars,
+            tuple(Part(*one) for one in parts),
+            routers,
+            literals,
+        )
+        for file, (imports, aliases, stars, parts, routers, literals) in ast.literal_eval(text).items()
+    }
 
-    def plain(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(plain(one) for one in value)
-        return {key: plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
-    return repr(plain(facts))
-
-
-def of_literal(text: str) -> Facts:
-    """The facts out of a text of `literal`."""
-    imports, aliases, stars, parts, routers, literal_imports = ast.literal_eval(text)
-    return Facts(
-        tuple(Import(*one) for one in imports),
-        aliases,
-        stars,
-        tuple(Part(*one) for one in parts),
-        routers,
-        literal_imports,
-    )
+def _plain(value: Any) -> Any:
+    """Without the names of tuples, so that its text is a literal."""
+    if isinstance(value, tuple):
+        return tuple(_plain(one) for one in value)
+    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 class _Reader:
@@ -271,14 +274,12 @@ class _Mentions(ast.NodeVisitor):
             self._bind(target, node.value)
         self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+    def visit_AnnAssign(self, node: ast.AnnAssign | ast.NamedExpr) -> None:
         if node.value is not None:
             self._bind(node.target, node.value)
         self.generic_visit(node)
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
-        self._bind(node.target, node.value)
-        self.generic_visit(node)
+    visit_NamedExpr = visit_AnnAssign  # noqa: N815 - ast's name
 
     def visit_withitem(self, node: ast.withitem) -> None:
         if node.optional_vars is not None:
@@ -389,3 +390,11 @@ def _catches_imports(handler: ast.ExceptHandler) -> bool:
         one is None or _dotted(one) in ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
         for one in kinds
     )
+
+
+if __name__ == "__main__":
+    _found: dict[str, Any] = {}
+    for _file in sys.argv[1:]:
+        with contextlib.suppress(OSError, SyntaxError, ValueError):
+            _found[_file] = _plain(read(Path(_file).read_bytes(), _file))
+    print(_found)

@@ -32,6 +32,7 @@ class Reach:
     def __init__(self, meaning: Meaning) -> None:
         self._meaning = meaning
         self._edges: dict[Place, frozenset[Place]] = {}
+        self._imported: dict[Place, list[Place]] = {}
         self._providers = self._provided()
 
     def everything(self) -> frozenset[Place]:
@@ -51,7 +52,9 @@ class Reach:
             for part in self._parts(module):
                 place = (module, part.name)
                 if place not in others:
-                    waiting += self._at_import(place, part)
+                    if place not in self._imported:
+                        self._imported[place] = self._at_import(place, part)
+                    waiting += self._imported[place]
         seen: set[Place] = set()
         while waiting:
             place = waiting.pop()
