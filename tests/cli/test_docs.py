@@ -53,6 +53,7 @@ def _examples(path: Path) -> list[tuple[str, str]]:
         "docs/neighbours.md",
         "docs/layers.md",
         "docs/queues.md",
+        "docs/rendering.md",
         pytest.param(
             "docs/runtimes.md",
             marks=pytest.mark.skipif(not [*Nodes()], reason="there is no Node on this machine"),

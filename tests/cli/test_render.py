@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml  # type: ignore[import-untyped]
@@ -35,20 +35,18 @@ def project(tmp_path: Path) -> Path:
     return made
 
 
-def test_files_for_sam_and_cloudformation(project: Path) -> None:
-    ended = run_lambent(project, "render", "--format", "sam", "--output", "for sam", "--stage", "prod")
-    assert (ended.code, ended.out) == (0, "for sam/template.yaml\n")
-    assert "sam deploy --guided --template-file 'for sam/template.yaml'" in ended.err
-    template = yaml.safe_load((project / "for sam/template.yaml").read_text())
+def test_a_path_with_spaces_and_letters(project: Path) -> None:
+    """Printing, and the usual course of things, is what docs/rendering.md shows."""
+    ended = run_lambent(
+        project, "render", "--format", "sam", "--output", "für sam", "--stage", "prod", "--json"
+    )
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out) == {"format": "sam", "files": ["für sam/template.yaml"]}
+    template = yaml.safe_load((project / "für sam/template.yaml").read_text())
     function = template["Resources"]["GreetFunction"]["Properties"]
     assert function["FunctionName"] == "hi-prod-greet"
-    assert (project / "for sam" / function["CodeUri"]).is_file()
-    assert [path.name for path in (project / "for sam").iterdir()] == ["template.yaml"]
-
-    told: dict[str, Any] = json.loads(run_lambent(project, "render", "--json").out)
-    assert told["format"] == "cloudformation"
-    code = yaml.safe_load(told["files"]["template.yaml"])["Resources"]["GreetFunction"]["Properties"]["Code"]
-    assert (project / code).samefile(project / "for sam" / function["CodeUri"])
+    assert (project / "für sam" / function["CodeUri"]).is_file()
+    assert [path.name for path in (project / "für sam").iterdir()] == ["template.yaml"]
 
 
 def test_what_cannot_be_rendered_is_one_message(project: Path) -> None:

@@ -15,6 +15,7 @@ from lambent.deploy.manifest import (
     Channel,
     Cors,
     Destination,
+    EventTrigger,
     Index,
     Key,
     LogTrigger,
@@ -138,6 +139,20 @@ BAD: list[tuple[str, Callable[[], Manifest], str]] = [
             log_triggers=tuple(LogTrigger(unit=one, group="/g") for one in ("app", "other", "third")),
         ),
         "which go to two at most",
+    ),
+    (
+        "a pattern too large",
+        lambda: manifest(
+            events=tuple(
+                EventTrigger(
+                    unit="app",
+                    name=f"on{index}",
+                    pattern={"detail": {"id": ["x" * 300, "y"]}, "source": [f"s{index}", "z"]},
+                )
+                for index in range(9)
+            )
+        ),
+        "EventBridge takes 2,048",
     ),
     ("contents", lambda: manifest(queues=(Queue(name="q", content_deduplication=True),)), "only FIFO"),
     (

@@ -385,6 +385,22 @@ def test_an_event_comes_once_to_a_unit(patterns: list[dict[str, Any]], rules: in
         assert found[0]["EventPattern"] == {"$or": patterns}
 
 
+def test_many_rules_of_a_unit_fit_into_its_policy() -> None:
+    def permissions(count: int) -> list[Any]:
+        events = tuple(
+            EventTrigger(unit="app", name=f"on{index}", pattern={"source": [f"s{index}"]})
+            for index in range(count)
+        )
+        return [
+            one["SourceArn"]
+            for one in properties(rendered(manifest(events=events)), "AWS::Lambda::Permission")
+        ]
+
+    assert len(permissions(20)) == 20
+    of = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/shop-dev-*"
+    assert permissions(100) == [{"Fn::Sub": of}]
+
+
 @pytest.mark.parametrize(
     ("asked", "notifications", "rules"),
     [

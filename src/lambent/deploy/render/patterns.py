@@ -8,9 +8,11 @@ each other have a rule each.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from lambent.deploy.errors import RenderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +20,15 @@ if TYPE_CHECKING:
     from lambent.deploy.manifest import EventTrigger
 
 
+_LARGEST: Final = 2048
+"""Characters of a pattern: "EventBridge quotas"."""
+
+
 def joined_rules(triggers: Iterable[EventTrigger]) -> list[EventTrigger]:
-    """The rules to make: those that may fit the same event for the same unit are one, by the name of the first."""
+    """The rules to make: those that may fit the same event for the same unit are one, by the name of the first.
+
+    Raises RenderError where that one is too large.
+    """
     groups: list[list[EventTrigger]] = []
     for one in triggers:
         own = [one]
@@ -37,7 +46,16 @@ def joined_rules(triggers: Iterable[EventTrigger]) -> list[EventTrigger]:
         if len(patterns) == 1:
             joined.append(group[0])
         else:
-            joined.append(msgspec.structs.replace(group[0], pattern={"$or": patterns}))
+            pattern: dict[str, Any] = {"$or": patterns}
+            size = len(msgspec.json.encode(pattern))
+            if size > _LARGEST:
+                told = ", ".join(one.name for one in group)
+                raise RenderError(
+                    f"unit {group[0].unit}: one event may be for all of {told}, so they share a rule, and its "
+                    f"pattern has {size:,} bytes: EventBridge takes {_LARGEST:,}",
+                    hint="Give them values of source or detail-type that exclude each other, or units of their own.",
+                )
+            joined.append(msgspec.structs.replace(group[0], pattern=pattern))
     return sorted(joined, key=lambda one: one.name)
 
 

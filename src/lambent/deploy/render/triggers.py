@@ -6,6 +6,7 @@ account where a bus takes three hundred rules, and the event that they send is t
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy import names
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from lambent.deploy.render.composition import Composition
 
 
+_MOST_PERMISSIONS: Final = 20
+"""Of rules, one by one: a function's policy has 20 KB ("Lambda quotas"), and a statement about 400 bytes of them."""
 _MOST_LOG_FILTERS: Final = 2
 """Of a log group: "CloudWatch Logs quotas"."""
 
@@ -90,7 +93,10 @@ def add_schedules(c: Composition) -> None:
 
 def add_rules(c: Composition) -> None:
     """Rules of buses. Raises RenderError."""
-    for rule in joined_rules(c.manifest.events):
+    rules = joined_rules(c.manifest.events)
+    # Of the default bus alone: rules of others have the bus in their ARN.
+    of_unit = Counter(rule.unit for rule in rules if bus_name(rule) is None)
+    for rule in rules:
         logical = c.add(
             "rule",
             rule.name,
@@ -102,7 +108,12 @@ def add_rules(c: Composition) -> None:
                 "Targets": [{"Id": "function", "Arn": c.function_arn(rule.unit)}],
             },
         )
-        c.permit(rule.unit, ("rule", rule.name), "events.amazonaws.com", of=get(logical))
+        if bus_name(rule) is not None or of_unit[rule.unit] <= _MOST_PERMISSIONS:
+            c.permit(rule.unit, ("rule", rule.name), "events.amazonaws.com", of=get(logical))
+    for unit, count in of_unit.items():
+        if count > _MOST_PERMISSIONS:
+            of = arn("events", f"rule/{names.rule_name(c.app, c.stage, 'x').removesuffix('x')}*")
+            c.permit(unit, ("rules",), "events.amazonaws.com", of=of)
 
 
 def bus_name(rule: EventTrigger) -> str | None:
