@@ -193,6 +193,18 @@ def test_roles_have_what_their_unit_does_and_no_more() -> None:
             assert not any("*" in action for action in one["Action"])
 
 
+def test_what_is_done_of_several_resources_is_one_statement() -> None:
+    shown = manifest(
+        queues=tuple(Queue(name=f"q{index}") for index in range(3)),
+        queue_triggers=(QueueTrigger(unit="app", queue="q2"),),
+        uses=tuple(Use(unit="app", kind="queue", name=f"q{index}", access=("send",)) for index in range(3)),
+    )
+    found = {tuple(one["Action"]): one["Resource"] for one in statements(rendered(shown), "AppRole")}
+    assert found[("sqs:SendMessage",)] == [{"Fn::GetAtt": [f"Q{index}Queue", "Arn"]} for index in range(2)]
+    reads = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage")
+    assert found[reads] == {"Fn::GetAtt": ["Q2Queue", "Arn"]}
+
+
 def test_handlers_of_channels_may_send_to_their_clients() -> None:
     """What they return is sent with the management API, so it takes a permission."""
     shown = manifest(channels=(Channel(name="counter", routes=(ChannelRoute(unit="app", key="orders"),)),))

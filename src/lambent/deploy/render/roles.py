@@ -148,8 +148,7 @@ def statements_of(composition: Composition, unit: Unit, *, logs: bool = True) ->
             found += _of_use(c, use.kind, use.name, use.access)
     for permission in manifest.permissions:
         if permission.unit == unit.name:
-            resources = [sub(one) for one in permission.resources]
-            found.append((permission.actions, resources if len(resources) > 1 else resources[0]))
+            found.append((permission.actions, [sub(one) for one in permission.resources]))
     return _merged(found)
 
 
@@ -188,13 +187,21 @@ def _actions(known: dict[str, tuple[str, ...]], access: tuple[str, ...]) -> tupl
 
 
 def _merged(found: list[Statement]) -> list[dict[str, Any]]:
-    """One statement for each set of resources."""
-    by_resource: dict[str, tuple[Any, set[str]]] = {}
-    for actions, resource in found:
-        by_resource.setdefault(repr(resource), (resource, set()))[1].update(actions)
+    """One statement for resources of which the same is done: a role has 10 KB for all ("IAM and STS quotas")."""
+    of_resource: dict[str, tuple[Any, set[str]]] = {}
+    for actions, resources in found:
+        for resource in resources if isinstance(resources, list) else [resources]:
+            of_resource.setdefault(repr(resource), (resource, set()))[1].update(actions)
+    of_actions: dict[tuple[str, ...], list[Any]] = {}
+    for resource, asked in of_resource.values():
+        of_actions.setdefault(tuple(sorted(asked)), []).append(resource)
     return [
-        {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
-        for resource, actions in by_resource.values()
+        {
+            "Effect": "Allow",
+            "Action": list(asked),
+            "Resource": resources if len(resources) > 1 else resources[0],
+        }
+        for asked, resources in of_actions.items()
     ]
 
 
