@@ -18,11 +18,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
-
-from lambent.deploy.build.artefacts import Artefact, Build, Part
+from lambent.deploy.build.artefacts import Build
+from lambent.deploy.build.assembly import Assembly, Piece, library_piece
 from lambent.deploy.build.contents import Contents
 from lambent.deploy.build.environment import libraries
 from lambent.deploy.build.framework import framework_files
@@ -30,7 +29,6 @@ from lambent.deploy.build.interpreter import installed, normalised
 from lambent.deploy.build.layers import FOLDER, layers_of
 from lambent.deploy.build.limits import check_limits
 from lambent.deploy.build.needs import FRAMEWORK, PROVIDED, needs_of
-from lambent.deploy.build.packing import Entry, Pack, fingerprint, pack, write_zip
 from lambent.deploy.build.progress import silent
 from lambent.deploy.build.requirements import file_that_counts, read
 from lambent.deploy.build.resolution import resolve
@@ -58,17 +56,6 @@ _KEPT_S: Final = 14 * 24 * 3600.0
 _ABANDONED_S: Final = 3600.0
 _MAKING: Final = ".making-"
 _STORES: Final = ("resolutions", "environments", "packages", "bundles")
-
-
-class Piece(NamedTuple):
-    """Files of one part of a package: their names there, digests, and how to get them compressed."""
-
-    part: str
-    version: str
-    kind: Literal["code", "framework", "package"]
-    files: tuple[tuple[str, bool, bytes], ...]
-    paths: tuple[Path, ...] = ()
-    packed: Pack | None = None
 
 
 def build(
@@ -106,8 +93,6 @@ class Builder:
         self._store = project.root / FOLDER_OF_BUILDS
         self.contents = Contents()
         self._framework: Piece | None = None
-        self._packs: dict[tuple[Path, ...], Pack] = {}
-        self._reused: set[str] = set()
         self._notes: list[str] = []
         self._declared: set[str] = set()
         self._taken: set[str] = set()
@@ -137,26 +122,25 @@ class Builder:
             name: tuple(layer.name for layer in layers.values() if name in layer.units) for name in units
         }
         with TemporaryDirectory(prefix=_MAKING, dir=self._store) as workshop:
-            self._workshop = Path(workshop)
-            total = len(units) + len(layers)
-            layer_artefacts = {}
-            for done, (name, layer) in enumerate(layers.items()):
-                self._progress("Packing", done, total)
-                pieces = [_library_piece(library, f"{FOLDER}/") for library in layer.libraries]
-                layer_artefacts[name] = self._artefact(name, pieces)
-            unit_artefacts = {}
-            for done, (name, unit) in enumerate(units.items(), len(layers)):
-                self._progress("Packing", done, total)
-                layered = {library.name for one in within[name] for library in layers[one].libraries}
-                unit_artefacts[name] = self._artefact(
-                    name, self._pieces(unit, selected[name], needed.get(name, {}), layered)
+            assembly = Assembly(
+                self._store / "packages", Path(workshop), self._progress, len(units) + len(layers)
+            )
+            layer_artefacts = {
+                name: assembly.artefact(
+                    name, [library_piece(library, f"{FOLDER}/") for library in layer.libraries]
                 )
-            self._progress("Packing", total, total)
+                for name, layer in layers.items()
+            }
+            unit_artefacts = {}
+            for name, unit in units.items():
+                layered = {library.name for one in within[name] for library in layers[one].libraries}
+                pieces = self._pieces(unit, selected[name], needed.get(name, {}), layered)
+                unit_artefacts[name] = assembly.artefact(name, pieces)
         made = Build(
             units=unit_artefacts,
             layers=layer_artefacts,
             unit_layers={name: names for name, names in within.items() if names},
-            reused=frozenset(self._reused),
+            reused=frozenset(assembly.reused),
             unneeded=tuple(sorted(self._declared - self._taken - PROVIDED - {FRAMEWORK})),
             notes=tuple(self._notes),
         )
@@ -180,13 +164,13 @@ class Builder:
         for number, ((file, target), members) in enumerate(groups.items()):
             declared = read(file)
             needs = needs_of(members, declared, target, have)
-            self._progress("Resolving packages", 0, None)
-            resolved = resolve(needs, have, self._project, self._store / "resolutions", upgrade=self._upgrade)
+            resolved = resolve(
+                needs, have, self._project, self._store / "resolutions", self._progress, upgrade=self._upgrade
+            )
             closures = {
                 name: resolved.closure(roots, needs.without[name]) for name, roots in needs.imported.items()
             }
             names = frozenset().union(*closures.values())
-            self._progress("Resolving packages", 1, 1)
             found = libraries(
                 names, resolved, needs, self._project, self._store / "environments", self._progress
             )
@@ -226,7 +210,7 @@ class Builder:
         ]
         if unit.language == "python" and FRAMEWORK in map(normalised, (*unit.imports, *unit.packages)):
             pieces.append(self.framework_piece())
-        pieces += [_library_piece(library) for name, library in needed.items() if name not in layered]
+        pieces += [library_piece(library) for name, library in needed.items() if name not in layered]
         return pieces
 
     def framework_piece(self) -> Piece:
@@ -241,71 +225,6 @@ class Builder:
                 tuple(files.values()),
             )
         return self._framework
-
-    def _artefact(self, name: str, pieces: list[Piece]) -> Artefact:
-        """The zip of these pieces; where two have a file of the same name, the first one's."""
-        owners: dict[str, tuple[int, int]] = {}
-        for number, piece in enumerate(pieces):
-            for index, file in enumerate(piece.files):
-                owners.setdefault(file[0], (number, index))
-        order = sorted(owners)
-        label = fingerprint(pieces[owners[file][0]].files[owners[file][1]] for file in order)
-        folder = self._store / "packages"
-        path, facts = folder / f"{label}.zip", folder / f"{label}.json"
-        try:
-            known = msgspec.json.decode(facts.read_bytes(), type=Artefact, dec_hook=_path)
-            # The project may have been moved, and a zip that is not of the size that it should have is no zip.
-            if path.stat().st_size == known.size:
-                os.utime(path)
-                self._reused.add(name)
-                return msgspec.structs.replace(known, path=path)
-        except (OSError, msgspec.MsgspecError):
-            pass
-        folder.mkdir(exist_ok=True)
-        packs = [piece.packed or self._pack(piece) for piece in pieces]
-        chosen: list[tuple[str, Entry, Pack]] = []
-        counts = [[0, 0, 0] for _ in pieces]
-        for within in order:
-            number, index = owners[within]
-            entry = packs[number].entries[index]
-            chosen.append((within, entry, packs[number]))
-            for at, amount in enumerate((1, entry.size, entry.packed)):
-                counts[number][at] += amount
-        temporary = self._workshop / path.name
-        sha256, size = write_zip(temporary, chosen)
-        artefact = Artefact(
-            path=path,
-            sha256=sha256,
-            fingerprint=label,
-            size=size,
-            unpacked=sum(entry.size for _, entry, _ in chosen),
-            parts=tuple(
-                Part(
-                    name=piece.part,
-                    version=piece.version,
-                    kind=piece.kind,
-                    files=files,
-                    unpacked=unpacked,
-                    packed=packed,
-                )
-                for piece, (files, unpacked, packed) in zip(pieces, counts, strict=True)
-            ),
-        )
-        temporary.replace(path)
-        temporary.write_bytes(msgspec.json.encode(artefact, enc_hook=str))
-        temporary.replace(facts)
-        return artefact
-
-    def _pack(self, piece: Piece) -> Pack:
-        known = self._packs.get(piece.paths)
-        if known is None:
-            files = [
-                (name, path, executable)
-                for (name, executable, _), path in zip(piece.files, piece.paths, strict=True)
-            ]
-            known = pack(files, self._workshop / f"{len(self._packs)}.pack")
-            self._packs[piece.paths] = known
-        return known
 
     def _sweep(self) -> None:
         """Removes what has not been asked for in a long time, and what builds that were killed have left."""
@@ -325,11 +244,6 @@ class Builder:
                             Path(entry.path).unlink()
 
 
-def _library_piece(library: Library, prefix: str = "") -> Piece:
-    files = tuple((prefix + entry.name, entry.executable, entry.digest) for entry in library.pack.entries)
-    return Piece(library.name, library.version, "package", files, packed=library.pack)
-
-
 def _suffix(number: int, targets: list[Target]) -> str:
     """Tells layers of several targets apart; there is nothing to tell where there is one."""
     if len(targets) == 1:
@@ -338,11 +252,6 @@ def _suffix(number: int, targets: list[Target]) -> str:
     suffix = f"-py{target.version.replace('.', '')}-{target.architecture.replace('_', '-')}"
     same = [at for at, other in enumerate(targets) if other == target]
     return suffix if len(same) == 1 else f"{suffix}-{same.index(number) + 1}"
-
-
-def _path(kind: type, value: object) -> Path:
-    assert kind is Path
-    return Path(str(value))
 
 
 def _ignore(folder: Path) -> None:

@@ -39,6 +39,8 @@ _TEMPORARY: Final = ".making-"
 # Lambda's longest timeout: who runs may still import from its folder until then.
 _KEPT_S: Final = 15 * 60.0
 
+_ATTEMPTS: Final = 10
+
 _contents: Final = Contents()
 _numbers: Final = count()
 
@@ -57,7 +59,13 @@ def link(project: Project, manifest: Manifest, into: Path) -> Linked:
     check_patterns(project.root, manifest.units, selected)
     folders = {name: into / store.snapshot(files) for name, files in selected.items()}
     store.sweep({folder.name for folder in folders.values()})
-    return Linked(folders=folders, search_path=interpreter(project.python).search_path)
+    # A project that is installed as editable would be found there too, with all its files, and as they change.
+    search_path = tuple(path for path in interpreter(project.python).search_path if path not in apart)
+    return Linked(folders=folders, search_path=search_path)
+
+
+class _Changing(Exception):
+    """A file has changed between two looks at it."""
 
 
 class _Store:
@@ -67,6 +75,14 @@ class _Store:
 
     def snapshot(self, files: dict[str, Chosen]) -> str:
         """The name of the folder that has these files."""
+        for _ in range(_ATTEMPTS):
+            with suppress(_Changing):
+                return self._snapshot(files)
+        raise BuildError(
+            "the project's files keep changing while they are copied", hint="Save, and try again."
+        )
+
+    def _snapshot(self, files: dict[str, Chosen]) -> str:
         facts = [(name, chosen.path, _contents.file(chosen.path)) for name, chosen in files.items()]
         fingerprint = hashlib.sha256()
         for name, _, file in facts:
@@ -97,7 +113,7 @@ class _Store:
             if folder.is_dir():
                 return  # another process has made the same
             raise BuildError(f"{folder} cannot be written: {error.strerror}") from error
-        except BuildError:
+        except (BuildError, _Changing):
             shutil.rmtree(temporary, ignore_errors=True)
             raise
 
@@ -108,8 +124,11 @@ class _Store:
             return blob
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"{blob.name}.{os.getpid()}-{next(_numbers)}"
-        # What is copied may differ from what was read, where somebody is writing: the next look sees a change.
         shutil.copyfile(path, temporary)
+        # Somebody may write it just now. A copy under the digest of other contents would be taken for these for good.
+        if hashlib.sha256(temporary.read_bytes()).digest() != file.digest:
+            temporary.unlink()
+            raise _Changing
         temporary.chmod(0o555 if file.executable else 0o444)
         temporary.replace(blob)
         return blob

@@ -54,7 +54,9 @@ def needs_of(
         for name in map(normalised, unit.imports):
             lines = declared.of(name)
             if name == FRAMEWORK:
-                found.update({own.name: (own,) for own in framework_requirements() if own.name not in found})
+                found.update(
+                    {own.name: (own,) for own in framework_requirements(have) if own.name not in found}
+                )
             elif (
                 name not in found
                 and name not in left_out
@@ -66,14 +68,16 @@ def needs_of(
     return Needs(declared, target, roots, imported, without)
 
 
-def framework_requirements() -> tuple[Requirement, ...]:
+def framework_requirements(have: Mapping[str, Distribution]) -> tuple[Requirement, ...]:
     """What `lambent.app` requires: the requirements of the distribution that are no extras."""
-    from importlib.metadata import PackageNotFoundError, requires
+    from importlib.metadata import PackageNotFoundError, PathDistribution
+    from importlib.metadata import distribution as distribution_here
 
     try:
-        lines = requires(FRAMEWORK) or []
+        one = PathDistribution(have[FRAMEWORK].info) if FRAMEWORK in have else distribution_here(FRAMEWORK)
+        lines = one.requires or []
     except PackageNotFoundError:
-        lines = ["msgspec>=0.19"]
+        lines = ["msgspec"]
     return tuple(parse(line, Path()) for line in lines if "extra ==" not in line)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from lambent.deploy.build.interpreter import Distribution
     from lambent.deploy.build.needs import Needs
+    from lambent.deploy.build.progress import Progress
     from lambent.deploy.build.requirements import Declared
     from lambent.deploy.build.target import Target
     from lambent.deploy.project import Project
@@ -37,6 +38,7 @@ _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:==\s*([^\s;
 _ASKED: Final = "asked.txt"
 _LIMITS: Final = "limits.txt"
 _FORMAT: Final = "1"
+_TASK: Final = "Resolving packages"
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +69,13 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def resolve(
-    needs: Needs, have: Mapping[str, Distribution], project: Project, store: Path, *, upgrade: bool
+    needs: Needs,
+    have: Mapping[str, Distribution],
+    project: Project,
+    store: Path,
+    progress: Progress,
+    *,
+    upgrade: bool,
 ) -> Resolved:
     """Asks uv, or takes the answer that is kept in `store`. Raises BuildError."""
     declared = needs.declared
@@ -81,6 +89,7 @@ def resolve(
             return msgspec.json.decode(kept.read_bytes(), type=Resolved)
         except (OSError, msgspec.MsgspecError):
             pass
+    progress(_TASK, 0, None)
     locked = _locked(declared)
     limits = (*locked, *declared.direct)
     question = _Question(
@@ -101,6 +110,7 @@ def resolve(
     temporary = kept.with_suffix(f".{os.getpid()}")
     temporary.write_bytes(msgspec.json.encode(resolved))
     temporary.replace(kept)
+    progress(_TASK, 1, 1)
     return resolved
 
 
