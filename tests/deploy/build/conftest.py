@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sys
+import venv
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
@@ -80,6 +81,12 @@ _OF_INSTALLERS = ("INSTALLER", "REQUESTED", "direct_url.json")
 
 def _digest(data: bytes) -> str:
     return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+def environment(folder: Path) -> Path:
+    """A virtual environment with nothing in it; its interpreter."""
+    venv.create(folder, symlinks=True)
+    return folder / "bin" / "python"
 
 
 class Code:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import os
 import platform
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from importlib.metadata import version
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.deploy.build.conftest import environment
 
 from lambent.deploy.build import build, report
 from lambent.deploy.build.artefacts import Artefact, Build, Part
@@ -325,7 +328,7 @@ def test_a_package_runs_with_nothing_but_itself(code: Code, wheels: Wheels, tmp_
     unit = code.unit("app", "app.py", imports=("lambent",), runtime=runtime, architecture=machine)
     built = build(code.project, code.manifest(unit))
     with zipfile.ZipFile(built.units["app"].path) as archive:
-        archive.extractall(tmp_path / "task")
+        archive.extractall(tmp_path / "task")  # noqa: S202 - a zip, and one of ours
     script = "import sys; sys.path.insert(0, sys.argv[1]); import app; print(app.app({'name': 'you'}, None))"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script, str(tmp_path / "task")],
@@ -334,6 +337,48 @@ def test_a_package_runs_with_nothing_but_itself(code: Code, wheels: Wheels, tmp_
         check=False,
     )
     assert (done.stdout, done.stderr) == ("Hello you\n", "")
+
+
+@pytest.mark.parametrize("tag", ["py3-none-any", "cp311-cp311-linux_x86_64"])
+def test_what_has_no_wheel_is_built_where_the_installed_one_is_pure(
+    code: Code, wheels: Wheels, tag: str
+) -> None:
+    python = environment(code.root / ".venv")
+    info = next(python.parent.parent.glob("lib/python*/site-packages")) / "common-1.0.dist-info"
+    info.mkdir()
+    (info / "WHEEL").write_text(f"Wheel-Version: 1.0\nTag: {tag}\n")
+    with tarfile.open(wheels.folder / "common-1.0.tar.gz", "w:gz") as archive:
+        for name, text in {
+            "backend.py": BACKEND,
+            "common.py": "A = 1\n",
+            "pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
+            "PKG-INFO": "Metadata-Version: 2.1\nName: common\nVersion: 1.0\n",
+        }.items():
+            member = tarfile.TarInfo(f"common-1.0/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    code.write("requirements.txt", f"{wheels.lines}common\n")
+    code.write("app.py", "import common")
+    project = Project(root=code.root, python=python)
+    manifest = code.manifest(code.unit("app", "app.py", imports=("common",)))
+    if tag.endswith("-any"):
+        assert modules(build(project, manifest).units["app"]) == {"app.py", "common.py"}
+    else:
+        with pytest.raises(BuildError, match=r"there is no wheel of common 1\.0 for Python 3\.13") as caught:
+            build(project, manifest)
+        assert 'packages = ["!common"]' in (caught.value.hint or "")
+
+
+def test_an_index_that_does_not_answer_is_said(
+    code: Code, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    code.write("app.py")
+    with pytest.raises(BuildError, match="the package index does not answer") as caught:
+        build(code.project, code.manifest(code.unit("app", "app.py", imports=("attrs",))))
+    assert "With a network, build once" in (caught.value.hint or "")
 
 
 def test_what_a_layer_of_the_user_has_is_left_out_even_without_a_wheel(code: Code, wheels: Wheels) -> None:

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.deploy.build.conftest import environment
 
 from lambent.deploy.build import link
 from lambent.deploy.errors import BuildError
+from lambent.deploy.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,3 +82,42 @@ def test_nothing_half_made_stays_where_a_file_cannot_be_read(code: Code, tmp_pat
     with pytest.raises(BuildError, match="cannot be read"):
         link(code.project, code.manifest(code.unit("app", "app.py", "shop/__init__.py")), into)
     assert [path for path in into.iterdir() if path.name != "blobs"] == []
+
+
+def test_a_file_that_is_being_written_is_never_kept_as_something_else(code: Code, tmp_path: Path) -> None:
+    into = tmp_path / "linked"
+    path = code.write("app.py", "x" * 200_000)
+    manifest = code.manifest(code.unit("app", "app.py"))
+    over = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            path.write_bytes(b"%d " % number * 50_000)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(20):
+            with contextlib.suppress(BuildError):  # it has not stood still for long enough: that is said
+                link(code.project, manifest, into)
+    finally:
+        over.set()
+        writer.join()
+    for blob in (into / "blobs" / "-").iterdir():
+        assert hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name
+    code.write("app.py", "in the end")
+    assert (link(code.project, manifest, into).folders["app"] / "app.py").read_text() == "in the end"
+
+
+def test_a_project_that_is_installed_as_editable_is_not_found_beside_its_snapshot(
+    code: Code, tmp_path: Path
+) -> None:
+    code.write("src/app.py")
+    python = environment(code.root / ".venv")
+    site = next(python.parent.parent.glob("lib/python*/site-packages"))
+    (site / "editable.pth").write_text(f"{code.root / 'src'}\n{tmp_path}\n")
+    project = Project(root=code.root, python=python)
+    linked = link(project, code.manifest(code.unit("app", "app.py", source="src")), tmp_path / "linked")
+    assert linked.search_path == (str(site), str(tmp_path))
