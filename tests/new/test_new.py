@@ -31,30 +31,46 @@ def lambent_new(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_the_tests_of_a_new_project_pass(template: str, tmp_path: Path) -> None:
-    folder = tmp_path / "mein Läden" / "corner-shop"
-    created = create(template_named(template), folder)
-    assert sorted(created.files) == sorted(
-        path.relative_to(folder) for path in folder.rglob("*") if path.is_file()
-    )
-    settings = tomllib.loads((folder / "lambent.toml").read_text())
-    assert settings["app"]["name"] == "corner-shop"
-    assert tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"] == "corner-shop"
-    assert 'App("corner-shop"' in (folder / "app.py").read_text()
+TESTS_OF_ALL = """
+import os, sys, pytest
+for folder in sys.argv[1:]:
+    os.chdir(folder)
+    ended = pytest.main(["-q", "--ignore=tests/test_on_platform.py"])
+    if ended:
+        sys.exit(ended)
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(folder):
+            del sys.modules[name]  # each has an app.py
+    sys.path[:] = [path for path in sys.path if not path.startswith(folder)]
+"""
+
+
+def test_the_tests_of_new_projects_pass(tmp_path: Path) -> None:
+    folders = []
+    for name, template in TEMPLATES.items():
+        folder = tmp_path / "mein Läden" / f"corner-{name}"
+        folders.append(str(folder))
+        created = create(template, folder)
+        files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+        assert sorted(created.files) == sorted(files)
+        settings = tomllib.loads((folder / "lambent.toml").read_text())
+        assert settings["app"]["name"] == folder.name
+        assert tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"] == folder.name
+        assert f'App("{folder.name}"' in (folder / "app.py").read_text()
+    # One interpreter for all: what takes time is to start it.
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--ignore=tests/test_on_platform.py"],
-        cwd=folder,
+        [sys.executable, "-c", TESTS_OF_ALL, *folders],
         env={
             **os.environ,
             "PYTHONPATH": str(REPOSITORY / "src"),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # most of the time is theirs
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.count(" passed") == len(TEMPLATES)
 
 
 def test_the_next_commands_are_told(tmp_path: Path) -> None:
