@@ -151,13 +151,18 @@ def test_a_first_deployment_that_fails_leaves_nothing(platform: str, tmp_path: P
     local = provider("local", platform)
     _take(local.access, "failing")
     with pytest.raises(ProviderError) as failed:
-        local.apply(deployment(tmp_path, _with_taken_queue(manifest("failing"))), Recorder(), always)
+        # Protected, so that queues stay when they leave the stack: those that were just made do not.
+        local.apply(
+            deployment(tmp_path, _with_taken_queue(manifest("failing")), protected=True), Recorder(), always
+        )
     assert failed.value.message == (
         "TakenQueue (AWS::SQS::Queue) could not be created: Resource of type 'AWS::SQS::Queue' with identifier "
         "'failing-dev-taken' already exists.\nWhat had been made is removed again."
     )
     assert "did not make" in str(failed.value.hint)
     assert _traces(local.access, "failing-dev")["stacks"] == []
+    queues = local.access.client("sqs").list_queues(QueueNamePrefix="failing-dev-").get("QueueUrls", [])
+    assert [url.rpartition("/")[2] for url in queues] == ["failing-dev-taken"]
 
 
 def test_an_update_that_fails_changes_nothing(platform: str, tmp_path: Path) -> None:

@@ -117,9 +117,12 @@ class Apply:
                 return state
 
     def _wait(self, state: State) -> None:
-        self._note(f"{self._stack} is {state.status}: something else is changing it. Waiting for its end.")
+        text = f"{self._stack} is {state.status}: something else is changing it. Waiting for its end."
+        self._notes.append(text)
         following = Following(self._access, state.id, self._watch, after=newest_event(self._access, state.id))
-        following.until_over(going_on="This command waits. Ctrl-C again ends it: nothing of it has begun.")
+        following.until_over(
+            before=text, going_on="This command waits. Ctrl-C again ends it: nothing of it has begun."
+        )
 
     def _continue(self, state: State, *, again: bool) -> None:
         if again:
@@ -129,10 +132,11 @@ class Apply:
             )
         self._note(f"{self._stack} is {STUCK}: the way back is completed first.")
         following = Following(self._access, state.id, self._watch, after=newest_event(self._access, state.id))
-        self._access.client("cloudformation").continue_update_rollback(
-            StackName=state.id, ClientRequestToken=_token()
+        client, token = self._access.client("cloudformation"), _token()
+        ended = following.until_over(
+            begin=lambda: client.continue_update_rollback(StackName=state.id, ClientRequestToken=token),
+            going_on=f"{self._access.of} goes on with it. Ctrl-C again leaves it alone.",
         )
-        ended = following.until_over(going_on=f"{self._access.of} goes on with it.")
         if ended.status == STUCK:
             raise ProviderError(
                 f"{self._stack} cannot complete the way back: {told_of(following.steps, ended)}",
@@ -232,12 +236,18 @@ class Apply:
             after=newest_event(self._access, change_set.stack_id),
         )
         self._watch.phase(f"Deploying {self._stack}")
-        client.execute_change_set(
-            ChangeSetName=change_set.id, StackName=change_set.stack_id, ClientRequestToken=_token()
-        )
+        token = _token()
         ended = following.until_over(
+            begin=lambda: client.execute_change_set(
+                ChangeSetName=change_set.id,
+                StackName=change_set.stack_id,
+                ClientRequestToken=token,
+                # What a protected stage keeps is kept when it leaves the stack, not when its creation fails: it
+                # would be in the way of the next attempt.
+                RetainExceptOnCreate=True,
+            ),
             going_on=f"{self._access.of} goes on with it by itself, and rolls back if something fails. "
-            "Ctrl-C again leaves it alone; `lambent deploy info` shows how it ended, and `apply` again waits for it."
+            "Ctrl-C again leaves it alone; `lambent deploy info` shows how it ended, and `apply` again waits for it.",
         )
         if ended.succeeded:
             return ended

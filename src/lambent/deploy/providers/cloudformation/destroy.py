@@ -58,10 +58,12 @@ class Destroy:
             state = state_of(self._access, self._stack)
             if state is None or not state.busy:
                 return state
-            self._watch.note(f"{self._stack} is {state.status}. Waiting for its end.")
             Following(
                 self._access, state.id, self._watch, after=newest_event(self._access, state.id)
-            ).until_over(going_on="This command waits. Ctrl-C again ends it: it has removed nothing.")
+            ).until_over(
+                before=f"{self._stack} is {state.status}. Waiting for its end.",
+                going_on="This command waits. Ctrl-C again ends it: it has removed nothing.",
+            )
 
     def _found(self, state: State) -> tuple[Removal, list[Resource]]:
         if state.status == REVIEW:

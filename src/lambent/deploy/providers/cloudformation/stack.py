@@ -17,6 +17,8 @@ from lambent.deploy.providers.cloudformation.failures import told_of
 from lambent.deploy.providers.provider import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambent.deploy.providers.access import Access
     from lambent.deploy.providers.provider import Watch
 
@@ -87,22 +89,36 @@ class Following:
         self._interrupted = False
         self.steps: list[Step] = []
 
-    def until_over(self, *, going_on: str) -> State:
+    def until_over(
+        self, *, going_on: str, before: str | None = None, begin: Callable[[], object] | None = None
+    ) -> State:
         """Waits until nothing goes on any more. A first Ctrl-C says `going_on`; a second raises KeyboardInterrupt.
 
-        A stack that is deleted has the status DELETE_COMPLETE.
+        `before` is said first. `begin` is what begins the operation; when Ctrl-C comes while it is asked for, and
+        it has not begun, KeyboardInterrupt is raised at once. A stack that is deleted has the status DELETE_COMPLETE.
         """
         while True:
             try:
+                if before is not None:
+                    text, before = before, None
+                    self._watch.note(text)
+                if begin is not None:
+                    begin()
+                    begin = None
                 state = self._looked()
                 if state is not None:
                     return state
                 time.sleep(_NEAR_S if self._access.near else _FAR_S)
             except KeyboardInterrupt:
-                if self._interrupted:
+                if self._interrupted or (begin is not None and not self._begun()):
                     raise
+                begin = None
                 self._interrupted = True
                 self._watch.interrupted(going_on)
+
+    def _begun(self) -> bool:
+        found = described(self._access.client("cloudformation"), self._id)
+        return found is None or _read(found).busy
 
     def _looked(self) -> State | None:
         # The state first: when it says that all is over, all events are there to be read.
@@ -172,10 +188,10 @@ def deleted(access: Access, state: State, watch: Watch) -> Following:
         )
     client = access.client("cloudformation")
     following = Following(access, state.id, watch, after=newest_event(access, state.id))
-    client.delete_stack(StackName=state.id)
     ended = following.until_over(
+        begin=lambda: client.delete_stack(StackName=state.id),
         going_on=f"{access.of} goes on deleting {state.name}. Ctrl-C again leaves it alone; "
-        "`lambent deploy destroy` waits for its end."
+        "`lambent deploy destroy` waits for its end.",
     )
     if ended.status != DELETED:
         raise ProviderError(
