@@ -511,3 +511,33 @@ def test_authorizers_say_that_they_have_no_identity_sources() -> None:
     )
     found = properties(rendered(shown), "AWS::ApiGatewayV2::Authorizer")
     assert [one["IdentitySource"] for one in found] == [[], []]
+
+
+def test_apis_call_functions_as_the_framework_reads_them() -> None:
+    resources = rendered(everything())
+    for one in properties(resources, "AWS::ApiGatewayV2::Integration"):
+        http = one["ApiId"] == {"Ref": "HttpApi"}
+        assert (one.get("PayloadFormatVersion"), one.get("IntegrationMethod")) == (
+            ("2.0", None) if http else (None, "POST")
+        )
+    (guard,) = (
+        one
+        for one in properties(resources, "AWS::ApiGatewayV2::Authorizer")
+        if one["Name"] == "guard" and one["ApiId"] == {"Ref": "HttpApi"}
+    )
+    assert (guard["AuthorizerPayloadFormatVersion"], guard["EnableSimpleResponses"]) == ("2.0", True)
+    # A WebSocket API without routes cannot be deployed.
+    assert len(resources["CounterChannelStage"]["DependsOn"]) == 4
+
+
+def test_whoever_calls_is_permitted_for_its_own_resource() -> None:
+    """No permission is for a whole service: somebody else's bucket could call, too."""
+    found = properties(rendered(everything()), "AWS::Lambda::Permission")
+    anybody = [one for one in found if "SourceArn" not in one]
+    assert {(one["Principal"], one["Action"]) for one in anybody} == {
+        ("*", "lambda:InvokeFunctionUrl"),
+        ("*", "lambda:InvokeFunction"),
+    }
+    assert all("FunctionUrlAuthType" in one or one["InvokedViaFunctionUrl"] for one in anybody)
+    (s3,) = {json.dumps(one["SourceArn"]) for one in found if one["Principal"] == "s3.amazonaws.com"}
+    assert "s3:::shop-dev-uploads-${AWS::AccountId}-${AWS::Region}" in s3
