@@ -9,6 +9,17 @@ import pytest
 from lambent.dev.lines import Line, folders_of, readable
 
 FOLDERS = {"/var/task/": "src/"}
+FRAMES = """Traceback (most recent call last):
+  File "/p/site-packages/lambent/app/app.py", line 2, in __call__
+    return f()
+           ^^^
+  File "/var/task/app.py", line 9, in find
+    raise KeyError(1)
+KeyError: 1"""
+FRAMES_OF_THE_APP = """Traceback (most recent call last):
+  File "src/app.py", line 9, in find
+    raise KeyError(1)
+KeyError: 1"""
 
 
 @pytest.mark.parametrize(
@@ -34,6 +45,10 @@ FOLDERS = {"/var/task/": "src/"}
         (
             '{"level":"ERROR","message":"failed","timestamp":"","exception":"Traceback\\n  File \\"/var/task/a.py\\""}',
             Line('ERROR failed\nTraceback\n  File "src/a.py"', "error"),
+        ),
+        (
+            FRAMES,
+            Line(FRAMES_OF_THE_APP, "error"),
         ),
         ('{"timestamp":"t","level":"DEBUG","message":{"a":1}}', Line('DEBUG {"a":1}', "debug")),
         ('{"_aws":{"Timestamp":1},"Ordered":1}', None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from lambent.deploy.manifest import Manifest
+    from lambent.deploy.manifest import EventTrigger, Manifest
     from lambent.dev.pipeline import Ready
     from lambent.dev.screen import Screen
     from lambent.dev.stack import Stack
@@ -30,8 +30,8 @@ def show(
     if manifest is not None:
         rows += _resources(manifest)
         rows += [
-            ("Functions", name, f"lambent invoke {physical} -d '{{}}'")
-            for logical, physical in stack.functions.items()
+            ("Functions", name, f"lambent invoke {name} -d '{{}}'")
+            for logical in stack.functions
             if (name := ready.labels.get(logical, "")) and manifest.unit(name).direct
         ]
     else:
@@ -62,6 +62,14 @@ def _routes(manifest: Manifest) -> list[Row]:
     return shown
 
 
+def _detail_type(rule: EventTrigger) -> str:
+    """An event's type that the rule's pattern names, or what stands for one."""
+    named = rule.pattern.get("detail-type")
+    if isinstance(named, list) and named and isinstance(named[0], str):
+        return named[0] if " " not in named[0] else f"'{named[0]}'"
+    return "TYPE"
+
+
 def _resources(manifest: Manifest) -> list[Row]:
     rows: list[Row] = []
     rows += [
@@ -72,7 +80,7 @@ def _resources(manifest: Manifest) -> list[Row]:
         ("Schedules", schedule.name, f"{schedule.expression}: lambent fire {schedule.name}")
         for schedule in manifest.schedules
     ]
-    rows += [("Rules", rule.name, f"lambent fire {rule.name}") for rule in manifest.events]
+    rows += [("Rules", rule.name, f"lambent emit {_detail_type(rule)} '{{}}'") for rule in manifest.events]
     rows += [("Topics", topic.name, f"lambent publish {topic.name} '{{}}'") for topic in manifest.topics]
     rows += [("Buckets", bucket.name, f"lambent put {bucket.name} FILE") for bucket in manifest.buckets]
     rows += [("Tables", table.name, "") for table in manifest.tables]

@@ -25,6 +25,7 @@ _LEVELS: Final = {
     "DEBUG": "debug",
     "TRACE": "debug",
 }
+_FRAME: Final = re.compile(r'\s+File "[^"]*/lambent/app/[^"]*", line \d+, in ')
 _TASK: Final = "/var/task/"
 _NOT_SHOWN: Final = frozenset(
     {
@@ -85,7 +86,22 @@ def readable(message: str, folders: Mapping[str, str]) -> Line | None:
         line = Line(_PREFIX.sub(r"\1 ", text), level)
     if not line.text:
         return None
-    return Line(in_project(line.text, folders), line.level)
+    return Line(in_project(_without_framework(line.text), folders), line.level)
+
+
+def _without_framework(text: str) -> str:
+    """A traceback without the frames between the event and the handler: they are the same for all."""
+    if "/lambent/app/" not in text:
+        return text
+    kept: list[str] = []
+    skipping = False
+    for line in text.split("\n"):
+        if _FRAME.match(line):
+            skipping = True
+        elif not (skipping and line.startswith("    ")):  # below a frame are its source, and carets
+            skipping = False
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def in_project(text: str, folders: Mapping[str, str]) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _TOGETHER_S: Final = 0.02
 """The end of an invocation and the answer to the request that made it come within this."""
 
+_PRINTED_S: Final = 0.005
 _TWICE_S: Final = 0.5
 """An error that comes again within this is shown once."""
 
@@ -136,6 +137,7 @@ class Live:
             f"{_GROUP}{physical}": folders_of(ready.sources.get(logical), ready.code.get(logical), Path(here))
             for logical, physical in stack.functions.items()
         }
+        self._screen.names(self._names.values())
         neighbours.note(self._session.folder, ready)
         self._record(ready)
 
@@ -202,7 +204,10 @@ class Live:
             # The last one: what it has called itself has ended before.
             timer, cold = self._ended.pop()
             timer.cancel()
-        self._screen.request(method, target, status, seconds, cold)
+        # What the function has printed comes another way, and is to stand before.
+        asyncio.get_running_loop().call_later(
+            _PRINTED_S, self._screen.request, method, target, status, seconds, cold
+        )
 
     def logged(self, group: str, message: str) -> None:
         """A log line of a function."""

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _COLOURS: Final = ("36", "35", "34", "33", "32", "96", "95", "94")
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
@@ -24,8 +24,12 @@ class Screen:
         self.terminal = self._out.isatty()
         self._colours = self.terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._names: dict[str, str] = {}
-        self._width = 6
+        self._width = 0
         self._working = ""
+
+    def names(self, names: Iterable[str]) -> None:
+        """What functions are called: their lines are aligned."""
+        self._width = min(max((len(name) for name in names), default=0), _WIDEST)
 
     # ------------------------------------------------------------ lines of running code
 
@@ -126,7 +130,6 @@ class Screen:
         colour = self._names.get(name)
         if colour is None:
             colour = self._names[name] = _COLOURS[len(self._names) % len(_COLOURS)]
-            self._width = max(self._width, min(len(name), _WIDEST))
         return self._styled(f"{name.ljust(self._width)} │", colour)
 
     def _line(self, text: str) -> None:

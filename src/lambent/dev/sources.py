@@ -35,8 +35,11 @@ _ENDINGS: Final = (
 )
 """Of files that programs write while they run."""
 
+_CHEAP_S: Final = 0.002
 _PAUSE: Final = 10
-"""A look is repeated after this many times what it took: whoever sends many requests waits at most a tenth longer."""
+"""A look that costs more is repeated after this many times what it did: whoever sends many requests to a large project
+waits at most a tenth longer. Costs are the processor's time, as others may have it for long.
+"""
 
 
 class Sources:
@@ -51,13 +54,14 @@ class Sources:
 
     def changed(self) -> bool:
         """Whether there is anything to `take`. A look that has just been made is not repeated."""
-        began = time.perf_counter()
-        if began < self._next_look:
+        if time.perf_counter() < self._next_look:
             return False
+        began = time.thread_time()
         found = any(_written(folder) != at for folder, at in self._folders.items()) and self._walked()
         found = found or any(stamp_of(path) != stamp for path, stamp in self._files.items())
-        ended = time.perf_counter()
-        self._next_look = ended + _PAUSE * (ended - began)
+        cost = time.thread_time() - began
+        if cost > _CHEAP_S:
+            self._next_look = time.perf_counter() + _PAUSE * cost
         return found
 
     def paths(self) -> list[Path]:
