@@ -44,6 +44,8 @@ FOUND = [
     ({"lambent.toml": '[app]\nhandler = "src/shop:app"'}, None, "src.shop.app", "."),
     ({"pyproject.toml": '[tool.lambent.app]\nhandler = "a.b"'}, None, "a.b", "."),
     ({"f.py": "", "lambent.toml": '[[function]]\nname = "f"\nhandler = "f.f"'}, None, None, "."),
+    ({"app.py": APP, "lambent.toml": '[[function]]\nname = "f"\nhandler = "app:app"'}, None, None, "."),
+    ({"app.py": APP, "lambent.toml": '[[function]]\nname = "f"\nhandler = "app.f"'}, None, "app.app", "."),
     ({"app.py": APP, "lambent.toml": '[app]\n[[function]]\nname = "f"\nhandler = "f.f"'}, None, "app.app", "."),
 ]  # fmt: skip
 

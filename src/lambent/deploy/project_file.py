@@ -30,6 +30,8 @@ from lambent.deploy.project import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from lambent.deploy.app_finder import Found
+
 FILE: Final = "lambent.toml"
 TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 RESOURCES: Final = ("queues", "tables", "buckets", "topics", "streams")
@@ -80,10 +82,10 @@ def load_project(
         project = _with(project, handler=found, source=_relative(source, root))
     elif handler is not None:
         project = _with(project, handler=handler)
-    if project.handler is not None or (project.functions and app is None and not _has_app(document)):
+    if project.handler is not None:
         return project
     found_app = find_app(root, None if project.source == "." else project.source)
-    if found_app is not None:
+    if found_app is not None and not _is_function(found_app, project):
         return _with(project, handler=found_app.handler, source=found_app.source)
     if project.functions:
         return project
@@ -97,8 +99,12 @@ def load_project(
     )
 
 
-def _has_app(document: dict[str, Any]) -> bool:
-    return "app" in document
+def _is_function(found: Found, project: Project) -> bool:
+    """Whether the App is deployed as a `[[function]]` already."""
+    return any(
+        (one.handler.replace(":", "."), one.path) == (found.handler, found.source)
+        for one in project.functions
+    )
 
 
 def _is_about(document: dict[str, Any]) -> bool:

@@ -246,6 +246,17 @@ def test_an_analyser_sees_changes_and_forgets_nothing_of_them(tmp_path: Path, im
     assert analyser.analyse(stage) == first
 
 
+def test_changes_within_a_second_are_seen(tmp_path: Path, importer: Importer) -> None:
+    """Python would take its bytecode for current: it is of a file of this size, and of this second."""
+    write(tmp_path, {"app.py": START + "app.get('/a')(lambda: 1)\n"})
+    project = load_project(tmp_path, environment={})
+    analyser = Analyser(project, importer=importer)
+    for path in "abcabc":
+        write(tmp_path, {"app.py": START + f"app.get('/{path}')(lambda: 1)\n"})
+        manifest = analyser.analyse(project.stage_named(None))
+        assert {route.path for route in manifest.routes} == {f"/{path}"}
+
+
 def test_one_analysis_leaves_no_process_and_a_dead_importer_is_replaced(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": START + "app.get('/a')(lambda: 1)\n"})
     project = load_project(tmp_path, environment={})

@@ -117,6 +117,23 @@ def test_a_unit_for_each_router_has_what_its_own_imports(analysed: Analysed) -> 
     ]
 
 
+def test_routers_that_routers_include_by_name_come_with_them(analysed: Analysed) -> None:
+    inner = "from lambent import Router\nrouter = Router('/{name}')\nrouter.get('')(lambda: 1)\n"
+    manifest = analysed(
+        {
+            "app.py": "from lambent import App\napp = App()\napp.include('a:router')\napp.include('b:router')",
+            "a.py": inner.replace("{name}", "a") + "router.include('c:router')",
+            "b.py": inner.replace("{name}", "b"),
+            "c.py": inner.replace("{name}", "c"),
+            "lambent.toml": "[app]\nunit = 'router'",
+        }
+    )
+    assert [(unit.name, unit.files) for unit in manifest.units] == [
+        ("a", ("a.py", "app.py", "c.py")),
+        ("b", ("app.py", "b.py")),
+    ]
+
+
 def test_a_unit_for_each_handler(analysed: Analysed) -> None:
     manifest = analysed({**FILES, "lambent.toml": '[app]\nunit = "function"'})
     assert [told(unit) for unit in manifest.units] == [

@@ -53,7 +53,7 @@ class Analyser:
             self._importer.ask(self._request(stage, folder, handler, functions))
             # While the app is being imported its files are read.
             modules = {_module(one) for one in [handler, *functions.values()] if one}
-            tree.closure(modules, None)
+            tree.closure(modules)
             answer = self._importer.answer()
             if "error" in answer:
                 raise explained(self._project, answer)
@@ -71,7 +71,7 @@ class Analyser:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
             for path, found in facts.printed(done.stdout or "{}").items():
                 tree.known(files[path], found)
-            tree.closure(modules, None)
+            tree.closure(modules)
 
     def close(self) -> None:
         """End the process."""

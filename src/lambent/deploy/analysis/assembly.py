@@ -167,8 +167,12 @@ class Assembly:
 
     def _closure_of(self, draft: Draft) -> Closure:
         source = self._sources[draft.source]
-        routers = None if draft.routers is None else frozenset(draft.routers)
-        closure = source.tree.closure([_module(draft.handler)], routers)
+        without: frozenset[str] = frozenset()
+        if draft.routers is not None and self._app is not None:
+            # Those that the app itself includes: what routers include comes with them.
+            included = {one["included"] for one in self._app["routers"]} - {None}
+            without = frozenset(included - set(draft.routers))
+        closure = source.tree.closure([_module(draft.handler)], without)
         if draft.routers is None and draft.function is None:
             # What is imported by names that are made at run time is known from the import alone.
             loaded = source.answer["modules"]
@@ -176,7 +180,7 @@ class Assembly:
                 module for module in loaded if module not in closure.files and source.tree.locate(module)
             }
             if known:
-                closure = source.tree.closure([_module(draft.handler), *sorted(known)], routers)
+                closure = source.tree.closure([_module(draft.handler), *sorted(known)])
         return closure
 
     def _unit(self, draft: Draft, closure: Closure | None, direct: set[str]) -> Unit:

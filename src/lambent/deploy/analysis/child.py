@@ -24,39 +24,27 @@ import os
 import signal
 import struct
 import tempfile
+import time
 import traceback
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-_PRELOADED = (
-    "lambent",
-    "msgspec",
-    "lambent.app.app",
-    "lambent.app.registrar",
-    "lambent.app.logger",
-    "lambent.app.metrics",
-    "lambent.app.queues",
-    "lambent.app.functions",
-    "lambent.app.connections",
-    "lambent.app.table",
-    "lambent.app.middleware.cors",
-    *(
-        "lambent.app.sources." + name
-        for name in (
-            "authorizer",
-            "bucket",
-            "bus",
-            "channel",
-            "direct",
-            "queue",
-            "stream",
-            "table_stream",
-            "topic",
-        )
-    ),
-)
+_PRELOADED = """
+lambent msgspec lambent.app.app lambent.app.registrar lambent.app.logger lambent.app.metrics lambent.app.queues
+lambent.app.functions lambent.app.connections lambent.app.table lambent.app.middleware.cors lambent.app.schedules
+lambent.app.sources.authorizer lambent.app.sources.bucket lambent.app.sources.bus lambent.app.sources.channel
+lambent.app.sources.direct lambent.app.sources.queue lambent.app.sources.stream lambent.app.sources.table_stream
+lambent.app.sources.topic
+"""
 _TOLD = ("QUEUE_URL_", "LAMBENT_")
 """How variables begin that every deployed unit has for the resources it uses."""
 
@@ -73,6 +61,16 @@ class _Variables(dict):  # type: ignore[type-arg]  # no types at run time
         raise KeyError(key)
 
 
+class _Loader(SourceFileLoader):
+    """Keeps no bytecode of a file that was changed just now: Python knows a file by its size and the second in which
+    it was written, and it may be written again in the same.
+    """
+
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        if time.time() - os.stat(self.path).st_mtime > 2:  # noqa: PTH116 - without the import of pathlib
+            super().set_data(path, data, _mode=_mode)
+
+
 class Refused(Exception):
     """The answer is this error."""
 
@@ -84,7 +82,7 @@ class Refused(Exception):
 def serve(out: int, warm: bool) -> None:
     """Answer requests until the input ends."""
     if warm:
-        for name in _PRELOADED:
+        for name in _PRELOADED.split():
             try:
                 importlib.import_module(name)
             except ImportError:  # one that the installed version has not
@@ -147,6 +145,12 @@ def _forked(line: bytes) -> bytes:
     return json.dumps({"error": {"kind": "ended", "message": how}, "output": output}).encode()
 
 
+def _finder(folder: str) -> FileFinder:
+    if "site-packages" in folder or not folder.startswith(os.getcwd()):  # noqa: PTH109
+        raise ImportError(folder)
+    return FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Loader, SOURCE_SUFFIXES))
+
+
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     os.environ._data = _Variables(  # type: ignore[attr-defined]
         (os.fsencode(name), os.fsencode(value)) for name, value in request["environment"].items()
@@ -154,7 +158,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     source = request["source"]
     os.chdir(source)
     sys.path[:] = [source, *(one for one in sys.path if one not in ("", source))]
-    importlib.invalidate_caches()
+    sys.path_hooks.insert(0, _finder)
+    sys.path_importer_cache.clear()
     sys.argv = [source]
     try:
         app = _app(request) if request["app"] else None

@@ -60,7 +60,8 @@ class Part(NamedTuple):
 class Facts(NamedTuple):
     """What a file says. `aliases` is what imported names stand for: a module, or a member of one; with its level.
 
-    `routers` are the names of routers that are included by name, with their lines.
+    `routers` are the names of routers that are included by name, with their lines; `provided` are factories of services
+    with the type that is told for each.
     """
 
     imports: tuple[Import, ...]
@@ -69,6 +70,7 @@ class Facts(NamedTuple):
     parts: tuple[Part, ...]
     routers: dict[str, int]
     literal_imports: dict[str, int]
+    provided: tuple[tuple[str, Optional[str]], ...]  # noqa: UP045
 
 
 def read(text: bytes, name: str = "<file>") -> Facts:
@@ -83,14 +85,9 @@ def printed(text: str) -> dict[str, Facts]:
     """The facts by file, out of what the program has printed."""
     return {
         file: Facts(
-            tuple(Import(*one) for one in imports),
-            aliases,
-            stars,
-            tuple(Part(*one) for one in parts),
-            routers,
-            literals,
+            tuple(Import(*i) for i in imports), aliases, stars, tuple(Part(*p) for p in parts), *others
         )
-        for file, (imports, aliases, stars, parts, routers, literals) in ast.literal_eval(text).items()
+        for file, (imports, aliases, stars, parts, *others) in ast.literal_eval(text).items()
     }
 
 
@@ -109,18 +106,13 @@ class _Reader:
         self.parts: list[Part] = []
         self.routers: dict[str, int] = {}
         self.literals: dict[str, int] = {}
+        self.provided: list[tuple[str, str | None]] = []
         self._code = _Mentions(self)
 
     def facts(self) -> Facts:
         self.parts.append(self._code.part("", "code", 0, 0))
-        return Facts(
-            tuple(self.imports),
-            self.aliases,
-            tuple(self.stars),
-            tuple(self.parts),
-            self.routers,
-            self.literals,
-        )
+        lists = tuple(self.imports), self.aliases, tuple(self.stars), tuple(self.parts)
+        return Facts(*lists, self.routers, self.literals, tuple(self.provided))
 
     def statements(self, body: list[ast.stmt], *, optional: bool) -> None:
         """What is at the top of a module, also below `if` and `try`: whichever branch is taken, it may be there."""
@@ -158,8 +150,20 @@ class _Reader:
                     self._code.visit(item)
                 caught = any("suppress" in ast.dump(item.context_expr) for item in one.items)
                 self.statements(one.body, optional=optional or caught)
-            else:
+            elif not self._provides(one):
                 self._code.visit(one)
+
+    def _provides(self, node: ast.stmt) -> bool:
+        """Whether a statement is `app.provide(factory, type=…)`, which calls nothing yet."""
+        call = node.value if isinstance(node, ast.Expr) else None
+        if not isinstance(call, ast.Call) or not (_dotted(call.func) or "").endswith(".provide"):
+            return False
+        factory = _dotted(call.args[0]) if call.args else None
+        if factory is None:
+            return False
+        types = [_dotted(one.value) for one in call.keywords if one.arg == "type"]
+        self.provided.append((factory, types[0] if types else None))
+        return True
 
     def imported(self, node: ast.Import | ast.ImportFrom, optional: bool) -> None:
         """Note an import, wherever it stands."""

@@ -134,7 +134,9 @@ class Meaning:
         if kind == "item":
             of = self.value(expression[1], module, part, depth - 1)
             key = self.value(expression[2], module, part, depth - 1)
-            return Variable(key.text) if of == Outer("os.environ") and isinstance(key, Text) else None
+            if of == Outer("os.environ"):
+                return Variable(key.text) if isinstance(key, Text) else None
+            return of if isinstance(of, Outer) and is_lambents(of.name) else None  # Table[Order]
         if kind == "call":
             called = self.value(expression[1], module, part, depth - 1)
             if called is None:

@@ -91,8 +91,8 @@ class SourceTree:
         parts = parts[: len(parts) - level + 1]
         return ".".join([*parts, *([name] if name else [])])
 
-    def closure(self, entries: Iterable[str], routers: frozenset[str] | None) -> Closure:
-        """All that the modules `entries` import. Of the routers included by name only `routers`, None for all."""
+    def closure(self, entries: Iterable[str], without: frozenset[str] = frozenset()) -> Closure:
+        """All that the modules `entries` import, and the routers that they include by name but for `without`."""
         files: dict[str, str] = {}
         outside: dict[str, Outside] = {}
         waiting: list[tuple[str, str, int, bool]] = [(name, "", 0, False) for name in entries]
@@ -138,7 +138,7 @@ class SourceTree:
             for module, at in facts.literal_imports.items():
                 waiting.append((self._literal(name, file, module), file, at, False))
             for included, at in facts.routers.items():
-                if routers is None or included in routers:
+                if included not in without:
                     waiting.append((included.partition(":")[0], file, at, False))
         return Closure(files, outside)
 

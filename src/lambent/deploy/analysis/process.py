@@ -36,6 +36,7 @@ class Importer:
         self._warm = warm
         self._process: subprocess.Popen[bytes] | None = None
         self._answers = -1
+        self._is_asked = False
         self._start()
 
     def _start(self) -> None:
@@ -61,7 +62,14 @@ class Importer:
         self._answers = reader
 
     def ask(self, request: Mapping[str, Any]) -> None:
-        """Send a request; `answer` gives what becomes of it. A process that has died is started again."""
+        """Send a request; `answer` gives what becomes of it. A process that has died is started again.
+
+        An answer that nobody has asked for is for a request that was given up: it is read and forgotten.
+        """
+        if self._is_asked:
+            with contextlib.suppress(AnalysisError):
+                self.answer()
+        self._is_asked = True
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._start()
@@ -73,6 +81,7 @@ class Importer:
 
     def answer(self) -> dict[str, Any]:
         """The answer to the request that was sent. Raises AnalysisError when there is none."""
+        self._is_asked = False
         deadline = time.monotonic() + LONGEST
         head = self._read(8, deadline)
         (size,) = struct.unpack("!q", head)

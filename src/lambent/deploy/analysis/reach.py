@@ -113,6 +113,16 @@ class Reach:
                     for name in part.made:
                         for made in self._definitions(name, module, part):
                             found.setdefault(made, []).append((module, part.name))
+            facts, code = self._meaning.facts(module), self._meaning.part(module, "")
+            for factory, told in facts.provided if facts is not None else ():
+                assert code is not None
+                for place in self._definitions(factory, module, code):
+                    maker = self._meaning.part(*place)
+                    names = (told,) if told else maker.made if maker is not None else ()
+                    within = (module, code) if told or maker is None else (place[0], maker)
+                    for name in names:
+                        for made in self._definitions(name, *within):
+                            found.setdefault(made, []).append(place)
         return found
 
     def _mentioned(self, place: Place) -> frozenset[Place]:
