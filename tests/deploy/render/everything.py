@@ -65,6 +65,21 @@ def rendered(shown: Manifest, **settings: Any) -> dict[str, Any]:
     return template
 
 
+def properties(resources: dict[str, Any], type_name: str) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in resources.values() if one["Type"] == type_name]
+
+
+def statements(resources: dict[str, Any], logical: str) -> list[dict[str, Any]]:
+    (policy,) = resources[logical]["Properties"]["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def variables(resources: dict[str, Any], logical: str = "AppFunction") -> dict[str, Any]:
+    found: dict[str, Any] = resources[logical]["Properties"]["Environment"]["Variables"]
+    return found
+
+
 def everything() -> Manifest:
     """Every member of manifests."""
     return Manifest(
