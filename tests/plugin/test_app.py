@@ -127,7 +127,7 @@ def test_messages(trial: DeployedApp) -> None:
 
 def test_times(trial: DeployedApp) -> None:
     trial.fire("daily")
-    trial.wait_for(lambda: [line for line in trial.logs() if line["message"] == "A day has passed"])
+    trial.wait_for(lambda: trial.logs(message="A day has passed"))
 
 
 def test_connections(trial: DeployedApp) -> None:

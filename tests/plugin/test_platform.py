@@ -28,28 +28,19 @@ def is_running(pid: int) -> bool:
     return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
-def test_it_serves_until_it_is_stopped() -> None:
+def test_it_serves_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     platform = Platform.start()
     sqs = platform.client("sqs")
     assert sqs is platform.client("sqs")
-    url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody="tea")
-    assert [one["Body"] for one in sqs.receive_message(QueueUrl=url)["Messages"]] == ["tea"]
-    platform.stop()
-    assert not is_running(platform.pid)
-
-
-def test_a_reset_leaves_nothing(platform: Platform) -> None:
-    platform.client("sqs").create_queue(QueueName="jobs")
-    platform.reset()
-    assert "QueueUrls" not in platform.client("sqs").list_queues()
-
-
-def test_clients_find_it_by_variables(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in platform.environment.items():
         monkeypatch.setenv(name, value)
-    boto3.session.Session().client("sqs").create_queue(QueueName="found")
-    assert platform.client("sqs").get_queue_url(QueueName="found")
+    url = boto3.session.Session().client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="tea")
+    assert [one["Body"] for one in sqs.receive_message(QueueUrl=url)["Messages"]] == ["tea"]
+    platform.reset()
+    assert "QueueUrls" not in sqs.list_queues()
+    platform.stop()
+    assert not is_running(platform.pid)
 
 
 def test_what_it_cannot_start_with_is_told() -> None:

@@ -12,11 +12,6 @@ TEA = {"item": "tea", "count": 2, "email": "a@b.c"}
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="the function `price` needs Node.js")
 
 
-def lines(lambent_app: DeployedApp, unit: str, message: str) -> list[dict[str, object]]:
-    """What a function has logged with this message."""
-    return [line for line in lambent_app.logs(unit) if isinstance(line, dict) and line["message"] == message]
-
-
 @needs_node
 def test_an_order_is_kept_shown_and_gets_a_receipt(lambent_app: DeployedApp) -> None:
     with lambent_app.connect("counter", query="key=open%20sesame") as screen:
@@ -29,7 +24,7 @@ def test_an_order_is_kept_shown_and_gets_a_receipt(lambent_app: DeployedApp) -> 
         assert screen.receive() == {"new": order}
         screen.send({"action": "orders"})
         assert screen.receive() == [order]
-    (line,) = lambent_app.wait_for(lambda: lines(lambent_app, "receipts", "Receipt sent"))
+    (line,) = lambent_app.wait_for(lambda: lambent_app.logs("receipts", message="Receipt sent"))
     assert line["order"] == order["id"]
 
 
@@ -41,5 +36,5 @@ def test_only_who_has_the_key_may_order(lambent_app: DeployedApp) -> None:
 
 def test_the_nightly_report_ends_in_the_office(lambent_app: DeployedApp) -> None:
     lambent_app.fire("nightly")
-    (line,) = lambent_app.wait_for(lambda: lines(lambent_app, "office", "Report"))
+    (line,) = lambent_app.wait_for(lambda: lambent_app.logs("office", message="Report"))
     assert line["orders"] == len(lambent_app.get("/orders").json())

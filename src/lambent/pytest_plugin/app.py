@@ -177,12 +177,17 @@ class DeployedApp(Deployment):
 
     # ------------------------------------------------------------ what it has said
 
-    def logs(self, unit: str | None = None) -> list[Any]:
+    def logs(self, unit: str | None = None, *, message: str | None = None) -> list[Any]:
         """What a function, or all of them, have logged, in order; each line decoded where it is JSON.
 
-        Without what Lambda itself writes (START, END, REPORT).
+        With `message` those lines that say exactly this. Without what Lambda itself writes (START, END, REPORT).
         """
-        return [_decoded(text) for _, _, text in self._lines(unit)]
+        lines = [_decoded(text) for _, _, text in self._lines(unit)]
+        if message is None:
+            return lines
+        return [
+            line for line in lines if (line.get("message") if isinstance(line, dict) else line) == message
+        ]
 
     def told_since(self, seconds: float) -> str:
         """What the functions have logged since a time (of `time.time()`), for people to read; the last of it."""
