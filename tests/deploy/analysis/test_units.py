@@ -244,6 +244,62 @@ def test_units_of_the_shop_run_with_their_own_files_alone(
                 assert wanted in kinds, (unit.name, wanted)
 
 
+NODE = """
+[app]
+[[function]]
+name = "render"
+handler = "index.handler"
+path = "node"
+runtime = "nodejs22.x"
+[resources.queues.receipts]
+[resources.tables.orders]
+key = "id"
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "the handler index.handler: there is no index.mjs or .js in node"),
+        (
+            {"node/index.mjs": "export const handle = 1"},
+            "node/index.mjs: the handler index.handler: there is no handler",
+        ),
+        ({"node/index.mjs": "export const handler = () => process.env.QUEUE_URL_RECEIPTS"}, None),
+        (
+            {
+                "node/index.ts": "const { LAMBENT_TABLE_ORDERS: t } = process.env\nexport const handler = () => t"
+            },
+            None,
+        ),
+        (
+            {
+                "node/index.js": "exports.handler = 1",
+                "node/node_modules/a.js": "process.env.LAMBENT_TABLE_ORDERS",
+            },
+            None,
+        ),
+    ],
+)
+def test_functions_of_node(analysed: Analysed, files: dict[str, str], told: str | None) -> None:
+    app = {"app.py": "from lambent import App\napp = App()\napp.get('/')(lambda: 1)", "node/x.py": ""}
+    if told is not None:
+        with pytest.raises(AnalysisError) as caught:
+            analysed({**app, **files, "lambent.toml": NODE})
+        assert told in str(caught.value)
+        return
+    manifest = analysed({**app, **files, "lambent.toml": NODE})
+    found = [(use.unit, use.kind, use.name, use.access) for use in manifest.uses]
+    (text,) = (text for name, text in files.items() if "node_modules" not in name)
+    assert found == (
+        [("render", "queue", "receipts", ("send",))]
+        if "QUEUE" in text
+        else [("render", "table", "orders", ("read", "write"))]
+        if "TABLE" in text
+        else []
+    )
+
+
 NAMES = [
     (
         {"app.py": "from lambent import App\nimport b\napp = App()\n@app.get('/')\ndef f(): ...\napp.get('/b')(b.f)",

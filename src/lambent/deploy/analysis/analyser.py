@@ -11,7 +11,7 @@ from lambent.deploy.analysis.assembly import Assembly, Source
 from lambent.deploy.analysis.distributions import Distributions
 from lambent.deploy.analysis.drafts import is_node
 from lambent.deploy.analysis.explanation import explained
-from lambent.deploy.analysis.modules import SourceTree
+from lambent.deploy.analysis.modules import SourceTree, facts_printed
 from lambent.deploy.analysis.process import Importer
 from lambent.deploy.errors import AnalysisError
 
@@ -69,7 +69,7 @@ class Analyser:
             asked |= tree.unread
             command = [str(self._project.python), "-I", "-S", facts.__file__, *files]
             done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-            for path, found in facts.printed(done.stdout or "{}").items():
+            for path, found in facts_printed(done.stdout or "{}").items():
                 tree.known(files[path], found)
             tree.closure(modules)
 

@@ -6,14 +6,14 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from lambent.deploy.analysis import actions
+from lambent.deploy.analysis import actions, node
 from lambent.deploy.analysis.drafts import Draft, drafts_of
 from lambent.deploy.analysis.meaning import Meaning
 from lambent.deploy.analysis.reach import Reach
 from lambent.deploy.analysis.resources import Resources
 from lambent.deploy.analysis.triggers import Triggers
 from lambent.deploy.analysis.units import permissions_of, unit_of
-from lambent.deploy.analysis.uses import UsesOf, resource_of
+from lambent.deploy.analysis.uses import Uses, UsesOf, resource_of
 from lambent.deploy.errors import AnalysisError
 from lambent.deploy.manifest import Finding, Manifest, Permission, Use
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from lambent.deploy.analysis.distributions import Distributions
     from lambent.deploy.analysis.modules import Closure, SourceTree
     from lambent.deploy.analysis.reach import Place
-    from lambent.deploy.analysis.uses import Uses
     from lambent.deploy.manifest import ResourceKind, Unit
     from lambent.deploy.project import Project, Stage
 
@@ -70,6 +69,12 @@ class Assembly:
         closures = {draft.name: self._closure(draft) for draft in drafts if draft.language == "python"}
         units = tuple(self._unit(draft, closures.get(draft.name), triggers.direct) for draft in drafts)
         self._destinations(units, resources)
+        names = {draft.name for draft in drafts}
+        for draft in drafts:
+            if draft.language == "node":
+                node.check_handler(project, draft)
+                uses = Uses(used=tuple(node.uses_of(project, draft)))
+                self._note(draft, uses, names, resources, triggers, draft.source)
         self._find_uses(drafts, closures, resources, triggers)
         for draft in drafts:
             for one in permissions_of(draft.name, project.settings_of(stage, draft.name, draft.language)):

@@ -26,13 +26,7 @@ import struct
 import tempfile
 import time
 import traceback
-from importlib.machinery import (
-    EXTENSION_SUFFIXES,
-    SOURCE_SUFFIXES,
-    ExtensionFileLoader,
-    FileFinder,
-    SourceFileLoader,
-)
+from importlib import machinery
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -61,7 +55,7 @@ class _Variables(dict):  # type: ignore[type-arg]  # no types at run time
         raise KeyError(key)
 
 
-class _Loader(SourceFileLoader):
+class _Loader(machinery.SourceFileLoader):
     """Keeps no bytecode of a file that was changed just now: Python knows a file by its size and the second in which
     it was written, and it may be written again in the same.
     """
@@ -145,10 +139,14 @@ def _forked(line: bytes) -> bytes:
     return json.dumps({"error": {"kind": "ended", "message": how}, "output": output}).encode()
 
 
-def _finder(folder: str) -> FileFinder:
+def _finder(folder: str) -> machinery.FileFinder:
     if "site-packages" in folder or not folder.startswith(os.getcwd()):  # noqa: PTH109
         raise ImportError(folder)
-    return FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Loader, SOURCE_SUFFIXES))
+    return machinery.FileFinder(
+        folder,
+        (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+        (_Loader, machinery.SOURCE_SUFFIXES),
+    )
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

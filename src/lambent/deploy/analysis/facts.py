@@ -81,16 +81,6 @@ def read(text: bytes, name: str = "<file>") -> Facts:
     return reader.facts()
 
 
-def printed(text: str) -> dict[str, Facts]:
-    """The facts by file, out of what the program has printed."""
-    return {
-        file: Facts(
-            tuple(Import(*i) for i in imports), aliases, stars, tuple(Part(*p) for p in parts), *others
-        )
-        for file, (imports, aliases, stars, parts, *others) in ast.literal_eval(text).items()
-    }
-
-
 def _plain(value: Any) -> Any:
     """Without the names of tuples, so that its text is a literal."""
     if isinstance(value, tuple):

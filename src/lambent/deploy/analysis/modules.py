@@ -4,9 +4,10 @@ one branch only is known too.
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from lambent.deploy.analysis.facts import Facts, read
+from lambent.deploy.analysis.facts import Facts, Import, Part, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,3 +149,17 @@ class SourceTree:
     def _literal(self, name: str, file: str, module: str) -> str:
         stripped = module.lstrip(".")
         return self.absolute(name, file, stripped, len(module) - len(stripped))
+
+
+def facts_printed(text: str) -> dict[str, Facts]:
+    """The facts by file, out of what `facts` has printed as a program."""
+    return {
+        file: Facts(
+            tuple(Import(*one) for one in imports),
+            aliases,
+            stars,
+            tuple(Part(*one) for one in parts),
+            *others,
+        )
+        for file, (imports, aliases, stars, parts, *others) in ast.literal_eval(text).items()
+    }
