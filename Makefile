@@ -19,8 +19,8 @@ $(VENV)/.installed: requirements/dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-dev: $(VENV)/.installed ## Start the platform on 127.0.0.1:4566 with examples/hello loaded
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lambent up --load examples/hello
+dev: $(VENV)/.installed ## Run examples/shop on 127.0.0.1:3000, with hot reload
+	@cd examples/shop && PATH="$(CURDIR)/$(BIN):$$PATH" lambent dev
 
 test: $(VENV)/.installed ## The whole suite
 	$(BIN)/python -m pytest -n auto
