@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from tests.platform.conftest import RUNTIME, Background, Platform, wait_until
+from tests.platform.conftest import ROLE, RUNTIME, Background, Platform, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -234,8 +234,15 @@ def test_what_buckets_tell_queues_and_buses(running: Platform) -> None:
     s3, events = running.client("s3"), running.client("events")
     url = queue(running, "told", "s3.amazonaws.com")
     bus_url = queue(running, "bus", "events.amazonaws.com")
-    events.put_rule(Name="told", EventPattern=json.dumps({"source": ["aws.s3"]}))
-    events.put_targets(Rule="told", Targets=[{"Id": "1", "Arn": ACCOUNT.format("sqs", "bus")}])
+    # Through two buses, as in LocalStack's `test_put_events_to_default_eventbus_for_custom_eventbus`.
+    custom = events.create_event_bus(Name="custom")["EventBusArn"]
+    pattern = json.dumps({"source": ["aws.s3"]})
+    events.put_rule(Name="on", EventPattern=pattern)
+    events.put_targets(Rule="on", Targets=[{"Id": "1", "Arn": custom, "RoleArn": ROLE}])
+    events.put_rule(Name="told", EventBusName="custom", EventPattern=pattern)
+    events.put_targets(
+        Rule="told", EventBusName="custom", Targets=[{"Id": "1", "Arn": ACCOUNT.format("sqs", "bus")}]
+    )
     kinds = ("ObjectCreated", "ObjectRemoved", "ObjectTagging")
     s3.create_bucket(Bucket="told")
     s3.put_bucket_notification_configuration(

@@ -270,8 +270,3 @@ def test_what_is_not_served_says_so(client: Any) -> None:
 @pytest.mark.skip(reason="connections are not served: CreateConnection answers 501")
 def test_create_connection_validations() -> None:
     """Recorded: three violations of the model in one answer."""
-
-
-@pytest.mark.skip(reason="notifications of buckets come with an issue of their own")
-def test_put_events_to_default_eventbus_for_custom_eventbus() -> None:
-    """Recorded: an object's creation goes through two buses to a queue."""
