@@ -6,9 +6,9 @@ import csv
 import hashlib
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lambent.deploy.project import Project
 
 _FORMAT: Final = "1"
+_TASK: Final = "Installing packages"
 _INDEX: Final = "index.msgpack"
 # What installing leaves behind, and nobody reads where the package runs.
 _LEFT_OUT: Final = frozenset(
@@ -56,8 +57,9 @@ def libraries(
         store.mkdir(parents=True, exist_ok=True)
         temporary = Path(mkdtemp(prefix=".making-", dir=store))
         try:
-            progress("Installing packages", 0, None)
+            progress(_TASK, 0, None)
             _install(temporary, lines, resolved, needs, project)
+            progress(_TASK, 1, 1)
             _pack_all(temporary, needs, progress)
             shutil.rmtree(temporary / "site", ignore_errors=True)
             try:
@@ -69,7 +71,6 @@ def libraries(
                     temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-            progress("Installing packages", 1, 1)
         found = _kept(folder)
         assert found is not None
     os.utime(folder)
@@ -140,19 +141,25 @@ def _install(folder: Path, lines: list[str], resolved: Resolved, needs: Needs, p
 
 
 def _pack_all(folder: Path, needs: Needs, progress: Progress) -> None:
-    infos = sorted((folder / "site").glob("*.dist-info"))
-    task = f"Compressing packages for Python {needs.target.version} {needs.target.architecture}"
+    site = folder / "site"
+    task = f"Compressing packages for Python {needs.target.version} {needs.target.architecture} (kB)"
+    files = {info: _files(site, info) for info in sorted(site.glob("*.dist-info"))}
+    total = sum(path.stat().st_size for listed in files.values() for _, path, _ in listed)
+    done = 0
+    lock = Lock()
 
-    def one(info: Path) -> tuple[str, str, tuple[Entry, ...]]:
-        name, _, version = info.name.removesuffix(".dist-info").partition("-")
-        name = normalised(name)
-        return name, version, pack(_files(folder / "site", info), folder / f"{name}.pack").entries
+    def advance(size: int) -> None:
+        nonlocal done
+        with lock:
+            done += size
+            progress(task, done // 1024, total // 1024)
 
     index = {}
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
-        for done, (name, version, entries) in enumerate(threads.map(one, infos), 1):
-            index[name] = (version, entries)
-            progress(task, done, len(infos))
+    for info, listed in files.items():
+        name, _, version = info.name.removesuffix(".dist-info").partition("-")
+        name = normalised(name)
+        packed = pack(listed, folder / f"{name}.pack", advance)
+        index[name] = (version, packed.entries)
     (folder / _INDEX).write_bytes(msgspec.msgpack.encode(index))
 
 

@@ -11,6 +11,8 @@ import hashlib
 import os
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Final
 
@@ -19,9 +21,10 @@ import msgspec
 from lambent.deploy.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _LEVEL: Final = 6
+_STEP: Final = 1 << 20
 _STORED: Final = 0
 _DEFLATED: Final = 8
 _UTF8: Final = 0x800
@@ -63,30 +66,45 @@ class Pack(msgspec.Struct, frozen=True, array_like=True):
         return sum(entry.packed for entry in self.entries)
 
 
-def pack(files: Iterable[tuple[str, Path, bool]], into: Path) -> Pack:
-    """Compresses files, given by name, path and whether they are executable, into one. Raises BuildError."""
+def pack(
+    files: Iterable[tuple[str, Path, bool]], into: Path, advance: Callable[[int], None] | None = None
+) -> Pack:
+    """Compresses files, given by name, path and whether they are executable, into one.
+
+    `advance` is told of bytes that are done, from several threads. Raises BuildError.
+    """
     entries = []
     offset = 0
-    with into.open("wb") as out:
-        for name, path, executable in files:
-            try:
-                contents = path.read_bytes()
-            except OSError as error:
-                raise BuildError(f"{path} cannot be read: {error.strerror}") from error
-            compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-            packed = compressor.compress(contents) + compressor.flush()
-            method = _DEFLATED
-            if len(packed) >= len(contents):
-                packed, method = contents, _STORED
+    # Compression lets other threads run.
+    with into.open("wb") as out, ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
+        for entry, packed in threads.map(partial(_compressed, advance), files):
             out.write(packed)
-            digest = hashlib.sha256(contents).digest()
-            entries.append(
-                Entry(
-                    name, executable, digest, zlib.crc32(contents), len(contents), len(packed), method, offset
-                )
-            )
+            entries.append(msgspec.structs.replace(entry, offset=offset))
             offset += len(packed)
     return Pack(into, tuple(entries))
+
+
+def _compressed(advance: Callable[[int], None] | None, file: tuple[str, Path, bool]) -> tuple[Entry, bytes]:
+    name, path, executable = file
+    try:
+        contents = path.read_bytes()
+    except OSError as error:
+        raise BuildError(f"{path} cannot be read: {error.strerror}") from error
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    pieces = []
+    for at in range(0, len(contents), _STEP):
+        piece = contents[at : at + _STEP]
+        pieces.append(compressor.compress(piece))
+        if advance is not None:
+            advance(len(piece))
+    packed = b"".join((*pieces, compressor.flush()))
+    method = _DEFLATED
+    if len(packed) >= len(contents):
+        packed, method = contents, _STORED
+    digest = hashlib.sha256(contents).digest()
+    return Entry(
+        name, executable, digest, zlib.crc32(contents), len(contents), len(packed), method, 0
+    ), packed
 
 
 def fingerprint(files: Iterable[tuple[str, bool, bytes]]) -> str:
