@@ -23,13 +23,12 @@ import json
 import os
 import signal
 import struct
-import tempfile
 import time
-import traceback
 from importlib import machinery
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from traceback import FrameSummary
     from types import ModuleType
 
 _PRELOADED = """
@@ -91,10 +90,18 @@ def serve(out: int, warm: bool) -> None:
             answer = answer[os.write(out, answer) :]
 
 
+def _nameless() -> Any:
+    """A file that goes with who has it open. (The import of tempfile takes a tenth of an analysis.)"""
+    path = os.path.join(os.environ.get("TMPDIR") or "/tmp", "lambent-" + os.urandom(12).hex())  # noqa: PTH118, S108
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b")
+    os.unlink(path)  # noqa: PTH108
+    return file
+
+
 def _forked(line: bytes) -> bytes:
     """The answer of a fork, or what became of it."""
     reader, writer = os.pipe()
-    with tempfile.TemporaryFile() as printed:
+    with _nameless() as printed:
         child = os.fork()
         if child == 0:
             os.close(reader)
@@ -110,27 +117,20 @@ def _forked(line: bytes) -> bytes:
                 while answer:
                     answer = answer[os.write(writer, answer) :]
             except BaseException:  # noqa: BLE001 - the fork ends here, whatever it is
-                traceback.print_exc()
+                sys.excepthook(*sys.exc_info())
                 status = 1
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(status)
         os.close(writer)
-        pieces = []
-        while True:
-            piece = os.read(reader, 1 << 20)
-            if not piece:
-                break
-            pieces.append(piece)
-        os.close(reader)
+        with os.fdopen(reader, "rb") as answers:
+            answer = answers.read()
         _, status = os.waitpid(child, 0)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)  # what it has started ends with it
-        size = printed.seek(0, 2)
-        printed.seek(max(0, size - _LONGEST_OUTPUT))
+        printed.seek(max(0, printed.seek(0, 2) - _LONGEST_OUTPUT))
         output = printed.read().decode(errors="replace")
-    answer = b"".join(pieces)
     if status == 0 and answer:
         return answer[:-1] + b',"output":' + json.dumps(output).encode() + b"}"
     how = f"ended with the code {os.WEXITSTATUS(status)}"
@@ -320,12 +320,8 @@ def _file(module: ModuleType, source: str) -> str | None:
 
 
 def _modules(source: str) -> dict[str, str]:
-    found = {}
-    for name, module in list(sys.modules.items()):
-        file = _file(module, source)
-        if file is not None:
-            found[name] = file
-    return found
+    found = [(name, _file(module, source)) for name, module in list(sys.modules.items())]
+    return {name: file for name, file in found if file is not None}
 
 
 def _tables() -> list[dict[str, Any]]:
@@ -358,6 +354,8 @@ def _tables() -> list[dict[str, Any]]:
 
 def _failure(error: BaseException, request: dict[str, Any], handler: str) -> dict[str, Any]:
     """What a person wants to know of an exception: its place in the project, and the project's part of the trace."""
+    import traceback
+
     root = request["root"] + os.sep
     told = traceback.TracebackException.from_exception(error)
     frames = list(told.stack)
@@ -390,7 +388,7 @@ def _is_own(file: str, root: str) -> bool:
     return file.startswith(root) and "site-packages" not in file
 
 
-def _is_environ(frame: traceback.FrameSummary) -> bool:
+def _is_environ(frame: FrameSummary) -> bool:
     return (
         frame.name == "__getitem__" and frame.filename.endswith("os.py")
     ) or frame.filename == "<frozen os>"
