@@ -129,7 +129,7 @@ def _install(folder: Path, lines: list[str], resolved: Resolved, needs: Needs, p
         name = failure.without_wheel
         raise BuildError(
             f"packages for {needs.target} cannot be installed: {failure.reason}",
-            hint=f"{name} has no wheel for it: take another version." if name else "See above what uv says.",
+            hint=f"There is no wheel of {name} for it: take another version." if name else None,
         ) from failure
     for info in (folder / "site").glob("*.dist-info"):
         name = normalised(info.name.partition("-")[0])

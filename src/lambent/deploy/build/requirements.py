@@ -126,10 +126,10 @@ def _name_of(path: Path) -> str | None:
     if path.suffix in (".whl", ".gz", ".zip"):
         return re.split(r"-(?=\d)", path.name, maxsplit=1)[0]
     project = path / "pyproject.toml"
-    if project.is_file():
-        name = _project(_toml(project)).get("name")
-        return str(name) if name else None
-    return None
+    if project.is_file() and (name := _project(_toml(project)).get("name")):
+        return str(name)
+    # What setup.py says is known when it is run; folders are mostly called like their package.
+    return path.name if (path / "setup.py").is_file() or (path / "setup.cfg").is_file() else None
 
 
 def _requirements(lines: Any, file: Path) -> Iterator[Requirement]:

@@ -102,7 +102,7 @@ def resolve(
         cwd=declared.file.parent if declared.file else project.root,
         python=str(project.python),
     )
-    resolved = _ask(question, {line.name for line in locked}, have)
+    resolved = _ask(question, {line.name for line in limits if line in locked or "==" in line.line}, have)
     resolved = msgspec.structs.replace(
         resolved, limits=tuple(sorted({line.line for line in limits if line.name in resolved.lines}))
     )
@@ -146,13 +146,12 @@ def _excluded(needs: Needs) -> tuple[str, ...]:
     return tuple(sorted(frozenset.intersection(*needs.without.values())))
 
 
-def _ask(question: _Question, locked: set[str], have: Mapping[str, Distribution]) -> Resolved:
+def _ask(question: _Question, exact: set[str], have: Mapping[str, Distribution]) -> Resolved:
     lines = (parse(text, question.cwd) for text in (*question.roots, *question.constraints))
     built = sorted({line.name for line in lines if from_source(line)})
-    known = locked | {text.partition("==")[0] for text in question.preferences}
     while True:
         try:
-            return _compiled(question, known, built)
+            return _compiled(question, exact, built)
         except UvFailure as failure:
             name = failure.without_wheel
             if name is None or normalised(name) in built:
@@ -164,12 +163,18 @@ def _ask(question: _Question, locked: set[str], have: Mapping[str, Distribution]
             built = sorted({*built, normalised(name)})
 
 
-def _compiled(question: _Question, known: set[str], built: list[str]) -> Resolved:
+def _compiled(question: _Question, exact: set[str], built: list[str]) -> Resolved:
     """Without the network, where that gives versions that are locked or installed: it is quick, and works anywhere."""
     try:
         resolved = _compile(question, built, offline=True)
+        # A cache may have lower versions than the index.
+        wanted = {
+            *question.preferences,
+            *(f"{name}=={resolved.versions[name]}" for name in exact & resolved.lines.keys()),
+        }
         if question.preferences and all(
-            name in known or "@" in line for name, line in resolved.lines.items()
+            f"{name}=={resolved.versions[name]}" in wanted or "@" in line
+            for name, line in resolved.lines.items()
         ):
             return resolved
     except UvFailure:
