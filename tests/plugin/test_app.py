@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import runpy
 import shutil
 import subprocess
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from lambent.pytest_plugin import Platform
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLES = REPOSITORY / "examples"
+NODE = shutil.which("node")
 
 APP = """
 from lambent import App, Forbidden, Logger, Queue
@@ -80,11 +83,31 @@ def test_examples_work_on_the_platform(example: str, platform: Platform, tmp_pat
     try:
         for name, test in runpy.run_path(str(EXAMPLES / example / "tests" / "test_on_platform.py")).items():
             needs_node = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "skipif"]
-            if name.startswith("test_") and not (needs_node and shutil.which("node") is None):
+            if name.startswith("test_") and not (needs_node and NODE is None):
                 assert list(inspect.signature(test).parameters) == ["lambent_app"]
                 test(app)
+        if example == "shop" and NODE is not None:
+            app.reset()
+            documented("test_an_order_gets_a_receipt")(lambent_app=app)
     finally:
         app.remove()
+
+
+def documented(name: str) -> Callable[..., None]:
+    """A test as the guide shows it."""
+    guide = (REPOSITORY / "docs" / "testing-on-the-platform.md").read_text()
+    for block in re.findall(r"^```python\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE):
+        found: dict[str, Any] = {}
+        exec(compile(block, "testing-on-the-platform.md", "exec"), found)  # noqa: S102 - it is ours
+        if name in found:
+            test: Callable[..., None] = found[name]
+            return test
+    raise LookupError(name)
+
+
+def test_the_guide_is_right(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    documented("test_with_a_client")(lambent_platform=platform)
+    documented("test_of_code_with_clients_of_its_own")(lambent_platform=platform, monkeypatch=monkeypatch)
 
 
 def test_functions_are_called_by_their_units_names(trial: DeployedApp) -> None:
