@@ -3,6 +3,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import platform
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from lambent.deploy.project import Project
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.deploy.build.conftest import Code
+    from tests.deploy.build.conftest import Code, Wheels
 
 
 def test_folders_are_the_source_as_it_is_now(code: Code, tmp_path: Path) -> None:
@@ -121,3 +123,25 @@ def test_a_project_that_is_installed_as_editable_is_not_found_beside_its_snapsho
     project = Project(root=code.root, python=python)
     linked = link(project, code.manifest(code.unit("app", "app.py", source="src")), tmp_path / "linked")
     assert linked.search_path == (str(site), str(tmp_path))
+
+
+def test_units_of_another_python_have_their_packages_in_their_folder(
+    code: Code, wheels: Wheels, tmp_path: Path
+) -> None:
+    other = "3.12" if sys.version_info[:2] == (3, 13) else "3.13"
+    tag = f"cp{other.replace('.', '')}"
+    machine = platform.machine()
+    native = {"alpha/__init__.py": b"", "alpha/core.so": b"native" * 1000}
+    wheels.add("alpha", tag=f"{tag}-{tag}-manylinux_2_17_{machine}", files=native)
+    code.write("requirements.txt", f"{wheels.lines}alpha\n")
+    code.write("app.py", "import alpha")
+    manifest = code.manifest(
+        code.unit(
+            "here", "app.py", imports=("alpha",), runtime=f"python{sys.version_info[0]}.{sys.version_info[1]}"
+        ),
+        code.unit("there", "app.py", imports=("alpha",), runtime=f"python{other}", architecture="arm64"),
+    )
+    folders = link(code.project, manifest, tmp_path / "linked").folders
+    assert [path.name for path in folders["here"].iterdir()] == ["app.py"]
+    assert (folders["there"] / "alpha/core.so").read_bytes() == native["alpha/core.so"]
+    assert link(code.project, manifest, tmp_path / "linked").folders == folders

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambent.deploy.build.artefacts import Linked
 from lambent.deploy.build.contents import Contents
+from lambent.deploy.build.foreign import foreign_files
 from lambent.deploy.build.interpreter import interpreter
 from lambent.deploy.build.selection import check_patterns, folders_apart
 from lambent.deploy.build.sources import sources
@@ -48,7 +49,8 @@ _numbers: Final = count()
 def link(project: Project, manifest: Manifest, into: Path) -> Linked:
     """Folders of all units below `into`. Raises BuildError.
 
-    A process that links again reads only files that have changed.
+    Units of another Python than the project's have their distributions in their folder, too. A process that links again
+    reads only files that have changed.
     """
     into.mkdir(parents=True, exist_ok=True)
     store = _Store(into)
@@ -57,6 +59,8 @@ def link(project: Project, manifest: Manifest, into: Path) -> Linked:
         unit.name: sources(project.root, unit, _contents, into / _BUNDLES, apart) for unit in manifest.units
     }
     check_patterns(project.root, manifest.units, selected)
+    for name, files in foreign_files(project, manifest).items():
+        selected[name] = {**files, **selected[name]}
     folders = {name: into / store.snapshot(files) for name, files in selected.items()}
     store.sweep({folder.name for folder in folders.values()})
     # A project that is installed as editable would be found there too, with all its files, and as they change.

@@ -107,6 +107,20 @@ def _compressed(advance: Callable[[int], None] | None, file: tuple[str, Path, bo
     ), packed
 
 
+def unpack(packed: Pack, into: Path) -> None:
+    """Writes the files of a pack below a folder. Raises OSError."""
+    with packed.path.open("rb") as file:
+        for entry in packed.entries:
+            file.seek(entry.offset)
+            contents = file.read(entry.packed)
+            if entry.method == _DEFLATED:
+                contents = zlib.decompress(contents, -zlib.MAX_WBITS)
+            path = into / entry.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(contents)
+            path.chmod(0o755 if entry.executable else 0o644)
+
+
 def fingerprint(files: Iterable[tuple[str, bool, bytes]]) -> str:
     """Of names in the zip, whether they are executable, and digests: what decides the bytes of a zip."""
     digest = hashlib.sha256(b"lambent 1")
