@@ -131,12 +131,10 @@ def _resolve(found: Sample, told: dict[str, Any], stage: str | None) -> None:
         if deployed is None:
             return
         for member, kind in found.resources.items():
-            name = told.get(member)
-            if name is None:
+            physical = resources.physical(kind, str(told.get(member, found.members[member])))
+            if physical is None and member not in told:
                 only = deployed.of_type(TYPES[kind])
                 physical = only[0].physical if len(only) == 1 else None
-            else:
-                physical = resources.physical(kind, str(name))
             if physical is not None:
                 told[member] = _name(physical)
 
