@@ -65,15 +65,12 @@ class Front:
     def handle(self, request: Request) -> bool:
         """Take a request for the app; False leaves one to the platform."""
         platform = self.platform
-        if platform is not None and platform.gateway.door.takes(request):
-            mine = False
-        elif is_for_platform(request):
-            if not is_invoke(request):
-                return False
-            mine = False
-        else:
-            mine = True
-        if mine:
+        addressed = platform is not None and platform.gateway.door.takes(request)
+        is_platform_s = not addressed and is_for_platform(request)
+        if is_platform_s and not is_invoke(request):
+            return False
+        mine = not addressed and not is_platform_s
+        if not is_platform_s:
             self._watch(request)
         self._code.look()
         if self._code.busy or platform is None:

@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import time
+import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ from lambent.node.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from lambent.dev.pipeline import Ready
+    from lambent.dev.screen import Screen
     from lambent.dev.session import Session
     from lambent.neighbours.moto import Moto
 
@@ -39,6 +41,29 @@ _LOOK_S: Final = 0.3
 
 
 _log = logging.getLogger(__name__)
+
+
+class _Remarks(logging.Handler):
+    """What the platform has to say, on the screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(logging.WARNING)
+        self._screen = screen
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Faults with all that is known of them."""
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            details = "".join(traceback.format_exception(record.exc_info[1])).splitlines()
+            self._screen.trouble(text, details)
+        else:
+            self._screen.note(text)
+
+
+def _log_to(screen: Screen) -> None:
+    logger = logging.getLogger("lambent")
+    logger.handlers = [_Remarks(screen)]
+    logger.propagate = False
 
 
 class Live:
@@ -68,6 +93,7 @@ class Live:
     async def run(self, stopping: asyncio.Event) -> None:
         """Start everything, print the banner, and go on until `stopping`."""
         raise_file_limit()
+        _log_to(self._screen)
         session, settings = self._session, self._settings()
         platform = await DevPlatform.embedded(settings, self._front, self, self._moto)
         self._platform = platform
@@ -83,6 +109,7 @@ class Live:
             self._screen.idle()
             self._announce()
             watching = asyncio.create_task(self._watch())
+            session.running = True
             gc.collect()
             gc.freeze()
             await stopping.wait()
@@ -190,8 +217,9 @@ class Live:
             watch_filter=lambda _change, path: is_source(os.path.relpath(path, self._session.project.root)),
             debounce=60,
             step=20,
-            rust_timeout=0,
-            yield_on_timeout=False,
+            # Looked at without a notice too: some file systems give none, and none is given of what was before.
+            rust_timeout=1000,
+            yield_on_timeout=True,
         )
         async for _ in changes:
             self._reloader.look()

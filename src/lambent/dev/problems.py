@@ -27,6 +27,7 @@ class Problem(NamedTuple):
 def described(error: DeployError, root: Path) -> Problem:
     """An error of the pipeline, with the line of the source that it names."""
     text = f"{error.place}: {error.message}" if error.place else error.message
+    text = text.replace(f"{root}/", "")
     details: list[str] = []
     found = _PLACE.fullmatch(error.place or "")
     if found is not None:

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 DATA: Final = ".lambent"
 """Where a session keeps everything, below the project's root."""
 
+_END_S: Final = 0.8
+"""How long what runs may take to end after Ctrl-C."""
+
+_CUTS: Final = 3
 _KEPT: Final = ("lambent.db", "logs.db", "blobs", "code")
 """What the platform keeps there, of what has happened."""
 
@@ -82,6 +86,8 @@ class Session:
         self.screen = screen
         self.began = began
         self.data = project.root / DATA
+        self.running = False
+        """Whether it has begun to serve."""
         self.debugger = None if options.debug is None else Debugger(options.debug)
         self.preparing = _preparing(project, options, self.debugger)
         if options.fresh:
@@ -112,9 +118,16 @@ class Session:
             loop.add_signal_handler(number, stopping.set)
         going = asyncio.ensure_future(self._go(stopping))
         await _either(going, stopping.wait())
-        # The end of its own accord has a second; whatever still hangs is cut.
-        await asyncio.wait({going}, timeout=1.0)
-        going.cancel()
+        # What runs may end, for a moment; what is only starting need not, and whatever still hangs is cut.
+        patience = _END_S if self.running else 0.0
+        for _ in range(_CUTS):
+            await asyncio.wait({going}, timeout=patience)
+            if going.done():
+                break
+            going.cancel()
+            patience = _END_S
+        else:
+            return
         with contextlib.suppress(asyncio.CancelledError):
             await going
 
