@@ -65,7 +65,8 @@ class Assembly:
             known = msgspec.json.decode(facts.read_bytes(), type=Artefact, dec_hook=_path)
             # The project may have been moved, and a zip that is not of the size that it should have is no zip.
             if path.stat().st_size == known.size:
-                os.utime(path)
+                for kept in (path, facts):
+                    os.utime(kept)  # what is asked for is not swept
                 self._done += 1
                 if label not in self._made:
                     self.reused.add(name)

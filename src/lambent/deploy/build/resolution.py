@@ -86,7 +86,9 @@ def resolve(
     kept = store / f"{_key(needs, roots, preferences)}.json"
     if not upgrade:
         try:
-            return msgspec.json.decode(kept.read_bytes(), type=Resolved)
+            known = msgspec.json.decode(kept.read_bytes(), type=Resolved)
+            os.utime(kept)  # what is asked for is not swept
+            return known
         except (OSError, msgspec.MsgspecError):
             pass
     progress(_TASK, 0, None)
