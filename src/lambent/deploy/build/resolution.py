@@ -196,24 +196,16 @@ def _compile(question: _Question, built: list[str], *, offline: bool) -> Resolve
         )
         asked.write_text("\n".join((*question.places, *question.roots, "")), encoding="utf-8")
         limits.write_text("\n".join((*question.constraints, "")), encoding="utf-8")
-        excluded.write_text("\n".join((*question.excluded, "")), encoding="utf-8")
         # uv prefers the versions of a former answer.
         answer.write_text("\n".join((*question.preferences, "")), encoding="utf-8")
         arguments = [
-            *(
-                "pip",
-                "compile",
-                str(asked),
-                "--constraints",
-                str(limits),
-                "--excludes",
-                str(excluded),
-                "--output-file",
-                str(answer),
-            ),
+            *("pip", "compile", str(asked), "--constraints", str(limits), "--output-file", str(answer)),
             *("--python", question.python, *platform_options(question.target, built)),
             *("--no-header", "--annotation-style", "split"),
         ]
+        if question.excluded:
+            excluded.write_text("\n".join((*question.excluded, "")), encoding="utf-8")
+            arguments += ("--excludes", str(excluded))
         uv.run(arguments, cwd=question.cwd, offline=offline)
         return _read(answer.read_text(encoding="utf-8"), built)
 
