@@ -72,17 +72,26 @@ def _confirmation(stage: Stage, screen: Screen, *, yes: bool, quiet: bool) -> Ca
                 click.echo(f"Nothing is deployed yet: {plan.count('add')} resources to add.")
             else:
                 show_plan(plan)
-        if yes or not stage.protected or not plan.losses:
+        if yes or not stage.protected or not plan.departures:
             return True
-        lost = ", ".join(change.logical for change in plan.losses)
+        lost, kept = (
+            ", ".join(change.logical for change in plan.departures if change.kept is keeps)
+            for keeps in (False, True)
+        )
+        what = " and ".join(
+            text
+            for text in (
+                f"the data of {lost} would be lost" if lost else "",
+                f"{kept} would leave the app, with the data in it" if kept else "",
+            )
+            if text
+        )
         if not sys.stdin.isatty():
             raise Failure(
-                f"The stage {stage.name} is protected, and data of {lost} would be lost. Nothing was changed.",
+                f"The stage {stage.name} is protected, and {what}. Nothing was changed.",
                 hint="`lambent deploy plan` shows it; with --yes it is done all the same.",
                 exit_code=FAILED,
             )
-        return click.confirm(
-            f"{stage.name} is protected, and data of {lost} would be lost. Go on?", default=False, err=True
-        )
+        return click.confirm(f"{stage.name} is protected, and {what}. Go on?", default=False, err=True)
 
     return confirm

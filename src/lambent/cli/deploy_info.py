@@ -11,7 +11,7 @@ from lambent.cli.deploy_target import choice, failures, options
 from lambent.cli.output import json_option, plain, print_json, print_table
 
 if TYPE_CHECKING:
-    from lambent.deploy.providers import Info
+    from lambent.deploy.providers import Info, QueueInfo
 
 
 @click.command("info")
@@ -67,7 +67,7 @@ def _show(info: Info, *, resources: bool) -> None:
                     function.runtime,
                     f"{function.memory_mb} MB",
                     f"{function.timeout_s} s",
-                    f"{function.size / 1000:,.0f} kB",
+                    f"{max(1, round(function.size / 1000)):,} kB",
                     plain(function.code[:8]),
                     function.modified[:19].replace("T", " "),
                 )
@@ -81,7 +81,7 @@ def _show(info: Info, *, resources: bool) -> None:
             [
                 (
                     f"[bold]{plain(queue.name)}[/]",
-                    f"{queue.waiting:,}",
+                    _waiting(queue),
                     f"{queue.in_flight:,}",
                     plain(queue.url),
                 )
@@ -98,6 +98,12 @@ def _show(info: Info, *, resources: bool) -> None:
             ],
         )
     _show_drift(info)
+
+
+def _waiting(queue: QueueInfo) -> str:
+    """Messages in a queue for dead letters are a person's business."""
+    alarming = queue.waiting and queue.logical.endswith("DeadLetters")
+    return f"[red]{queue.waiting:,}[/]" if alarming else f"{queue.waiting:,}"
 
 
 def _show_drift(info: Info) -> None:

@@ -58,9 +58,6 @@ def test_the_shop(shop: Path, name: str, request: pytest.FixtureRequest) -> None
     document = json.loads(applied.out)
     assert document["summary"]["add"] > 50
     assert document["stack"] == "shop-dev"
-    planned = run_lambent(shop, "deploy", "plan", *where, **keys)
-    assert planned.code == 0, planned.out + planned.err
-    assert "No changes" in planned.out
     functions = provider(name, url).access.client("lambda").list_functions()["Functions"]
     assert {found["FunctionName"] for found in functions} >= {"shop-dev-orders", "shop-dev-price"}
 
@@ -94,18 +91,24 @@ def project(tmp_path: Path, platform: str, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.chdir(tmp_path)
     made = Project(tmp_path, platform)
     made.write("app.py", APP)
-    made.write("lambent.toml", "[stages.prod]\nprotected = true\n")
+    made.write("lambent.toml", '[app]\nname = "commands"\n[stages.prod]\nprotected = true\n')
     return made
 
 
 def test_a_protected_stage_is_not_changed_without_a_word(project: Project) -> None:
     assert project("apply", "--stage", "prod")[0] == 0
-    # The table is new and goes again with nothing in it: what counts is its type.
     project.write("app.py", APP.replace("receipts", "parcels"))
     code, told = project("plan", "--stage", "prod", "--json")
     assert code == 2
     plan = json.loads(told[told.index("{") :])
     assert {change["logical"] for change in plan["changes"] if change["action"] == "add"} >= {"ParcelsQueue"}
+    code, told = project("apply", "--stage", "prod")
+    assert code == 1
+    assert (
+        "The stage prod is protected, and ReceiptsDeadLetters, ReceiptsQueue would leave the app, with the data in it. "
+        "Nothing was changed." in told
+    )
+    assert project("apply", "--stage", "prod", "--yes")[0] == 0
     code, told = project("destroy", "--stage", "prod")
     assert code == 1
     assert (
@@ -114,7 +117,7 @@ def test_a_protected_stage_is_not_changed_without_a_word(project: Project) -> No
     )
     code, told = project("destroy", "--stage", "prod", "--yes")
     assert code == 0
-    assert "Kept, as the template says: ReceiptsQueue: " in told
+    assert "Kept, as the template says: ParcelsQueue: " in told
     assert project("destroy", "--stage", "prod", "--yes") == (
         0,
         "  Removing packages …\ncommands-prod is not deployed: nothing to remove.\n",
@@ -188,11 +191,10 @@ def test_the_stack_of_a_running_dev_is_left_alone(project: Project, platform: st
         url=platform, pid=1, app="commands", stack="commands-dev", stage="dev", region="eu-west-1"
     )
     dev_session.write(project.folder, session)
-    for command in ("apply", "destroy"):
-        code, told = project(command)
-        assert code == 1
-        assert "belongs to the `lambent dev` that is running" in told
-        assert "--stage" in told
+    code, told = project("destroy")
+    assert code == 1
+    assert "belongs to the `lambent dev` that is running" in told
+    assert "--stage" in told
 
 
 def test_ctrl_c_says_what_goes_on_and_again_leaves(project: Project, platform: str, tmp_path: Path) -> None:
@@ -224,3 +226,32 @@ def test_ctrl_c_says_what_goes_on_and_again_leaves(project: Project, platform: s
         assert process.wait(10) == 130
     assert "Traceback" not in log.read_text()
     client.delete_stack(StackName="commands-slow")
+
+
+def test_a_provider_of_another_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: Project
+) -> None:
+    site = tmp_path / "site"
+    information = site / "mars-1.0.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mars\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(
+        "[lambent.providers]\nmars = mars:provider\nbroken = no_such_module:provider\n"
+    )
+    (site / "mars.py").write_text(
+        "class Mars:\n"
+        "    name = 'mars'\n"
+        "    def __init__(self, request):\n"
+        "        self.request = request\n"
+        "    def logs(self, app, stage, query):\n"
+        "        from lambent.deploy.providers import LogLine\n"
+        "        yield LogLine(time_ms=0, unit='rover', group='', stream='', message=f'{app} {self.request.region}')\n"
+        "provider = Mars\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    code, told = project("logs", "--provider", "mars", "--region", "olympus")
+    assert code == 0
+    assert told.endswith("rover commands olympus\n")
+    code, told = project("logs", "--provider", "broken")
+    assert code == 1
+    assert "The provider broken (no_such_module:provider) cannot be imported: ModuleNotFoundError" in told

@@ -52,10 +52,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...] = ()
 
     @property
-    def loses(self) -> str | None:
-        """What is lost with it ("messages"), or None."""
+    def holds(self) -> str | None:
+        """What is in the resource that goes, or may go ("messages"); None where none goes, or nothing is in it."""
         gone = self.action == "remove" or (self.action == "modify" and self.replacement != "no")
-        return STATEFUL.get(self.type) if gone and not self.kept else None
+        return STATEFUL.get(self.type) if gone else None
+
+    @property
+    def loses(self) -> str | None:
+        """What is lost with it, as it is not kept; or None."""
+        return None if self.kept else self.holds
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +86,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.changes and not self.others
+
+    @property
+    def departures(self) -> tuple[Change, ...]:
+        """The changes after which data is not where the app looks for it: lost, or kept outside."""
+        return tuple(change for change in self.changes if change.holds is not None)
 
     @property
     def losses(self) -> tuple[Change, ...]:
