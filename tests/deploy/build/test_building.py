@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.deploy.build.conftest import environment
 
-from lambent.deploy.build import build, report
+from lambent.deploy.build import build, link, report
 from lambent.deploy.build.artefacts import Artefact, Build, Part
 from lambent.deploy.build.limits import check_limits
 from lambent.deploy.build.uv import program
@@ -25,7 +25,11 @@ from lambent.deploy.manifest import decode, encode
 from lambent.deploy.project import Project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.deploy.build.conftest import Code, Wheels
+
+    from lambent.deploy.manifest import Manifest
 
 NATIVE = "cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64"
 
@@ -444,6 +448,19 @@ def build_here(root: str) -> None:
     """What a process that is killed does."""
     project = Project(root=Path(root), python=Path(sys.executable))
     build(project, decode((project.root / "manifest.json").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    "do", [build, lambda project, manifest: link(project, manifest, project.root / ".lambent/code")]
+)
+def test_a_place_that_cannot_be_written_is_said(
+    code: Code, do: Callable[[Project, Manifest], object]
+) -> None:
+    code.write(".lambent", "a file where the folder should be")
+    code.write("app.py")
+    with pytest.raises(BuildError, match=r"\.lambent.*: (Not a directory|File exists)") as caught:
+        do(code.project, code.manifest(code.unit("app", "app.py")))
+    assert "has to be a folder that can be written" in (caught.value.hint or "")
 
 
 def test_limits_are_checked_with_layers_before_anything_is_sent(code: Code, tmp_path: Path) -> None:

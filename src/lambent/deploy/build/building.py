@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambent.deploy.build.artefacts import Build
 from lambent.deploy.build.assembly import Assembly, Piece, library_piece
-from lambent.deploy.build.contents import Contents
+from lambent.deploy.build.contents import Contents, unwritable
 from lambent.deploy.build.environment import libraries
 from lambent.deploy.build.framework import framework_files
 from lambent.deploy.build.interpreter import installed, normalised
@@ -66,7 +66,10 @@ def build(
     `upgrade` resolves the distributions anew, to the latest versions that the project's requirements permit. Raises
     BuildError; then nothing half-made is left.
     """
-    return Builder(project, manifest, progress or silent, upgrade=upgrade).build()
+    try:
+        return Builder(project, manifest, progress or silent, upgrade=upgrade).build()
+    except OSError as error:
+        raise unwritable(project.root / FOLDER_OF_BUILDS, error) from error
 
 
 class Plan(NamedTuple):

@@ -78,5 +78,14 @@ class Contents:
         return known
 
 
+def unwritable(folder: Path, error: OSError) -> BuildError:
+    """For what goes wrong where something is made."""
+    where = error.filename or str(folder)
+    return BuildError(
+        f"{where}: {error.strerror or error}",
+        hint=f"Packages are made in {folder}: it has to be a folder that can be written, on a disk with room.",
+    )
+
+
 def _unreadable(path: Path, error: OSError) -> BuildError:
     return BuildError(f"{path} cannot be read: {error.strerror}", hint="Mend its permissions, or exclude it.")

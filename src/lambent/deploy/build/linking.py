@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambent.deploy.build.artefacts import Linked
-from lambent.deploy.build.contents import Contents
+from lambent.deploy.build.contents import Contents, unwritable
 from lambent.deploy.build.foreign import foreign_files
 from lambent.deploy.build.interpreter import interpreter
 from lambent.deploy.build.selection import check_patterns, folders_apart
@@ -52,6 +52,13 @@ def link(project: Project, manifest: Manifest, into: Path) -> Linked:
     Units of another Python than the project's have their distributions in their folder, too. A process that links again
     reads only files that have changed.
     """
+    try:
+        return _linked(project, manifest, into)
+    except OSError as error:
+        raise unwritable(into, error) from error
+
+
+def _linked(project: Project, manifest: Manifest, into: Path) -> Linked:
     into.mkdir(parents=True, exist_ok=True)
     store = _Store(into)
     apart = folders_apart(project.root, manifest.units)
