@@ -51,7 +51,7 @@ class Dev:
 
     def ready(self) -> Self:
         """Once it has said that it is."""
-        self.sees(" is ready in ")
+        self.sees(" is ready")
         return self
 
     @property

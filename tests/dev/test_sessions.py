@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from tests.dev.dap import DapClient
-from tests.dev.running import Dev
+from tests.dev.running import Dev, save
 from tests.dev.test_template import CODE, STATE, TEMPLATE
 
 from lambent.deploy import dev_session
@@ -91,6 +91,24 @@ def _debug(dev: Dev, path: Path) -> None:
     assert answers == [200]
     function.close()
     editor.close()
+
+
+def test_an_app_that_does_not_run_yet_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("from lambent import App\napp = App('late'\n")
+    with Dev(tmp_path) as dev:
+        dev.sees("waits for the app: mend it and save.")
+        assert "✗ app.py:2: SyntaxError: '(' was never closed" in dev.text
+        answer = dev.get("/")
+        assert answer.status == 503
+        assert answer.json()["message"].startswith("The app is not running: app.py:2: SyntaxError")
+        save(
+            tmp_path / "app.py",
+            "from lambent import App\napp = App('late')\n@app.get('/')\ndef home() -> str:\n    return 'here'\n",
+        )
+        assert dev.get("/").body == "here"
+        dev.sees("late is ready\n")
+        dev.sees("GET     /\n")
+        dev.stop()
 
 
 def test_fresh_forgets_what_happened_and_keeps_what_is_not_the_platform_s(tmp_path: Path) -> None:

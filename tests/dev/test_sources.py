@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def settled(sources: Sources) -> bool:
-    """`changed`, regardless of when it was asked last."""
-    sources._next_look = 0.0
-    return sources.changed()
-
-
 @pytest.mark.parametrize(
     ("change", "changed"),
     [
@@ -37,12 +31,12 @@ def test_a_change_is_seen_once(tmp_path: Path, change: Callable[[Path], object],
     (tmp_path / "app.py").write_text("a = 1\n")
     (tmp_path / "pages" / "deep").mkdir(parents=True)
     sources = Sources(tmp_path)
-    assert not settled(sources)
+    assert not sources.changed()
     change(tmp_path)
-    assert settled(sources)
-    assert settled(sources)  # as long as it is not taken
+    assert sources.changed()
+    assert sources.changed()  # as long as it is not taken
     assert sources.take() == changed
-    assert not settled(sources)
+    assert not sources.changed()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +57,7 @@ def test_what_programs_write_is_no_change(tmp_path: Path, name: str) -> None:
     sources = Sources(tmp_path)
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).touch()
-    assert not settled(sources)
+    assert not sources.changed()
     assert sources.take() == []
 
 

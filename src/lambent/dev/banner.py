@@ -16,9 +16,14 @@ Row = tuple[str, str, str]
 
 
 def show(
-    screen: Screen, url: str, ready: Ready, stack: Stack, seconds: float, debug_port: int | None = None
+    screen: Screen,
+    url: str,
+    ready: Ready,
+    stack: Stack,
+    seconds: float | None,
+    debug_port: int | None = None,
 ) -> None:
-    """Print it. `seconds` is what the start has taken."""
+    """Print it. `seconds` is what the start has taken; None where it had to wait for code that runs."""
     rows: list[Row] = []
     if stack.served.http is not None:
         rows.append(("HTTP", url, ""))
@@ -46,7 +51,8 @@ def show(
         f"AWS clients: AWS_ENDPOINT_URL={url} AWS_DEFAULT_REGION={stack.region} {keys}",
         "Save a file and the next request runs it. Ctrl-C ends; data stays in .lambent (--fresh forgets it).",
     ]
-    screen.banner(f"{ready.app} is ready in {seconds:.1f} s", rows, hints)
+    took = "" if seconds is None else f" in {seconds:.1f} s"
+    screen.banner(f"{ready.app} is ready{took}", rows, hints)
 
 
 def _routes(manifest: Manifest) -> list[Row]:

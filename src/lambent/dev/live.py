@@ -85,6 +85,7 @@ class Live:
         self._front = Front(self._reloader, self._answered)
         self._platform: DevPlatform | None = None
         self._stack: Stack | None = None
+        self._waiting = False
         self._names: dict[str, str] = {}
         self._folders: dict[str, dict[str, str]] = {}
         self._last_error: tuple[tuple[str, str], float] = (("", ""), 0.0)
@@ -107,7 +108,7 @@ class Live:
             self._screen.working(f"deploying {session.project.name or session.project.root.name}")
             await self._reloader.first(session.prepared, stack)
             self._screen.idle()
-            self._announce()
+            self._announce(time.perf_counter() - session.began)
             watching = asyncio.create_task(self._watch())
             session.running = True
             gc.collect()
@@ -167,6 +168,8 @@ class Live:
         self._screen.names(self._names.values())
         neighbours.note(self._session.folder, ready)
         self._record(ready)
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._announce, None)
 
     def _record(self, ready: Ready | None) -> None:
         """Let other commands find this session; before anything runs they find the platform."""
@@ -187,12 +190,13 @@ class Live:
                 ),
             )
 
-    def _announce(self) -> None:
+    def _announce(self, took: float | None) -> None:
+        """The banner, or that there is none yet: then it comes with the first code that runs."""
         assert self._platform is not None
         assert self._stack is not None
         debugger = self._session.debugger
-        took = time.perf_counter() - self._session.began
         ready = self._reloader.ready
+        self._waiting = ready is None
         if ready is None:
             self._screen.note(f"{self._platform.url} waits for the app: mend it and save.")
             return
