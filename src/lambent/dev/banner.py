@@ -32,6 +32,8 @@ def show(
         rows += _routes(manifest)
     for name in stack.served.channels:
         rows.append(("WebSocket", f"{url.replace('http', 'ws', 1)}/{name}", ""))
+    labels = {physical: ready.labels.get(logical, physical) for logical, physical in stack.functions.items()}
+    rows += [("URLs", address, labels.get(name, name)) for name, address in stack.served.urls.items()]
     if manifest is not None:
         rows += _resources(manifest)
         rows += [

@@ -26,10 +26,12 @@ _JSON: Final = [("Content-Type", "application/json")]
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """The APIs of the app as they are deployed: ids and stages. `channels` by name."""
+    """The APIs of the app as they are deployed: ids and stages. `channels` are by name."""
 
     http: tuple[str, str] | None = None
     channels: dict[str, tuple[str, str]] = {}
+    urls: dict[str, str] = {}
+    """Function URLs by the names of their functions."""
 
 
 class Code(Protocol):
@@ -87,9 +89,11 @@ class Front:
         for request, timer in held:
             timer.cancel()
             platform = self.platform
-            if request.abandoned or platform is None:
+            if request.abandoned:
                 continue
-            if platform.gateway.door.takes(request) or is_for_platform(request):
+            if platform is None:
+                _answer(request, 503, {"message": "The app is not running yet."})
+            elif platform.gateway.door.takes(request) or is_for_platform(request):
                 platform.handle(request)
             else:
                 self._serve(request, platform)

@@ -92,6 +92,11 @@ class Session:
         self.preparing = _preparing(project, options, self.debugger)
         if options.fresh:
             _forget(self.data)
+        self.data.mkdir(parents=True, exist_ok=True)
+        # Nothing in it belongs into a repository.
+        ignored = self.data / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text("*\n")
         self.executor = ThreadPoolExecutor(1, "lambent-dev")
         self.prepared = self.executor.submit(self.preparing.prepare, [])
         self.sources = Sources(project.root)

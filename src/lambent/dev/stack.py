@@ -233,7 +233,15 @@ class Stack:
                 channels[names_of_channels.get(logical, logical)] = physical, names[0]
             else:
                 http = physical, "$default" if "$default" in names else names[0]
-        return Served(http=http, channels=channels)
+        return Served(http=http, channels=channels, urls=await self._urls())
+
+    async def _urls(self) -> dict[str, str]:
+        urls = {}
+        for kind, physical in self.resources.values():
+            if kind == "AWS::Lambda::Url":
+                answer = await self._ask("lambda", "GetFunctionUrlConfig", {"FunctionName": physical})
+                urls[physical.rpartition(":")[2]] = answer["FunctionUrl"].rstrip("/")
+        return urls
 
     # ------------------------------------------------------------ code
 
