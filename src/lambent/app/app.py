@@ -10,7 +10,7 @@ from lambent.app.errors import AppError, UnknownEvent
 from lambent.app.http import Http
 from lambent.app.loop import Loop
 from lambent.app.onion import layers_of
-from lambent.app.registrar import Registrar, belongs, check_router, router_named
+from lambent.app.registrar import Registrar, belongs, check_router, is_of_unit, router_named
 from lambent.app.response import Response
 from lambent.app.services import Scope, Services
 from lambent.app.signature import MISSING, described, hints_of, signature_of
@@ -196,6 +196,8 @@ class App(Registrar):
         options: dict[str, Any],
         router: Router | str | None = None,
     ) -> None:
+        if not is_of_unit(kind, handler):
+            return
         if kind == "http":
             self.http.add(handler, tuple(middleware), options)
         else:

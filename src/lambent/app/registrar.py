@@ -9,7 +9,7 @@ from lambent.app.errors import AppError
 from lambent.app.onion import layers_of
 from lambent.app.registrations_batch import BatchRegistrations
 from lambent.app.registrations_events import EventRegistrations
-from lambent.app.signature import described, without_parentheses
+from lambent.app.signature import described, plain_function, without_parentheses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _DECORATORS = {"http": "any", "direct": "invocation"}
 """Names of decorators, where they are not the kind's."""
+SHARED = frozenset({"bucket", "event", "table_stream"})
+"""Kinds of which several handlers may be for one event."""
+
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
@@ -235,6 +238,22 @@ def belongs(name: str) -> bool:
     """Whether a router included by name is one of this function's, as LAMBENT_UNIT_ROUTERS lists them."""
     routers = os.environ.get("LAMBENT_UNIT_ROUTERS")
     return routers is None or name in routers.split(",")
+
+
+def is_of_unit(kind: str, handler: Callable[..., Any]) -> bool:
+    """Whether a handler is one of this function's.
+
+    Where handlers of the same table, bucket or bus are deployed as several functions, each is told of what any of them
+    is for: LAMBENT_UNIT_HANDLERS lists those of this one, as module:name.
+    """
+    handlers = os.environ.get("LAMBENT_UNIT_HANDLERS")
+    return handlers is None or kind not in SHARED or identity(handler) in handlers.split(",")
+
+
+def identity(handler: Callable[..., Any]) -> str:
+    """A handler's module and name: `shop.orders:show`."""
+    function = plain_function(handler)[0]
+    return f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', '')}"
 
 
 def router_named(name: str) -> Any:

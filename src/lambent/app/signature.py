@@ -62,7 +62,7 @@ def fresh(default: Any) -> Any:
 
 def described(handler: Callable[..., Any]) -> str:
     """A handler as a person finds it: `create_order (shop/orders.py:12)`."""
-    function = _function(handler)[0]
+    function = plain_function(handler)[0]
     if isinstance(function, partial):
         return f"partial({described(function.func)})"
     if not hasattr(function, "__qualname__"):
@@ -77,7 +77,7 @@ def without_parentheses(handler: Any, decorator: str) -> AppError:
     return AppError(f"{described(handler)}: write @app.{decorator}(…), with parentheses")
 
 
-def _function(handler: Any) -> tuple[Any, bool]:
+def plain_function(handler: Any) -> tuple[Any, bool]:
     """The plain function within, and whether its first parameter is bound already.
 
     Decorators that keep `__wrapped__` show the signature of what they wrap.
@@ -163,7 +163,7 @@ def _flagged(handler: Any, flag: int) -> bool:
 
 def signature_of(handler: Callable[..., Any]) -> Signature:
     """The signature. Raises AppError when a type hint cannot be resolved, or for *args."""
-    function, bound = _function(handler)
+    function, bound = plain_function(handler)
     if isinstance(function, partial):
         return _partly(function)
     if isinstance(function, type):

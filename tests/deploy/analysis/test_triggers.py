@@ -133,10 +133,12 @@ def test_everything_that_can_call_an_app(analysed: Analysed) -> None:
         ("unused", False, None, 3, None),
     ]
     assert [
-        (one.kind, one.name, one.starting_position, one.tumbling_window_s) for one in manifest.stream_triggers
+        (one.kind, one.name, one.starting_position, one.tumbling_window_s, one.filters)
+        for one in manifest.stream_triggers
     ] == [
-        ("stream", "clicks", "TRIM_HORIZON", 60),
-        ("table", "stock", "LATEST", None),
+        ("stream", "clicks", "TRIM_HORIZON", 60, ()),
+        ("table", "stock", "LATEST", None, ({"eventName": ["INSERT"]},)),
+        ("table", "stock", "LATEST", None, ({"eventName": ["REMOVE"]},)),
     ]
     (stock,) = manifest.tables
     assert builtins(stock) == {

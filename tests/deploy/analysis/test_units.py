@@ -244,6 +244,62 @@ def test_units_of_the_shop_run_with_their_own_files_alone(
                 assert wanted in kinds, (unit.name, wanted)
 
 
+SHARED = """
+    from lambent import App, Change, Router
+    app = App("shop")
+    router = Router()
+    @app.event({"source": ["shop"]})
+    def all_events(): ...
+    @app.event({"source": ["shop"], "detail-type": ["placed"]})
+    def placed(): ...
+    @app.table_stream("orders", events=["REMOVE"])
+    def removed(change: Change): ...
+    @app.table_stream("orders", events=["INSERT"])
+    def added(change: Change): ...
+    @router.bucket("uploads")
+    def uploaded(): ...
+    @app.bucket("uploads", suffix=".csv")
+    def csv(): ...
+    @app.queue("q")
+    def queue(body: str): ...
+    app.include(router)
+"""
+
+
+def test_what_several_units_are_told_is_handled_once_by_each(analysed: Analysed, importer: Importer) -> None:
+    """A unit has the whole app, and is for its own handlers only."""
+    settings = "[app]\nunit = 'function'\n[resources.tables.orders]\nkey = 'id'"
+    manifest = analysed({"app.py": SHARED, "lambent.toml": settings})
+    told = {unit.name: unit.environment.get("LAMBENT_UNIT_HANDLERS") for unit in manifest.units}
+    assert told == {
+        "added": "app:added",
+        "all_events": "app:all_events",
+        "csv": "app:csv",
+        "placed": "app:placed",
+        "queue": None,
+        "removed": "app:removed",
+        "uploaded": "app:uploaded",
+    }
+    for unit in manifest.units:
+        if unit.environment:
+            importer.ask(
+                {
+                    "root": str(analysed.root),
+                    "source": str(analysed.root),
+                    "app": "app.app",
+                    "functions": [],
+                    "environment": unit.environment,
+                }
+            )
+            there = importer.answer()["app"]["registrations"]
+            assert [one["handler"]["name"] for one in there if one["kind"] != "queue"] == [unit.name]
+    routers = analysed({"lambent.toml": settings.replace("function", "router")})
+    assert {unit.name: unit.environment.get("LAMBENT_UNIT_HANDLERS") for unit in routers.units} == {
+        "app": "app:added,app:all_events,app:csv,app:placed,app:removed",
+        "router": "app:uploaded",
+    }
+
+
 NODE = """
 [app]
 [[function]]

@@ -109,7 +109,8 @@ class Analyser:
         for name in [*project.units, *stage.units, *functions]:
             for key, value in project.settings_of(stage, name).environment.items():
                 environment.setdefault(key, value)
-        environment.pop("LAMBENT_UNIT_ROUTERS", None)
+        for name in ("LAMBENT_UNIT_ROUTERS", "LAMBENT_UNIT_HANDLERS"):
+            environment.pop(name, None)
         return {
             "root": str(project.root),
             "source": os.path.normpath(project.root / folder),

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy.analysis import actions, node
-from lambent.deploy.analysis.drafts import Draft, drafts_of
+from lambent.deploy.analysis.drafts import Draft, drafts_of, handlers_of
 from lambent.deploy.analysis.meaning import Meaning
 from lambent.deploy.analysis.reach import Reach
 from lambent.deploy.analysis.resources import Resources
@@ -67,7 +67,10 @@ class Assembly:
             triggers.add(draft)
         triggers.finish()
         closures = {draft.name: self._closure(draft) for draft in drafts if draft.language == "python"}
-        units = tuple(self._unit(draft, closures.get(draft.name), triggers.direct) for draft in drafts)
+        units = tuple(
+            self._unit(draft, closures.get(draft.name), triggers.direct, handlers_of(draft, drafts))
+            for draft in drafts
+        )
         self._destinations(units, resources)
         names = {draft.name for draft in drafts}
         for draft in drafts:
@@ -188,7 +191,7 @@ class Assembly:
                 closure = source.tree.closure([_module(draft.handler), *sorted(known)])
         return closure
 
-    def _unit(self, draft: Draft, closure: Closure | None, direct: set[str]) -> Unit:
+    def _unit(self, draft: Draft, closure: Closure | None, direct: set[str], handlers: str | None) -> Unit:
         source = self._sources.get(draft.source)
         files: tuple[str, ...] = ()
         imports: set[str] = set()
@@ -216,6 +219,7 @@ class Assembly:
             files=files,
             imports=tuple(sorted(imports)),
             direct=draft.name in direct,
+            handlers=handlers,
         )
 
     # ------------------------------------------------------------ uses

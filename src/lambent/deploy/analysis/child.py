@@ -49,7 +49,7 @@ class _Variables(dict):  # type: ignore[type-arg]  # no types at run time
 
     def __missing__(self, key: bytes) -> bytes:
         name = os.fsdecode(key)
-        if name.startswith(_TOLD) and name != "LAMBENT_UNIT_ROUTERS":
+        if name.startswith(_TOLD) and not name.startswith("LAMBENT_UNIT_"):
             return key
         raise KeyError(key)
 
@@ -229,6 +229,8 @@ def _app(request: dict[str, Any]) -> dict[str, Any]:
         app.services.check()
     except Exception as error:
         raise Refused(**_failure(error, request, request["app"])) from error
+    from lambent.app.registrar import identity
+
     routers: list[Any] = []
     registrations = []
     for kind, handler, options, router in app.registrations:
@@ -238,9 +240,8 @@ def _app(request: dict[str, Any]) -> dict[str, Any]:
             index = found[0] if found else len(routers)
             if not found:
                 routers.append(router)
-        registrations.append(
-            {"kind": kind, "handler": _identity(handler), "options": _plain(options), "router": index}
-        )
+        told = {**_identity(handler), "told": identity(handler)}
+        registrations.append({"kind": kind, "handler": told, "options": _plain(options), "router": index})
     return {
         "name": app.name,
         "registrations": registrations,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from lambent.app.registrar import SHARED
 from lambent.deploy.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -98,6 +99,28 @@ def drafts_of(project: Project, app: dict[str, Any] | None) -> list[Draft]:
         )
         draft.registrations += [_of_table(project, function, table) for table in function.events]
     return sorted(drafts.values(), key=lambda draft: draft.name)
+
+
+def handlers_of(draft: Draft, drafts: list[Draft]) -> str | None:
+    """The handlers of a unit, as LAMBENT_UNIT_HANDLERS lists them; None where no other unit is told of the same."""
+    if draft.function is not None:
+        return None
+    mine = [one for one in draft.registrations if one["kind"] in SHARED]
+    there = {
+        _told_of(one)
+        for each in drafts
+        if each is not draft and each.function is None
+        for one in each.registrations
+    }
+    if not any(_told_of(one) in there for one in mine):
+        return None
+    return ",".join(sorted({one["handler"]["told"] for one in mine}))
+
+
+def _told_of(registration: dict[str, Any]) -> tuple[str, str] | None:
+    """What a handler shares with others: its table, its bucket, the bus."""
+    kind = registration["kind"]
+    return (kind, str(registration["options"].get("name"))) if kind in SHARED else None
 
 
 def _draft(

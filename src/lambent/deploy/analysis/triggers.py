@@ -38,6 +38,7 @@ HTTP: Final = "http"
 
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _CORS: Final = "lambent.app.middleware.cors.CORS"
+_CHANGES: Final = ("INSERT", "MODIFY", "REMOVE")
 _ENDS: Final = ("$connect", "$disconnect")
 
 
@@ -159,7 +160,7 @@ class Triggers:
             maximum_age_s=_whole(options["maximum_age"], "maximum_age", place),
             bisect=options["bisect"],
             tumbling_window_s=_whole(options["tumbling_window"], "tumbling_window", place),
-            filters=tuple(options["filters"]),
+            filters=_of_changes(options),
             report_failures=options["report_failures"],
         )
         if trigger not in self.streams:  # for new and for removed items: the app chooses
@@ -335,6 +336,15 @@ class Triggers:
     def has_cors(self) -> bool:
         """Whether the app answers preflight requests itself."""
         return self._has_cors
+
+
+def _of_changes(options: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The filters of a mapping. Changes that a handler passes over are not worth an invocation."""
+    filters = tuple(options["filters"])
+    events = sorted(options.get("events") or ())
+    if not events or len(events) == len(_CHANGES):
+        return filters
+    return tuple({"eventName": events, **one} for one in filters or ({},))
 
 
 def _spoken(api: str) -> str:

@@ -50,11 +50,16 @@ def unit_of(
     files: tuple[str, ...],
     imports: tuple[str, ...],
     direct: bool,
+    handlers: str | None = None,
 ) -> Unit:
     """The unit. Raises AnalysisError for settings that Lambda would not take."""
     settings = project.settings_of(stage, draft.name, draft.language)
     place = f"the unit {draft.name}"
     _check(settings, place)
+    environment = {
+        **settings.environment,
+        **({} if handlers is None else {"LAMBENT_UNIT_HANDLERS": handlers}),
+    }
     runtime = settings.runtime or (NEWEST_NODE if draft.language == "node" else runtime_of(interpreter))
     if _RUNTIME.fullmatch(runtime) is None:
         raise AnalysisError(
@@ -73,7 +78,7 @@ def unit_of(
         memory_mb=_or(settings.memory, 256),
         timeout_s=_or(settings.timeout, 30),
         storage_mb=_or(settings.storage, 512),
-        environment=dict(sorted(settings.environment.items())),
+        environment=dict(sorted(environment.items())),
         source=draft.source,
         files=files,
         imports=imports,
