@@ -55,7 +55,6 @@ class Screen:
         self._finished: set[str] = set()
 
     def __enter__(self) -> Self:
-        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:

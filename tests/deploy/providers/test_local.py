@@ -110,6 +110,10 @@ def test_from_nothing_to_running_to_nothing(platform: str, tmp_path: Path) -> No
     assert {line.unit for line in lines} == {"app"}
     assert sum(line.message.startswith("START") for line in lines) == 2
     assert [line.time_ms for line in lines] == sorted(line.time_ms for line in lines)
+    followed = local.logs("circle", "dev", LogQuery(since_ms=0, follow=True))
+    assert [next(followed) for _ in lines] == lines
+    _body(applied.outputs["HttpUrl"])
+    assert next(followed).message.startswith("START")
     with pytest.raises(ProviderError, match="circle-dev has no function other") as unknown:
         list(local.logs("circle", "dev", LogQuery(since_ms=0, units=("other",))))
     assert unknown.value.hint == "It has app."

@@ -69,7 +69,18 @@ class Access:
                 import botocore.session
 
                 self._session = botocore.session.Session(profile=self.profile)
+                if self._keys is None:
+                    _share_roles(self._session)
             return self._session
+
+    def log_in(self) -> None:
+        """Asks for the code of a profile that wants one (`mfa_serial`), as long as nothing else is drawn. Raises
+        botocore's errors.
+        """
+        if self._keys is None and self.session.get_scoped_config().get("mfa_serial"):
+            credentials = self.session.get_credentials()
+            if credentials is not None:
+                credentials.get_frozen_credentials()
 
     @property
     def account(self) -> str:
@@ -117,6 +128,16 @@ class Access:
                 s3={"addressing_style": "path"} if self.endpoint_url else None,
             ),
         )
+
+
+def _share_roles(session: Any) -> None:
+    """Roles that have been taken are remembered where the AWS CLI does it: codes are asked for once an hour."""
+    from pathlib import Path
+
+    from botocore.credentials import JSONFileCache
+
+    provider = session.get_component("credential_provider").get_provider("assume-role")
+    provider.cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
 
 
 def _is_url(text: str) -> bool:

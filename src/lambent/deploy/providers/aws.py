@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lambent.deploy.providers.access import Access
 from lambent.deploy.providers.cloudformation import CloudFormation
+from lambent.deploy.providers.refusals import refusals
 
 if TYPE_CHECKING:
     from lambent.deploy.providers.provider import Request
@@ -29,4 +30,6 @@ def aws(request: Request) -> CloudFormation:
         keys=request.keys,
         environment=environment,
     )
+    with refusals(access):
+        access.log_in()
     return CloudFormation("aws", access, bucket=settings.bucket)

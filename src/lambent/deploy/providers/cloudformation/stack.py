@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lambent.deploy.providers.access import Access
     from lambent.deploy.providers.provider import Watch
 
-STACK: Final = "AWS::CloudFormation::Stack"
 REVIEW: Final = "REVIEW_IN_PROGRESS"
 """A stack of which there is nothing but change sets."""
 DELETED: Final = "DELETE_COMPLETE"
@@ -36,6 +35,8 @@ _HANDLER: Final = re.compile(r'(?s)^Resource handler returned message: "(.*)" \(
 _NEAR_S: Final = 0.1
 _FAR_S: Final = 1.5
 """How often is looked: CloudFormation throttles DescribeStackEvents at a few a second and account."""
+_BEGINNING_S: Final = 30
+"""How long an operation that was accepted may take to show its first event."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +88,8 @@ class Following:
         self._watch = watch
         self._last = after
         self._interrupted = False
+        self._awaited = False
+        self._deadline = 0.0
         self.steps: list[Step] = []
 
     def until_over(
@@ -97,6 +100,8 @@ class Following:
         `before` is said first. `begin` is what begins the operation; when Ctrl-C comes while it is asked for, and
         it has not begun, KeyboardInterrupt is raised at once. A stack that is deleted has the status DELETE_COMPLETE.
         """
+        self._awaited = begin is not None
+        self._deadline = time.monotonic() + _BEGINNING_S
         while True:
             try:
                 if before is not None:
@@ -128,9 +133,14 @@ class Following:
             step = _step(event)
             self.steps.append(step)
             self._watch.step(step)
+            if step.own:
+                self._awaited = False
         if found is None:
             return State(name="", id=self._id, status=DELETED)
         state = _read(found)
+        if self._awaited and state.status != DELETED and time.monotonic() < self._deadline:
+            # What has been asked for has not begun yet: this is still how the operation before it has ended.
+            return None
         return None if state.busy else state
 
 
