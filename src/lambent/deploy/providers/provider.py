@@ -116,7 +116,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
     """What a destroy removes: `resources` by logical id, and of them as `losses` those with data in them.
 
-    `kept` are the resources that stay, by the template's own word. `confirmed` and `existed` are false where nothing was
+    `kept` are resources that stay, by the template's own word. `confirmed` and `existed` are false where nothing was
     done, as nobody wanted it or nothing was there.
     """
 
