@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -317,32 +316,6 @@ def test_what_cannot_be_had_is_said_in_a_line(
     assert leftovers(code) == []
 
 
-def test_a_package_runs_with_nothing_but_itself(code: Code, wheels: Wheels, tmp_path: Path) -> None:
-    wheels.add_installed("msgspec")
-    code.write("requirements.txt", f"{wheels.lines}lambent\n")
-    code.write(
-        "app.py",
-        "from pathlib import Path\nfrom lambent import App\napp = App('shop')\n"
-        "@app.invocation()\ndef hello(event: dict[str, str]) -> str:\n"
-        "    return Path(__file__).with_name('größe.txt').read_text() + event['name']\n",
-    )
-    code.write("größe.txt", "Hello ")
-    runtime = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-    unit = code.unit("app", "app.py", imports=("lambent",), runtime=runtime, architecture=machine)
-    built = build(code.project, code.manifest(unit))
-    with zipfile.ZipFile(built.units["app"].path) as archive:
-        archive.extractall(tmp_path / "task")  # noqa: S202 - a zip, and one of ours
-    script = "import sys; sys.path.insert(0, sys.argv[1]); import app; print(app.app({'name': 'you'}, None))"
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", script, str(tmp_path / "task")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("Hello you\n", "")
-
-
 @pytest.mark.parametrize("tag", ["py3-none-any", "cp311-cp311-linux_x86_64"])
 def test_what_has_no_wheel_is_built_where_the_installed_one_is_pure(
     code: Code, wheels: Wheels, tag: str
@@ -419,7 +392,7 @@ def test_a_build_that_is_killed_leaves_nothing_that_is_taken_for_complete(code: 
     script = "import sys; from tests.deploy.build.test_building import build_here; build_here(sys.argv[1])"
     command = [sys.executable, "-c", script, str(code.root)]
     (code.root / "manifest.json").write_bytes(encode(manifest))
-    stages = ("resolutions", "environments", "packages")
+    stages = ("environments", "packages")
     for stage in stages:
         process = subprocess.Popen(
             command, cwd=Path(__file__).parents[3], env={**os.environ, "PYTHONPATH": "src:."}

@@ -167,20 +167,20 @@ def _ask(question: _Question, exact: set[str], have: Mapping[str, Distribution])
 
 def _compiled(question: _Question, exact: set[str], built: list[str]) -> Resolved:
     """Without the network, where that gives versions that are locked or installed: it is quick, and works anywhere."""
+    if "--no-index" in question.places:
+        return _compile(question, built, offline=True)
     try:
         resolved = _compile(question, built, offline=True)
+    except UvFailure:
+        resolved = None
+    if resolved is not None and question.preferences:
         # A cache may have lower versions than the index.
-        wanted = {
-            *question.preferences,
-            *(f"{name}=={resolved.versions[name]}" for name in exact & resolved.lines.keys()),
-        }
-        if question.preferences and all(
-            f"{name}=={resolved.versions[name]}" in wanted or "@" in line
+        wanted = set(question.preferences)
+        if all(
+            name in exact or "@" in line or f"{name}=={resolved.versions[name]}" in wanted
             for name, line in resolved.lines.items()
         ):
             return resolved
-    except UvFailure:
-        resolved = None
     try:
         return _compile(question, built, offline=False)
     except UvFailure as failure:
