@@ -158,7 +158,7 @@ BAD = [
     ("[apps]", "unknown table [apps]: did you mean [app]?", None),
     ("app = 1", "app has to be a table, and is 1", None),
     ("[app]\nhandlr = 'a.b'", "[app]: unknown key handlr", "Did you mean handler?"),
-    ("[app]\nhandler = 'app'", "[app] handler: 'app' is no handler", None),
+    ("[app]\nhandler = 'app'", "[app] handler 'app' is no handler", None),
     ("[app]\nhandler = 3", "[app] handler is 3: it must be a text", None),
     ("[app]\nunit = 'routers'", "[app] unit is 'routers'", None),
     ("[app]\nauth = 'jwt'", "[app] auth is 'jwt': it can only be \"iam\"", None),

@@ -69,7 +69,7 @@ def load_project(
         if given is not None:
             directory = given if given.is_dir() else given.parent
         else:
-            handler = _handler(app, "the app")
+            handler = _handler(app, f"{directory}: no file or folder {app}, and")
     file, root, document = _settings(directory)
     if given is not None and given.is_dir() and given != root and not _is_about(document):
         root = given  # a settings file further up that is the platform's only
@@ -135,7 +135,7 @@ def _handler(text: str, place: str) -> str:
     parts = spelt.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise ProjectError(
-            f"{place}: {text!r} is no handler: it is a module and an attribute of it, such as app.app"
+            f"{place} {text!r} is no handler: it is a module and an attribute of it, such as app.app"
         )
     return spelt
 
