@@ -39,6 +39,8 @@ _EXTRAS: Final = {
     "boto3": "platform",
     "uvloop": "platform",
     "httptools": "platform",
+    "uv": "deploy",
+    "watchfiles": "deploy",
     "psycopg": "postgres",
 }
 

@@ -1,6 +1,6 @@
 """The manifest: what an app consists of and needs, as data.
 
-Analysis writes it, building and rendering read it, and `lambent manifest` prints it as JSON (docs/manifest.md). Names
+Analysis writes it, building and rendering read it, and `lambent manifest --json` prints it (docs/manifest.md). Names
 in it are those of the code ("receipts"), never those of a deployment ("shop-dev-receipts"): so the same code gives the
 same manifest for every stage, but for the settings that a stage has of its own.
 
