@@ -392,8 +392,8 @@ def test_names_that_cannot_be(analysed: Analysed, files: dict[str, str], mode: s
 @pytest.mark.parametrize(
     ("settings", "told", "hint"),
     [
-        ("[app.units.helth]", r"\[app.units.helth\]: there is no such unit", "There are app"),
-        ("[stages.dev.units.ap]", r"\[stages.dev.units.ap\]: there is no such unit", "Did you mean app?"),
+        ("[app.units.helth]", r"\[app.units.helth\]: there is no such unit", "The units are app."),
+        ("[stages.dev.units.ap]", r"\[stages.dev.units.ap\]: there is no such unit", "Did you mean app? The"),
         ("[app]\nmemory = 64", "memory is 64: it must be from 128 to 10240", None),
         ("[app]\nlog_retention_days = 8", "log_retention_days is 8: it must be one of 1, 3", None),
         ('[app]\nruntime = "java21"', "'java21': units are of Python or Node.js", "It is like"),

@@ -152,10 +152,12 @@ class Assembly:
         told |= dict.fromkeys(self._stage.units, f"[stages.{self._stage.name}.units")
         for name, where in told.items():
             if name not in there:
-                near = difflib.get_close_matches(name, there, n=1)
+                near = difflib.get_close_matches(name, there, n=1, cutoff=0.75)
+                told = f"The units are {', '.join(there) or 'none'}."
                 raise AnalysisError(
                     f"{where}.{name}]: there is no such unit",
-                    hint=f"Did you mean {near[0]}?" if near else f"There are {', '.join(there) or 'none'}.",
+                    hint=f"Did you mean {near[0]}? {told}" if near else told,
+                    place=None if self._project.file is None else self._project.file.name,
                 )
         if not drafts:
             raise AnalysisError(
