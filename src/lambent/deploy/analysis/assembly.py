@@ -153,10 +153,10 @@ class Assembly:
         for name, where in told.items():
             if name not in there:
                 near = difflib.get_close_matches(name, there, n=1, cutoff=0.75)
-                told = f"The units are {', '.join(there) or 'none'}."
+                all_units = f"The units are {', '.join(there) or 'none'}."
                 raise AnalysisError(
                     f"{where}.{name}]: there is no such unit",
-                    hint=f"Did you mean {near[0]}? {told}" if near else told,
+                    hint=f"Did you mean {near[0]}? {all_units}" if near else all_units,
                     place=None if self._project.file is None else self._project.file.name,
                 )
         if not drafts:
