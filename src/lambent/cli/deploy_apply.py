@@ -69,7 +69,7 @@ def _confirmation(stage: Stage, screen: Screen, *, yes: bool, quiet: bool) -> Ca
             click.echo(heading(plan))
             if plan.status is None:
                 # Each is told when it is made: no need for a list of the same.
-                click.echo(f"Nothing is deployed yet: {plan.count('add')} resources to add.")
+                click.echo(f"Nothing is deployed yet: {len(plan.changes)} resources to add.")
             else:
                 show_plan(plan)
         if yes or not stage.protected or not plan.departures:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from lambent.deploy.plan import Change, Difference, Plan
     from lambent.deploy.providers import Info
 
-_SIGNS: Final = {"add": ("+", "green"), "modify": ("~", "yellow"), "remove": ("-", "red")}
+_SIGNS: Final = {
+    "add": ("+", "green"),
+    "import": ("+", "cyan"),
+    "modify": ("~", "yellow"),
+    "remove": ("-", "red"),
+}
 _LONGEST: Final = 48
 _MOST: Final = 6
 """Differences of one resource that are shown."""
@@ -34,7 +39,7 @@ def show_plan(plan: Plan) -> None:
     if plan.others:
         click.echo("Only outputs or tags change.")
     elif plan.changes:
-        counts = plan.count("add"), plan.count("modify"), plan.count("remove")
+        counts = plan.count("add") + plan.count("import"), plan.count("modify"), plan.count("remove")
         click.echo("{} to add, {} to change, {} to remove.".format(*counts))
     else:
         click.echo("No changes: what is deployed is what the code says.")
@@ -75,6 +80,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
     ]
     document["summary"] = {
         "add": plan.count("add"),
+        "import": plan.count("import"),
         "modify": plan.count("modify"),
         "remove": plan.count("remove"),
     }
@@ -94,6 +100,8 @@ def _row(change: Change) -> tuple[str, ...]:
 def _words(change: Change) -> list[str]:
     if change.action == "add":
         return ["[green]new[/]"]
+    if change.action == "import":
+        return ["[cyan]is there already, and is taken over[/]"]
     if change.action == "remove":
         return ["leaves the stack, stays where it is" if change.kept else "[red]removed[/]"]
     lines = []

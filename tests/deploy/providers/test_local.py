@@ -12,7 +12,7 @@ from urllib.request import Request
 
 import msgspec
 import pytest
-from tests.deploy.providers.deployments import BUCKET, Recorder, always, deployment, manifest, provider
+from tests.deploy.providers.deployments import BUCKET, TABLE, Recorder, always, deployment, manifest, provider
 
 from lambent.deploy.deployed import Deployed, NotDeployed
 from lambent.deploy.errors import ProviderError
@@ -304,6 +304,21 @@ def test_what_is_not_confirmed_is_not_done(platform: str, tmp_path: Path) -> Non
         "asked", "dev", empty_buckets=False, watch=Recorder(), confirm=lambda _: False
     ).confirmed
     assert _traces(local.access, "asked-dev") == traces
+
+
+def test_tables_that_were_kept_are_taken_over(platform: str, tmp_path: Path) -> None:
+    local = provider("local", platform)
+    described = manifest("again", tables=(TABLE,), queues=(), queue_triggers=(), uses=())
+    first = deployment(tmp_path, described, protected=True)
+    local.apply(first, Recorder(), always)
+    tables = local.access.client("dynamodb")
+    tables.put_item(TableName="again-dev-orders", Item={"id": {"S": "1"}})
+    removal = local.destroy("again", "dev", empty_buckets=False, watch=Recorder(), confirm=always)
+    assert removal.kept == ("OrdersTable: again-dev-orders",)
+    plan = local.plan(first, Recorder())
+    assert [change.logical for change in plan.changes if change.action == "import"] == ["OrdersTable"]
+    local.apply(first, Recorder(), always)
+    assert tables.scan(TableName="again-dev-orders")["Count"] == 1
 
 
 def test_buckets_with_objects_are_emptied_only_when_asked(platform: str, tmp_path: Path) -> None:

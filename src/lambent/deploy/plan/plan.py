@@ -6,7 +6,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-Action: TypeAlias = Literal["add", "modify", "remove"]
+Action: TypeAlias = Literal["add", "import", "modify", "remove"]
+"""`import`: a resource that is there already becomes the stack's."""
 Replacement: TypeAlias = Literal["no", "perhaps", "yes"]
 
 STATEFUL: Final = {

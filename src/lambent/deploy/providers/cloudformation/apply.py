@@ -165,6 +165,8 @@ class Apply:
                 named,
                 kind="CREATE" if new else "UPDATE",
                 tags={"lambent:app": self._app, "lambent:stage": self._stage},
+                # Those of a protected stage stay when it is destroyed: the next one has them again.
+                take_existing=self._deployment.stage.protected,
             )
             yield made, template
         finally:

@@ -55,9 +55,13 @@ def create(
     *,
     kind: Literal["CREATE", "UPDATE"],
     tags: dict[str, str],
+    take_existing: bool,
 ) -> ChangeSet:
     """Makes one and waits until it is known what changes. `template` is TemplateBody or TemplateURL.
 
+    With `take_existing` resources that are there under the names of new ones become the stack's, where the template
+    keeps them when they leave it and the name is their identity: tables, not queues ("Import AWS resources into a
+    CloudFormation stack automatically" in the user guide).
     Raises ProviderError when the endpoint finds the template wrong; then it is gone.
     """
     from botocore.exceptions import ClientError
@@ -72,6 +76,7 @@ def create(
             Capabilities=_CAPABILITIES,
             Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
             ClientToken=name,
+            **({"ImportExistingResources": True} if take_existing else {}),
             **template,
         )
     except ClientError as error:

@@ -15,7 +15,12 @@ from lambent.deploy.plan.plan import Action, Replacement  # noqa: TC001 - the ta
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_ACTIONS: Final[dict[str, Action]] = {"Add": "add", "Modify": "modify", "Remove": "remove", "Import": "add"}
+_ACTIONS: Final[dict[str, Action]] = {
+    "Add": "add",
+    "Modify": "modify",
+    "Remove": "remove",
+    "Import": "import",
+}
 _REPLACEMENTS: Final[dict[str, Replacement]] = {"True": "yes", "Conditional": "perhaps", "False": "no"}
 _RECREATIONS: Final[dict[str, Replacement]] = {"Always": "yes", "Conditionally": "perhaps", "Never": "no"}
 _KEPT: Final = frozenset({"Retain", "Snapshot", "ReplaceAndRetain", "ReplaceAndSnapshot"})
@@ -34,7 +39,7 @@ _NAMES: Final = {
 """Properties by which a resource is called so that no other can be: CloudFormation makes the new one first."""
 _UNSHOWN: Final = "Environment"
 """Variables of functions: often keys and passwords."""
-_ORDER: Final = {"add": 0, "modify": 1, "remove": 2}
+_ORDER: Final = {"add": 0, "import": 1, "modify": 2, "remove": 3}
 
 
 def changes_of(
