@@ -10,6 +10,7 @@ import os
 import time
 import traceback
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy import dev_session
@@ -33,12 +34,13 @@ _TOGETHER_S: Final = 0.02
 """The end of an invocation and the answer to the request that made it come within this."""
 
 _PRINTED_S: Final = 0.005
+"""How much later what a function has printed may come than its answer."""
+
 _TWICE_S: Final = 0.5
 """An error that comes again within this is shown once."""
 
 _GROUP: Final = "/aws/lambda/"
 _LOOK_S: Final = 0.3
-
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +113,8 @@ class Live:
             self._announce(time.perf_counter() - session.began)
             watching = asyncio.create_task(self._watch())
             session.running = True
-            gc.collect()
+            # What start-up has made stays: collections need not look at it. None now, which would hold up the first
+            # request.
             gc.freeze()
             await stopping.wait()
             self._screen.idle()
@@ -154,15 +157,13 @@ class Live:
         stack = self._stack
         assert stack is not None
         self._front.served = stack.served
-        here = os.getcwd()  # noqa: PTH109 - compared as text below
-        from pathlib import Path
-
+        here = Path.cwd()
         self._names = {
             f"{_GROUP}{physical}": ready.labels.get(logical, logical)
             for logical, physical in stack.functions.items()
         }
         self._folders = {
-            f"{_GROUP}{physical}": folders_of(ready.sources.get(logical), ready.code.get(logical), Path(here))
+            f"{_GROUP}{physical}": folders_of(ready.sources.get(logical), ready.code.get(logical), here)
             for logical, physical in stack.functions.items()
         }
         self._screen.names(self._names.values())

@@ -97,9 +97,10 @@ class Session:
         ignored = self.data / ".gitignore"
         if not ignored.exists():
             ignored.write_text("*\n")
+        # Before the first look at the code: what is saved after it is a change.
+        self.sources = Sources(project.root)
         self.executor = ThreadPoolExecutor(1, "lambent-dev")
         self.prepared = self.executor.submit(self.preparing.prepare, [])
-        self.sources = Sources(project.root)
 
     def close(self) -> None:
         """End what `run` has started, and remove the record of the session."""
