@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lambent.aws.model import load_model
-from lambent.aws.patterns import compile_pattern
+from lambent.aws.patterns import ASCII, ASSIGNED, compile_pattern, matcher
 
 
 @pytest.mark.parametrize(
@@ -24,16 +24,25 @@ from lambent.aws.patterns import compile_pattern
     ],
 )
 def test_whole_values_match(pattern: str, matching: list[str], others: list[str]) -> None:
-    compiled = compile_pattern(pattern)
-    assert compiled is not None
+    matches = matcher(pattern)
     for value in matching:
-        assert compiled.fullmatch(value), value
+        assert matches(value), value
     for value in others:
-        assert not compiled.fullmatch(value), value
+        assert not matches(value), value
+
+
+@pytest.mark.parametrize("category", ["L", "Lu", "M", "N", "Z", "S", "P", "Cc", "Alnum"])
+@pytest.mark.parametrize("pattern", [r"\p{%s}", r"\P{%s}", r"[\p{%s}]", r"[^\p{%s}]", r"[.\p{%s}-]"])
+def test_what_is_compiled_for_ascii_matches_the_same_of_it(pattern: str, category: str) -> None:
+    narrow, wide = (compile_pattern(pattern % category, limit) for limit in (ASCII, ASSIGNED))
+    assert narrow is not None
+    assert wide is not None
+    for character in map(chr, range(ASCII)):
+        assert bool(narrow.fullmatch(character)) == bool(wide.fullmatch(character)), character
 
 
 def test_a_pattern_that_python_cannot_express_is_no_constraint() -> None:
-    assert compile_pattern(r"[a-z&&[^b]]++(") is None
+    assert matcher(r"[a-z&&[^b]]++(")("anything")
 
 
 @pytest.mark.parametrize(
@@ -41,4 +50,5 @@ def test_a_pattern_that_python_cannot_express_is_no_constraint() -> None:
 )
 def test_every_pattern_of_our_models_compiles(service: str) -> None:
     patterns = {model["pattern"] for model in load_model(service).shape_models.values() if "pattern" in model}
-    assert [pattern for pattern in patterns if compile_pattern(pattern) is None] == []
+    for limit in (ASCII, ASSIGNED):
+        assert [pattern for pattern in patterns if compile_pattern(pattern, limit) is None] == []

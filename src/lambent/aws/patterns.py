@@ -1,5 +1,5 @@
-"""The models' regular expressions: written for Java, matched against the whole value, compiled here on first
-use.
+"""The models' regular expressions: written for Java, matched against the whole value, compiled when the first value
+comes. Nearly all values are ASCII: for these no table of all that Unicode has of a category needs to be made.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ import itertools
 import re
 import unicodedata
 import warnings
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PROPERTY = re.compile(r"\\\\|(\[\^?)|\\([pP])(?:\{\^?(?:Is)?([A-Za-z]+)\}|([A-Z]))")
 # In Java a dash after such a class stands for itself, in Python it is a range without a beginning.
@@ -31,15 +35,16 @@ _POSIX = {
     "LD": "\\w",
 }
 # Beyond these lie only private use, tags and variation selectors.
-_ASSIGNED = range(0x32000)
+ASSIGNED: Final = 0x32000
+ASCII: Final = 0x80
 
 
 @functools.cache
-def _categories() -> list[tuple[str, int, int]]:
-    """Runs of code points of one general category: it, the first, the last."""
+def _categories(limit: int) -> list[tuple[str, int, int]]:
+    """Runs of code points below `limit` of one general category: it, the first, the last."""
     runs: list[tuple[str, int, int]] = []
     start = 0
-    for category, members in itertools.groupby(map(unicodedata.category, map(chr, _ASSIGNED))):
+    for category, members in itertools.groupby(map(unicodedata.category, map(chr, range(limit)))):
         end = start + sum(1 for _ in members)
         runs.append((category, start, end - 1))
         start = end
@@ -47,22 +52,29 @@ def _categories() -> list[tuple[str, int, int]]:
 
 
 @functools.cache
-def _category_ranges(category: str) -> str:
-    """The code points of a general category (`L`, `Lu`), as the inside of a character class."""
+def _category_ranges(category: str, limit: int) -> str:
+    """The code points below `limit` of a general category (`L`, `Lu`), as the inside of a character class.
+
+    Where there are none it is the first that is not below: a class cannot be empty.
+    """
     ranges: list[list[int]] = []
-    for found, low, high in _categories():
+    for found, low, high in _categories(limit):
         if found.startswith(category):
             if ranges and ranges[-1][1] == low - 1:
                 ranges[-1][1] = high
             else:
                 ranges.append([low, high])
-    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
+    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges or [[limit, limit]])
 
 
-def _translate(pattern: str) -> str:
-    """`pattern` for Python's `re`, which has no `\\p{…}` and spells `\\z` otherwise."""
+def _has_categories(pattern: str) -> bool:
+    return "\\p" in pattern or "\\P" in pattern
+
+
+def _translate(pattern: str, limit: int) -> str:
+    """`pattern` for Python's `re`, which has no `\\p{…}` and spells `\\z` otherwise, for values below `limit`."""
     pattern = _CLASS_DASH.sub(r"\1\-", pattern)
-    if "\\p" not in pattern and "\\P" not in pattern:
+    if not _has_categories(pattern):
         return pattern.replace("\\z", "\\Z")
     inside = _class_spans(pattern)
 
@@ -70,7 +82,7 @@ def _translate(pattern: str) -> str:
         if found.group(2) is None:
             return found.group()
         name = found.group(3) or found.group(4)
-        content = _POSIX.get(name) or _category_ranges(name)
+        content = _POSIX.get(name) or _category_ranges(name, limit)
         if found.group(2) == "p" and found.start() in inside:
             return content
         return f"[^{content}]" if found.group(2) == "P" else f"[{content}]"
@@ -97,12 +109,26 @@ def _class_spans(pattern: str) -> set[int]:
 
 
 @functools.cache
-def compile_pattern(pattern: str) -> re.Pattern[str] | None:
-    """`pattern` compiled, to be used with `fullmatch`; None where Python's `re` cannot express it."""
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """What tells whether a whole value matches `pattern`. What Python's `re` cannot express matches everything."""
+    varies = _has_categories(pattern)
+
+    def matches(value: str) -> bool:
+        compiled = compile_pattern(pattern, ASCII if varies and value.isascii() else ASSIGNED)
+        return compiled is None or compiled.fullmatch(value) is not None
+
+    return matches
+
+
+@functools.cache
+def compile_pattern(pattern: str, limit: int) -> re.Pattern[str] | None:
+    """`pattern` compiled for values of characters below `limit`, ASCII or ASSIGNED, to be used with `fullmatch`; None
+    where Python's `re` cannot express it.
+    """
     try:
         with warnings.catch_warnings():
             # Java gives no other meaning to the sets that Python reserves for the future either.
             warnings.simplefilter("ignore", FutureWarning)
-            return re.compile(_translate(pattern))
+            return re.compile(_translate(pattern, limit))
     except (re.error, OverflowError):
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambent.aws.errors import ServiceError
 from lambent.aws.overrides import UNMODELLED, Quirks, quirks_of
-from lambent.aws.patterns import compile_pattern
+from lambent.aws.patterns import matcher
 from lambent.aws.text import FLOAT_TYPES, INTEGER_RANGE
 
 if TYPE_CHECKING:
@@ -90,11 +90,8 @@ def _scalar_constraints(shape: Shape, traits: Mapping[str, Any]) -> list[Constra
         if low is not None:
             found.append(_length_at_least(low))
         pattern = traits.get("pattern")
-        compiled = compile_pattern(pattern) if pattern and shape.type == "string" else None
-        if compiled is not None:
-            matches = compiled.fullmatch
-            words = f"Member must satisfy regular expression pattern: {pattern}"
-            found.append((words, lambda value: matches(value) is not None))
+        if pattern and shape.type == "string":
+            found.append((f"Member must satisfy regular expression pattern: {pattern}", matcher(pattern)))
         if traits.get("enum"):
             values = frozenset(traits["enum"])
             words = f"Member must satisfy enum value set: [{', '.join(enum_order(list(traits['enum'])))}]"
