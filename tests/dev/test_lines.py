@@ -50,6 +50,10 @@ KeyError: 1"""
             FRAMES,
             Line(FRAMES_OF_THE_APP, "error"),
         ),
+        (
+            FRAMES.replace("/var/task", "/p/lambent/app"),
+            Line("KeyError: 1", "error"),
+        ),
         ('{"timestamp":"t","level":"DEBUG","message":{"a":1}}', Line('DEBUG {"a":1}', "debug")),
         ('{"_aws":{"Timestamp":1},"Ordered":1}', None),
         ('{"just":"data"}', Line('{"just":"data"}', "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,18 @@ def test_wrong_syntax_has_its_line_and_a_caret(tmp_path: Path) -> None:
     problem = described(failed.value, tmp_path)
     assert problem.text.startswith("app.py:2: SyntaxError: ")
     assert problem.details == ["2 │ def f(:", "  │       ^"]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node on this machine")
+def test_scripts_are_asked_of_node(tmp_path: Path) -> None:
+    (tmp_path / "good.mjs").write_text("export const handler = async () => 1\n")
+    (tmp_path / "index.mjs").write_text("export const one = 1\nexport const = 3\n")
+    check_syntax(tmp_path, ["good.mjs", "gone.js"])
+    with pytest.raises(ProjectError) as failed:
+        check_syntax(tmp_path, ["good.mjs", "index.mjs"])
+    problem = described(failed.value, tmp_path)
+    assert problem.text == "index.mjs:2: SyntaxError: Unexpected token '='"
+    assert problem.details == ["2 │ export const = 3", "  │              ^"]
 
 
 def test_an_exception_at_import_has_its_line(tmp_path: Path) -> None:

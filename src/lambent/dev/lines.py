@@ -25,6 +25,7 @@ _LEVELS: Final = {
     "DEBUG": "debug",
     "TRACE": "debug",
 }
+_TRACEBACK: Final = "Traceback (most recent call last):"
 _FRAME: Final = re.compile(r'\s+File "[^"]*/lambent/app/[^"]*", line \d+, in ')
 _TASK: Final = "/var/task/"
 _NOT_SHOWN: Final = frozenset(
@@ -101,6 +102,8 @@ def _without_framework(text: str) -> str:
         elif not (skipping and line.startswith("    ")):  # below a frame are its source, and carets
             skipping = False
             kept.append(line)
+    if not any(line.startswith("  File ") for line in kept):
+        kept = [line for line in kept if line != _TRACEBACK]
     return "\n".join(kept)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambent.deploy.errors import ProjectError
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from lambent.deploy.errors import DeployError
 
+_SCRIPT_ERROR: Final = re.compile(r"SyntaxError: ")
 _PLACE: Final = re.compile(r"(.+):(\d+)")
 
 
@@ -30,7 +33,9 @@ def described(error: DeployError, root: Path) -> Problem:
     text = text.replace(f"{root}/", "")
     details: list[str] = []
     found = _PLACE.fullmatch(error.place or "")
-    if found is not None:
+    if isinstance(error, WrongSyntax):
+        details = error.details
+    elif found is not None:
         details = excerpt(root / found[1], int(found[2]))
     output = getattr(error, "output", "").strip()
     if output and not details:
@@ -54,11 +59,21 @@ def excerpt(path: Path, number: int) -> list[str]:
     return shown
 
 
+class WrongSyntax(ProjectError):
+    """A file that is no program. `details` show the line, with a caret."""
+
+    def __init__(self, message: str, *, place: str, details: list[str]) -> None:
+        super().__init__(message, place=place)
+        self.details = details
+
+
 def check_syntax(root: Path, paths: Iterable[str]) -> None:
-    """Compile the Python files among `paths`, which are relative to `root`. Raises ProjectError for the first whose
-    syntax is wrong.
+    """Compile the files of Python and JavaScript among `paths`, relative to `root`. Raises ProjectError for the
+    first whose syntax is wrong.
     """
-    for path in paths:
+    for path in sorted(paths):
+        if path.endswith((".js", ".mjs", ".cjs")):
+            _check_script(root, path)
         if not path.endswith(".py"):
             continue
         try:
@@ -72,6 +87,28 @@ def check_syntax(root: Path, paths: Iterable[str]) -> None:
             raise ProjectError(f"{type(error).__name__}: {error.msg}", place=place) from None
         except ValueError as error:
             raise ProjectError(str(error), place=path) from None
+
+
+def _check_script(root: Path, path: str) -> None:
+    """What Node.js says of a file's syntax, where it is installed: `node --check` tells `file:line`, the line, carets
+    and, after an empty line or not, the error.
+    """
+    node = shutil.which("node")
+    if node is None or not (root / path).is_file():
+        return
+    checked = subprocess.run([node, "--check", str(root / path)], capture_output=True, check=False)
+    said = checked.stderr.decode(errors="replace").splitlines()
+    error = next((line for line in said if _SCRIPT_ERROR.match(line)), "")
+    found = _PLACE.fullmatch(said[0]) if said else None
+    if checked.returncode == 0 or not error:
+        return
+    if found is None:
+        raise WrongSyntax(error, place=path, details=[])
+    number, line = int(found[2]), said[1] if len(said) > 1 else ""
+    details = [f"{number} │ {line}"]
+    if len(said) > 2 and said[2].strip(" ^") == "":
+        details.append(f"{' ' * len(str(number))} │ {said[2]}")
+    raise WrongSyntax(error, place=f"{path}:{number}", details=details)
 
 
 def _wrong_column(source: str, path: Path, number: int) -> int | None:
