@@ -91,6 +91,7 @@ class AppPipeline:
         self._debugger = debugger
         self._analyser: Analyser | None = None
         self._used: set[str] = set()
+        self._script_folders: tuple[str, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -117,7 +118,10 @@ class AppPipeline:
         if SETTINGS.intersection(changed):
             self._read_again()
         project, stage = self.project, self.stage
-        check_syntax(project.root, self._used.intersection(changed))
+        check_syntax(
+            project.root,
+            [path for path in changed if path in self._used or path.startswith(self._script_folders)],
+        )
         if self._analyser is None:
             self._analyser = Analyser(project)
         manifest = self._analyser.analyse(stage)
@@ -127,6 +131,9 @@ class AppPipeline:
             for unit in manifest.units
             for file in unit.files
         }
+        self._script_folders = tuple(
+            f"{unit.source}/" for unit in manifest.units if unit.language == "node" and unit.source != "."
+        )
         linked = link(project, manifest, project.root / ".lambent" / FOLDER)
         environment = {"PYTHONPATH": os.pathsep.join(linked.search_path)} if linked.search_path else {}
         target = Target(
