@@ -25,7 +25,7 @@ def test_an_app_that_raises(tmp_path: Path) -> None:
     assert ended.code != 0
     assert ended.out == ""
     assert "so far\n" in ended.err
-    assert "    1 / 0" in ended.err
+    assert "Traceback" not in ended.err
     assert ended.err.splitlines()[-1].endswith(
         "pp.py:4: ZeroDivisionError when it is imported: division by zero"
     )

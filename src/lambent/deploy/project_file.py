@@ -38,6 +38,9 @@ RESOURCES: Final = ("queues", "tables", "buckets", "topics", "streams")
 TABLES: Final = ("app", "function", "resources", "deploy", "stages")
 """The tables of a settings file that are read here."""
 
+_OF_PLATFORM: Final = ("credentials", "neighbours")
+"""The tables of the same file that the platform reads."""
+
 _APP: Final = ("handler", "path", "python", "name", "unit", "units", "cors", "jwt", "auth")
 _DEPLOY: Final = ("provider", "stage", "region", "profile", "endpoint_url", "bucket", "providers")
 _STAGE: Final = ("protected", "provider", "region", "units")
@@ -107,6 +110,10 @@ def _is_function(found: Found, project: Project) -> bool:
     )
 
 
+def _has_tables(value: Any) -> bool:
+    return isinstance(value, dict) or any(isinstance(one, dict) for one in value)
+
+
 def _is_about(document: dict[str, Any]) -> bool:
     return any(name in document for name in TABLES)
 
@@ -174,10 +181,16 @@ def _read(
     template: Path | None = None,
 ) -> Project:
     place = str(file or root)
-    for key in document:
+    for key, value in document.items():
         near = difflib.get_close_matches(key, TABLES, n=1, cutoff=0.75)
         if key not in TABLES and near:
             raise ProjectError(f"unknown table [{key}]: did you mean [{near[0]}]?", place=place)
+        if key not in (*TABLES, *_OF_PLATFORM) and isinstance(value, (dict, list)) and _has_tables(value):
+            raise ProjectError(
+                f"unknown table [{key}]",
+                place=place,
+                hint=f"There are {', '.join(f'[{one}]' for one in TABLES)}.",
+            )
     app = _table(document, "app", place)
     deploy = _table(document, "deploy", place)
     stages = _table(document, "stages", place)
@@ -332,12 +345,44 @@ def _of(kind: type[_T], table: Any, place: str, others: Iterable[str] = ()) -> _
         for key in table:
             if key not in known:
                 raise _unknown(place, key, known)
+    variables = table.get("environment") if isinstance(table, dict) else None
+    for name, value in variables.items() if isinstance(variables, dict) else ():
+        if not isinstance(value, str):
+            raise ProjectError(
+                f"{place} environment: {name} is {value!r}: variables are texts",
+                hint=f'Write it in quotes: {name} = "{str(value).lower() if isinstance(value, bool) else value}"',
+            )
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         key = path.rstrip("`").lstrip(".")
+        allowed = _CHOICES.get(key)
+        if allowed is not None:
+            text = f"it must be {allowed}, and is {table.get(key)!r}"
+        else:
+            for said, word in _WORDS.items():
+                text = text.replace(said, word)
         raise ProjectError(f"{place}{f' {key}' if key else ''}: {text.replace('`', '')}") from None
+
+
+_CHOICES: Final = {"architecture": '"x86_64" or "arm64"', "url": '"iam" or "none"'}
+_WORDS: Final = {
+    "Expected `int | null`, got": "it must be a number, and is a",
+    "Expected `str | null`, got": "it must be a text, and is a",
+    "Expected `bool | null`, got": "it must be true or false, and is a",
+    "Expected `array`, got": "it must be a list, and is a",
+    "Expected `object`, got": "it must be a table, and is a",
+    "Expected `str`, got": "it must be a text, and is a",
+    "Object missing required field": "there is no",
+    "`str`": "text",
+    "`int`": "number",
+    "`float`": "number",
+    "`bool`": "boolean",
+    "`array`": "list",
+    "`object`": "table",
+}
+"""What msgspec says, in the words of who writes settings."""
 
 
 def _unknown(place: str, key: str, known: Iterable[str]) -> ProjectError:

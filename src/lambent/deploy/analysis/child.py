@@ -380,8 +380,14 @@ def _failure(error: BaseException, request: dict[str, Any], handler: str) -> dic
     # What stands between is how Python imports, and nobody's concern.
     kept = [frame for frame in frames[first:] if not frame.filename.startswith("<frozen ")]
     told.stack[:] = kept
-    lines = told.format_exception_only() if isinstance(error, SyntaxError) else told.format()
-    failure["traceback"] = "".join(lines).rstrip()
+    failure["frames"] = len(own) + bool(
+        told.__cause__ or (told.__context__ and not told.__suppress_context__)
+    )
+    if isinstance(error, SyntaxError):
+        # The line and the caret: the place and what is wrong are told anyway.
+        failure["traceback"] = "".join(list(told.format_exception_only())[1:-1]).rstrip()
+    else:
+        failure["traceback"] = "".join(told.format()).rstrip()
     return failure
 
 

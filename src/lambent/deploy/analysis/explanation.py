@@ -16,11 +16,19 @@ def explained(project: Project, answer: dict[str, Any]) -> AnalysisError:
     error = answer["error"]
     file, line = error.get("place") or (None, None)
     place = _place(project, file, line)
-    shown = "\n".join(one for one in (answer.get("output", "").rstrip(), error.get("traceback", "")) if one)
+    shown = "\n".join(one for one in (answer.get("output", "").rstrip(), _trace(error)) if one)
     # The framework names handlers with their files in full.
     error = {**error, "message": error["message"].replace(f"{project.root}/", "")}
     message, hint = _worded(project, error)
+    message = message.replace(f" ({place})", "")
     return AnalysisError(message, hint=hint, place=place, output=shown)
+
+
+def _trace(error: dict[str, Any]) -> str:
+    """What a person learns more from than from the message: the line of wrong syntax, and who has called whom."""
+    kind = error["kind"]
+    several = kind not in ("variable", "mistake") and error.get("frames", 0) > 1
+    return str(error.get("traceback", "")) if kind == "syntax" or several else ""
 
 
 def _place(project: Project, file: str | None, line: int | None) -> str | None:

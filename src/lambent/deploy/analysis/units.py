@@ -140,6 +140,16 @@ def _check(settings: UnitSettings, place: str) -> None:
         value = getattr(settings, member)
         if value is not None and not least <= value <= most:
             raise AnalysisError(f"{member} is {value}: it must be from {least} to {most}", place=place)
+    for layer in settings.layers:
+        if (
+            re.fullmatch(r"arn:[^:]+:lambda:[^:]*:[^:]*:layer:[^:]+:\d+|\$\{.*|.*\{\{resolve:.*", layer)
+            is None
+        ):
+            raise AnalysisError(
+                f"layers: {layer!r} is no ARN of a layer version",
+                hint="It is like arn:aws:lambda:eu-west-1:123456789012:layer:name:7.",
+                place=place,
+            )
     days = settings.log_retention_days
     if days and days not in _RETENTION:
         raise AnalysisError(
