@@ -12,11 +12,12 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from lambent.deploy.app_finder import find_app, found_in
+from lambent.deploy.conversion import converted, unknown
 from lambent.deploy.errors import ProjectError
 from lambent.deploy.manifest import Cors, Jwt
 from lambent.deploy.project import (
@@ -47,7 +48,6 @@ _STAGE: Final = ("protected", "provider", "region", "units")
 _OF_PROVIDER: Final = ("region", "profile", "endpoint_url", "bucket")
 _STAGE_NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
 _FUNCTION_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_T = TypeVar("_T")
 
 
 def load_project(
@@ -221,8 +221,8 @@ def _read(
         units=_units(app, f"{place}: [app.units"),
         functions=read_functions(document, root, place),
         resources=_resources(document, place),
-        cors=_of(Cors, app["cors"], f"{place}: [app.cors]") if "cors" in app else None,
-        jwt=_of(Jwt, app["jwt"], f"{place}: [app.jwt]") if "jwt" in app else None,
+        cors=converted(Cors, app["cors"], f"{place}: [app.cors]") if "cors" in app else None,
+        jwt=converted(Jwt, app["jwt"], f"{place}: [app.jwt]") if "jwt" in app else None,
         auth=auth,
         stages={name: _stage(name, table, place) for name, table in stages.items()},
         stage=_stage_name(_text(deploy, "stage", f"{place}: [deploy]") or "dev", place),
@@ -237,7 +237,7 @@ def read_functions(document: dict[str, Any], root: Path, place: str) -> tuple[Fu
     tables = document.get("function", [])
     found: dict[str, FunctionSettings] = {}
     for table in tables if isinstance(tables, list) else [tables]:
-        function = _of(FunctionSettings, table, f"{place}: [[function]]")
+        function = converted(FunctionSettings, table, f"{place}: [[function]]")
         if _FUNCTION_NAME.fullmatch(function.name) is None:
             raise ProjectError(
                 f"[[function]] name {function.name!r}: 1 to 64 letters, digits, - and _", place=place
@@ -257,14 +257,14 @@ def read_functions(document: dict[str, Any], root: Path, place: str) -> tuple[Fu
 
 
 def _unit(table: dict[str, Any], place: str, others: Iterable[str]) -> UnitSettings:
-    return _of(UnitSettings, {k: v for k, v in table.items() if k not in others}, place, others)
+    return converted(UnitSettings, {k: v for k, v in table.items() if k not in others}, place, others)
 
 
 def _units(table: dict[str, Any], place: str) -> dict[str, UnitSettings]:
     units = table.get("units", {})
     if not isinstance(units, dict):
         raise ProjectError(f"{place}] has to be tables: one for each unit")
-    return {name: _of(UnitSettings, one, f"{place}.{name}]") for name, one in units.items()}
+    return {name: converted(UnitSettings, one, f"{place}.{name}]") for name, one in units.items()}
 
 
 def _stage_name(name: str, place: str) -> str:
@@ -298,7 +298,7 @@ def _resources(document: dict[str, Any], place: str) -> dict[str, dict[str, dict
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for kind, tables in _table(document, "resources", place).items():
         if kind not in RESOURCES:
-            raise _unknown(f"{place}: [resources]", kind, RESOURCES)
+            raise unknown(f"{place}: [resources]", kind, RESOURCES)
         if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
             raise ProjectError(f"{place}: [resources.{kind}] has to be tables: [resources.{kind}.<name>]")
         found[kind] = tables
@@ -308,7 +308,7 @@ def _resources(document: dict[str, Any], place: str) -> dict[str, dict[str, dict
 def _providers(deploy: dict[str, Any], place: str) -> dict[str, ProviderSettings]:
     for key in deploy:
         if key not in _DEPLOY:
-            raise _unknown(f"{place}: [deploy]", key, _DEPLOY)
+            raise unknown(f"{place}: [deploy]", key, _DEPLOY)
     general: dict[str, Any] = {name: _text(deploy, name, f"{place}: [deploy]") for name in _OF_PROVIDER}
     found = {}
     for name, table in _table(deploy, "providers", f"{place}: [deploy]").items():
@@ -336,62 +336,6 @@ def _text(table: dict[str, Any], name: str, place: str) -> str | None:
     if value is not None and (not isinstance(value, str) or not value):
         raise ProjectError(f"{place} {name} is {value!r}: it must be a text")
     return value
-
-
-def _of(kind: type[_T], table: Any, place: str, others: Iterable[str] = ()) -> _T:
-    """A table as a Struct. Raises ProjectError that names the key."""
-    if isinstance(table, dict):
-        known = [*others, *kind.__struct_fields__]  # type: ignore[attr-defined]
-        for key in table:
-            if key not in known:
-                raise _unknown(place, key, known)
-    variables = table.get("environment") if isinstance(table, dict) else None
-    for name, value in variables.items() if isinstance(variables, dict) else ():
-        if not isinstance(value, str):
-            raise ProjectError(
-                f"{place} environment: {name} is {value!r}: variables are texts",
-                hint=f'Write it in quotes: {name} = "{str(value).lower() if isinstance(value, bool) else value}"',
-            )
-    try:
-        return msgspec.convert(table, kind)
-    except msgspec.ValidationError as error:
-        text, _, path = str(error).partition(" - at `$")
-        key = path.rstrip("`").lstrip(".")
-        allowed = _CHOICES.get(key)
-        if allowed is not None:
-            text = f"it must be {allowed}, and is {table.get(key)!r}"
-        else:
-            for said, word in _WORDS.items():
-                text = text.replace(said, word)
-        raise ProjectError(f"{place}{f' {key}' if key else ''}: {text.replace('`', '')}") from None
-
-
-_CHOICES: Final = {"architecture": '"x86_64" or "arm64"', "url": '"iam" or "none"'}
-_WORDS: Final = {
-    "Expected `int | null`, got": "it must be a number, and is a",
-    "Expected `str | null`, got": "it must be a text, and is a",
-    "Expected `bool | null`, got": "it must be true or false, and is a",
-    "Expected `array`, got": "it must be a list, and is a",
-    "Expected `object`, got": "it must be a table, and is a",
-    "Expected `str`, got": "it must be a text, and is a",
-    "Object missing required field": "there is no",
-    "`str`": "text",
-    "`int`": "number",
-    "`float`": "number",
-    "`bool`": "boolean",
-    "`array`": "list",
-    "`object`": "table",
-}
-"""What msgspec says, in the words of who writes settings."""
-
-
-def _unknown(place: str, key: str, known: Iterable[str]) -> ProjectError:
-    names = list(known)
-    near = difflib.get_close_matches(key, names, n=1)
-    return ProjectError(
-        f"{place}: unknown key {key}",
-        hint=f"Did you mean {near[0]}?" if near else f"Allowed are {', '.join(names)}.",
-    )
 
 
 def _interpreter(root: Path, told: str | None, environment: Mapping[str, str], place: str) -> Path:

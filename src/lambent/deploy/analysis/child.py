@@ -193,7 +193,6 @@ def _imported(handler: str, request: dict[str, Any]) -> Any:
         raise Refused(
             kind="attribute",
             message=f"there is no {attribute} in it",
-            name=attribute,
             there=sorted(name for name, value in vars(found).items() if callable(value) and name[0] != "_"),
             place=[getattr(found, "__file__", None) or module, None],
         ) from None
@@ -202,11 +201,8 @@ def _imported(handler: str, request: dict[str, Any]) -> Any:
 def _function(handler: str, request: dict[str, Any]) -> dict[str, Any]:
     function = _imported(handler, request)
     if not callable(function):
-        raise Refused(
-            kind="callable",
-            message=f"{handler} is no function: it is {type(function).__name__}",
-            place=[None, None],
-        )
+        told = f"{handler} is no function: it is {type(function).__name__}"
+        raise Refused(kind="callable", message=told, place=[None, None])
     return _identity(function)
 
 
@@ -376,18 +372,16 @@ def _failure(error: BaseException, request: dict[str, Any], handler: str) -> dic
         failure["kind"] = "mistake"
     elif isinstance(error, SystemExit):
         failure.update(kind="exit", message=str(error.code))
-    first = own[0] if own else 0
     # What stands between is how Python imports, and nobody's concern.
-    kept = [frame for frame in frames[first:] if not frame.filename.startswith("<frozen ")]
-    told.stack[:] = kept
+    told.stack[:] = [
+        frame for frame in frames[own[0] if own else 0 :] if not frame.filename.startswith("<frozen ")
+    ]
     failure["frames"] = len(own) + bool(
         told.__cause__ or (told.__context__ and not told.__suppress_context__)
     )
-    if isinstance(error, SyntaxError):
-        # The line and the caret: the place and what is wrong are told anyway.
-        failure["traceback"] = "".join(list(told.format_exception_only())[1:-1]).rstrip()
-    else:
-        failure["traceback"] = "".join(told.format()).rstrip()
+    # Of wrong syntax the line and the caret: the place and what is wrong are told anyway.
+    lines = list(told.format_exception_only())[1:-1] if isinstance(error, SyntaxError) else told.format()
+    failure["traceback"] = "".join(lines).rstrip()
     return failure
 
 
