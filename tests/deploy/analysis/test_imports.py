@@ -170,7 +170,7 @@ def test_mistakes(
     ("handler", "message", "hint"),
     [
         ("app.shop", "there is no shop in it", "It has App, app, f"),
-        ("ap.app", "there is no module ap: it was looked for in", "path below [app]"),
+        ("ap.app", "there is no module ap: it was looked for in", "path, beside it in the settings"),
         ("app.NAME", "app.NAME is no App: it is str", "handler below [app] names the App"),
     ],
 )

@@ -56,7 +56,7 @@ class Analyser:
             tree.closure(modules)
             answer = self._importer.answer()
             if "error" in answer:
-                raise explained(self._project, answer)
+                raise explained(self._project, folder, answer)
             self._read_others(tree, modules)
             sources[folder] = Source(tree, self._installed(answer), answer)
         return Assembly(self._project, stage, sources).manifest()

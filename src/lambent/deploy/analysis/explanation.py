@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lambent.deploy.project import Project
 
 
-def explained(project: Project, answer: dict[str, Any]) -> AnalysisError:
+def explained(project: Project, folder: str, answer: dict[str, Any]) -> AnalysisError:
     """The error that an answer of the importer tells: one line, its place, the mend, and what there is to see."""
     error = answer["error"]
     file, line = error.get("place") or (None, None)
@@ -19,7 +19,7 @@ def explained(project: Project, answer: dict[str, Any]) -> AnalysisError:
     shown = "\n".join(one for one in (answer.get("output", "").rstrip(), _trace(error)) if one)
     # The framework names handlers with their files in full.
     error = {**error, "message": error["message"].replace(f"{project.root}/", "")}
-    message, hint = _worded(project, error)
+    message, hint = _worded(project, {**error, "folder": project.root / folder})
     message = message.replace(f" ({place})", "")
     return AnalysisError(message, hint=hint, place=place, output=shown)
 
@@ -75,10 +75,10 @@ def _module_worded(project: Project, error: dict[str, Any]) -> tuple[str, str | 
     wanted = (error.get("handler") or "").replace("/", ".").rpartition(".")[0]
     if f"{wanted}.".startswith(f"{name}.") and not error.get("place", [None])[0]:
         hint = (
-            "handler is a module and an attribute of it, as they are imported from there; path below [app] names "
-            "another folder."
+            "handler is a module and a name in it, as they are imported from there; path, beside it in the settings, "
+            "says another folder."
         )
-        return f"there is no module {name}: it was looked for in {project.root / project.source}", hint
+        return f"there is no module {name}: it was looked for in {error['folder']}", hint
     if top == "lambent":
         return f"there is no module {name}", f"{project.python} -m pip install lambent"
     hint = f"Install it for the project's interpreter: {project.python} -m pip install {top}"
