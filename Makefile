@@ -23,7 +23,8 @@ dev: $(VENV)/.installed ## Run examples/shop on 127.0.0.1:3000, with hot reload
 	@cd examples/shop && PATH="$(CURDIR)/$(BIN):$$PATH" lambent dev
 
 test: $(VENV)/.installed ## The whole suite
-	$(BIN)/python -m pytest -n auto
+	# Workers begin with a third each, so that the tests of a module meet one platform; who is done takes from the others.
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 .venv-sam/bin/sam: $(VENV)/.installed
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sam
