@@ -22,8 +22,8 @@ $(VENV)/.installed: requirements/dev.lock pyproject.toml
 dev: $(VENV)/.installed ## Run examples/shop on 127.0.0.1:3000, with hot reload
 	@cd examples/shop && PATH="$(CURDIR)/$(BIN):$$PATH" lambent dev
 
+# Workers begin with a third each, so that the tests of a module meet one platform; who is done takes from the others.
 test: $(VENV)/.installed ## The whole suite
-	# Workers begin with a third each, so that the tests of a module meet one platform; who is done takes from the others.
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 .venv-sam/bin/sam: $(VENV)/.installed
