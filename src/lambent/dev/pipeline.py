@@ -57,6 +57,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     channels: dict[str, str] = {}
     manifest: Manifest | None = None
     findings: tuple[str, ...] = ()
+    packages: tuple[str, tuple[str, ...]] | None = None
+    """The runtime of the project's interpreter, and the folders of packages that its functions have on their path."""
 
 
 class Preparing(Protocol):
@@ -112,6 +114,7 @@ class AppPipeline:
         """Analyse, link and render. Raises DeployError."""
         from lambent.deploy.analysis import Analyser
         from lambent.deploy.build import link
+        from lambent.deploy.build.interpreter import interpreter
         from lambent.deploy.names import logical_id, stack_name
         from lambent.deploy.render import CodeLocation, Target, template_of
 
@@ -154,6 +157,7 @@ class AppPipeline:
             channels={logical_id("channel", channel.name): channel.name for channel in manifest.channels},
             debugging=debugging,
             manifest=manifest,
+            packages=("python{}.{}".format(*interpreter(project.python).version), linked.search_path),
             findings=tuple(
                 f"{finding.place}: {finding.message}" if finding.place else finding.message
                 for finding in manifest.findings
@@ -186,6 +190,7 @@ def ready(
     debugging: Debugging | None = None,
     manifest: Manifest | None = None,
     findings: tuple[str, ...] = (),
+    packages: tuple[str, tuple[str, ...]] | None = None,
 ) -> Ready:
     """A rendered template as what is to run, its functions with a debugger where one is wanted."""
     code: dict[str, str] = {}
@@ -212,4 +217,5 @@ def ready(
         channels=channels or {},
         manifest=manifest,
         findings=findings,
+        packages=packages,
     )

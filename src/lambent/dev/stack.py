@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lambent.app.preloaded import MODULES
 from lambent.aws.service_calls import ServiceCalls
 from lambent.deploy.errors import ProviderError
 from lambent.dev.front import Served
 from lambent.dev.pipeline import LINKED
+from lambent.execution.engines import Preload
 from lambent.functions import FunctionNotFound, Reference
 from lambent.functions.linked import LinkedCode
 from lambent.neighbours.service_calls import ServiceCall, ServiceFailure
@@ -66,6 +68,10 @@ class Stack:
 
     async def bring(self, ready: Ready) -> bool:
         """Make the platform have what is `ready`. Whether more than code has changed."""
+        if ready.packages is not None:
+            # Importing the framework would be most of what the first request after a save waits for.
+            runtime, folders = ready.packages
+            self._platform.fleet.preload(Preload(runtime, folders, MODULES))
         changed = ready.shape != self._shape and await self._bring_stack(ready)
         if ready.shape != self._shape:
             await self._look(ready)

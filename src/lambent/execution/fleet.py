@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from lambent.execution.engines import Engine, Engines, ProcessSource
+    from lambent.execution.engines import Engine, Engines, Preload, ProcessSource
     from lambent.functions import CodeStore, FunctionVersion
     from lambent.observe import LogStream
 
@@ -100,6 +101,10 @@ class Fleet:
         return [*self._pools.values(), *self._provisioned, *self._retired]
 
     # ------------------------------------------------------------ preparing
+
+    def preload(self, preload: Preload | None) -> None:
+        """Have engines that are started from now on load modules ahead."""
+        self._premises = dataclasses.replace(self._premises, preload=preload)
 
     async def prepare(self, version: FunctionVersion) -> None:
         """Make everything ready that a first invocation needs: code, layers and engine.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from lambent.execution.engines import Preload
     from lambent.execution.interpreters import Interpreter
 
 _MESSAGE: Final = struct.Struct(">B3xIQ")
@@ -55,7 +56,7 @@ class Zygote:
     `libraries`: directory of packages for functions (see `runtime_libraries`) or None. `private_view`: whether
     to try for a private file system view; after `start` the attribute says whether there is one. `variables`:
     environment variables that mark the zygote's processes for those who list processes; functions do not see
-    them.
+    them. `preload`: modules to load before anything is forked; one that cannot be is left to the functions.
     """
 
     def __init__(
@@ -65,11 +66,15 @@ class Zygote:
         libraries: Path | None = None,
         private_view: bool = True,
         variables: Mapping[str, str] | None = None,
+        preload: Preload | None = None,
     ) -> None:
         self._program: list[str | Path] = [interpreter.executable, interpreter.prefix, libraries or ""]
         self.private_view = private_view and sys.platform == "linux"
         self.pid = 0
         self._variables = dict(variables or {})
+        if preload is not None:
+            self._variables["_LAMBENT_PRELOAD"] = ":".join(preload.modules)
+            self._variables["_LAMBENT_PRELOAD_PATH"] = ":".join(preload.folders)
         if "LD_LIBRARY_PATH" in os.environ:  # some interpreters are found, but not their library, without
             self._variables["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
         self._loop = asyncio.get_running_loop()

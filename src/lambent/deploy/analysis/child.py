@@ -31,13 +31,6 @@ if TYPE_CHECKING:
     from traceback import FrameSummary
     from types import ModuleType
 
-_PRELOADED = """
-lambent msgspec lambent.app.app lambent.app.registrar lambent.app.logger lambent.app.metrics lambent.app.queues
-lambent.app.functions lambent.app.connections lambent.app.table lambent.app.middleware.cors lambent.app.schedules
-lambent.app.sources.authorizer lambent.app.sources.bucket lambent.app.sources.bus lambent.app.sources.channel
-lambent.app.sources.direct lambent.app.sources.queue lambent.app.sources.stream lambent.app.sources.table_stream
-lambent.app.sources.topic
-"""
 _TOLD = ("QUEUE_URL_", "LAMBENT_")
 """How variables begin that every deployed unit has for the resources it uses."""
 
@@ -75,11 +68,9 @@ class Refused(Exception):
 def serve(out: int, warm: bool) -> None:
     """Answer requests until the input ends."""
     if warm:
-        for name in _PRELOADED.split():
-            try:
+        with contextlib.suppress(ImportError):  # of another version, or not there at all
+            for name in importlib.import_module("lambent.app.preloaded").MODULES:
                 importlib.import_module(name)
-            except ImportError:  # one that the installed version has not
-                continue
     # What is there now stays as it is, so that forks share it.
     gc.collect()
     gc.freeze()

@@ -23,17 +23,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Preload:
+    """Modules that processes of a runtime have loaded before they are forked, from `folders` of packages.
+
+    Only where all functions of that runtime have these folders on their path: what is loaded, they do not find anew.
+    """
+
+    runtime: str
+    folders: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Premises:
     """What an engine is started with.
 
     `data`: directory for what it has to keep. `mark`: variables that every process has to carry (see `orphans`).
-    `private_view`: whether to try for one. `executor`: for work that blocks.
+    `private_view`: whether to try for one. `executor`: for work that blocks. `preload`: see there.
     """
 
     data: Path
     mark: Mapping[str, str]
     private_view: bool
     executor: Executor
+    preload: Preload | None = None
 
 
 class ProcessSource(Protocol):

@@ -38,11 +38,13 @@ class PythonEngine:
             )
         except OSError as error:
             raise EnvironmentUnavailable(f"cannot prepare the libraries of functions: {error}") from error
+        preload = premises.preload
         zygote = Zygote(
             self.interpreter,
             libraries=libraries,
             private_view=premises.private_view,
             variables=premises.mark,
+            preload=preload if preload is not None and preload.runtime == self.runtime else None,
         )
         await zygote.start()
         return Nursery(zygote)

@@ -50,7 +50,9 @@ def main(arguments: list[str]) -> None:
     sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     # Processes that `multiprocessing` spawns run the main program's file again: not this one.
     del sys.modules["__main__"].__file__
+    modules, folders = os.environ.get("_LAMBENT_PRELOAD", ""), os.environ.get("_LAMBENT_PRELOAD_PATH", "")
     os.environ.clear()
+    _preload(modules.split(":"), folders.split(":"))
     child = environment.Environment(private_view)
     zygote = os.getpid()
     descriptors = ForkServer(control, private_view).serve()
@@ -61,6 +63,18 @@ def main(arguments: list[str]) -> None:
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         gc.enable()
         child.live(*descriptors, zygote)
+
+
+def _preload(modules: list[str], folders: list[str]) -> None:
+    """Load what functions would load each for itself."""
+    path = sys.path[:]
+    sys.path += filter(None, folders)
+    for name in filter(None, modules):
+        try:
+            __import__(name)
+        except Exception:  # noqa: BLE001, S112 - a function that needs it will tell
+            continue
+    sys.path[:] = path
 
 
 if __name__ == "__main__":
