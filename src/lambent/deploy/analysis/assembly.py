@@ -182,7 +182,9 @@ class Assembly:
             # Those that the app itself includes: what routers include comes with them.
             included = {one["included"] for one in self._app["routers"]} - {None}
             without = frozenset(included - set(draft.routers))
-        closure = source.tree.closure([_module(draft.handler)], without)
+        # Also those whose names are made at run time, which is not read in the code.
+        routers = [router.partition(":")[0] for router in draft.routers or ()]
+        closure = source.tree.closure([_module(draft.handler), *routers], without)
         if draft.routers is None and draft.function is None:
             # What is imported by names that are made at run time is known from the import alone.
             loaded = source.answer["modules"]
