@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvloop
 
+from lambent.execution.engines import Preload
 from lambent.execution.errors import EnvironmentUnavailable
 from lambent.execution.interpreters import Interpreter, Interpreters
 from lambent.execution.zygote import Zygote
@@ -148,6 +149,35 @@ def test_life_of_an_environment(task: Path, private_view: bool) -> None:
         zygote.kill(child.number)
         await zygote.close()
         assert not zygote.alive
+
+    run(scenario)
+
+
+def test_modules_are_loaded_ahead_and_their_folders_are_on_no_path(task: Path, tmp_path: Path) -> None:
+    packages = tmp_path / "some packages"
+    packages.mkdir()
+    (packages / "loaded_ahead.py").write_text("import os\nPID = os.getpid()\n")
+    (packages / "broken_ahead.py").write_text("1 / 0\n")
+    (task / "app.py").write_text(
+        "import sys\n"
+        "def handler(event, context):\n"
+        "    import loaded_ahead\n"
+        "    return [loaded_ahead.PID, 'broken_ahead' in sys.modules, "
+        "[path for path in sys.path if 'some packages' in path]]\n"
+    )
+
+    async def scenario() -> None:
+        preload = Preload("", (str(packages),), ("nowhere.to.be.found", "broken_ahead", "loaded_ahead"))
+        zygote = Zygote(own(), preload=preload)
+        await zygote.start()
+        child = Child(zygote)
+        pid = await child.pid
+        child.start(task)
+        loaded_by, broken, path = child.invoke()
+        assert loaded_by != pid
+        assert not broken
+        assert path == []
+        await zygote.close()
 
     run(scenario)
 
