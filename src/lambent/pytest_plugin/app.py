@@ -11,6 +11,7 @@ from lambent.pytest_plugin.deployment import Deployment
 from lambent.pytest_plugin.waiting import wait_for
 from lambent.testing import events
 from lambent.testing.answers import Answer
+from lambent.testing.verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +34,7 @@ class FunctionFailed(Exception):
         super().__init__("\n".join([f"{unit}: {self.type}: {self.error}", *self.trace]))
 
 
-class DeployedApp(Deployment):
+class DeployedApp(Verbs, Deployment):
     """An app that is deployed. Names are those of the code: "receipts", not "shop-test-receipts".
 
     `url` is that of its HTTP API, `manifest` what it consists of, `platform` where it runs.
@@ -88,26 +89,6 @@ class DeployedApp(Deployment):
             return Answer(answer.status, found, answer.read(), None)
         finally:
             connection.close()
-
-    def get(self, path: str, **options: Any) -> Answer:
-        """GET. Options are those of `request`."""
-        return self.request("GET", path, **options)
-
-    def post(self, path: str, **options: Any) -> Answer:
-        """POST."""
-        return self.request("POST", path, **options)
-
-    def put(self, path: str, **options: Any) -> Answer:
-        """PUT."""
-        return self.request("PUT", path, **options)
-
-    def patch(self, path: str, **options: Any) -> Answer:
-        """PATCH."""
-        return self.request("PATCH", path, **options)
-
-    def delete(self, path: str, **options: Any) -> Answer:
-        """DELETE."""
-        return self.request("DELETE", path, **options)
 
     def invoke(self, unit: str, payload: Any = None) -> Any:
         """Call a function of the app by its unit's name; what it returns. Raises FunctionFailed."""

@@ -11,6 +11,7 @@ from lambent.testing import events
 from lambent.testing.answers import Answer, answer_of
 from lambent.testing.gateway import gateway
 from lambent.testing.triggers import Triggers
+from lambent.testing.verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ _FACTORIES: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-class Client(Triggers):
+class Client(Verbs, Triggers):
     """Calls `app`, an App or any other handler of Lambda, with events as AWS delivers them.
 
     `source` is what requests come through: an HTTP API or a REST API ("http.v2", "http.v1"), a function URL, a load
@@ -152,34 +153,6 @@ class Client(Triggers):
         if self.cookies is not None:
             _keep(self.cookies, event, answer)
         return answer
-
-    def get(self, path: str, **options: Any) -> Answer:
-        """GET. Options are those of `request`."""
-        return self.request("GET", path, **options)
-
-    def post(self, path: str, **options: Any) -> Answer:
-        """POST."""
-        return self.request("POST", path, **options)
-
-    def put(self, path: str, **options: Any) -> Answer:
-        """PUT."""
-        return self.request("PUT", path, **options)
-
-    def patch(self, path: str, **options: Any) -> Answer:
-        """PATCH."""
-        return self.request("PATCH", path, **options)
-
-    def delete(self, path: str, **options: Any) -> Answer:
-        """DELETE."""
-        return self.request("DELETE", path, **options)
-
-    def head(self, path: str, **options: Any) -> Answer:
-        """HEAD."""
-        return self.request("HEAD", path, **options)
-
-    def options(self, path: str, **options: Any) -> Answer:
-        """OPTIONS."""
-        return self.request("OPTIONS", path, **options)
 
 
 def _sent(result: Any) -> Any:
