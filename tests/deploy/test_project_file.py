@@ -135,6 +135,9 @@ def test_all_that_can_be_told(tmp_path: Path) -> None:
         "artefacts",
         {"role": "only aws knows"},
     )
+    # What [deploy] says is for every provider that is chosen, with a table or without.
+    local = project.settings_of_provider("local")
+    assert (local.name, local.region, local.profile) == ("local", "eu-west-1", None)
     prod, test = project.stage_named("prod"), project.stage_named(None)
     assert (prod.protected, prod.region, test.name, test.protected) == (True, "eu-central-1", "test", False)
     sizes = {

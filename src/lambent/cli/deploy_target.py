@@ -123,13 +123,13 @@ def target(chosen: Choice) -> Target:
         # The platform's settings say where it listens and which credentials it wants.
         from lambent.cli import endpoint
 
-        settings = project.providers.get(name)
-        said = endpoint_url or (settings.endpoint_url if settings is not None else None)
+        settings = project.settings_of_provider(name)
+        said = endpoint_url or settings.endpoint_url
         where = endpoint.resolve(said, region, directory=project.root)
         endpoint_url = where.url
         if where.access_key is not None and where.secret_key is not None:
             keys = (where.access_key, where.secret_key)
-        region = region or stage.region or (settings.region if settings is not None else None) or where.region
+        region = region or stage.region or settings.region or where.region
     provider = provider_named(
         project,
         name,
@@ -153,11 +153,16 @@ def failures() -> Iterator[None]:
     except DeployError as error:
         if isinstance(error, AnalysisError) and error.output:
             click.echo(error.output.rstrip("\n"), err=True)
-        text = str(error)
-        raise Failure(text[:1].upper() + text[1:], hint=error.hint, exit_code=FAILED) from error
+        raise Failure(_sentence(str(error)), hint=error.hint, exit_code=FAILED) from error
     except Failure as failure:
         raise Failure(failure.message, hint=failure.hint, exit_code=FAILED) from failure
     except KeyboardInterrupt:
         raise click.Abort from None
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def _sentence(text: str) -> str:
+    """With a capital, unless the first word is a name: `app.py:3`, `shop-dev`, a URL."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text

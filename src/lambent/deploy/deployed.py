@@ -64,7 +64,7 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
         found = described(client, stack)
         if found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS":
             raise NotDeployed(
-                f"{stack} is not deployed at {client.meta.endpoint_url}",
+                f"{stack} is not deployed at {client.meta.endpoint_url}, region {client.meta.region_name}",
                 hint="`lambent deploy apply` deploys it, `lambent dev` runs it here.",
             )
         return cls(

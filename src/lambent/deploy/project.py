@@ -142,6 +142,9 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """The stage where none is named."""
     provider: str = "local"
     providers: dict[str, ProviderSettings] = {}
+    """Those that have a table of their own; `settings_of_provider` also knows the others."""
+    all_providers: ProviderSettings = ProviderSettings(name="")
+    """What `[deploy]` says of whichever provider is chosen."""
     template: Path | None = None
     """A CloudFormation or SAM template, for projects that are one instead of an app."""
 
@@ -153,6 +156,10 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         """A stage; one that the settings do not mention has none of its own."""
         name = name or self.stage
         return self.stages.get(name) or Stage(name=name)
+
+    def settings_of_provider(self, name: str) -> ProviderSettings:
+        """What holds for a provider, whether or not it has a table of its own."""
+        return self.providers.get(name) or msgspec.structs.replace(self.all_providers, name=name)
 
     def settings_of(self, stage: Stage, name: str, language: Language = "python") -> UnitSettings:
         """What holds for a unit in a stage: of all members the narrowest that is told.

@@ -228,6 +228,7 @@ def _read(
         stage=_stage_name(_text(deploy, "stage", f"{place}: [deploy]") or "dev", place),
         provider=_text(deploy, "provider", f"{place}: [deploy]") or "local",
         providers=_providers(deploy, place),
+        all_providers=ProviderSettings(name="", **_general(deploy, place)),
         template=template,
     )
 
@@ -309,7 +310,7 @@ def _providers(deploy: dict[str, Any], place: str) -> dict[str, ProviderSettings
     for key in deploy:
         if key not in _DEPLOY:
             raise unknown(f"{place}: [deploy]", key, _DEPLOY)
-    general: dict[str, Any] = {name: _text(deploy, name, f"{place}: [deploy]") for name in _OF_PROVIDER}
+    general = _general(deploy, place)
     found = {}
     for name, table in _table(deploy, "providers", f"{place}: [deploy]").items():
         where = f"{place}: [deploy.providers.{name}]"
@@ -318,10 +319,11 @@ def _providers(deploy: dict[str, Any], place: str) -> dict[str, ProviderSettings
         own = {key: _text(table, key, where) for key in _OF_PROVIDER if key in table}
         options = {key: value for key, value in table.items() if key not in _OF_PROVIDER}
         found[name] = ProviderSettings(name=name, options=options, **{**general, **own})
-    chosen = deploy.get("provider") or "local"
-    if chosen not in found and any(general.values()):
-        found[chosen] = ProviderSettings(name=chosen, **general)
     return found
+
+
+def _general(deploy: dict[str, Any], place: str) -> dict[str, Any]:
+    return {name: _text(deploy, name, f"{place}: [deploy]") for name in _OF_PROVIDER}
 
 
 def _table(document: dict[str, Any], name: str, place: str) -> dict[str, Any]:

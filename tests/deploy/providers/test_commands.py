@@ -128,7 +128,8 @@ def test_nothing_is_deployed(project: Project) -> None:
     for command in ("info", "logs"):
         code, told = project(command, "--stage", "nowhere")
         assert code == 1
-        assert "ommands-nowhere is not deployed at http://" in told
+        assert "commands-nowhere is not deployed at http://" in told
+        assert ", region us-east-1\n" in told
         assert "`lambent deploy apply` deploys it" in told
 
 

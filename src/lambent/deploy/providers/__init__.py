@@ -9,7 +9,6 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from lambent.deploy.errors import ProviderError
-from lambent.deploy.project import ProviderSettings
 from lambent.deploy.providers.provider import (
     Deployment,
     Drift,
@@ -73,7 +72,7 @@ def provider_named(
     request = Request(
         project=project,
         stage=stage,
-        settings=project.providers.get(name) or ProviderSettings(name=name),
+        settings=project.settings_of_provider(name),
         region=region,
         profile=profile,
         endpoint_url=endpoint_url,

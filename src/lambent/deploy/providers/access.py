@@ -32,7 +32,7 @@ class Access:
         """Raises ProviderError for an endpoint that is no URL. The region and profile are looked at with `region`."""
         if endpoint_url is not None and not _is_url(endpoint_url):
             raise ProviderError(
-                f"{endpoint_url} is no endpoint URL",
+                f"the address {endpoint_url!r} is no endpoint URL",
                 hint="It is like http://127.0.0.1:4566, or https://host.",
             )
         self.of = of
