@@ -52,6 +52,18 @@ def test_folders_are_the_source_as_it_is_now(code: Code, tmp_path: Path) -> None
     assert link(code.project, manifest, into).folders == first
 
 
+def test_what_ran_until_now_stays_however_old_it_is(code: Code, tmp_path: Path) -> None:
+    into = tmp_path / "linked"
+    manifest = code.manifest(code.unit("app", "app.py"))
+    code.write("app.py", "before lunch")
+    running = link(code.project, manifest, into).folders["app"]
+    past = time.time() - 3600
+    os.utime(running, (past, past))
+    code.write("app.py", "after lunch")
+    link(code.project, manifest, into)
+    assert (running / "app.py").read_text() == "before lunch"
+
+
 def test_old_snapshots_go_when_nobody_can_run_them_any_more(code: Code, tmp_path: Path) -> None:
     into = tmp_path / "linked"
     manifest = code.manifest(code.unit("app", "app.py"))

@@ -6,7 +6,7 @@ under it, and equal code is the same folder. The files that links lead to are co
     <into>/blobs/<digest>           copies, below a folder for those that are executable
     <into>/<fingerprint>/app.py     links to them
 
-Snapshots that nobody has asked for in the time that an invocation may last are removed.
+Snapshots that nothing new has run from for the time that an invocation may last are removed.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ _KEPT_S: Final = 15 * 60.0
 _ATTEMPTS: Final = 10
 
 _contents: Final = Contents()
+_left: Final[dict[Path, set[str]]] = {}
+"""By the folder that snapshots are in: those of the last time, until the next."""
 _numbers: Final = count()
 
 
@@ -146,6 +148,11 @@ class _Store:
 
     def sweep(self, current: set[str]) -> None:
         """Removes snapshots that nobody can run any more, and copies that are in none."""
+        # Whatever ran until now may go on for as long as one that was asked for now.
+        for name in _left.get(self._folder, set()) - current:
+            with suppress(FileNotFoundError):
+                os.utime(self._folder / name)
+        _left[self._folder] = current
         too_old = time.time() - _KEPT_S
         swept = False
         with os.scandir(self._folder) as entries:
