@@ -109,7 +109,9 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
         with pytest.raises(InterpreterMissing, match=r"no Node for nodejs20\.x .*; found: none"):
             ask("nodejs20.x")
     install(tmp_path / ".nvm" / "versions" / "node" / "v18.20.0")
-    with pytest.raises(InterpreterMissing, match=r"found: nodejs18\.x \(/.*/v18\.20\.0/bin/node\)"):
+    with pytest.raises(
+        InterpreterMissing, match=r"found: nodejs18\.x \(/.*/v18\.20\.0/bin/node\)\. `.*-fallback"
+    ):
         Nodes(tmp_path, {"PATH": ""}).find("nodejs20.x")
     with pytest.raises(InterpreterMissing):
         Nodes(tmp_path, {"PATH": ""}).nearest("nodejs")

@@ -7,6 +7,8 @@ ExecutionError
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class ExecutionError(Exception):
     """Base of this floor's errors."""
@@ -18,3 +20,6 @@ class EnvironmentUnavailable(ExecutionError):
 
 class InterpreterMissing(ExecutionError):
     """Nothing on this machine runs a runtime; the message names what there is."""
+
+    mend: ClassVar = "`lambent up --runtime-fallback` runs it with the nearest"
+    """Where there is one of the same language."""

@@ -85,7 +85,7 @@ class Interpreters:
         listed = ", ".join(f"{one.runtime} ({one.executable})" for one in self)
         return (
             f"no interpreter for {runtime} on this machine (looked on PATH and in pyenv, uv and asdf); "
-            f"found: {listed or 'none'}"
+            f"found: {listed or 'none'}{f'. {InterpreterMissing.mend}' if listed else ''}"
         )
 
 

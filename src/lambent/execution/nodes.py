@@ -81,7 +81,7 @@ class Nodes:
         listed = ", ".join(f"{one.runtime} ({one.executable})" for one in self)
         return (
             f"no Node for {runtime} on this machine (looked on PATH and in nvm, fnm, volta, asdf, mise, n and "
-            f"nodenv); found: {listed or 'none'}"
+            f"nodenv); found: {listed or 'none'}{f'. {InterpreterMissing.mend}' if listed else ''}"
         )
 
     def _discovered(self) -> dict[str, Node]:
