@@ -33,6 +33,9 @@ _COMMANDS: Final = {
     "bench": "Measure cold starts of every runtime.",
 }
 
+_PIPELINE: Final = frozenset({"build", "deploy", "manifest", "render"})
+"""Commands that need the extra "deploy" alone; the others need "platform", and `dev` both."""
+
 _EXTRAS: Final = {
     "rich": "platform",
     "botocore": "platform",
@@ -103,6 +106,10 @@ def run() -> None:
         extra = _EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
+        if _PIPELINE.intersection(sys.argv[1:2]):
+            extra = "deploy"
+        elif sys.argv[1:2] == ["dev"]:
+            extra = "platform,deploy"
         click.echo(f"This needs the package {error.name}: pip install 'lambent[{extra}]'", err=True)
         code = USAGE
     sys.exit(code)

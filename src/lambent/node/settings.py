@@ -263,7 +263,7 @@ def _checked(table: Mapping[str, Any], place: str, *, base: Path) -> dict[str, A
     checked = {}
     for name, value in table.items():
         if name not in _HINTS:
-            raise unknown_key(place, name, setting_names())
+            raise unknown_key(place, name, (*setting_names(), *sorted(PROJECT_KEYS)))
         checked[name] = _convert(name, value, f"{place}: {name}", base)
     return checked
 
