@@ -180,7 +180,8 @@ def test_a_test_that_fails_shows_what_the_functions_have_logged(trial: DeployedA
         hook.send(report)
     ((title, text),) = report.sections
     assert title == "Logs of the app's functions"
-    assert text.startswith(f"{unit.name} │ INFO Doubling  number=5\n{unit.name} │ ")
+    # What an earlier test has set going may stand before it.
+    assert f"{unit.name} │ INFO Doubling  number=5\n{unit.name} │ " in text
     assert 'app.py", line ' in text
 
 
