@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from lambent.dev.addressing import is_for_platform, is_invoke
+from lambent.dev.connections import HELD_SECONDS, Connections
 from lambent.http.request import Request
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from lambent.http.request import Headers, ResponseStream
     from lambent.http.upgrades import UpgradedProtocol
     from lambent.node.platform import Platform
-
-_HELD_SECONDS: Final = 60.0
-"""How long a request is held at most: what serves then is better than nothing."""
 
 _MOST_TIMED: Final = 10_000
 _JSON: Final = [("Content-Type", "application/json")]
@@ -52,7 +50,8 @@ class Front:
         self._answered = answered
         self._held: list[tuple[Request, asyncio.TimerHandle]] = []
         self._timed: dict[int, float] = {}
-        self._watched = _watched(self._tell)
+        self._connections = Connections(self._loading)
+        self._watched = _watched(self._tell, self._connections)
         self.platform: Platform | None = None
         self.served = Served()
         self.failure = ""
@@ -74,17 +73,21 @@ class Front:
         mine = not addressed and not is_platform_s
         if not is_platform_s:
             self._watch(request)
-        self._code.look()
-        if self._code.busy or platform is None:
-            timer = asyncio.get_running_loop().call_later(_HELD_SECONDS, self.release)
+        if self._loading() or platform is None:
+            timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self.release)
             self._held.append((request, timer))
             return True
         if mine:
             self._serve(request, platform)
         return mine
 
+    def _loading(self) -> bool:
+        self._code.look()
+        return self._code.busy
+
     def release(self) -> None:
         """Hand on what is held: the code is loaded."""
+        self._connections.release()
         held, self._held = self._held, []
         for request, timer in held:
             timer.cancel()
@@ -156,8 +159,8 @@ class Front:
             )
 
 
-def _watched(tell: Callable[[Request, int], None]) -> type[Request]:
-    """Requests that say how they are answered.
+def _watched(tell: Callable[[Request, int], None], connections: Connections) -> type[Request]:
+    """Requests that say how they are answered, and whose connections are held like them.
 
     A class instead of a member of each request: only a session of `dev` wants to know, and a request is what the
     connection has made, which others compare by identity.
@@ -176,7 +179,7 @@ def _watched(tell: Callable[[Request, int], None]) -> type[Request]:
             return answer
 
         def switch(self, head: bytes, protocol: UpgradedProtocol) -> bool:
-            switched = super().switch(head, protocol)
+            switched = super().switch(head, connections.of(protocol))
             tell(self, 101)
             return switched
 
