@@ -103,6 +103,7 @@ class Live:
         self._built.set()
         warming: asyncio.Task[None] | None = None
         watching: asyncio.Task[None] | None = None
+        preparing: asyncio.Task[None] | None = None
         stack = self._stack = Stack(platform, session.preparing.region or settings.region)
         try:
             self._front.platform = platform
@@ -111,6 +112,7 @@ class Live:
             await self._reloader.first(session.prepared, stack)
             self._screen.idle()
             self._announce(time.perf_counter() - session.began)
+            preparing = asyncio.create_task(platform.deployed())
             watching = asyncio.create_task(self._watch())
             session.running = True
             # What start-up has made stays: collections need not look at it. None now, which would hold up the first
@@ -120,7 +122,7 @@ class Live:
             self._screen.idle()
         finally:
             dev_session.remove(session.project.root)
-            for task in (warming, watching):
+            for task in (warming, watching, preparing):
                 if task is not None:
                     task.cancel()
             await self._reloader.close()

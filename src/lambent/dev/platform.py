@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from lambent.functions import ActivationFailed
 from lambent.node.platform import Platform
 from lambent.observe import LogStream
 from lambent.observe.log_stream import JSON_LEVELS, TEXT
 
 if TYPE_CHECKING:
     from lambent.execution.spec import EnvironmentSpec
+    from lambent.functions import FunctionVersion
     from lambent.neighbours.moto import Moto
     from lambent.node.front import Front
     from lambent.node.settings import Settings
@@ -86,13 +89,27 @@ class DevPlatform(Platform):
     """A platform with somebody who listens to logs."""
 
     listener: Listener | None = None
+    _is_deployed = True
 
     @classmethod
     async def embedded(cls, settings: Settings, front: Front, listener: Listener, moto: Moto) -> Self:
         """As `start`."""
         platform = await cls.start(settings, front, moto=moto)
+        platform._is_deployed = False
         platform.listener = listener
         return platform
+
+    async def activate(self, version: FunctionVersion) -> None:
+        """As its base, but not before everything is deployed: what starts languages has the processors then."""
+        if self._is_deployed:
+            await super().activate(version)
+
+    async def deployed(self) -> None:
+        """Everything is there: what has been waiting for it may begin, and nobody has to ask for it first."""
+        self._is_deployed = True
+        for record in self.registry.all_functions():
+            with suppress(ActivationFailed):  # the first invocation will tell
+                await self.activate(record.latest)
 
     def open_log(self, spec: EnvironmentSpec, name: str) -> LogStream:
         """As its base."""

@@ -161,7 +161,7 @@ class Platform:
         )
         self.fleet.start()
         closing.push_async_callback(self.fleet.close)
-        self.registry.activate = self._activate
+        self.registry.activate = self.activate
 
         # invocation
         invoker = Invoker(
@@ -419,7 +419,8 @@ class Platform:
             "AWS_SESSION_TOKEN": minted.session_token,
         }
 
-    async def _activate(self, version: FunctionVersion) -> None:
+    async def activate(self, version: FunctionVersion) -> None:
+        """Make everything ready that a version needs. Raises ActivationFailed."""
         try:
             await self.fleet.prepare(version)
         except InterpreterMissing as error:
