@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from lambent.dev.addressing import is_for_platform
+from lambent.dev.addressing import begins_invocations, is_for_platform
 from lambent.http.request import Request
 
 if TYPE_CHECKING:
@@ -111,3 +111,21 @@ def test_whatever_boto3_sends_is_for_the_platform(
         if name.lower() != "user-agent"
     ]
     assert is_for_platform(request(target, headers, method=sent[0].method))
+
+
+@pytest.mark.parametrize(
+    ("expected", "target", "operation", "body"),
+    [
+        (True, "/2015-03-31/functions/f/invocations", b"", b"{}"),
+        (True, "/", b"AmazonSQS.SendMessage", b"{}"),
+        (True, "/", b"AWSEvents.PutEvents", b"{}"),
+        (True, "/", b"", b"Action=Publish&Version=2010-03-31&TopicArn=a"),
+        (True, "/", b"", b"QueueUrl=a&Action=SendMessageBatch"),
+        (False, "/", b"AmazonSQS.ReceiveMessage", b"{}"),
+        (False, "/", b"", b"Action=CreateStack&TemplateBody=Action%3DPublish"),
+        (False, "/_lambent/health", b"", b""),
+    ],
+)
+def test_what_waits_for_code(expected: bool, target: str, operation: bytes, body: bytes) -> None:
+    headers = [(b"x-amz-target", operation)] if operation else []
+    assert begins_invocations(request(target, headers, body, "POST")) is expected

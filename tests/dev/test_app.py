@@ -151,7 +151,7 @@ def test_queues_are_the_code_s_and_the_platform_s(dev: Dev, project: Path) -> No
     url = sqs(dev).get_queue_url(QueueName="shop-dev-letters")["QueueUrl"]
     save(project / "words.py", 'WORD = "newer"\n')
     sqs(dev).send_message(QueueUrl=url, MessageBody='{"to": "Grace"}')
-    dev.sees("letter Grace", before)
+    dev.sees("letter Grace newer", before)
 
 
 def test_web_sockets_share_the_port_and_stay_connected(dev: Dev, project: Path) -> None:

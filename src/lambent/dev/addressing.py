@@ -29,6 +29,11 @@ _OPERATION: Final = re.compile(
     rb"(?:^|&)Action=\w+.*&Version=\d{4}-\d\d-\d\d|(?:^|&)Version=\d{4}-.*&Action=\w+"
 )
 
+_SENDING: Final = frozenset({b"SendMessage", b"SendMessageBatch", b"PutEvents", b"PutRecord", b"PutRecords"})
+"""Of SQS, EventBridge and Kinesis."""
+_SENDING_ACTION: Final = re.compile(rb"(?:^|&)Action=(?:SendMessage|Publish)(?:Batch)?(?:&|$)")
+"""Of SQS and SNS, by the query protocol."""
+
 
 def is_for_platform(request: Request) -> bool:
     """Whether a request is one that a client of AWS sends to the platform. To be asked for those only whose host is no
@@ -63,6 +68,15 @@ def is_for_platform(request: Request) -> bool:
     return form and _OPERATION.search(request.body[:4096]) is not None
 
 
-def is_invoke(request: Request) -> bool:
-    """Whether a request for the platform calls a function, and so has to wait for the code that is being loaded."""
-    return b"/functions/" in request.target and request.method == b"POST"
+def begins_invocations(request: Request) -> bool:
+    """Whether a request for the platform calls a function, or sends what one will be called with: it has to wait for
+    the code that is being loaded.
+    """
+    if request.method != b"POST":
+        return False
+    if b"/functions/" in request.target:
+        return True
+    for name, value in request.headers:
+        if name == b"x-amz-target":
+            return value.rpartition(b".")[2] in _SENDING
+    return _SENDING_ACTION.search(request.body[:4096]) is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from lambent.dev.addressing import is_for_platform, is_invoke
+from lambent.dev.addressing import begins_invocations, is_for_platform
 from lambent.dev.connections import HELD_SECONDS, Connections
 from lambent.http.request import Request
 
@@ -68,7 +68,7 @@ class Front:
         platform = self.platform
         addressed = platform is not None and platform.gateway.door.takes(request)
         is_platform_s = not addressed and is_for_platform(request)
-        if is_platform_s and not is_invoke(request):
+        if is_platform_s and not begins_invocations(request):
             return False
         mine = not addressed and not is_platform_s
         if not is_platform_s:
