@@ -30,7 +30,7 @@ def main() -> None:
     unknown = set(arguments.names) - set(ALL)
     if unknown:
         parser.error(f"no such figure: {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
-    if not set(arguments.names or ALL) <= {"framework", "stacks"}:
+    if not set(arguments.names or ALL) <= {"deploying", "framework", "stacks"}:
         load.require_wrk()
     progress = Console(stderr=True)
     figures: list[Figure] = []

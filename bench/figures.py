@@ -8,7 +8,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
-from bench import events, framework, front_door, load, memory, runtimes, stacks
+from bench import deploying, events, framework, front_door, load, memory, runtimes, stacks
 from bench.caller import Caller
 from bench.figure import Figure
 from bench.targets import ECHO, ROLE, RUNTIME, Platform, archive, floor
@@ -225,5 +225,6 @@ ALL: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "front_door": front_door.measure,
     "events": events.measure,
     "stacks": stacks.measure,
+    "deploying": deploying.measure,
     "payload": lambda data, quick: large_payload(data, 5 if quick else 20),
 }
