@@ -20,6 +20,9 @@ _SIGNS: Final = {
     "modify": ("~", "yellow"),
     "remove": ("-", "red"),
 }
+_UNKNOWN: Final = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""In a change set, for a value that its resource has only when it is there (DescribeChangeSet's `AfterValue`)."""
+
 _LONGEST: Final = 48
 _MOST: Final = 6
 """Differences of one resource that are shown."""
@@ -130,5 +133,5 @@ def _short(value: Any) -> str:
     if value is None:
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
+    text = " ".join(text.replace(_UNKNOWN, "(known afterwards)").split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
