@@ -14,6 +14,7 @@ from lambent.aws.credentials import Credentials
 from lambent.aws.errors import AuthError
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
+_S3 = ("AKID", "20240501", "eu-west-1", "s3", "aws4_request")
 _TWELVE = ("123456789012", "eu-west-1", "123456789012", "s3")
 
 
@@ -55,16 +56,38 @@ def test_unsigned_requests_act_in_the_default_place() -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://example.com", "http://localhost.example.com:4566", "null"])
-def test_pages_of_other_places_cannot_send_unsigned_requests(origin: str) -> None:
+def test_pages_of_other_places_cannot_send_requests(origin: str) -> None:
     header = (b"origin", origin.encode())
     for sent in (
         Sent([header]),
         Sent([(b"authorization", b"Basic abc"), header]),
         Sent([header], query=b"X-Amz-Credential=AKID%2F20240501%2Feu-west-1%2Flambda%2Faws4_request"),
+        # Nobody verifies these, and what a bucket, or an API at the same port, permits is no permission for others.
+        Sent([*_claiming("AKID/20240501/eu-west-1/cloudformation/aws4_request").headers, header]),
+        Sent([header, (b"x-amz-target", b"AWSEvents.PutEvents"), *_claiming("/".join(_S3)).headers]),
     ):
         with pytest.raises(AuthError) as caught:
             _believing().authenticate(sent)
         assert (caught.value.code, caught.value.status) == ("AccessDeniedException", 403)
+
+
+def test_what_has_cors_says_itself_what_pages_of_other_places_can_send() -> None:
+    header = (b"origin", b"https://example.com")
+    assert _believing().authenticate(Sent([header, *_claiming("/".join(_S3)).headers])).service == "s3"
+    url = Sent([header, *_claiming("AKID/20240501/eu-west-1/lambda/aws4_request").headers])
+    assert _believing().authenticate(url, public=True).service == "lambda"
+
+
+@pytest.mark.parametrize("query", [b"Action=CreateStack&Version=2010-05-15", b"a=b&%41ction=Publish"])
+def test_pictures_and_links_of_pages_of_other_places_name_no_operations(query: bytes) -> None:
+    def sent(site: bytes) -> Sent:
+        return Sent([(b"sec-fetch-site", site)], query, method=b"GET")
+
+    with pytest.raises(AuthError, match="may not name operations"):
+        _believing().authenticate(sent(b"cross-site"))
+    assert _believing().authenticate(sent(b"none")).access_key is None, "typed into the browser"
+    presigned = b"X-Amz-Credential=AKID%2F20240501%2Feu-west-1%2Fs3%2Faws4_request"
+    assert _believing().authenticate(Sent([(b"sec-fetch-site", b"cross-site")], presigned)).service == "s3"
 
 
 @pytest.mark.parametrize(

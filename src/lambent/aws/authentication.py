@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from lambent.aws.credentials import Credentials, account_of_key
 from lambent.aws.errors import AuthError
@@ -47,8 +47,8 @@ class Authenticator:
 
     Not enforced, the credential scope is believed: an access key id of twelve digits is the account,
     temporary credentials carry theirs, every other key acts in `account`; an unsigned request acts in
-    `default_region`. Unsigned requests from web pages of other places are refused: a browser sends those for
-    anybody who writes a page, and functions are code that runs here.
+    `default_region`. Requests from web pages of other places are refused, but for those that a bucket permits by CORS:
+    a browser sends them for anybody who writes a page, and functions are code that runs here.
     """
 
     def __init__(
@@ -70,27 +70,38 @@ class Authenticator:
         # Identities by the bytes of their credential scope; parsing one is paid once a scope and day.
         self._identities: dict[bytes, Identity] = {}
 
-    def authenticate(self, request: SignedRequest, body_sha256: bytes | None = None) -> Identity:
+    def authenticate(
+        self, request: SignedRequest, body_sha256: bytes | None = None, *, public: bool = False
+    ) -> Identity:
         """The identity of the caller; AuthError for a signature that AWS would refuse.
 
-        `body_sha256`: the body's lower-case hex digest, where it has been computed in a thread.
+        `body_sha256`: the body's lower-case hex digest, where it has been computed in a thread. `public`: the request
+        is for an API or a function URL, which say with CORS what pages may send them.
         """
         if self._verifier is not None:
             return self._verified(self._verifier, request, body_sha256)
-        origin = None
+        raw_scope: bytes | None = None
+        origin: bytes | None = None
+        is_foreign = is_targeted = False
         for name, value in request.headers:
-            if name == b"origin":
-                origin = value
-            elif name == b"authorization":
+            if name == b"authorization":
                 start = value.find(b"Credential=")
                 end = value.find(b"/aws4_request", start)
-                if start < 0 or end < 0:
-                    continue  # signed in some other way, for somebody else: nothing to learn from it
-                raw_scope = value[start + 11 : end + 13]
-                return self._identities.get(raw_scope) or self._claimed(raw_scope, request)
-        if origin is not None and _OWN_PAGE.fullmatch(origin) is None:
-            shown = origin.decode("latin-1")
-            raise AuthError("AccessDeniedException", f"Web pages of {shown} may not send unsigned requests.")
+                if start >= 0 and end >= 0:  # else it is signed in some other way, for somebody else
+                    raw_scope = value[start + 11 : end + 13]
+            elif name == b"origin":
+                origin = value
+            elif name == b"x-amz-target":
+                is_targeted = True
+            elif name == b"sec-fetch-site":
+                is_foreign = value == b"cross-site"
+        if origin is not None and not public and _OWN_PAGE.fullmatch(origin) is None:
+            _check_page(origin, raw_scope, is_targeted)
+        if raw_scope is not None:
+            return self._identities.get(raw_scope) or self._claimed(raw_scope, request)
+        if is_foreign and any(name == "Action" for name, _ in parse_qsl(request.query.decode("latin-1"))):
+            # Pictures and links of a page have no origin.
+            raise AuthError("AccessDeniedException", "Web pages of other places may not name operations.")
         found = _PRESIGNED.search(request.query)
         if found is None:
             return self._anonymous
@@ -134,6 +145,19 @@ class Authenticator:
         identity = Identity(account, scope.region, scope.access_key, scope.service, principal)
         self._identities[raw_scope] = identity
         return identity
+
+
+def _check_page(origin: bytes, raw_scope: bytes | None, is_targeted: bool) -> None:
+    """Raise AuthError for a request of a page of another place, unless it is for S3, where buckets say with CORS what
+    pages may do. Any page can write a signature that nobody verifies, and what permits it to send that to a bucket, or
+    to an API at the same port, is no permission for other services.
+    """
+    shown = origin.decode("latin-1")
+    if raw_scope is None:
+        raise AuthError("AccessDeniedException", f"Web pages of {shown} may not send unsigned requests.")
+    service = parse_scope(raw_scope).service
+    if is_targeted or service != "s3":
+        raise AuthError("AccessDeniedException", f"Web pages of {shown} may not send requests to {service}.")
 
 
 def _token_of(request: SignedRequest) -> bytes | None:

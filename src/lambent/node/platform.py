@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -266,7 +267,7 @@ class Platform:
             self.neighbours,
             calls,
             self.logs,
-            authenticate=self.dispatcher.authenticate,
+            authenticate=functools.partial(self.dispatcher.authenticate, public=True),
             connections=self._connections,
             host_rule=host_rule(settings),
             drain_s=DRAIN_SECONDS,
