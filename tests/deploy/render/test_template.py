@@ -235,13 +235,21 @@ def test_layers_and_local_packages() -> None:
 
 
 def test_a_version_is_another_one_when_its_function_is() -> None:
-    def version(key: str) -> str:
-        shown = manifest(units=(msgspec.structs.replace(APP, provisioned_concurrency=1),))
-        resources = rendered(shown, code={"app": CodeLocation("b", key)})
+    def version(key: str, *, layer: str = "one", reserved: int | None = None) -> str:
+        unit = msgspec.structs.replace(APP, provisioned_concurrency=1, reserved_concurrency=reserved)
+        resources = rendered(
+            manifest(units=(unit,)),
+            code={"app": CodeLocation("b", key)},
+            layers={"deps": CodeLocation("b", layer)},
+            unit_layers={"app": ("deps",)},
+        )
         (found,) = (name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version")
         return found
 
     assert version("one") == version("one") != version("two")
+    assert version("one") != version("one", layer="two")
+    # Lambda refuses a second version of what has not changed, and this is not in it.
+    assert version("one") == version("one", reserved=5)
 
 
 def test_stages_share_no_names() -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.deploy import names
 from lambent.deploy.errors import RenderError
 from lambent.deploy.render.composition import ALIAS, get, ref
-from lambent.deploy.render.limits import check_unit
-from lambent.deploy.render.roles import add_role, destination_arn
+from lambent.deploy.render.limits import check_unit, is_fifo
+from lambent.deploy.render.roles import add_role, destination_arn, service_of
 from lambent.deploy.render.variables import variables_of
 
 if TYPE_CHECKING:
-    from lambent.deploy.manifest import Unit
+    from lambent.deploy.manifest import Destination, Unit
     from lambent.deploy.render.composition import Composition
     from lambent.deploy.render.target import CodeLocation
 
@@ -135,9 +135,14 @@ def _add_alias(c: Composition, unit: Unit) -> None:
     if unit.provisioned_concurrency is None:
         return
     function = names.logical_id("function", unit.name)
-    properties = c.resources[function]["Properties"]
     # A version is a picture of the function: another one when the function is another, under another id, so that
-    # CloudFormation makes it before it removes the former.
+    # CloudFormation makes it before it removes the former. Layers are in the picture; reserved concurrency is not, and
+    # Lambda refuses a second version of what has not changed.
+    properties = {**c.resources[function]["Properties"]}
+    properties.pop("ReservedConcurrentExecutions", None)
+    properties["layers"] = [
+        _content(c.target.layers[name]) for name in c.target.unit_layers.get(unit.name, ())
+    ]
     state = hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:12]
     version = c.add("version", (unit.name, state), "AWS::Lambda::Version", {"FunctionName": ref(function)})
     c.add(
@@ -189,19 +194,44 @@ def _add_url(c: Composition, unit: Unit) -> None:
 
 
 def destinations_of(c: Composition, unit: Unit) -> dict[str, Any] | None:
-    """Where records of a unit's asynchronous invocations go. Raises RenderError where that is the unit itself."""
+    """Where records of a unit's asynchronous invocations go. Raises RenderError where they cannot.
+
+    What takes them: "Capturing records of Lambda asynchronous invocations" in the Lambda developer guide.
+    """
     for destination in (unit.on_success, unit.on_failure):
-        if destination is not None and (destination.kind, destination.name) == ("function", unit.name):
+        if destination is None:
+            continue
+        if (destination.kind, destination.name) == ("function", unit.name):
             raise RenderError(
                 f"unit {unit.name} would be called with the records of its own invocations, without an end",
                 hint="Send them to another function, or to a queue.",
             )
+        if _is_fifo(c, destination):
+            raise RenderError(
+                f"unit {unit.name}: records of its invocations cannot go to the FIFO {destination.name}: Lambda sends "
+                "them to standard queues and topics alone",
+                hint="Name a queue or topic that is none of FIFO kind in on_success and on_failure.",
+            )
+    if unit.on_success is not None and service_of(unit.on_success) == "s3":
+        raise RenderError(
+            f"unit {unit.name}: a bucket takes the records of invocations that failed, not of others",
+            hint="Let on_success be a queue, a topic, a function or a bus.",
+        )
     ends = {
         name: {"Destination": destination_arn(c, destination)}
         for name, destination in (("OnSuccess", unit.on_success), ("OnFailure", unit.on_failure))
         if destination is not None
     }
     return ends or None
+
+
+def _is_fifo(c: Composition, destination: Destination) -> bool:
+    if destination.kind == "queue":
+        return is_fifo(c.queue(destination.name))
+    if destination.kind == "topic":
+        topic = c.topic(destination.name)
+        return topic.fifo or (topic.external or topic.name).endswith(".fifo")
+    return service_of(destination) in ("sqs", "sns") and destination.name.endswith(".fifo")
 
 
 def _add_invoke_config(c: Composition, unit: Unit) -> None:

@@ -142,7 +142,11 @@ def statements_of(composition: Composition, unit: Unit, *, logs: bool = True) ->
     for destination in (unit.on_success, unit.on_failure):
         if destination is not None:
             target = destination_arn(c, destination, before=True)
-            found.append(((_OF_DESTINATION[_service_of(destination)],), target))
+            if service_of(destination) == "s3":
+                # Records are objects in it; what is asked of the bucket itself is whether it is there.
+                found.append((("s3:ListBucket",), target))
+                target = sub(f"{destination.name}/*")
+            found.append(((_OF_DESTINATION[service_of(destination)],), target))
     for use in manifest.uses:
         if use.unit == unit.name:
             found += _of_use(c, use.kind, use.name, use.access)
@@ -219,7 +223,8 @@ def destination_arn(c: Composition, destination: Destination, *, before: bool = 
     return sub(name)
 
 
-def _service_of(destination: Destination) -> str:
+def service_of(destination: Destination) -> str:
+    """The service of a destination, as ARNs name it."""
     if destination.kind == "arn":
         parts = destination.name.split(":")
         return parts[2] if len(parts) > 2 and parts[2] in _OF_DESTINATION else "lambda"

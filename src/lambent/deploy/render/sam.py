@@ -157,8 +157,14 @@ def _type_of(unit: Unit, end: str) -> str:
     kind: str = destination.kind
     if kind == "arn":
         service = destination.name.split(":")[2]
-        kind = {"sqs": "queue", "sns": "topic", "events": "bus"}.get(service, "function")
-    return {"queue": "SQS", "topic": "SNS", "function": "Lambda", "bus": "EventBridge"}[kind]
+        kind = {"sqs": "queue", "sns": "topic", "events": "bus", "s3": "bucket"}.get(service, "function")
+    return {
+        "queue": "SQS",
+        "topic": "SNS",
+        "function": "Lambda",
+        "bus": "EventBridge",
+        "bucket": "S3Bucket",
+    }[kind]
 
 
 def _event(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
