@@ -52,16 +52,17 @@ def test_handlers_of_channels_may_send_to_their_clients() -> None:
 
 
 def test_messages_are_hidden_six_times_as_long_as_their_handler_may_take() -> None:
-    def visibility(timeout: int) -> int:
+    def visibility(timeout: int, window: int = 0) -> int:
         shown = manifest(
             units=(msgspec.structs.replace(APP, timeout_s=timeout),),
             queues=(Queue(name="q"),),
-            queue_triggers=(QueueTrigger(unit="app", queue="q"),),
+            queue_triggers=(QueueTrigger(unit="app", queue="q", batch_window_s=window),),
         )
         found: int = rendered(shown)["QQueue"]["Properties"]["VisibilityTimeout"]
         return found
 
     assert [visibility(3), visibility(30), visibility(900)] == [30, 180, 5400]
+    assert visibility(30, window=20) == 200
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,7 @@ def test_many_rules_of_a_unit_fit_into_its_policy() -> None:
         ([("app", "s3:ObjectCreated:*", "", ".png"), ("other", "s3:ObjectCreated:*", "", ".jpg")], 2, 0),
         ([("app", "s3:ObjectCreated:*", "", ""), ("app", "s3:ObjectCreated:Put", "in/", ".png")], 1, 0),
         ([("app", "s3:ObjectCreated:*", "", ""), ("app", "s3:ObjectRemoved:*", "", "")], 2, 0),
+        ([("app", "s3:ObjectCreated:Put s3:ObjectCreated:* s3:ObjectRemoved:*", "", "")], 2, 0),
         ([("app", "s3:ObjectCreated:*", "", ""), ("other", "s3:ObjectCreated:*", "", "")], 0, 2),
         ([("app", "s3:ObjectCreated:*", "in/", ""), ("app", "s3:ObjectCreated:*", "", ".png")], 0, 1),
     ],
@@ -155,8 +157,10 @@ def test_buckets_call_by_themselves_where_they_can(
         units=(APP, OTHER),
         buckets=(Bucket(name="uploads"),),
         bucket_triggers=tuple(
-            BucketTrigger(unit=whose, bucket="uploads", events=(event,), prefix=prefix, suffix=suffix)
-            for whose, event, prefix, suffix in asked
+            BucketTrigger(
+                unit=whose, bucket="uploads", events=tuple(events.split()), prefix=prefix, suffix=suffix
+            )
+            for whose, events, prefix, suffix in asked
         ),
     )
     resources = rendered(shown)
@@ -204,6 +208,7 @@ def test_destinations_are_permitted_and_configured() -> None:
         (Destination(kind="bus", name="default"), "events:PutEvents"),
         (Destination(kind="arn", name="arn:aws:sns:us-east-1:111122223333:t"), "sns:Publish"),
         (Destination(kind="arn", name="arn:aws:s3:::bucket"), "s3:PutObject"),
+        (Destination(kind="arn", name="arn:aws:s3:::bucket"), "s3:ListBucket"),
     ]
     for destination, action in cases:
         shown = manifest(
@@ -213,6 +218,9 @@ def test_destinations_are_permitted_and_configured() -> None:
         assert action in {each for one in statements(resources, "AppRole") for each in one["Action"]}
         (config,) = properties(resources, "AWS::Lambda::EventInvokeConfig")
         assert set(config["DestinationConfig"]) == {"OnFailure"}
+        if action == "s3:PutObject":
+            (put,) = (one for one in statements(resources, "AppRole") if action in one["Action"])
+            assert put["Resource"] == "arn:aws:s3:::bucket/*"
 
 
 def test_jwt_scopes_belong_to_routes() -> None:

@@ -77,6 +77,26 @@ BAD: list[tuple[str, Callable[[], Manifest], str]] = [
         lambda: manifest(units=(unit("app", on_failure=Destination(kind="function", name="app")),)),
         "records of its own invocations",
     ),
+    (
+        "records into a FIFO queue",
+        lambda: manifest(
+            queues=(Queue(name="q.fifo"),),
+            units=(unit("app", on_failure=Destination(kind="queue", name="q.fifo")),),
+        ),
+        "cannot go to the FIFO q.fifo",
+    ),
+    (
+        "records of successes into a bucket",
+        lambda: manifest(
+            units=(unit("app", on_success=Destination(kind="arn", name="arn:aws:s3:::records")),)
+        ),
+        "a bucket takes the records of invocations that failed",
+    ),
+    (
+        "a large pattern",
+        lambda: manifest(events=(EventTrigger(unit="app", name="e", pattern={"source": ["x" * 2100]}),)),
+        "unit app, event e: its pattern has 2,115 bytes",
+    ),
     ("layers", lambda: manifest(units=(unit("app", layers=("l",) * 6),)), "6 layers"),
     (
         "provisioned",

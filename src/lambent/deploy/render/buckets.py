@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.deploy import names
 from lambent.deploy.errors import RenderError
 from lambent.deploy.render.composition import get
+from lambent.deploy.render.patterns import check_pattern
 from lambent.deploy.render.resources import bucket_properties
 
 if TYPE_CHECKING:
@@ -101,7 +102,13 @@ def _notifications(c: Composition, triggers: list[BucketTrigger]) -> list[dict[s
             for name, value in (("prefix", one.prefix), ("suffix", one.suffix))
             if value
         ]
-        for event in one.events:
+        # S3 refuses s3:ObjectCreated:Put beside s3:ObjectCreated:*, also of one function.
+        events = [
+            event
+            for event in dict.fromkeys(one.events)
+            if not any(other != event and _includes(other, event) for other in one.events)
+        ]
+        for event in events:
             entry: dict[str, Any] = {"Event": event, "Function": c.function_arn_text(one.unit)}
             if rules:
                 entry["Filter"] = {"S3Key": {"Rules": rules}}
@@ -117,7 +124,8 @@ def _add_rule(c: Composition, bucket: str, unit: str, triggers: list[BucketTrigg
             pattern = _pattern(c, one, event)
             if pattern not in patterns:
                 patterns.append(pattern)
-    # Fn::Sub in the pattern's middle: CloudFormation puts the bucket's name there.
+    pattern = patterns[0] if len(patterns) == 1 else {"$or": patterns}
+    check_pattern(f"unit {unit}: its events of the bucket {bucket} go through EventBridge, and", pattern)
     name = f"{bucket}-{unit}"
     rule = c.add(
         "rule",
@@ -125,7 +133,8 @@ def _add_rule(c: Composition, bucket: str, unit: str, triggers: list[BucketTrigg
         "AWS::Events::Rule",
         {
             "Name": names.rule_name(c.app, c.stage, name),
-            "EventPattern": patterns[0] if len(patterns) == 1 else {"$or": patterns},
+            # Fn::Sub in its middle: CloudFormation puts the bucket's name there.
+            "EventPattern": pattern,
             "Targets": [{"Id": "function", "Arn": c.function_arn(unit)}],
         },
     )

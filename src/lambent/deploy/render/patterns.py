@@ -44,19 +44,28 @@ def joined_rules(triggers: Iterable[EventTrigger]) -> list[EventTrigger]:
             if one.pattern not in patterns:
                 patterns.append(one.pattern)
         if len(patterns) == 1:
+            check_pattern(f"unit {group[0].unit}, event {group[0].name}:", patterns[0])
             joined.append(group[0])
         else:
+            told = ", ".join(one.name for one in group)
             pattern: dict[str, Any] = {"$or": patterns}
-            size = len(msgspec.json.encode(pattern))
-            if size > _LARGEST:
-                told = ", ".join(one.name for one in group)
-                raise RenderError(
-                    f"unit {group[0].unit}: one event may be for all of {told}, so they share a rule, and its "
-                    f"pattern has {size:,} bytes: EventBridge takes {_LARGEST:,}",
-                    hint="Give them values of source or detail-type that exclude each other, or units of their own.",
-                )
+            check_pattern(
+                f"unit {group[0].unit}: one event may be for all of {told}, so they share a rule, and",
+                pattern,
+                hint="Give them values of source or detail-type that exclude each other, or units of their own.",
+            )
             joined.append(msgspec.structs.replace(group[0], pattern=pattern))
     return sorted(joined, key=lambda one: one.name)
+
+
+def check_pattern(what: str, pattern: dict[str, Any], *, hint: str | None = None) -> None:
+    """Raise RenderError for a pattern that is larger than a rule's may be."""
+    size = len(msgspec.json.encode(pattern))
+    if size > _LARGEST:
+        raise RenderError(
+            f"{what} its pattern has {size:,} bytes: EventBridge takes {_LARGEST:,}",
+            hint=hint or "Match less in the pattern, and look at the rest in the handler.",
+        )
 
 
 def _meet(one: EventTrigger, other: EventTrigger) -> bool:

@@ -53,14 +53,13 @@ def add_resources(composition: Composition) -> None:
 def _add_queue(c: Composition, queue: Queue) -> None:
     check_queue(queue)
     fifo = True if is_fifo(queue) else None
-    timeouts = [
-        (c.timeout_of(c.unit(one.unit)), one.unit)
-        for one in c.manifest.queue_triggers
-        if one.queue == queue.name
-    ]
+    triggers = [one for one in c.manifest.queue_triggers if one.queue == queue.name]
+    timeouts = [(c.timeout_of(c.unit(one.unit)), one.unit) for one in triggers]
     visibility = queue.visibility_s
     if visibility is None:
-        visibility = min(max([30, *(6 * timeout for timeout, _ in timeouts)]), _LONGEST_VISIBILITY_S)
+        # A batch that is being gathered is hidden already: "Using Lambda with Amazon SQS" adds the window.
+        asked = [6 * c.timeout_of(c.unit(one.unit)) + one.batch_window_s for one in triggers]
+        visibility = min(max([30, *asked]), _LONGEST_VISIBILITY_S)
     elif timeouts and max(timeouts)[0] > visibility:
         if not c.target.debug:
             timeout, unit = max(timeouts)
