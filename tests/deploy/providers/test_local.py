@@ -133,13 +133,18 @@ def test_drift_is_told(platform: str, tmp_path: Path) -> None:
     local = provider("local", platform)
     local.apply(deployment(tmp_path, manifest("drifting")), Recorder(), always)
     local.access.client("lambda").update_function_configuration(
-        FunctionName="drifting-dev-app", MemorySize=1024
+        FunctionName="drifting-dev-app",
+        MemorySize=1024,
+        Environment={"Variables": {"LAMBENT_STAGE": "secret"}},
     )
     info = local.info("drifting", "dev", drift=True, watch=Recorder())
     assert info.drift is not None
     (drift,) = info.drift
     assert (drift.logical, drift.status) == ("AppFunction", "MODIFIED")
-    assert drift.differences == ("MemorySize: 128 → 1024",)
+    assert "MemorySize: 128 → 1024" in drift.differences
+    # What is in variables is often a secret.
+    assert "Environment.Variables.LAMBENT_STAGE is another" in drift.differences
+    assert "secret" not in str(drift)
 
 
 def _with_taken_queue(described: Manifest) -> Manifest:
@@ -242,13 +247,14 @@ def test_what_goes_on_already_is_waited_for(platform: str, tmp_path: Path) -> No
     local = provider("local", platform)
     client = local.access.client("cloudformation")
     template = {
+        "Metadata": {"Lambent": {"App": "waiting", "Stage": "dev"}},
         "Resources": {
             "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
             "Wait": {
                 "Type": "AWS::CloudFormation::WaitCondition",
                 "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "60"},
             },
-        }
+        },
     }
     client.create_stack(StackName="waiting-dev", TemplateBody=json.dumps(template))
     handle = client.describe_stack_resource(StackName="waiting-dev", LogicalResourceId="Handle")
@@ -319,6 +325,50 @@ def test_tables_that_were_kept_are_taken_over(platform: str, tmp_path: Path) -> 
     assert [change.logical for change in plan.changes if change.action == "import"] == ["OrdersTable"]
     local.apply(first, Recorder(), always)
     assert tables.scan(TableName="again-dev-orders")["Count"] == 1
+
+
+TAKEN = """\
+{head}Resources:
+  Kept:
+    Type: AWS::SQS::Queue
+    DeletionPolicy: Retain
+"""
+OURS = "Metadata:\n  Lambent:\n    App: {app}\n    Stage: dev\n"
+
+
+@pytest.mark.parametrize(
+    ("app", "head", "whose"),
+    [
+        ("other-s", "", "was not made by Lambent"),
+        ("ours-s", OURS.format(app="ours_s"), "is of the app ours_s"),
+    ],
+)
+def test_the_stack_of_somebody_else_is_left_alone(
+    platform: str, tmp_path: Path, app: str, head: str, whose: str
+) -> None:
+    local = provider("local", platform)
+    client = local.access.client("cloudformation")
+    client.create_stack(StackName=f"{app}-dev", TemplateBody=TAKEN.format(head=head))
+    client.get_waiter("stack_create_complete").wait(StackName=f"{app}-dev", WaiterConfig={"Delay": 0.1})
+    wanted = deployment(tmp_path, manifest(app))
+    for attempt in (
+        lambda: local.plan(wanted, Recorder()),
+        lambda: local.apply(wanted, Recorder(), always),
+        lambda: local.destroy(app, "dev", empty_buckets=True, watch=Recorder(), confirm=always),
+    ):
+        with pytest.raises(ProviderError, match=whose):
+            attempt()
+    assert [one.logical for one in Deployed.find(local.access, app, "dev").resources.values()] == ["Kept"]
+
+
+def test_what_another_tool_s_template_keeps_is_not_guessed(platform: str) -> None:
+    """A template of `lambent render`, packaged: YAML, which botocore does not read."""
+    local = provider("local", platform)
+    client = local.access.client("cloudformation")
+    client.create_stack(StackName="packaged-dev", TemplateBody=TAKEN.format(head=OURS.format(app="packaged")))
+    client.get_waiter("stack_create_complete").wait(StackName="packaged-dev", WaiterConfig={"Delay": 0.1})
+    with pytest.raises(ProviderError, match="which ones cannot be told here"):
+        local.destroy("packaged", "dev", empty_buckets=True, watch=Recorder(), confirm=always)
 
 
 def test_buckets_with_objects_are_emptied_only_when_asked(platform: str, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def local(request: Request) -> CloudFormation:
         or environment.get("AWS_ENDPOINT_URL")
         or _DEFAULT_URL
     )
-    named = settings.profile or request.profile
+    named = request.profile or settings.profile
     keys = request.keys
     if (
         keys is None

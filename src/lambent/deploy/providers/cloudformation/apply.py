@@ -18,6 +18,7 @@ from lambent.deploy.providers.cloudformation import change_sets
 from lambent.deploy.providers.cloudformation.artefacts import Artefacts
 from lambent.deploy.providers.cloudformation.changes import changes_of
 from lambent.deploy.providers.cloudformation.failures import mend_of, told_of
+from lambent.deploy.providers.cloudformation.ownership import check_owner, tags_of, template_of_stack
 from lambent.deploy.providers.cloudformation.stack import (
     LOST,
     REVIEW,
@@ -83,11 +84,14 @@ class Apply:
     def _ready(self, *, applying: bool) -> State | None:
         """The stack when a change set can be made for it; None when there is none. A plan changes nothing for that."""
         self._watch.phase(f"Looking at {self._stack}")
-        continued = False
+        continued = owned = False
         while True:
             state = state_of(self._access, self._stack)
             if state is None:
                 return None
+            if state.status != REVIEW and not owned:
+                check_owner(self._access, state, self._app, self._stage)
+                owned = True
             if state.busy:
                 self._wait(state)
             elif state.status == REVIEW:
@@ -164,7 +168,7 @@ class Apply:
                 self._stack,
                 named,
                 kind="CREATE" if new else "UPDATE",
-                tags={"lambent:app": self._app, "lambent:stage": self._stage},
+                tags=tags_of(self._app, self._stage),
                 # Those of a protected stage stay when it is destroyed: the next one has them again.
                 take_existing=self._deployment.stage.protected,
             )
@@ -219,11 +223,9 @@ class Apply:
         if self._former is None:
             self._former = {}
             if state is not None and state.status != REVIEW:
-                body = self._access.client("cloudformation").get_template(
-                    StackName=state.id, TemplateStage="Original"
-                )["TemplateBody"]
-                # botocore reads JSON templates; YAML ones, of other tools, stay text and are not compared.
-                self._former = dict(body) if isinstance(body, dict) else {}
+                body = template_of_stack(self._access, state.id)
+                # One that another tool has sent as YAML is not compared.
+                self._former = body if isinstance(body, dict) else {}
         return self._former
 
     # ---------------------------------------------------------------- doing it
@@ -259,9 +261,11 @@ class Apply:
         cause = told_of(following.steps, ended)
         if ended.status in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
             # Nothing is in a stack that was rolled back, and nothing can be done with it.
-            with contextlib.suppress(ProviderError):
-                deleted(self._access, ended, self._watch)
             after = "What had been made is removed again."
+            try:
+                deleted(self._access, ended, self._watch)
+            except ProviderError as error:
+                after = f"Not all that had been made is removed: {error.message}"
         elif ended.status == "UPDATE_ROLLBACK_COMPLETE":
             after = "Everything is as it was before."
         else:

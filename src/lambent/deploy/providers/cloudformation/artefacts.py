@@ -96,6 +96,7 @@ class Artefacts:
         if self._keys() is None:
             watch.phase(f"Making the bucket {self.bucket}")
             self._make()
+            self._protect()
         key = f"{self._prefix}{hashlib.sha256(body).hexdigest()}.json"
         client = self._access.client("s3")
         client.put_object(Bucket=self.bucket, Key=key, Body=body, **self._owner())

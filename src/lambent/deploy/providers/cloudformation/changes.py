@@ -37,7 +37,7 @@ _NAMES: Final = {
     "AWS::Scheduler::Schedule": "Name",
 }
 """Properties by which a resource is called so that no other can be: CloudFormation makes the new one first."""
-_UNSHOWN: Final = "Environment"
+UNSHOWN: Final = "Environment"
 """Variables of functions: often keys and passwords."""
 _ORDER: Final = {"add": 0, "import": 1, "modify": 2, "remove": 3}
 
@@ -142,7 +142,7 @@ def _path(target: dict[str, Any]) -> str:
 
 def _value(path: str, told: str | None) -> Any:
     """Values come as text; objects and lists as JSON in it. What may be a secret is not repeated."""
-    if path.startswith(_UNSHOWN):
+    if path.startswith(UNSHOWN):
         return None
     if told is None or not told.startswith(("{", "[")):
         return told
@@ -159,7 +159,7 @@ def _compared(before: Any, after: Any, path: str) -> Iterator[Difference]:
         for key in sorted({*before, *after}):
             yield from _compared(before.get(key), after.get(key), f"{path}.{key}" if path else key)
         return
-    unshown = path.startswith(_UNSHOWN)
+    unshown = path.startswith(UNSHOWN)
     yield Difference(
         path=path, before=None if unshown else before, after=None if unshown else after, replaces="perhaps"
     )

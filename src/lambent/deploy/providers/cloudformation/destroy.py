@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lambent.deploy.deployed import Resource, resources_of
 from lambent.deploy.errors import ProviderError
 from lambent.deploy.names import stack_name
 from lambent.deploy.plan import STATEFUL
 from lambent.deploy.providers.cloudformation.artefacts import Artefacts, remove_objects
+from lambent.deploy.providers.cloudformation.ownership import check_owner, kept_by
 from lambent.deploy.providers.cloudformation.stack import (
     REVIEW,
     Following,
@@ -33,6 +34,7 @@ class Destroy:
     def __init__(self, access: Access, app: str, stage: str, watch: Watch, *, bucket: str | None) -> None:
         self._access = access
         self._watch = watch
+        self._app, self._stage = app, stage
         self._stack = stack_name(app, stage)
         self._artefacts = Artefacts(access, self._stack, bucket)
 
@@ -43,6 +45,8 @@ class Destroy:
             # The stack of a command that was killed may be gone, and its packages not.
             self._clean_up()
             return Removal(stack=self._stack, existed=False)
+        if state.status != REVIEW:
+            check_owner(self._access, state, self._app, self._stage)
         removal, buckets = self._found(state)
         if not confirm(removal):
             return Removal(stack=self._stack, confirmed=False)
@@ -73,7 +77,7 @@ class Destroy:
             for resource in resources_of(self._access.client("cloudformation"), state.id)
             if resource.physical
         ]
-        kept = self._kept(state)
+        kept = kept_by(self._access, state)
         gone = [resource for resource in resources if resource.logical not in kept]
         return (
             Removal(
@@ -92,18 +96,6 @@ class Destroy:
             ),
             [resource for resource in gone if resource.type == "AWS::S3::Bucket"],
         )
-
-    def _kept(self, state: State) -> set[str]:
-        body: Any = self._access.client("cloudformation").get_template(
-            StackName=state.id, TemplateStage="Original"
-        )["TemplateBody"]
-        if not isinstance(body, dict):
-            return set()
-        return {
-            logical
-            for logical, resource in body.get("Resources", {}).items()
-            if resource.get("DeletionPolicy") == "Retain"
-        }
 
     def _empty(self, buckets: list[Resource], *, wanted: bool) -> None:
         """S3 deletes no bucket with objects in it: said before anything is deleted, or done."""

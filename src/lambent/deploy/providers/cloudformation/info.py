@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy.deployed import Deployed
 from lambent.deploy.errors import ProviderError
+from lambent.deploy.providers.cloudformation.changes import UNSHOWN
 from lambent.deploy.providers.cloudformation.stack import state_of
 from lambent.deploy.providers.provider import Drift, FunctionInfo, Info, QueueInfo
 
@@ -137,12 +138,15 @@ def _drifted(told: dict[str, Any]) -> Drift:
         type=told["ResourceType"],
         physical=told.get("PhysicalResourceId", ""),
         status=told["StackResourceDriftStatus"],
-        differences=tuple(
-            f"{difference['PropertyPath'].strip('/').replace('/', '.')}: "
-            f"{_short(difference.get('ExpectedValue'))} → {_short(difference.get('ActualValue'))}"
-            for difference in told.get("PropertyDifferences", ())
-        ),
+        differences=tuple(_difference(difference) for difference in told.get("PropertyDifferences", ())),
     )
+
+
+def _difference(told: dict[str, Any]) -> str:
+    path = told["PropertyPath"].strip("/").replace("/", ".")
+    if path.startswith(UNSHOWN):
+        return f"{path} is another"
+    return f"{path}: {_short(told.get('ExpectedValue'))} → {_short(told.get('ActualValue'))}"
 
 
 def _short(value: Any) -> str:
