@@ -124,6 +124,22 @@ PERMISSIONS = [
      ["events:PutEvents"], ["arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"]),
     ("from lambent import invoke\ndef use(): invoke('arn:aws:lambda:us-east-1:1:function:x')",
      ["lambda:InvokeFunction"], ["arn:aws:lambda:us-east-1:1:function:x", "arn:aws:lambda:us-east-1:1:function:x:*"]),
+    (("def use():\n    with boto3.resource('dynamodb').Table('orders').batch_writer() as batch:\n"
+      "        batch.put_item(Item={})"), ["dynamodb:BatchWriteItem"], [_TABLE, f"{_TABLE}/index/*"]),
+    ("def use(): boto3.resource('s3').Bucket('uploads').Object('a/key').put()",
+     ["s3:PutObject"], [_BUCKET, f"{_BUCKET}/*"]),
+    ("def use(): [one for one in boto3.resource('s3').Bucket('uploads').objects.filter(Prefix='a')]",
+     ["s3:ListBucket"], [_BUCKET, f"{_BUCKET}/*"]),
+    ("def use(): boto3.resource('dynamodb').meta.client.get_item(TableName='orders')",
+     ["dynamodb:GetItem"], [_TABLE, f"{_TABLE}/index/*"]),
+    ("def use(s3=boto3.client('s3')): s3.put_object(Bucket='uploads', Key='x')",
+     ["s3:PutObject"], [_BUCKET, f"{_BUCKET}/*"]),
+    ("def use(): boto3.client('sts').assume_role(RoleArn='arn:aws:iam::1:role/x')",
+     ["sts:AssumeRole"], ["arn:aws:iam::1:role/x"]),
+    ("def use(): boto3.client('kms').decrypt(KeyId='alias/app')",
+     ["kms:Decrypt"], ["arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"]),
+    ("def use(): boto3.client('ssm').get_parameters(Names=['/a', 'b'])", ["ssm:GetParameters"],
+     [f"arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:${{AWS::AccountId}}:parameter/{one}" for one in "ab"]),
     ("CONFIG = boto3.client('ssm').get_parameter(Name='/shop/key')\ndef use(): ...",
      ["ssm:GetParameter"], ["arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/shop/key"]),
 ]  # fmt: skip
@@ -145,7 +161,70 @@ def test_what_calls_of_boto3_need(
     assert manifest.findings == ()
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (
+            "def use(s): boto3.client('s3').copy_object(Bucket='to', CopySource={'Bucket': 'of', 'Key': s})",
+            {"s3:::of": "s3:GetObject", "s3:::to": "s3:PutObject"},
+        ),
+        (
+            "def use():\n    of = {'Bucket': 'of', 'Key': 'x'}\n    boto3.resource('s3').Object('to', 'x').copy(of)",
+            {"s3:::of": "s3:GetObject", "s3:::to": "s3:AbortMultipartUpload s3:PutObject"},
+        ),
+        (
+            "sqs = boto3.resource('sqs')\ndef use(): sqs.get_queue_by_name(QueueName='jobs').send_message()",
+            {"jobs": "sqs:GetQueueUrl sqs:SendMessage"},
+        ),
+        (
+            "sqs = boto3.client('sqs')\ndef use(): sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName='jobs')['QueueUrl'])",
+            {"jobs": "sqs:GetQueueUrl sqs:SendMessage"},
+        ),
+    ],
+)
+def test_calls_that_are_for_two_things_or_need_two(
+    analysed: Analysed, code: str, expected: dict[str, str]
+) -> None:
+    manifest = analysed(
+        {
+            "functions.py": f"import boto3\n{code}\n",
+            "lambent.toml": '[[function]]\nname = "use"\nhandler = "functions.use"\n',
+        }
+    )
+    found: dict[str, set[str]] = {}
+    for one in manifest.permissions:
+        name = next(name for name in expected if one.resources[0].endswith(name))
+        found.setdefault(name, set()).update(one.actions)
+    assert {name: " ".join(sorted(actions)) for name, actions in found.items()} == expected
+    assert manifest.findings == ()
+
+
+def test_a_client_of_connections_is_for_the_apps_channels(analysed: Analysed) -> None:
+    code = """
+        import boto3
+        from lambent import App
+        app = App("shop")
+        @app.channel("chat")
+        class chat:
+            def on_connect(self): boto3.client("apigatewaymanagementapi").post_to_connection(ConnectionId="x")
+    """
+    manifest = analysed({"app.py": code})
+    assert [(use.kind, use.name, use.access) for use in manifest.uses] == [("channel", "chat", ("manage",))]
+    assert manifest.permissions == ()
+
+
 DOUBTS = [
+    (
+        "def use(): [boto3.client('s3')][0].get_object()",
+        "a client of s3 is made here, and no call of it can be",
+    ),
+    ("def use(f): f(boto3.client('s3'))", "a client of s3 is handed on here"),
+    ("def use(x): boto3.client(x).get()", "the service of this client of boto3 is not a text"),
+    ("def use(x): boto3.client('sts').assume_role(RoleArn=x)", "sts:AssumeRole is permitted for everything"),
+    (
+        "import os\ndef use(): boto3.client('s3').put_object_tagging(Bucket=os.environ['LAMBENT_BUCKET_FILES'])",
+        "s3:PutObjectTagging is not permitted: using a bucket",
+    ),
     ("def use(x): boto3.client('s3').get_object(Bucket=x)", "s3:GetObject is permitted for everything"),
     ("s3 = boto3.client('s3')\ndef use(): print(s3)", "a client of s3 is handed on here"),
     ("def use(x): Queue(x).send(1)", "this queue's name is not a text in the code"),
@@ -166,10 +245,11 @@ DOUBTS = [
 @pytest.mark.parametrize(("code", "told"), DOUBTS)
 def test_what_cannot_be_followed_is_told(analysed: Analysed, code: str, told: str) -> None:
     start = "from lambent import Queue, invoke\nimport boto3\n"
+    settings = '[[function]]\nname = "use"\nhandler = "functions.use"\n[resources.buckets.files]\n'
     manifest = analysed(
         {
             "functions.py": start + code,
-            "lambent.toml": '[[function]]\nname = "use"\nhandler = "functions.use"\n',
+            "lambent.toml": settings,
         }
     )
     (finding,) = manifest.findings
@@ -204,3 +284,14 @@ def test_tables_are_as_the_code_declares_them(analysed: Analysed) -> None:
     assert (index.name, index.key.name, index.key.type) == ("by_item", "item", "S")
     assert index.sort is not None
     assert (index.sort.name, index.sort.type) == ("placed", "N")
+
+
+def test_what_an_access_permits_is_what_rendering_writes() -> None:
+    from lambent.deploy.analysis.actions import _ACCESS
+    from lambent.deploy.render import roles
+
+    for kind, granted in (("queue", roles._OF_QUEUE), ("table", roles._OF_TABLE), ("bucket", roles._OF_OBJECTS),
+                          ("stream", roles._OF_STREAM)):  # fmt: skip
+        for access, actions in _ACCESS[kind].items():
+            # Listing is for the bucket, and has a statement of its own.
+            assert set(actions) - {"s3:ListBucket"} <= set(granted[access]), (kind, access)

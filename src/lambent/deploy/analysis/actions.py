@@ -33,11 +33,18 @@ _ACTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "CompleteMultipartUpload": ("s3:PutObject",),
         "CopyObject": ("s3:GetObject", "s3:PutObject"),
         "CreateMultipartUpload": ("s3:PutObject",),
+        "DeleteBucketCors": ("s3:PutBucketCORS",),
+        "DeleteBucketEncryption": ("s3:PutEncryptionConfiguration",),
+        "DeleteBucketLifecycle": ("s3:PutLifecycleConfiguration",),
+        "DeleteBucketTagging": ("s3:PutBucketTagging",),
         "DeleteObjects": ("s3:DeleteObject",),
         "GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
         "GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
         "GetBucketNotificationConfiguration": ("s3:GetBucketNotification",),
+        "GetBucketReplication": ("s3:GetReplicationConfiguration",),
         "GetObjectAttributes": ("s3:GetObject", "s3:GetObjectAttributes"),
+        "GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
+        "GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
         "HeadBucket": ("s3:ListBucket",),
         "HeadObject": ("s3:GetObject",),
         "ListBuckets": ("s3:ListAllMyBuckets",),
@@ -49,6 +56,9 @@ _ACTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
         "PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
         "PutBucketNotificationConfiguration": ("s3:PutBucketNotification",),
+        "PutBucketReplication": ("s3:PutReplicationConfiguration",),
+        "PutObjectLockConfiguration": ("s3:PutBucketObjectLockConfiguration",),
+        "PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
         "SelectObjectContent": ("s3:GetObject",),
         "UploadPart": ("s3:PutObject",),
         "UploadPartCopy": ("s3:GetObject", "s3:PutObject"),
@@ -116,6 +126,8 @@ _METHODS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 """Of methods that boto3 has beyond the operations."""
 
 _RESOURCE_METHODS: Final = {
+    # What is written on one goes out in batches.
+    ("dynamodb", "BatchWriter"): {"delete_item": "batch_write_item", "put_item": "batch_write_item"},
     ("s3", "Object"): {
         "copy": "copy",
         "copy_from": "copy_object",
@@ -125,11 +137,17 @@ _RESOURCE_METHODS: Final = {
         "put": "put_object",
         "wait_until_exists": "head_object",
     },
-    ("s3", "Bucket"): {"delete_objects": "delete_objects", "put_object": "put_object"},
+    ("s3", "Bucket"): {
+        "delete_objects": "delete_objects",
+        "object_versions": "list_object_versions",
+        "objects": "list_objects_v2",
+        "put_object": "put_object",
+    },
+    ("s3", ""): {"buckets": "list_buckets"},
     ("sns", "Topic"): {"publish": "publish"},
     ("sqs", "Queue"): {"receive_messages": "receive_message", "send_messages": "send_message_batch"},
 }
-"""Methods of boto3's resources that are not named after their operation."""
+"""Methods of boto3's resources that are not named after their operation, and the operation of their collections."""
 
 _NOT_OPERATIONS: Final = frozenset(
     {
@@ -173,31 +191,54 @@ _NAMED: Final = {
     "logs": Named("logGroupName", (_ARN % "logs" + "log-group:{}:*",)),
     "kms": Named("KeyId", (_ARN % "kms" + "key/{}",)),
     "events": Named("EventBusName", (_ARN % "events" + "event-bus/{}",), "bus"),
+    "sts": Named("RoleArn", ("{}",)),
 }
 
-_ACCESS: Final = {
-    "bucket": (
-        ("put", ("s3:PutObject", "s3:AbortMultipartUpload")),
-        ("write", ("s3:DeleteObject",)),
-        ("read", ("s3:",)),
-    ),
-    "table": (
-        (
-            "read",
-            tuple(
-                f"dynamodb:{name}"
-                for name in ("Get", "BatchGet", "Query", "Scan", "Describe", "ConditionCheck")
-            ),
+_ACCESS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "bucket": {
+        "put": ("s3:AbortMultipartUpload", "s3:PutObject"),
+        "read": ("s3:GetObject", "s3:ListBucket"),
+        "write": ("s3:DeleteObject",),
+    },
+    "table": {
+        "read": (
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DescribeTable",
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:Scan",
         ),
-        ("write", ("dynamodb:",)),
-    ),
-    "queue": (("send", ("sqs:SendMessage",)), ("receive", ("sqs:",))),
-    "topic": (("publish", ("sns:",)),),
-    "stream": (("put", ("kinesis:Put",)), ("read", ("kinesis:",))),
-    "function": (("call", ("lambda:",)),),
-    "bus": (("emit", ("events:",)),),
+        "write": (
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ),
+    },
+    "queue": {
+        "receive": (
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+        ),
+        "send": ("sqs:SendMessage",),
+    },
+    "topic": {"publish": ("sns:Publish",)},
+    "stream": {
+        "put": ("kinesis:PutRecord", "kinesis:PutRecords"),
+        "read": (
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:ListShards",
+        ),
+    },
+    "function": {"call": ("lambda:InvokeFunction",)},
+    "bus": {"emit": ("events:PutEvents",)},
 }
-"""By the kind of a resource: each access, and the beginnings of the actions that it is; the first that fits."""
+"""By the kind of a resource: what each access permits. Rendering makes the statements of these words."""
 
 
 class _Metadata(msgspec.Struct):
@@ -249,10 +290,15 @@ def actions_of(service: str, method: str) -> tuple[str, ...] | None:
 
 
 def actions_of_resource(service: str, kind: str, method: str) -> tuple[str, ...] | None:
-    """The same for a method of boto3's resources: `Table`, `Object`, …"""
+    """The same for a method of boto3's resources (`Table`, `Object`, …), or of a collection ("objects.filter")."""
     if method == "batch_writer":
         return ()  # what is called on it needs something
-    return actions_of(service, _RESOURCE_METHODS.get((service, kind), {}).get(method, method))
+    collection, _, within = method.partition(".")
+    methods = _RESOURCE_METHODS.get((service, kind), {})
+    found = actions_of(service, methods.get(collection, "" if within else method))
+    if found is not None and within == "delete":
+        return (*found, "s3:DeleteObject")
+    return found
 
 
 def named(service: str) -> Named | None:
@@ -262,6 +308,10 @@ def named(service: str) -> Named | None:
 
 def arns_of(service: str, value: str) -> tuple[str, ...]:
     """The ARNs of the resource that a literal names: a name, a URL of a queue, or an ARN."""
+    if service == "kms" and value.rpartition(":")[2].startswith("alias/"):
+        # Policies are for keys: an alias in one is for operations on the alias itself.
+        # https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+        value = f"{value.rpartition(':')[0]}:key/*" if value.startswith("arn:") else "*"
     if value.startswith("arn:"):
         return (value, f"{value}/*") if service in ("s3", "dynamodb") else (value,)
     if service == "sqs" and value.startswith("http"):
@@ -273,15 +323,13 @@ def arns_of(service: str, value: str) -> tuple[str, ...]:
     return tuple(arn.replace("{}", value.lstrip("/")) for arn in told.arns)
 
 
-def access_of(kind: str, actions: tuple[str, ...]) -> tuple[str, ...]:
-    """What the actions do with a resource of the app, in the manifest's words."""
-    found = set()
-    for action in actions:
-        for access, beginnings in _ACCESS[kind]:
-            if action.startswith(beginnings):
-                found.add(access)
-                break
-    return tuple(sorted(found))
+def access_of(kind: str, needed: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the actions do with a resource of the app, in the manifest's words; and those that there is no word for."""
+    words = {action: access for access, actions in _ACCESS[kind].items() for action in actions}
+    return (
+        tuple(sorted({words[action] for action in needed if action in words})),
+        tuple(action for action in needed if action not in words),
+    )
 
 
 def all_access(kind: str) -> tuple[str, ...]:
@@ -290,4 +338,4 @@ def all_access(kind: str) -> tuple[str, ...]:
         return ("send",)
     if kind == "stream":
         return ("put",)
-    return tuple(sorted(access for access, _ in _ACCESS[kind])) if kind in _ACCESS else ("manage",)
+    return tuple(sorted(_ACCESS[kind])) if kind in _ACCESS else ("manage",)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.deploy.analysis import actions, node
 from lambent.deploy.analysis.drafts import Draft, drafts_of, handlers_of
 from lambent.deploy.analysis.meaning import Meaning
+from lambent.deploy.analysis.notes import Uses
 from lambent.deploy.analysis.reach import Reach
 from lambent.deploy.analysis.resources import Resources
 from lambent.deploy.analysis.triggers import Triggers
 from lambent.deploy.analysis.units import permissions_of, unit_of
-from lambent.deploy.analysis.uses import Uses, UsesOf, resource_of
+from lambent.deploy.analysis.uses import UsesOf, resource_of
 from lambent.deploy.errors import AnalysisError
 from lambent.deploy.manifest import Finding, Manifest, Permission, Use
 

@@ -84,7 +84,7 @@ def read(text: bytes, name: str = "<file>") -> Facts:
 def _plain(value: Any) -> Any:
     """Without the names of tuples, so that its text is a literal."""
     if isinstance(value, tuple):
-        return tuple(_plain(one) for one in value)
+        return tuple(map(_plain, value))
     return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
@@ -198,19 +198,9 @@ class _Mentions(ast.NodeVisitor):
         made: tuple[str, ...] = (),
     ) -> Part:
         """What was collected."""
-        return Part(
-            name,
-            kind,
-            first,
-            last,
-            decorators,
-            self._mentions,
-            tuple(self._calls),
-            tuple(self._items),
-            self._locals,
-            tuple(self._returns),
-            made,
-        )
+        calls, items, returns = tuple(self._calls), tuple(self._items), tuple(self._returns)
+        about = name, kind, first, last, decorators
+        return Part(*about, self._mentions, calls, items, self._locals, returns, made)
 
     def visit_Import(self, node: ast.Import) -> None:
         self._reader.imported(node, bool(self._optional))
@@ -292,13 +282,23 @@ class _Mentions(ast.NodeVisitor):
         elif node.annotation is not None:
             self.visit(node.annotation)
 
+    def visit_arguments(self, node: ast.arguments) -> None:
+        # What is made for a parameter is what it mostly is; instead of a text or a name others may be given.
+        positional = [*node.posonlyargs, *node.args][
+            len(node.posonlyargs) + len(node.args) - len(node.defaults) :
+        ]
+        for at, value in enumerate([*node.defaults, *node.kw_defaults]):
+            if isinstance(value, ast.Call):
+                self._locals.setdefault([*positional, *node.kwonlyargs][at].arg, expression(value))
+        self.generic_visit(node)
+
     def _bind(self, target: ast.expr, value: ast.expr) -> None:
         name = _dotted(target)
         if name is not None:
             self._locals.setdefault(name, expression(value))
 
 
-def expression(node: ast.expr | None, depth: int = 8) -> Expression:
+def expression(node: ast.expr | None, depth: int = 16) -> Expression:
     """What a part of the syntax says, as far as it can mean something here."""
     if node is None or depth == 0:
         return UNKNOWN

@@ -134,6 +134,8 @@ class Meaning:
         if kind == "item":
             of = self.value(expression[1], module, part, depth - 1)
             key = self.value(expression[2], module, part, depth - 1)
+            if key == Text("QueueUrl") and isinstance(of, (Text, Variable)):
+                return of  # get_queue_url(QueueName=…)["QueueUrl"]
             if of == Outer("os.environ"):
                 return Variable(key.text) if isinstance(key, Text) else None
             return of if isinstance(of, Outer) and is_lambents(of.name) else None  # Table[Order]
@@ -225,6 +227,8 @@ class Meaning:
                 if spelt in part.locals:
                     return self.value(part.locals[spelt], of.module, part, depth)
             return None
+        if isinstance(of, Method):
+            return _of_member(of, name)
         if isinstance(of, (Resource, Client, BotoResource, Pages)):
             return Method(of, name)
         return None
@@ -289,11 +293,26 @@ def _method_called(called: Method, first: Meant | None, keywords: dict[str, Mean
     if isinstance(of, Client) and called.name in ("get_paginator", "get_waiter"):
         operation = first or keywords.get("operation_name")
         return Pages(of.service, operation.text) if isinstance(operation, Text) else None
+    if called.name in ("get_queue_url", "get_queue_by_name"):
+        queue = keywords.get("QueueName")
+        return queue if isinstance(of, Client) else BotoResource("sqs", "Queue", queue)
     if isinstance(of, BotoResource) and called.name[:1].isupper():
-        return BotoResource(of.service, called.name, first or next(iter(keywords.values()), None))
+        # What a resource has is in it: `bucket.Object("key")`.
+        return BotoResource(
+            of.service, called.name, of.argument if of.kind else first or next(iter(keywords.values()), None)
+        )
     if isinstance(of, BotoResource) and of.kind and called.name == "batch_writer":
-        return of
+        return of._replace(kind="BatchWriter")
     return None
+
+
+def _of_member(of: Method, name: str) -> Meant | None:
+    """A member of a member of boto3's resources: `table.meta.client`, `bucket.objects.filter`."""
+    if not isinstance(of.of, BotoResource):
+        return None
+    if of.name == "meta":
+        return Client(of.of.service) if name == "client" else None
+    return Method(of.of, f"{of.name}.{name}")
 
 
 def _spelt(expression: Expression) -> str | None:

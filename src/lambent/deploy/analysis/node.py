@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from lambent.deploy.analysis.uses import VARIABLES, Used
+from lambent.deploy.analysis.notes import VARIABLES, Used
 from lambent.deploy.errors import AnalysisError
 
 if TYPE_CHECKING:
