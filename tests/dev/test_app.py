@@ -68,9 +68,9 @@ def as_it_was(project: Path) -> Iterator[None]:
     save(project / "words.py", 'WORD = "one"\n')
 
 
-def sqs(dev: Dev) -> Any:
+def client(dev: Dev, service: str) -> Any:
     return boto3.client(
-        "sqs",
+        service,
         endpoint_url=dev.url,
         region_name="us-east-1",
         aws_access_key_id="lambent",
@@ -99,6 +99,26 @@ def test_a_new_route_is_there_with_the_next_request_and_a_former_one_gone(dev: D
     save(project / "app.py", APP)
     assert dev.get("/more").status == 404
     dev.sees("- route GET /more", before)
+
+
+def test_what_cannot_be_made_leaves_the_code_that_was_loaded_last(dev: Dev, project: Path) -> None:
+    save(project / "words.py", 'WORD = "saved since"\n')
+    assert dev.get("/word").json() == {"word": "saved since"}
+    target = {
+        "Arn": "arn:aws:sqs:us-east-1:000000000000:any",
+        "RoleArn": "arn:aws:iam::000000000000:role/any",
+    }
+    client(dev, "scheduler").create_schedule(
+        Name="shop-dev-taken",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    before = len(dev.text)
+    save(project / "app.py", MORE + '\n@app.schedule("rate(1 day)")\ndef taken() -> None: ...\n')
+    assert dev.get("/word").json() == {"word": "saved since"}
+    dev.sees("✗ TakenSchedule", before)
+    assert dev.get("/more").status == 404
 
 
 BROKEN: tuple[tuple[str, list[str]], ...] = (
@@ -148,9 +168,9 @@ def test_queues_are_the_code_s_and_the_platform_s(dev: Dev, project: Path) -> No
     before = len(dev.text)
     assert post(dev, "/letters", {"to": "Ada"}) in (200, 201, 204)
     dev.sees("letter Ada one", before)
-    url = sqs(dev).get_queue_url(QueueName="shop-dev-letters")["QueueUrl"]
+    url = client(dev, "sqs").get_queue_url(QueueName="shop-dev-letters")["QueueUrl"]
     save(project / "words.py", 'WORD = "newer"\n')
-    sqs(dev).send_message(QueueUrl=url, MessageBody='{"to": "Grace"}')
+    client(dev, "sqs").send_message(QueueUrl=url, MessageBody='{"to": "Grace"}')
     dev.sees("letter Grace newer", before)
 
 

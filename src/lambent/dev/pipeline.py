@@ -15,6 +15,7 @@ from lambent.dev import debugger
 from lambent.dev.problems import check_syntax
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lambent.deploy.analysis import Analyser
@@ -36,6 +37,8 @@ _CODE: Final = {
     "AWS::Serverless::Function": ("CodeUri", "Bucket", "Key"),
 }
 """Where a function's code is said: the property, and its members."""
+
+_PUBLISHED: Final = "AutoPublishAlias"
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,24 +196,16 @@ def ready(
     packages: tuple[str, tuple[str, ...]] | None = None,
 ) -> Ready:
     """A rendered template as what is to run, its functions with a debugger where one is wanted."""
-    code: dict[str, str] = {}
-    bare = dict(template["Resources"])
-    for logical, resource in template["Resources"].items():
-        if resource.get("Type") not in _CODE:
-            continue
-        properties = resource["Properties"]
-        if debugging is not None:
-            debugger.prepare(properties, sources.get(logical), debugging)
-        member, bucket, key = _CODE[resource["Type"]]
-        said = properties.get(member)
-        if isinstance(said, dict) and said.get(bucket) == LINKED:
-            code[logical] = said[key]
-            bare[logical] = {**resource, "Properties": {**properties, member: None}}
+    if debugging is not None:
+        for logical, resource in template["Resources"].items():
+            if isinstance(resource, dict) and resource.get("Type") in _CODE:
+                debugger.prepare(resource["Properties"], sources.get(logical), debugging)
+    shape, code = without_code(template)
     return Ready(
         stack=stack,
         app=app,
         template=template,
-        shape=msgspec.json.encode({**template, "Resources": bare}),
+        shape=shape,
         code=code,
         labels=labels,
         sources=sources,
@@ -219,3 +214,52 @@ def ready(
         findings=findings,
         packages=packages,
     )
+
+
+def without_code(template: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+    """The shape of a template, and the folders of its functions: what `Ready` has of it."""
+    code: dict[str, str] = {}
+    bare = dict(template["Resources"])
+    for logical, resource in template["Resources"].items():
+        found = _linked(resource)
+        if found is not None:
+            member, key = found
+            code[logical] = resource["Properties"][member][key]
+            bare[logical] = {**resource, "Properties": {**resource["Properties"], member: None}}
+    if _publishes(template):
+        bare = template["Resources"]
+    return msgspec.json.encode({**template, "Resources": bare}), code
+
+
+def with_code(template: dict[str, Any], folders: Mapping[str, str]) -> dict[str, Any]:
+    """A template whose functions have other folders, where `folders` has them."""
+    if _publishes(template):
+        return template
+    resources = dict(template["Resources"])
+    for logical, folder in folders.items():
+        found = _linked(resources.get(logical))
+        if found is not None:
+            member, key = found
+            properties = resources[logical]["Properties"]
+            said = {**properties[member], key: folder}
+            resources[logical] = {**resources[logical], "Properties": {**properties, member: said}}
+    return {**template, "Resources": resources}
+
+
+def _publishes(template: dict[str, Any]) -> bool:
+    """Whether there are versions of functions: those have the code that the stack has set, so it has to set it."""
+    common = (template.get("Globals") or {}).get("Function") or {}
+    return _PUBLISHED in common or any(
+        resource.get("Type") == "AWS::Lambda::Version" or _PUBLISHED in (resource.get("Properties") or {})
+        for resource in template["Resources"].values()
+        if isinstance(resource, dict)
+    )
+
+
+def _linked(resource: Any) -> tuple[str, str] | None:
+    """The property of a function that says a folder, and the member that names it."""
+    if not isinstance(resource, dict) or resource.get("Type") not in _CODE:
+        return None
+    member, bucket, key = _CODE[resource["Type"]]
+    said = resource["Properties"].get(member)
+    return (member, key) if isinstance(said, dict) and said.get(bucket) == LINKED else None

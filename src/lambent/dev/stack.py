@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from lambent.app.preloaded import MODULES
 from lambent.aws.service_calls import ServiceCalls
 from lambent.deploy.errors import ProviderError
 from lambent.dev.front import Served
-from lambent.dev.pipeline import LINKED
+from lambent.dev.pipeline import LINKED, with_code, without_code
 from lambent.execution.engines import Preload
 from lambent.functions import FunctionNotFound, Reference
 from lambent.functions.linked import LinkedCode
@@ -51,6 +50,10 @@ class Stack:
         self._account = platform.settings.account
         self._calls = ServiceCalls(platform.credentials, lambda: platform.inside_url, _SESSION)
         self._shape = b""
+        self._said: dict[str, str] = {}
+        """The code of functions as the stack's template says it: always what it was at first, so that neither an update
+        nor the way back from one that fails is about code.
+        """
         self.functions: dict[str, str] = {}
         """The names of the functions by logical id."""
         self.resources: dict[str, tuple[str, str]] = {}
@@ -76,6 +79,7 @@ class Stack:
         if ready.shape != self._shape:
             await self._look(ready)
             self._shape = ready.shape
+            self._said = {logical: self._said.get(logical, folder) for logical, folder in ready.code.items()}
         await self._bring_code(ready.code)
         return changed
 
@@ -90,6 +94,7 @@ class Stack:
             status, stack_id = await self._status(ready.stack)
         if status in _HOPELESS:
             await self._delete(stack_id)
+            self._said = {}
             status = ""
         if status in _GONE:
             await self._create(ready)
@@ -109,8 +114,10 @@ class Stack:
         await self._succeeded(answer["StackId"], "CREATE_COMPLETE")
 
     async def _update(self, ready: Ready, stack_id: str) -> bool:
-        if not self._shape and await self._deployed_shape(stack_id, ready) == ready.shape:
-            return False
+        if not self._shape:
+            shape, self._said = await self._deployed(stack_id)
+            if shape == ready.shape:
+                return False
         try:
             await self._ask("cloudformation", "UpdateStack", await self._request(ready))
         except ProviderError as error:
@@ -120,20 +127,17 @@ class Stack:
         await self._succeeded(stack_id, "UPDATE_COMPLETE")
         return True
 
-    async def _deployed_shape(self, stack_id: str, ready: Ready) -> bytes:
-        """That of the stack as an earlier session has left it; empty where it cannot be told."""
+    async def _deployed(self, stack_id: str) -> tuple[bytes, dict[str, str]]:
+        """Shape and code of the stack as an earlier session has left it; nothing where they cannot be told."""
         answer = await self._ask(
             "cloudformation", "GetTemplate", {"StackName": stack_id, "TemplateStage": "Original"}
         )
         body = answer.get("TemplateBody", "")
         try:
             template = msgspec.json.decode(body) if isinstance(body, str) else body
-            for logical in ready.code:
-                properties = template["Resources"][logical]["Properties"]
-                properties["Code" if "Code" in properties else "CodeUri"] = None
-        except (msgspec.DecodeError, KeyError, TypeError):
-            return b""
-        return msgspec.json.encode(template)
+            return without_code(template)
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+            return b"", {}
 
     async def _delete(self, stack_id: str) -> None:
         await self._ask("cloudformation", "DeleteStack", {"StackName": stack_id})
@@ -144,11 +148,11 @@ class Stack:
             "StackName": ready.stack,
             "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         }
-        body = msgspec.json.encode(ready.template)
+        body = msgspec.json.encode(with_code(ready.template, self._said))
         if len(body) <= _BODY_LIMIT:
             request["TemplateBody"] = body.decode()
             return request
-        key = f"{hashlib.sha256(body).hexdigest()}.json"
+        key = f"{ready.stack}.json"
         with contextlib.suppress(ProviderError):  # it is there already
             await self._ask("s3", "CreateBucket", {"Bucket": _TEMPLATES})
         await self._ask("s3", "PutObject", {"Bucket": _TEMPLATES, "Key": key, "Body": body})
