@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import Any, Final
@@ -11,6 +10,7 @@ import click
 
 from lambent import __version__
 from lambent.cli.failure import USAGE, Failure
+from lambent.cli.lazy_group import LazyGroup
 
 _COMMANDS: Final = {
     "new": "Make a new project: an app with settings and tests.",
@@ -48,17 +48,7 @@ _EXTRAS: Final = {
 }
 
 
-class _Commands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command = importlib.import_module(f"lambent.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
+class _Commands(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
@@ -69,13 +59,12 @@ class _Commands(click.Group):
             ctx.exit(0)
         return result
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
 
 @click.command(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_Commands,
+    commands_told=_COMMANDS,
+    modules="lambent.cli.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="lambent %(version)s")
 def lambent() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Final
 
 import click
+
+from lambent.cli.lazy_group import LazyGroup
 
 _COMMANDS: Final = {
     "plan": "Show what apply would change.",
@@ -16,23 +17,7 @@ _COMMANDS: Final = {
 }
 
 
-class _Commands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command = importlib.import_module(f"lambent.cli.deploy_{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
-@click.command("deploy", cls=_Commands)
+@click.command("deploy", cls=LazyGroup, commands_told=_COMMANDS, modules="lambent.cli.deploy_")
 def command() -> None:
     """Deploy the app to a platform (--provider local) or to AWS (--provider aws), in a stage.
 

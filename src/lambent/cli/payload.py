@@ -5,9 +5,64 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from lambent.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def message_options(of: str) -> Callable[[Command], Command]:
+    """Adds what messages to a queue and to a topic have in common (`of` is which): the command gets `text`, `group`,
+    `deduplication` and `attributes`, for `message_members`.
+    """
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option(
+                "--attribute",
+                "attributes",
+                metavar="NAME[:Number]=VALUE",
+                multiple=True,
+                help="A message attribute, which filters look at; repeatable.",
+            ),
+            click.option(
+                "--deduplication", metavar="ID", help=f"What makes it the same message, of a FIFO {of}."
+            ),
+            click.option(
+                "--group", metavar="ID", help=f"The message group, of a FIFO {of}.  [default: default]"
+            ),
+            click.option("--text", is_flag=True, help="The message goes as it is, JSON or not."),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def message_text(message: str, *, text: bool) -> str:
+    """The message that JSON|@FILE|- stands for. Raises Failure."""
+    hint = "Text in quotes is JSON, too: '\"hello\"'. With --text it goes as it is."
+    return read_text(message) if text else read_json(message, hint=hint)
+
+
+def message_members(
+    *, group: str | None, deduplication: str | None, attributes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Members of a message that SQS and SNS call alike. Raises Failure."""
+    members: dict[str, Any] = {}
+    if attributes:
+        members["MessageAttributes"] = read_attributes(attributes)
+    if deduplication is not None:
+        members["MessageDeduplicationId"] = deduplication
+    if group is not None:
+        members["MessageGroupId"] = group or "default"
+    return members
 
 
 def read_text(data: str) -> str:

@@ -15,17 +15,8 @@ from lambent.cli.resources import Resources, stage_option
 @click.command("publish")
 @click.argument("topic")
 @click.argument("message", metavar="JSON|@FILE|-")
-@click.option("--text", is_flag=True, help="Publish the message as it is, JSON or not.")
 @click.option("--subject", metavar="TEXT", help="The subject, which e-mails show.")
-@click.option("--group", metavar="ID", help="The message group, of a FIFO topic.  [default: default]")
-@click.option("--deduplication", metavar="ID", help="What makes it the same message, of a FIFO topic.")
-@click.option(
-    "--attribute",
-    "attributes",
-    metavar="NAME[:Number]=VALUE",
-    multiple=True,
-    help="A message attribute, which filter policies look at; repeatable.",
-)
+@payload.message_options("topic")
 @stage_option
 @endpoint.options
 @json_option
@@ -46,23 +37,19 @@ def command(
 
     The message is JSON, a file of it, or standard input.
     """
-    hint = "Text in quotes is JSON, too: '\"hello\"'. With --text it is published as it is."
     request: dict[str, Any] = {
-        "Message": payload.read_text(message) if text else payload.read_json(message, hint=hint)
+        "Message": payload.message_text(message, text=text),
+        **payload.message_members(group=group, deduplication=deduplication, attributes=attributes),
     }
     if subject is not None:
         request["Subject"] = subject
-    if attributes:
-        request["MessageAttributes"] = payload.read_attributes(attributes)
-    if deduplication is not None:
-        request["MessageDeduplicationId"] = deduplication
     where = endpoint.resolve(endpoint_url, region)
     with endpoint.api_errors(where):
         client = where.client("sns")
         resources = Resources(where, stage)
         arn = _arn(client, resources, topic)
-        if group is not None or arn.endswith(".fifo"):
-            request["MessageGroupId"] = group or "default"
+        if arn.endswith(".fifo"):
+            request.setdefault("MessageGroupId", "default")
         try:
             answer = client.publish(TopicArn=arn, **request)
         except client.exceptions.NotFoundException:

@@ -15,17 +15,8 @@ from lambent.cli.resources import Resources, stage_option
 @click.command("send")
 @click.argument("queue")
 @click.argument("message", metavar="JSON|@FILE|-")
-@click.option("--text", is_flag=True, help="Send the message as it is, JSON or not.")
 @click.option("--delay", metavar="SECONDS", type=click.IntRange(0, 900), help="Hold it back for so long.")
-@click.option("--group", metavar="ID", help="The message group, of a FIFO queue.  [default: default]")
-@click.option("--deduplication", metavar="ID", help="What makes it the same message, of a FIFO queue.")
-@click.option(
-    "--attribute",
-    "attributes",
-    metavar="NAME[:Number]=VALUE",
-    multiple=True,
-    help="A message attribute; repeatable.",
-)
+@payload.message_options("queue")
 @stage_option
 @endpoint.options
 @json_option
@@ -46,16 +37,12 @@ def command(
 
     The message is JSON, a file of it, or standard input.
     """
-    hint = "Text in quotes is JSON, too: '\"hello\"'. With --text it is sent as it is."
     request: dict[str, Any] = {
-        "MessageBody": payload.read_text(message) if text else payload.read_json(message, hint=hint)
+        "MessageBody": payload.message_text(message, text=text),
+        **payload.message_members(group=group, deduplication=deduplication, attributes=attributes),
     }
-    if attributes:
-        request["MessageAttributes"] = payload.read_attributes(attributes)
     if delay is not None:
         request["DelaySeconds"] = delay
-    if deduplication is not None:
-        request["MessageDeduplicationId"] = deduplication
     where = endpoint.resolve(endpoint_url, region)
     hints = {
         "InvalidParameterValue": "`lambent send --help` has the options of FIFO queues: --group and --deduplication."
@@ -63,8 +50,8 @@ def command(
     with endpoint.api_errors(where, hints=hints):
         client = where.client("sqs")
         url = _url(client, Resources(where, stage), queue)
-        if group is not None or url.endswith(".fifo"):
-            request["MessageGroupId"] = group or "default"
+        if url.endswith(".fifo"):
+            request.setdefault("MessageGroupId", "default")
         answer = client.send_message(QueueUrl=url, **request)
     if as_json:
         print_json({"QueueUrl": url, "MessageId": answer["MessageId"]})
