@@ -127,7 +127,8 @@ def target(chosen: Choice) -> Target:
         said = endpoint_url or settings.endpoint_url
         where = endpoint.resolve(said, region, directory=project.root)
         endpoint_url = where.url
-        if where.access_key is not None and where.secret_key is not None:
+        named = chosen.profile or settings.profile
+        if not named and where.access_key is not None and where.secret_key is not None:
             keys = (where.access_key, where.secret_key)
         region = region or stage.region or settings.region or where.region
     provider = provider_named(

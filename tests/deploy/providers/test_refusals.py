@@ -8,9 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.deploy.providers.deployments import project
 
 from lambent.deploy.errors import ProviderError
+from lambent.deploy.providers import provider_named
 from lambent.deploy.providers.access import Access
+from lambent.deploy.providers.cloudformation import CloudFormation
 from lambent.deploy.providers.refusals import refusals
 
 if TYPE_CHECKING:
@@ -182,6 +185,19 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     return monkeypatch
+
+
+def test_what_the_command_line_names_beats_the_settings(tmp_path: Path) -> None:
+    settings = project(tmp_path, profile="work", endpoint_url="http://127.0.0.1:1")
+    variables = {"LAMBENT_ENDPOINT_URL": "http://127.0.0.1:2"}
+    found = provider_named(settings, "local", environment=variables)
+    assert isinstance(found, CloudFormation)
+    assert (found.access.profile, found.access.endpoint_url) == ("work", "http://127.0.0.1:1")
+    found = provider_named(
+        settings, "local", profile="home", endpoint_url="http://127.0.0.1:3", environment=variables
+    )
+    assert isinstance(found, CloudFormation)
+    assert (found.access.profile, found.access.endpoint_url) == ("home", "http://127.0.0.1:3")
 
 
 def test_nothing_is_set_up(bare: pytest.MonkeyPatch, server: _Server, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ _ANY_KEYS: Final = ("lambent", "lambent")
 
 
 def local(request: Request) -> CloudFormation:
-    """URL: of the command line, LAMBENT_ENDPOINT_URL, the settings, a running `lambent dev`, AWS_ENDPOINT_URL, 4566.
+    """URL: of the command line, the settings, LAMBENT_ENDPOINT_URL, AWS_ENDPOINT_URL, a running `lambent dev`, 4566.
 
     Raises ProviderError.
     """
@@ -28,10 +28,10 @@ def local(request: Request) -> CloudFormation:
     session = dev_session.read(request.project.root)
     endpoint = (
         request.endpoint_url
-        or environment.get("LAMBENT_ENDPOINT_URL")
         or settings.endpoint_url
-        or (session.url if session is not None else None)
+        or environment.get("LAMBENT_ENDPOINT_URL")
         or environment.get("AWS_ENDPOINT_URL")
+        or (session.url if session is not None else None)
         or _DEFAULT_URL
     )
     named = request.profile or settings.profile
