@@ -13,6 +13,7 @@ from lambent.deploy.manifest import (
     Bucket,
     BucketTrigger,
     Channel,
+    ChannelRoute,
     Cors,
     Destination,
     EventTrigger,
@@ -263,6 +264,14 @@ BAD: list[tuple[str, Callable[[], Manifest], str]] = [
         "an authorizer that is not there",
         lambda: manifest(routes=(Route(unit="app", method="GET", path="/", auth="authorizer"),)),
         "the app has none",
+    ),
+    (
+        "decisions of a channel",
+        lambda: manifest(
+            channels=(Channel(name="c", routes=(ChannelRoute(unit="app", key="$default"),)),),
+            authorizers=(Authorizer(unit="app", api="c", ttl_s=5, identity=("route.request.header.A",)),),
+        ),
+        "WebSocket APIs ask for each connection",
     ),
     (
         "two authorizers",

@@ -89,6 +89,12 @@ def authorizer_of(c: Composition, api: str) -> Authorizer | None:
         raise RenderError(
             f"unit {authorizer.unit}: its authorizer keeps decisions {authorizer.ttl_s} seconds: it can be 0 to 3,600"
         )
+    if authorizer.ttl_s and api != HTTP:
+        raise RenderError(
+            f"unit {authorizer.unit}: the authorizer of the channel {api} keeps decisions, and WebSocket APIs ask for "
+            "each connection",
+            hint="Leave out the time.",
+        )
     if authorizer.ttl_s and not authorizer.identity:
         raise RenderError(
             f"unit {authorizer.unit}: its authorizer keeps decisions, and nothing says by what callers are known",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambent.deploy import names
 from lambent.deploy.render.buckets import add_buckets
 from lambent.deploy.render.channels import add_channels
-from lambent.deploy.render.composition import ALIAS, Composition, get, ref
+from lambent.deploy.render.composition import ALIAS, Composition, get, ref, sub
 from lambent.deploy.render.functions import add_log_group, code_of, destinations_of, settings_of
 from lambent.deploy.render.http_api import add_http_api, authorizer_of, check_route, cors_of
 from lambent.deploy.render.limits import check_unit
@@ -251,7 +251,7 @@ def _add_api(c: Composition) -> None:
             "jwt": {
                 "IdentitySource": "$request.header.Authorization",
                 "JwtConfiguration": {
-                    "issuer": c.manifest.jwt.issuer,
+                    "issuer": sub(c.manifest.jwt.issuer),
                     "audience": list(c.manifest.jwt.audience),
                 },
             }
