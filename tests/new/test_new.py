@@ -95,6 +95,21 @@ def test_a_folder_with_a_repository_will_do(tmp_path: Path) -> None:
     assert created.name == "notes"
 
 
+def test_ctrl_c_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".git").mkdir()
+    rename = Path.rename
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if path.name == "app.py":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        create(TEMPLATES["http"], tmp_path, "notes")
+    assert [path.name for path in tmp_path.iterdir()] == [".git"]
+
+
 def empty(_: Path) -> None:
     pass
 

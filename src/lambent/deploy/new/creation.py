@@ -71,9 +71,11 @@ def create(template: Template, folder: Path, name: str | None = None) -> Created
                     made.append(folder / entry.name)
             else:
                 whole.rename(folder)
-    except OSError as error:
+    except BaseException as error:
         for entry in made:
             _remove(entry)
+        if not isinstance(error, OSError):
+            raise
         raise ProjectError(
             f"{folder} could not be made: {error.strerror or error}", hint="Choose another folder."
         ) from error
