@@ -148,6 +148,19 @@ def test_what_cannot_be_loaded_is_shown_once_with_its_place_and_the_code_before_
         dev.sees("mended: app.py loaded in", before)
 
 
+def test_saving_something_else_mends_nothing(dev: Dev, project: Path) -> None:
+    before = len(dev.text)
+    save(project / "lambent.toml", "[app")
+    assert dev.get("/word").json() == {"word": "one"}
+    dev.sees("✗ lambent.toml", before)
+    save(project / "words.py", 'WORD = "two"\n')
+    assert dev.get("/word").json() == {"word": "one"}
+    assert "mended" not in dev.text[before:]
+    (project / "lambent.toml").unlink()
+    assert dev.get("/word").json() == {"word": "two"}
+    dev.sees("mended: lambent.toml loaded", before)
+
+
 def test_files_that_are_no_part_of_the_app_change_nothing(dev: Dev, project: Path) -> None:
     assert dev.get("/word").status == 200
     before = len(dev.text)

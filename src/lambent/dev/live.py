@@ -121,11 +121,12 @@ class Live:
             await stopping.wait()
             self._screen.idle()
         finally:
-            dev_session.remove(session.project.root)
             for task in (warming, watching, preparing):
                 if task is not None:
                     task.cancel()
             await self._reloader.close()
+            # Not before: what is loaded writes it.
+            dev_session.remove(session.project.root)
             stack.close()
             await platform.stop()
 

@@ -52,6 +52,9 @@ class Reloader:
         self._brought = brought
         self._stack: Stack | None = None
         self._task: asyncio.Task[None] | None = None
+        self._due: set[str] = set()
+        """What has changed since something could be loaded: all of that is looked at again."""
+        self._closed = False
         self.busy = True
         """From the beginning: nothing is loaded yet."""
         self.ready: Ready | None = None
@@ -61,7 +64,7 @@ class Reloader:
 
     def look(self) -> None:
         """Begin to load what has changed, if anything has; then it is `busy`."""
-        if not self.busy and self._sources.changed():
+        if not self.busy and not self._closed and self._sources.changed():
             self.busy = True
             self._task = asyncio.get_running_loop().create_task(self._reload())
 
@@ -76,21 +79,24 @@ class Reloader:
             self._settle()
 
     async def close(self) -> None:
-        """Load nothing more."""
-        self.busy = True
+        """Load nothing more; what waits for it is served by what runs."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        if self.busy:
+            self._settle()
 
     async def _reload(self) -> None:
         try:
             while True:
                 began = time.perf_counter()
                 changed = self._sources.take()
-                loop = asyncio.get_running_loop()
-                await self._load(
-                    loop.run_in_executor(self._executor, self._preparing.prepare, changed), began, changed
+                self._due.update(changed)
+                preparing = asyncio.get_running_loop().run_in_executor(
+                    self._executor, self._preparing.prepare, sorted(self._due)
                 )
+                await self._load(preparing, began, changed)
                 if not self._sources.changed():
                     return
         finally:
@@ -125,6 +131,7 @@ class Reloader:
         else:
             self._screen.idle()
             mended, self.failure = bool(self.failure), ""
+            self._due.clear()
             self.ready = ready
             self._brought(ready)
             if before is not None and (mended or more or not same_code):
