@@ -19,6 +19,8 @@ from lambent.deploy.errors import AnalysisError, DeployError
 from lambent.deploy.project_file import load_project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.deploy.analysis.conftest import Analysed
 
 START = "from lambent import App\napp = App('shop')\n"
@@ -234,8 +236,48 @@ def test_what_an_app_starts_ends_with_its_analysis(analysed: Analysed, tmp_path:
     )
     analysed({"app.py": code})
     pid = int((tmp_path / "pid").read_text())
+    _until(lambda: not _runs(pid))
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_an_import_that_never_ends_goes_with_who_has_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+) -> None:
+    note = tmp_path / "pid"
+    code = f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    write(tmp_path, {"app.py": START + code})
+    project = load_project(tmp_path, environment={})
+    if is_killed:
+        program = (
+            "import sys\nfrom pathlib import Path\nfrom lambent.deploy.analysis import analyse\n"
+            "from lambent.deploy.project_file import load_project\n"
+            "p = load_project(Path(sys.argv[1]), environment={})\nanalyse(p, p.stage_named(None))\n"
+        )
+        asking = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+        _until(lambda: note.exists() and note.read_text() != "")
+        asking.kill()
+        asking.wait()
+    else:
+        monkeypatch.setattr("lambent.deploy.analysis.process.LONGEST", 0.3)
+        with pytest.raises(AnalysisError, match="importing the app takes more than"):
+            analyse(project, project.stage_named(None))
+    pid = int(note.read_text())
+    _until(lambda: not _runs(pid))
+
+
+def test_an_app_that_forks_is_not_waited_for(tmp_path: Path, importer: Importer) -> None:
+    """What it leaves behind has the pipe of the answer open."""
+    code = START + "import os, time\nif os.fork() == 0: time.sleep(600)\napp.get('/')(lambda: 1)\n"
+    write(tmp_path, {"app.py": code})
+    project = load_project(tmp_path, environment={})
+    begun = time.monotonic()
+    assert Analyser(project, importer=importer).analyse(project.stage_named(None)).routes
+    assert time.monotonic() - begun < 30
+
+
+def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while _runs(pid):
+    while not condition():
         assert time.monotonic() < deadline
         threading.Event().wait(0.01)
 

@@ -103,12 +103,13 @@ class Analyser:
             "LAMBDA_TASK_ROOT": str(project.root / folder),
             **os.environ,
             "LAMBENT_STAGE": stage.name,
-            **project.settings.environment,
-            **stage.settings.environment,
         }
+        told = {**project.settings.environment, **stage.settings.environment}
         for name in [*project.units, *stage.units, *functions]:
+            # Of two units that say different things the first is as good as the other: all are imported together.
             for key, value in project.settings_of(stage, name).environment.items():
-                environment.setdefault(key, value)
+                told.setdefault(key, value)
+        environment |= told
         for name in ("LAMBENT_UNIT_ROUTERS", "LAMBENT_UNIT_HANDLERS"):
             environment.pop(name, None)
         return {

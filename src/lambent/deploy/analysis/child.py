@@ -21,6 +21,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import struct
 import time
@@ -115,11 +116,12 @@ def _forked(line: bytes) -> bytes:
                 sys.stderr.flush()
                 os._exit(status)
         os.close(writer)
-        with os.fdopen(reader, "rb") as answers:
-            answer = answers.read()
-        _, status = os.waitpid(child, 0)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child, signal.SIGKILL)  # what it has started ends with it
+        try:
+            answer, status = _awaited(child, reader)
+        finally:
+            os.close(reader)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child, signal.SIGKILL)  # what it has started ends with it
         printed.seek(max(0, printed.seek(0, 2) - _LONGEST_OUTPUT))
         output = printed.read().decode(errors="replace")
     if status == 0 and answer:
@@ -128,6 +130,38 @@ def _forked(line: bytes) -> bytes:
     if os.WIFSIGNALED(status):
         how = f"was ended by the signal {signal.Signals(os.WTERMSIG(status)).name}"
     return json.dumps({"error": {"kind": "ended", "message": how}, "output": output}).encode()
+
+
+def _awaited(child: int, reader: int) -> tuple[bytes, int]:
+    """What a fork answers, and its status. It ends with whoever has asked, also when that one was killed.
+
+    What it has started may keep the pipe open: so an answer also ends with the fork.
+    """
+    answer = b""
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    poll.register(0, 0)  # tells only that nobody writes to it any more
+    while True:
+        ready = poll.poll(100)
+        if any(fd == 0 for fd, _ in ready):
+            os.kill(child, signal.SIGKILL)  # it may have no group of its own yet
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child, signal.SIGKILL)
+            os._exit(0)
+        if ready:
+            piece = os.read(reader, 65536)
+            answer += piece
+            if piece:
+                continue
+            return answer, os.waitpid(child, 0)[1]
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            while poll.poll(0):
+                piece = os.read(reader, 65536)
+                if not piece:
+                    break
+                answer += piece
+            return answer, status
 
 
 def _finder(folder: str) -> machinery.FileFinder:
@@ -388,3 +422,4 @@ def _is_environ(frame: FrameSummary) -> bool:
 
 if __name__ == "__main__":
     serve(int(sys.argv[-1]), "--warm" in sys.argv)
+    os._exit(0)  # nothing is left to be done, and whoever has closed the input waits

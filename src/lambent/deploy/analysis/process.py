@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LONGEST: Final = 120.0
 """Seconds that importing an app may take."""
 
+_ENDING_S: Final = 2.0
+
 _PROGRAM: Final = Path(__file__).with_name("child.py")
 
 
@@ -122,9 +124,13 @@ class Importer:
             self._answers = -1
         process, self._process = self._process, None
         if process is not None:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+            # With its input it ends by itself, and ends what imports an app at the moment: killed, it would leave that.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_ENDING_S)
             process.kill()
             process.wait()
-            for stream in (process.stdin, process.stderr):
-                if stream is not None:
-                    with contextlib.suppress(BrokenPipeError):
-                        stream.close()
+            if process.stderr is not None:
+                process.stderr.close()
