@@ -14,6 +14,8 @@ from lambent.deploy.analysis.distributions import Distributions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.deploy.analysis.conftest import Analysed
+
 FILES = {
     "yaml/__init__.py": "",
     "six.py": "",
@@ -84,3 +86,16 @@ def test_what_is_installed_later_is_noticed(tmp_path: Path) -> None:
     write(tmp_path, {"six-1.dist-info/RECORD": "six.py,,\n"})
     os.utime(tmp_path, ns=(1, 1))
     assert not there.is_current
+
+
+def test_a_folder_of_the_project_does_not_hide_a_package_of_its_name(analysed: Analysed) -> None:
+    """Python takes a folder without an `__init__.py` only where there is no package: as migrations of Alembic's."""
+    files = {"yaml/versions/one.py": "", "own/part.py": "import msgspec", "msgspec/data.py": ""}
+    code = (
+        "import yaml\nfrom own import part\nfrom lambent import App\napp = App('a')\napp.get('/')(lambda: 1)"
+    )
+    manifest = analysed({"app.py": code, **files})
+    (unit,) = manifest.units
+    assert set(unit.imports) == {"lambent", "msgspec", "pyyaml"}
+    assert unit.files == ("app.py", "own/part.py")
+    assert manifest.findings == ()

@@ -207,6 +207,8 @@ class Assembly:
             for one in closure.outside.values():
                 if one.module.partition(".")[0] in source.distributions.stdlib:
                     continue
+                if one.shadowed and not source.distributions.has(one.module):
+                    continue
                 found = source.distributions.of(one.module)
                 if found is not None:
                     imports.add(found)

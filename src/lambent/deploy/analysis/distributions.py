@@ -56,6 +56,10 @@ class Distributions:
                     return None
         return None
 
+    def has(self, module: str) -> bool:
+        """Whether a module that is no mere folder is in one of the path's folders."""
+        return self._kind(module) == "module"
+
     def _kind(self, path: str) -> str | None:
         """Whether there is a module, or only a folder that several distributions may share."""
         kind = None

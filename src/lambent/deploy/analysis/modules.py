@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 
 class Outside(NamedTuple):
-    """A module that is not the project's, where it is imported first, and whether the code can do without it."""
+    """A module that is not the project's, where it is imported first, and whether the code can do without it.
+
+    `shadowed`: a folder of the project without an `__init__.py` has its name. Python takes that only where no module of
+    the name is installed (as `alembic` is, whose migrations are in a folder alembic).
+    """
 
     module: str
     file: str
     line: int
     optional: bool
+    shadowed: bool = False
 
 
 class Closure(NamedTuple):
@@ -119,6 +124,8 @@ class SourceTree:
             if len(parts) > 1:
                 waiting.append((".".join(parts[:-1]), by, line, optional))
             if not file:
+                if len(parts) == 1:
+                    outside.setdefault(name, Outside(name, by, line, optional=True, shadowed=True))
                 continue
             files[name] = file
             facts = self.facts(file)
@@ -131,6 +138,8 @@ class SourceTree:
                 for member in one.names or ():
                     if member != "*" and self.locate(f"{module}.{member}") is not None:
                         waiting.append((f"{module}.{member}", file, one.line, one.optional))
+                    elif module and self._is_folder(module):
+                        waiting.append((module, file, one.line, one.optional))
                     elif self.locate(module) is None and module:
                         # Namespace packages share their first names: the member tells whose it is.
                         outside.setdefault(
