@@ -285,6 +285,27 @@ def test_what_cannot_be_deployed(analysed: Analysed, code: str, told: str, place
 
 
 @pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ('queue = "q", batch_size = "5"', "batch_size is '5': it must be a number"),
+        ('queue = "q", batch_size = true', "batch_size is True: it must be a number"),
+        ('queue = "q", filters = "x"', "filters is 'x': it must be a list of tables"),
+        ("schedule = 5", "schedule is 5: it must be a text"),
+        ('event = "order.placed"', "event is 'order.placed': it must be a table"),
+        ('bucket = "b", events = 1', "events is 1: it must be a text or a list"),
+        ('stream = "s", starting_position = "NOW"', "starting_position is 'NOW'"),
+        ('stream = "s", batch_window = 301', "batch_window is 301: it must be from 0 to 300"),
+        ('stream = "s", maximum_age = 59', "maximum_age is 59: it must be from 60"),
+        ('table = "t", tumbling_window = 901', "tumbling_window is 901: it must be from 0"),
+    ],
+)
+def test_events_of_functions_that_are_none(analysed: Analysed, event: str, told: str) -> None:
+    settings = f'[[function]]\nname = "f"\nhandler = "f.handler"\nevents = [{{ {event} }}]\n'
+    with pytest.raises(AnalysisError, match=told):
+        analysed({"f.py": "def handler(e, c): ...", "lambent.toml": settings})
+
+
+@pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ("", ["none", "none"]),

@@ -177,7 +177,7 @@ def test_what_calls_of_boto3_need(
             {"jobs": "sqs:GetQueueUrl sqs:SendMessage"},
         ),
         (
-            "sqs = boto3.client('sqs')\ndef use(): sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName='jobs')['QueueUrl'])",
+            "c = boto3.client('sqs')\ndef use():\n  u = c.get_queue_url(QueueName='jobs')['QueueUrl']; c.send_message(QueueUrl=u)",
             {"jobs": "sqs:GetQueueUrl sqs:SendMessage"},
         ),
     ],

@@ -263,6 +263,20 @@ _EVENTS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 }
 """By the key of an event: the kind of registration, and its options with what they are without being told."""
 
+_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    **dict.fromkeys(
+        ("batch_size", "maximum_concurrency", "parallelization", "maximum_retries"), ((int,), "a number")
+    ),
+    **dict.fromkeys(
+        ("batch_window", "maximum_age", "tumbling_window"), ((int, float), "a number of seconds")
+    ),
+    **dict.fromkeys(("report_failures", "bisect", "auth"), ((bool,), "true or false")),
+    **dict.fromkeys(("filter", "event"), ((dict,), "a table")),
+    "filters": ((list,), "a list of tables"),
+    "events": ((str, list), "a text or a list of texts"),
+}
+"""What the values of options are; of those that are not here a text."""
+
 _NAMES: Final = {"schedule": "expression", "event": "pattern"}
 
 
@@ -281,6 +295,16 @@ def _of_table(project: Project, function: FunctionSettings, table: dict[str, Any
         raise AnalysisError(
             f"the event {kinds[0]} has no option {', '.join(sorted(unknown))}",
             hint=f"It may have {', '.join(defaults)}.",
+            place=place,
+        )
+    for name, value in table.items():
+        types, what = _KINDS.get(name, ((str,), "a text"))
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise AnalysisError(f"the event {kinds[0]}: {name} is {value!r}: it must be {what}", place=place)
+    if table.get("starting_position", "LATEST") not in ("LATEST", "TRIM_HORIZON"):
+        raise AnalysisError(
+            f"the event {kinds[0]}: starting_position is {table['starting_position']!r}: it must be"
+            ' "LATEST" or "TRIM_HORIZON"',
             place=place,
         )
     options = {**defaults, **table}

@@ -148,6 +148,13 @@ class Triggers:
     def _records(self, kind: Any, unit: str, name: str, options: dict[str, Any], place: str) -> None:
         _within("batch_size", options["batch_size"], 1, 10_000, place)
         _within("parallelization", options["parallelization"], 1, 10, place)
+        _within("batch_window", options["batch_window"], 0, 300, place)
+        if options["maximum_retries"] is not None:
+            _within("maximum_retries", options["maximum_retries"], -1, 10_000, place)
+        if options["maximum_age"] not in (None, -1):
+            _within("maximum_age", options["maximum_age"], 60, 604_800, place)
+        if options["tumbling_window"] is not None:
+            _within("tumbling_window", options["tumbling_window"], 0, 900, place)
         trigger = StreamTrigger(
             unit=unit,
             kind=kind,
@@ -362,6 +369,6 @@ def _whole(value: float | None, name: str, place: str) -> Any:
     return None if value is None else int(value)
 
 
-def _within(name: str, value: int, least: int, most: int, place: str) -> None:
+def _within(name: str, value: float, least: int, most: int, place: str) -> None:
     if not least <= value <= most:
         raise AnalysisError(f"{name} is {value}: it must be from {least} to {most:,}", place=place)
