@@ -14,6 +14,8 @@ _BUCKET = "arn:${AWS::Partition}:s3:::uploads"
 _FUNCTION = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:other"
 _QUEUE = "arn:${AWS::Partition}:sqs:eu-west-1:111122223333:jobs"
 
+_URL = "c.get_queue_url(QueueName='jobs')['QueueUrl']"
+
 USES = [
     ("q = Queue('a')\ndef use(): q.send(1)", {"queue a": "send"}),
     ("import lambent as l\ndef use(): l.Queue(name='a').send(1)", {"queue a": "send"}),
@@ -177,7 +179,7 @@ def test_what_calls_of_boto3_need(
             {"jobs": "sqs:GetQueueUrl sqs:SendMessage"},
         ),
         (
-            "c = boto3.client('sqs')\ndef use():\n  u = c.get_queue_url(QueueName='jobs')['QueueUrl']; c.send_message(QueueUrl=u)",
+            f"c = boto3.client('sqs')\ndef use(): c.send_message(QueueUrl={_URL})",
             {"jobs": "sqs:GetQueueUrl sqs:SendMessage"},
         ),
     ],
