@@ -1,19 +1,25 @@
 """The record of a running `lambent dev`: how other commands in the project find its platform.
 
-`.lambent/dev.json` in the project is there as long as the session is. One whose process is gone counts for nothing: it
-was killed before it could remove it.
+`.lambent/dev.json` in the project is there as long as the session is. One that was killed before it could remove it
+counts for nothing: its process is gone, or its port is, where another process has its number by now. It is a file of
+the project, which anybody may have written: a URL of another machine counts for nothing either.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 PATH: Final = Path(".lambent") / "dev.json"
+
+_CONNECT_S: Final = 2.0
+"""To a port of this machine: the kernel answers, however busy its owner is."""
 
 
 class DevSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +60,7 @@ def read(root: Path) -> DevSession | None:
         session = msgspec.json.decode((root / PATH).read_bytes(), type=DevSession)
     except (OSError, msgspec.MsgspecError):
         return None
-    return session if _alive(session.pid) else None
+    return session if _alive(session.pid) and _listens(session.url) else None
 
 
 def find(directory: Path | None = None) -> DevSession | None:
@@ -74,3 +80,15 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True  # somebody else's
     return True
+
+
+def _listens(url: str) -> bool:
+    """Whether there is a port of this machine, and somebody has it."""
+    try:
+        place = urlsplit(url)
+        if place.scheme != "http" or place.hostname not in ("127.0.0.1", "localhost", "::1"):
+            return False
+        with socket.create_connection((place.hostname, place.port or 80), _CONNECT_S):
+            return True
+    except (OSError, ValueError):
+        return False
