@@ -136,6 +136,31 @@ def test_errors_of_esbuild_have_their_place(code: Code) -> None:
         files(code, unit(code, "index.handler"))
 
 
+@pytest.mark.parametrize(
+    ("entry", "text", "told"),
+    [
+        (
+            "index.mjs",
+            "import '../shared/tax.mjs';",
+            r"imports \.\./shared/tax\.mjs, which is not in price: esbuild",
+        ),
+        ("index.mjs", "import './a.ts';", "is written in ts: esbuild"),
+        # Version 2 of the SDK is in no runtime since Node.js 18; others have names like it.
+        ("index.mjs", "import AWS from 'aws-sdk';", "imports aws-sdk: esbuild"),
+        ("index.mjs", "import x from 'aws-sdk-mock';", "imports aws-sdk-mock: esbuild"),
+    ],
+)
+def test_what_cannot_be_taken_as_it_is(
+    code: Code, monkeypatch: pytest.MonkeyPatch, entry: str, text: str, told: str
+) -> None:
+    monkeypatch.setenv("PATH", str(code.root))
+    code.write(f"price/{entry}", text)
+    code.write("price/a.ts")
+    code.write("shared/tax.mjs")
+    with pytest.raises(BuildError, match=told):
+        files(code, unit(code, "index.handler"))
+
+
 def test_what_is_missing_is_said(code: Code, monkeypatch: pytest.MonkeyPatch) -> None:
     code.write("price/readme.txt")
     with pytest.raises(BuildError, match=r"should be in index\.mjs"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lambent.deploy.build.patterns import NEVER, Patterns
+from lambent.deploy.errors import BuildError
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,8 @@ from lambent.deploy.build.patterns import NEVER, Patterns
         ("a?.txt", "a/b.txt", False),
         ("a[0-9].txt", "a7.txt", True),
         ("a[!0-9].txt", "a7.txt", False),
+        ("a[[&].txt", "a&.txt", True),
+        ("a[--0].txt", "a..txt", True),
         ("a.txt", "aXtxt", False),
         ("mit leerzeichen ä.txt", "mit leerzeichen ä.txt", True),
         ("# a.txt", "# a.txt", False),
@@ -35,6 +38,11 @@ from lambent.deploy.build.patterns import NEVER, Patterns
 )
 def test_patterns_are_those_of_gitignore(pattern: str, path: str, fits: bool) -> None:
     assert (Patterns((pattern,)).matching(path) is not None) is fits
+
+
+def test_a_pattern_that_is_none() -> None:
+    with pytest.raises(BuildError, match=r"'a\[z-a\]' is no pattern"):
+        Patterns(("a[z-a]",))
 
 
 def test_the_last_pattern_that_fits_decides() -> None:
@@ -54,6 +62,11 @@ def test_the_last_pattern_that_fits_decides() -> None:
         ".venv/bin/python",
         "a/__pycache__/b.pyc",
         ".lambent/dev.json",
+        "config/prod.env",
+        ".npmrc",
+        "x/.netrc",
+        "terraform.tfstate",
+        "terraform.tfstate.backup",
     ],
 )
 def test_some_files_are_never_packed(path: str) -> None:

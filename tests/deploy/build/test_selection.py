@@ -7,6 +7,7 @@ import pytest
 
 from lambent.deploy.build.contents import Contents
 from lambent.deploy.build.selection import check_patterns, folders_apart, select
+from lambent.deploy.build.sources import sources
 from lambent.deploy.errors import BuildError
 
 if TYPE_CHECKING:
@@ -134,3 +135,23 @@ def test_a_pattern_that_fits_nothing_is_misspelt_unless_it_fits_in_another_unit(
     wrong = [code.unit("app", "app.py", include=("mail/",))]
     with pytest.raises(BuildError, match="no file fits 'mail/' of include"):
         check_patterns(code.root, wrong, {"app": select(code.root, wrong[0], Contents())})
+
+
+def test_a_name_that_is_not_utf_8(code: Code) -> None:
+    code.write("shop/__init__.py")
+    try:
+        code.write(os.fsdecode(b"shop/caf\xe9.txt"))
+    except OSError:
+        pytest.skip("the file system has no such names")
+    unit = code.unit("app", "shop/__init__.py")
+    with pytest.raises(BuildError, match="is not UTF-8"):
+        sources(code.root, unit, Contents(), code.root / "bundles", frozenset())
+    assert list(
+        sources(
+            code.root,
+            code.unit("app", "shop/__init__.py", exclude=("*.txt",)),
+            Contents(),
+            code.root / "bundles",
+            frozenset(),
+        )
+    ) == ["shop/__init__.py"]

@@ -1,6 +1,7 @@
 """Functions of Node.js: taken as they are, or bundled by esbuild.
 
-Bundled is what is written in TypeScript, and what imports packages; then the package is one file. esbuild is the
+Bundled is what is written in TypeScript, and what imports packages or files outside of its folder; then the package
+is one file. esbuild is the
 project's (node_modules/.bin, here or above) or the one on PATH. AWS's SDK, which Lambda's Node.js runtimes have, is
 bundled where it is installed and left to the runtime where it is not. (https://esbuild.github.io/api/,
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html)
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from lambent.deploy.build.contents import Contents
     from lambent.deploy.manifest import Unit
 
-_SDK: Final = ("@aws-sdk/", "@smithy/", "aws-sdk")
+_SDK: Final = ("@aws-sdk/", "@smithy/")
+_FORMER_SDK: Final = "aws-sdk"
+_FIRST_WITH_SDK: Final = 18
 _RUNTIME: Final = re.compile(r"nodejs(\d+)\.x")
 _ERROR: Final = re.compile(r"\[ERROR\] (.+)")
 _PLACE: Final = re.compile(r"^\s+(\S.*?):(\d+):\d+:$", re.MULTILINE)
@@ -46,15 +49,29 @@ def node_sources(
     source = source_of(root, unit)
     entry = _entry(source, unit)
     traced = trace(entry)
-    packages = sorted(name for name in traced.packages if not _left_to_runtime(name, source))
-    if any(path.suffix in TYPED for path in traced.files) or packages:
-        name, path = _bundle(source, unit, entry, packages, contents, bundles)
+    reason = _reason(traced, source, unit)
+    if reason is not None:
+        name, path = _bundle(source, unit, entry, reason, contents, bundles)
         why = f"bundled by esbuild from {entry.relative_to(source).as_posix()}"
         return dict(sorted({**included(root, unit), name: Chosen(path, why)}.items()))
     if unit.files or source != Path(os.path.normpath(root)):
         return select(root, unit, contents, apart)
     files = _own(traced, source)
     return select(root, msgspec.structs.replace(unit, files=files), contents, apart)
+
+
+def _reason(traced: Traced, source: Path, unit: Unit) -> str | None:
+    """Why it has to be bundled."""
+    packages = sorted(name for name in traced.packages if not _left_to_runtime(name, source, unit))
+    if packages:
+        return f"imports {packages[0]}"
+    for path in traced.files:
+        if not path.is_relative_to(source):
+            return f"imports {os.path.relpath(path, source)}, which is not in {unit.source}"
+    for path in traced.files:
+        if path.suffix in TYPED:
+            return f"is written in {path.suffix.removeprefix('.')}"
+    return None
 
 
 def _entry(source: Path, unit: Unit) -> Path:
@@ -78,10 +95,17 @@ def _own(traced: Traced, source: Path) -> tuple[str, ...]:
     return tuple(sorted(path.relative_to(source).as_posix() for path in files))
 
 
-def _left_to_runtime(name: str, source: Path) -> bool:
-    return name.startswith(_SDK) and not any(
+def _left_to_runtime(name: str, source: Path, unit: Unit) -> bool:
+    """Whether it is AWS's SDK that the runtime has: version 3 from Node.js 18 on, version 2 before."""
+    is_runtimes = name.startswith(_SDK) if _version(unit) >= _FIRST_WITH_SDK else name == _FORMER_SDK
+    return is_runtimes and not any(
         (folder / "node_modules" / name).is_dir() for folder in (source, *source.parents)
     )
+
+
+def _version(unit: Unit) -> int:
+    match = _RUNTIME.fullmatch(unit.runtime)
+    return int(match[1]) if match else _FIRST_WITH_SDK
 
 
 class _Made(msgspec.Struct):
@@ -94,28 +118,26 @@ class _Made(msgspec.Struct):
 
 
 def _bundle(
-    source: Path, unit: Unit, entry: Path, packages: list[str], contents: Contents, bundles: Path
+    source: Path, unit: Unit, entry: Path, reason: str, contents: Contents, bundles: Path
 ) -> tuple[str, Path]:
     """The name of the bundle in the package, and where it is."""
     esbuild = _esbuild(source)
     if esbuild is None:
-        needs = f"imports {packages[0]}" if packages else f"is written in {entry.suffix.removeprefix('.')}"
         raise BuildError(
-            f"unit {unit.name} {needs}, which esbuild has to bundle, and it is not there",
+            f"unit {unit.name} {reason}: esbuild has to bundle that, and it is not there",
             hint="npm install --save-dev esbuild",
             place=entry.name,
         )
     modules = _is_module(entry, source)
     name = f"{unit.handler.rpartition('.')[0]}{'.mjs' if modules else '.js'}"
-    match = _RUNTIME.fullmatch(unit.runtime)
     options = (
-        *("--bundle", "--platform=node", f"--target=node{match[1] if match else 18}", "--charset=utf8"),
+        *("--bundle", "--platform=node", f"--target=node{_version(unit)}", "--charset=utf8"),
         f"--format={'esm' if modules else 'cjs'}",
         *((f"--banner:js={_BANNER}",) if modules else ()),
         *(
             f"--external:{sdk}{'*' if sdk.endswith('/') else ''}"
-            for sdk in _SDK
-            if _left_to_runtime(sdk, source)
+            for sdk in (*_SDK, _FORMER_SDK)
+            if _left_to_runtime(sdk, source, unit)
         ),
     )
     record = bundles / f"{unit.name}.json"

@@ -11,11 +11,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from lambent.deploy.errors import BuildError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NEVER: Final = (
-    ".env",
+    "*.env",
     ".env.*",
     ".git/",
     ".gitignore",
@@ -29,6 +31,14 @@ NEVER: Final = (
     ".aws-sam/",
     ".serverless/",
     ".aws/",
+    ".ssh/",
+    ".netrc",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".pypirc",
+    ".terraform/",
+    "*.tfstate",
+    "*.tfstate.*",
     "__pycache__/",
     "*.py[co]",
     "*.egg-info/",
@@ -49,7 +59,7 @@ NEVER: Final = (
 
 
 class Patterns:
-    """A list of patterns; the last one that fits decides."""
+    """A list of patterns; the last one that fits decides. Raises BuildError for one that is none."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._rules = tuple(rule for text in patterns if (rule := _rule(text)) is not None)
@@ -83,7 +93,13 @@ def _rule(text: str) -> tuple[str, re.Pattern[str], bool, bool] | None:
         return None
     anchored = "/" in pattern
     expression = ("" if anchored else "(?:.*/)?") + _expression(pattern.removeprefix("/"))
-    return text, re.compile(expression + r"(?=/|\Z)", re.DOTALL), folders_only, back
+    try:
+        return text, re.compile(expression + r"(?=/|\Z)", re.DOTALL), folders_only, back
+    except re.error:
+        raise BuildError(
+            f"{text!r} is no pattern of files: there is a set in it that begins after its end",
+            hint="Sets are like [a-z]. Patterns are as in a .gitignore.",
+        ) from None
 
 
 def _expression(pattern: str) -> str:
@@ -104,7 +120,8 @@ def _expression(pattern: str) -> str:
             out.append("[^/]")
             at += 1
         elif rest[0] == "[" and (end := pattern.find("]", at + 2)) > 0:
-            inner = pattern[at + 1 : end].replace("\\", "\\\\")
+            # What Python's sets know beyond those of patterns: escapes, sets in sets, and operations with them.
+            inner = re.sub(r"([\\\[&|~])", r"\\\1", pattern[at + 1 : end])
             out.append(f"[^{inner[1:]}]" if inner[0] in "!^" else f"[{inner}]")
             at = end + 1
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambent.deploy.build.selection import select
+from lambent.deploy.errors import BuildError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,5 +25,21 @@ def sources(
     if unit.language == "node":
         from lambent.deploy.build.node import node_sources
 
-        return node_sources(root, unit, contents, bundles, apart)
-    return select(root, unit, contents, apart)
+        found = node_sources(root, unit, contents, bundles, apart)
+    else:
+        found = select(root, unit, contents, apart)
+    for name in found:
+        if not _is_utf8(name):
+            raise BuildError(
+                f"unit {unit.name}: the name of {name!r} is not UTF-8, as names in a package are",
+                hint="Rename it, or exclude it.",
+            )
+    return found
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
