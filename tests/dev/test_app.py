@@ -64,6 +64,7 @@ def dev(project: Path) -> Iterator[Dev]:
 @pytest.fixture(autouse=True)
 def as_it_was(project: Path) -> Iterator[None]:
     yield
+    (project / "lambent.toml").unlink(missing_ok=True)
     save(project / "app.py", APP)
     save(project / "words.py", 'WORD = "one"\n')
 
@@ -149,6 +150,7 @@ def test_what_cannot_be_loaded_is_shown_once_with_its_place_and_the_code_before_
 
 
 def test_saving_something_else_mends_nothing(dev: Dev, project: Path) -> None:
+    assert dev.get("/word").json() == {"word": "one"}
     before = len(dev.text)
     save(project / "lambent.toml", "[app")
     assert dev.get("/word").json() == {"word": "one"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from lambent.deploy.errors import DeployError
 from lambent.dev.differences import differences
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _HALF_WRITTEN_S: Final = 0.05
 """Editors empty a file before they write it: what does not run is looked at again before it is told."""
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -63,20 +65,20 @@ class Reloader:
         """Why the files as they are do not run; empty when they do."""
 
     def look(self) -> None:
-        """Begin to load what has changed, if anything has; then it is `busy`."""
-        if not self.busy and not self._closed and self._sources.changed():
+        """Begin to load what has changed, if anything has; then it is `busy`, as it is while a thread looks."""
+        if self.busy or self._closed or not self._sources.is_due:
+            return
+        is_large = self._sources.is_large
+        if is_large or self._sources.changed():
             self.busy = True
-            self._task = asyncio.get_running_loop().create_task(self._reload())
+            self._task = asyncio.get_running_loop().create_task(self._reload(is_known=not is_large))
 
     async def first(self, prepared: Future[Ready], stack: Stack) -> None:
         """The first time: what has been prepared meanwhile is brought to the platform."""
         self._stack = stack
         began = time.perf_counter()
         await self._load(asyncio.wrap_future(prepared), began, [])
-        if self._sources.changed():
-            await self._reload()
-        else:
-            self._settle()
+        await self._reload(is_known=False)
 
     async def close(self) -> None:
         """Load nothing more; what waits for it is served by what runs."""
@@ -87,20 +89,24 @@ class Reloader:
         if self.busy:
             self._settle()
 
-    async def _reload(self) -> None:
+    async def _reload(self, *, is_known: bool) -> None:
+        """Load what has changed, until nothing has; `is_known` that something has."""
         try:
-            while True:
+            while is_known or await self._look(self._sources.changed):
+                is_known = False
                 began = time.perf_counter()
-                changed = self._sources.take()
+                changed = await self._look(self._sources.take)
                 self._due.update(changed)
                 preparing = asyncio.get_running_loop().run_in_executor(
                     self._executor, self._preparing.prepare, sorted(self._due)
                 )
                 await self._load(preparing, began, changed)
-                if not self._sources.changed():
-                    return
         finally:
             self._settle()
+
+    async def _look(self, look: Callable[[], T]) -> T:
+        """Look at the files: in a thread where they are many."""
+        return await asyncio.to_thread(look) if self._sources.is_large else look()
 
     def _settle(self) -> None:
         self.busy = False
@@ -143,7 +149,7 @@ class Reloader:
 
     async def _is_half_written(self) -> bool:
         await asyncio.sleep(_HALF_WRITTEN_S)
-        return self._sources.changed()
+        return await self._look(self._sources.changed)
 
     def _changes(self, before: Ready | None, after: Ready) -> list[str]:
         if before is None or before.manifest is None or after.manifest is None:

@@ -42,6 +42,10 @@ waits at most a tenth longer. Costs are the processor's time, as others may have
 """
 
 
+_MANY: Final = 500
+"""Files that are looked at in the time that a request may cost others."""
+
+
 class Sources:
     """The files below `root`. One thread at a time."""
 
@@ -52,9 +56,19 @@ class Sources:
         self._next_look = 0.0
         self.take()
 
+    @property
+    def is_large(self) -> bool:
+        """Whether a look takes so long that it is nothing for an event loop."""
+        return len(self._files) > _MANY
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last look is long enough ago, for what it has cost."""
+        return time.perf_counter() >= self._next_look
+
     def changed(self) -> bool:
         """Whether there is anything to `take`. A look that has just been made is not repeated."""
-        if time.perf_counter() < self._next_look:
+        if not self.is_due:
             return False
         began = time.thread_time()
         found = any(_written(folder) != at for folder, at in self._folders.items()) and self._walked()
