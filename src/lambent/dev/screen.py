@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Final, TextIO
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _COLOURS: Final = ("36", "35", "34", "33", "32", "96", "95", "94")
+_COLOURED: Final = re.compile(r"(\x1b\[[\d;]*m)")
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
 _WIDEST: Final = 20
 _SERVER_ERROR, _CLIENT_ERROR, _REDIRECT = 500, 400, 300
@@ -54,12 +56,8 @@ class Screen:
         """What a function logged."""
         style = {"error": _RED, "warning": _YELLOW, "debug": _DIM}.get(level, "")
         head = self._head(name)
-        # What functions print must not steer the terminal.
-        lines = ["".join(c for c in line if c.isprintable() or c in "\t\x1b") for line in text.split("\n")]
-        if not self._colours:
-            lines = [line.replace("\x1b", "") for line in lines]
-        for line in lines:
-            self._line(f"{head} {self._styled(line, style)}")
+        for line in text.split("\n"):
+            self._line(f"{head} {self._styled(self._harmless(line), style)}")
 
     def invocation(self, name: str, seconds: float, cold: bool, problem: str) -> None:
         """An invocation that no request has made."""
@@ -125,6 +123,15 @@ class Screen:
             self._out.write("\r\x1b[2K")
 
     # ------------------------------------------------------------ pieces
+
+    def _harmless(self, line: str) -> str:
+        """What functions print may have colours, and must not steer the terminal: it may be what anybody has sent."""
+        if line.isprintable():
+            return line
+        parts = _COLOURED.split(line)
+        for number in range(0, len(parts), 2):
+            parts[number] = "".join(c for c in parts[number] if c.isprintable() or c == "\t")
+        return f"{''.join(parts)}\x1b[0m" if self._colours and len(parts) > 1 else "".join(parts[::2])
 
     def _head(self, name: str) -> str:
         colour = self._names.get(name)
