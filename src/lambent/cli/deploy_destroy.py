@@ -58,6 +58,7 @@ def _confirmation(stage: Stage, screen: Screen, *, yes: bool, quiet: bool) -> Ca
     def confirm(removal: Removal) -> bool:
         screen.stop()
         if not quiet:
+            click.echo(f"{click.style(removal.stack, bold=True)} at {removal.place}", err=True)
             for loss in removal.losses:
                 click.echo(f"{click.style('Data loss:', fg='red', bold=True)} {loss}", err=True)
         if yes or not stage.protected:

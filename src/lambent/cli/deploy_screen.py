@@ -27,6 +27,11 @@ _DONE: Final = {
     "DELETE_SKIPPED": ("-", "red", "kept, outside the stack"),
     "IMPORT_COMPLETE": ("+", "green", "imported"),
 }
+_BACK: Final = {
+    "UPDATE_COMPLETE": ("~", "dim", "as it was before"),
+    "DELETE_COMPLETE": ("-", "dim", "removed again"),
+}
+"""The same on the way back."""
 _OWN: Final = {
     "ROLLBACK_IN_PROGRESS": "Something failed: what was made is removed again",
     "UPDATE_ROLLBACK_IN_PROGRESS": "Something failed: everything goes back to what it was",
@@ -53,6 +58,7 @@ class Screen:
         self._said: set[str] = set()
         self._planned = self._names = self._types = 0
         self._finished: set[str] = set()
+        self._back = False
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +119,7 @@ class Screen:
         """Something happened to a resource."""
         with self._lock:
             if step.own:
+                self._back = "ROLLBACK" in step.status
                 if step.status in _OWN:
                     self.phase(_OWN[step.status])
                 return
@@ -148,7 +155,7 @@ class Screen:
         kind = f"[dim]{plain(step.type.removeprefix('AWS::').ljust(self._types))}[/]"
         if step.status in _DONE:
             self._finished.add(step.logical)
-            mark, colour, word = _DONE[step.status]
+            mark, colour, word = (_BACK if self._back else _DONE).get(step.status, _DONE[step.status])
             self._markup(f"[{colour}]{mark}[/] {name}  {kind}  {word}{took}")
         elif step.status.endswith("_FAILED"):
             cancelled = "cancelled" in step.reason

@@ -47,11 +47,13 @@ def show_plan(plan: Plan) -> None:
     else:
         click.echo("No changes: what is deployed is what the code says.")
     for change in plan.losses:
-        what = "is replaced by a new one" if change.action == "modify" else "is removed"
-        if change.action == "modify" and change.replacement == "perhaps":
-            what = "may be replaced by a new one"
+        what, lost = "is removed", "are lost"
+        if change.action == "modify":
+            what = "is replaced by a new one"
+            if change.replacement == "perhaps":
+                what, lost = "may be replaced by a new one", "would be lost with it"
         name = change.physical.rpartition("/")[2] if "://" in change.physical else change.physical
-        text = f"{change.logical} {what}: the {change.loses} in {name or 'it'} are lost."
+        text = f"{change.logical} {what}: the {change.loses} in {name or 'it'} {lost}."
         click.echo(f"{click.style('Data loss:', fg='red', bold=True)} {text}")
 
 

@@ -15,8 +15,10 @@ from tests.cli.conftest import REPOSITORY, clean_environment, run_lambent, wait_
 from tests.deploy.providers.deployments import provider
 
 from lambent.cli.app import lambent
+from lambent.cli.deploy_screen import Screen
 from lambent.cli.failure import Failure
 from lambent.deploy import dev_session
+from lambent.deploy.providers import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,10 +120,29 @@ def test_a_protected_stage_is_not_changed_without_a_word(project: Project) -> No
     code, told = project("destroy", "--stage", "prod", "--yes")
     assert code == 0
     assert "Kept, as the template says: ParcelsQueue: " in told
+    assert "commands-prod at http://127.0.0.1:" in told
     assert project("destroy", "--stage", "prod", "--yes") == (
         0,
         "  Removing packages …\ncommands-prod is not deployed: nothing to remove.\n",
     )
+
+
+def test_a_way_back_is_not_told_as_an_update(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen()
+
+    def step(status: str, logical: str = "Worker", *, own: bool = False) -> None:
+        screen.step(
+            Step(logical=logical, physical="", type="AWS::Lambda::Function", status=status, time=1.0, own=own)
+        )
+
+    step("UPDATE_IN_PROGRESS", "stack", own=True)
+    step("UPDATE_COMPLETE")
+    step("UPDATE_ROLLBACK_IN_PROGRESS", "stack", own=True)
+    step("UPDATE_COMPLETE")
+    step("DELETE_COMPLETE", "Added")
+    words = [line.rpartition("  ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert words[0] == "updated"
+    assert words[2:] == ["as it was before", "removed again"]
 
 
 def test_nothing_is_deployed(project: Project) -> None:

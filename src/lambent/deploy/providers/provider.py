@@ -121,6 +121,8 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     stack: str
+    place: str = ""
+    """Where it is, for people: "AWS in eu-central-1, account 123456789012"."""
     resources: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()

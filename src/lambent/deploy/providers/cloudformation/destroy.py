@@ -56,6 +56,11 @@ class Destroy:
         self._clean_up()
         return removal
 
+    @property
+    def _place(self) -> str:
+        region = "" if self._access.endpoint_url is None else f", region {self._access.region}"
+        return f"{self._access.where}{region}, account {self._access.account}"
+
     def _settled(self) -> State | None:
         """The stack when nothing goes on there any more; None when there is none, or none any more."""
         while True:
@@ -71,7 +76,7 @@ class Destroy:
 
     def _found(self, state: State) -> tuple[Removal, list[Resource]]:
         if state.status == REVIEW:
-            return Removal(stack=self._stack), []
+            return Removal(stack=self._stack, place=self._place), []
         resources = [
             resource
             for resource in resources_of(self._access.client("cloudformation"), state.id)
@@ -82,6 +87,7 @@ class Destroy:
         return (
             Removal(
                 stack=self._stack,
+                place=self._place,
                 resources=tuple(sorted(resource.logical for resource in gone)),
                 losses=tuple(
                     f"{resource.logical}: the {STATEFUL[resource.type]} in {_name(resource)}"
