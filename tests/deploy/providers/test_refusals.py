@@ -14,6 +14,7 @@ from lambent.deploy.errors import ProviderError
 from lambent.deploy.providers import provider_named
 from lambent.deploy.providers.access import Access
 from lambent.deploy.providers.cloudformation import CloudFormation
+from lambent.deploy.providers.mends import mend_for
 from lambent.deploy.providers.refusals import refusals
 
 if TYPE_CHECKING:
@@ -185,6 +186,21 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("reason", "mend"),
+    [
+        ("You must wait 60 seconds after deleting a queue before you can create another", "after a minute"),
+        ("Cannot perform more than one GSI creation or deletion in a single update", "one index of a table"),
+        ("shop-prod-receipts already exists in stack …", "queues of a protected stage stay"),
+        ("Account limits exceeded", "quota"),
+        ("No such thing has been seen", None),
+    ],
+)
+def test_what_services_say_of_a_resource_has_a_mend(reason: str, mend: str | None) -> None:
+    found = mend_for(reason)
+    assert found is None if mend is None else mend in str(found)
 
 
 def test_what_the_command_line_names_beats_the_settings(tmp_path: Path) -> None:

@@ -12,7 +12,16 @@ _MENDS: Final = (
     ),
     (
         r"already exists|AlreadyExists|AlreadyOwnedByYou",
-        "Something of that name is there that this stack did not make: remove it, or use another name or --stage.",
+        "Something of that name is there that is not in this stack (queues of a protected stage stay when it is "
+        "destroyed): remove it, or use another name or --stage.",
+    ),
+    (
+        r"QueueDeletedRecently|wait 60 seconds after deleting",
+        "SQS gives the name of a deleted queue away again after a minute: repeat the command then.",
+    ),
+    (
+        r"more than one GSI",
+        "DynamoDB adds or removes one index of a table at a time: leave the others for the next apply.",
     ),
     (
         r"not authorized to perform|AccessDenied|is not authorized",
