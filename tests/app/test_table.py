@@ -379,3 +379,47 @@ def test_names_in_expressions_may_be_any() -> None:
         "ExpressionAttributeNames": {"#n0": "order-id", "#n1": "count"},
         "ExpressionAttributeValues": {":v0": {"N": "1"}, ":v1": {"N": "1"}},
     }
+
+
+@pytest.mark.parametrize("item", [{"id": ""}, {"id": b""}, {"id": True}, {"id": None}])
+def test_what_cannot_be_a_key_is_refused_in_memory_too(item: dict[str, Any]) -> None:
+    with memory_tables(plain), pytest.raises(AWSError, match="ValidationException"):
+        plain.put(item)
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "told"),
+    [
+        (
+            "get_item",
+            {"Key": {"id": {"S": "a"}}, "ProjectionExpression": "v"},
+            "GetItem with ProjectionExpression",
+        ),
+        ("put_item", {"Item": {"id": {"S": "a"}}, "Expected": {}}, "PutItem with Expected"),
+        ("scan", {"Select": "COUNT"}, "Scan with Select"),
+        (
+            "update_item",
+            {"Key": {"id": {"S": "a"}}, "UpdateExpression": "REMOVE v", "ReturnValues": "UPDATED_OLD"},
+            "UpdateItem with ReturnValues UPDATED_OLD",
+        ),
+        (
+            "update_item",
+            {"Key": {"id": {"S": "a"}}, "UpdateExpression": "REMOVE v.w"},
+            "changes whole attributes only, and 'REMOVE v.w' changes a part of v",
+        ),
+    ],
+)
+def test_what_is_not_in_memory_is_told(operation: str, members: dict[str, Any], told: str) -> None:
+    with memory_tables(plain):
+        client = boto3.client("dynamodb")
+        with pytest.raises(client.exceptions.ClientError, match=told):
+            getattr(client, operation)(TableName="orders", **members)
+
+
+def test_keys_of_dicts_and_sizes_of_anything_in_memory() -> None:
+    notes = Table("notes", key="id", sort="at")
+    with memory_tables(notes):
+        for at in (1, "one", b"one"):
+            notes.put({"id": "a", "at": at, "v": at})
+        assert len(list(notes.query("a"))) == 3
+        assert [note["v"] for note in notes.scan(filter="size(#v) > :n", values={"n": 2})] == ["one", b"one"]

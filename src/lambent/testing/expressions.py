@@ -27,6 +27,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": lambda one, other: bool(one >= other),
 }
 _ORDERED = frozenset({"S", "N", "B"})
+_SIZELESS = frozenset({"N", "BOOL", "NULL"})
 _SECTIONS = ("SET", "REMOVE", "ADD", "DELETE")
 
 
@@ -71,6 +72,12 @@ class Expression:
             elif not self._take(","):
                 raise self._unexpected()
             name = self._name(self._next())
+            if self._at < len(self._tokens) and self._tokens[self._at][0] in ".[":
+                raise AWSError(
+                    "UnsupportedOperation",
+                    f"memory_tables changes whole attributes only, and {self._text!r} changes a part of {name}",
+                    400,
+                )
             if section == "SET":
                 self._expect("=")
                 item[name] = self._assigned(before)
@@ -154,7 +161,8 @@ class Expression:
         if self._tokens[self._at : self._at + 1] == ["("]:
             arguments = self._arguments(item)
             if word == "size" and len(arguments) == 1:
-                return None if arguments[0] is None else to_attribute(_size(arguments[0]))
+                (of,) = arguments
+                return None if of is None or _kind(of) in _SIZELESS else to_attribute(_size(of))
             if word == "if_not_exists" and len(arguments) == 2:
                 return arguments[1] if arguments[0] is None else arguments[0]
             if word == "list_append" and len(arguments) == 2:

@@ -83,6 +83,15 @@ def _answer(kept: dict[str, _Kept], asked: Asked) -> dict[str, Any]:
     members = msgspec.json.decode(asked.body or b"{}")
     if operation not in _OPERATIONS:
         raise AWSError("UnsupportedOperation", f"memory_tables has no answer to {operation}", 400)
+    unknown = sorted(_NOT_HERE & members.keys())
+    if members.get("ReturnValues", "NONE") not in _RETURNED:
+        unknown.append(f"ReturnValues {members['ReturnValues']}")
+    if unknown:
+        raise AWSError(
+            "UnsupportedOperation",
+            f"memory_tables has no answer to {operation} with {', '.join(unknown)}",
+            400,
+        )
     name = name_in(members["TableName"])
     if name not in kept:
         raise AWSError(
@@ -149,7 +158,8 @@ class _Kept:
             sought = self._expression(members, "KeyConditionExpression")
             found = [item for item in found if sought.holds(item)]
             if names[1] is not None:
-                found.sort(key=lambda item: from_attribute(item[str(names[1])]))
+                # Keys of dicts may be of several types here, which have no order among them.
+                found.sort(key=lambda item: _value(item[str(names[1])]))
             if members.get("ScanIndexForward") is False:
                 found.reverse()
         if "ExclusiveStartKey" in members:
@@ -177,15 +187,20 @@ class _Kept:
         names = [name for name in (self._table.key, self._table.sort) if name is not None]
         for name in names:
             # Of tables whose items are dicts the type is not known: any will do.
-            known = self._table.item is not dict
-            if name not in item or (known and self._type(name) not in item[name]):
+            allowed = "SNB" if self._table.item is dict else self._type(name)
+            if name not in item or not any(kind in item[name] for kind in allowed):
                 raise invalid(
                     "One or more parameter values were invalid: Missing the key or type mismatch for key "
                     f"{name}: {item.get(name)}"
                 )
+            if item[name] in ({"S": ""}, {"B": ""}):
+                raise invalid(
+                    "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
+                    f"an empty string value. Key: {name}"
+                )
         if exact and len(item) != len(names):
             raise invalid("The provided key element does not match the schema")
-        return tuple((next(iter(item[name])), from_attribute(item[name])) for name in names)
+        return tuple(_value(item[name]) for name in names)
 
     def _expression(self, members: dict[str, Any], which: str) -> Expression:
         names = members.get("ExpressionAttributeNames") or {}
@@ -202,10 +217,22 @@ class _Kept:
         return there
 
 
+def _value(attribute: dict[str, Any]) -> tuple[str, Any]:
+    """An attribute's type and value, which can be compared with others and looked up."""
+    return next(iter(attribute)), from_attribute(attribute)
+
+
 def _told(members: dict[str, Any], before: Item | None, after: Item | None) -> dict[str, Any]:
     wanted = {"ALL_OLD": before, "ALL_NEW": after}.get(members.get("ReturnValues", "NONE"))
     return {"Attributes": wanted} if wanted else {}
 
+
+_RETURNED = frozenset({"NONE", "ALL_OLD", "ALL_NEW"})
+_NOT_HERE = frozenset(
+    {"AttributeUpdates", "AttributesToGet", "ConditionalOperator", "Expected", "KeyConditions", "ProjectionExpression",
+     "QueryFilter", "ScanFilter", "Segment", "Select", "TotalSegments"}
+)  # fmt: skip
+"""Members of requests that would be passed over: what an answer would then say is not what DynamoDB's would."""
 
 _OPERATIONS = {
     "GetItem": _Kept.get,
