@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-import tests.cli.ready_aws as ready
+import tests.cli.ready as ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,16 +109,17 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def ready_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for PATH with an `aws` that is imported already."""
-    folder = tmp_path_factory.mktemp("aws")
+def ready_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for PATH with an `aws` and a `lambent` that are imported already."""
+    folder = tmp_path_factory.mktemp("ready")
     path = folder / "socket"
     with subprocess.Popen([sys.executable, ready.__file__, str(path)], env=clean_environment()) as process:
         try:
             wait_until(path.exists)
-            program = folder / "aws"
-            program.write_text(ready.client(str(path)))
-            program.chmod(0o755)
+            for name in ready.PROGRAMS:
+                program = folder / name
+                program.write_text(ready.client(str(path)))
+                program.chmod(0o755)
             yield folder
         finally:
             process.kill()

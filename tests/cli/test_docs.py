@@ -63,7 +63,7 @@ def _examples(path: Path) -> list[tuple[str, str]]:
     ],
 )
 def test_console_examples(
-    platform: Any, environment: Any, ready_aws: Path, tmp_path: Path, name: str
+    platform: Any, environment: Any, ready_programs: Path, tmp_path: Path, name: str
 ) -> None:
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
     variables = environment(
@@ -72,7 +72,7 @@ def test_console_examples(
         AWS_ACCESS_KEY_ID="lambent",
         AWS_SECRET_ACCESS_KEY="lambent",
     )
-    variables["PATH"] = f"{ready_aws}{os.pathsep}{variables['PATH']}"
+    variables["PATH"] = f"{ready_programs}{os.pathsep}{variables['PATH']}"
     examples = _examples(REPOSITORY / name)
     assert examples
     for command, expected in examples:
