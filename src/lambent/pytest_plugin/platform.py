@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -26,6 +27,14 @@ START_SECONDS: Final = 30.0
 _SERVER: Final = "lambent.pytest_plugin.server"
 _END_SECONDS: Final = 10.0
 _SHOWN_BYTES: Final = 4000
+
+
+@functools.cache
+def _session() -> Any:
+    """botocore's, one for all clients: reading its data takes ten times as long as to make a client."""
+    import botocore.session
+
+    return botocore.session.Session()
 
 
 class PlatformFailed(Exception):
@@ -111,10 +120,9 @@ class Platform:
     def client(self, service: str) -> Any:
         """A client of boto3, made once: `platform.client("sqs")`."""
         if service not in self._clients:
-            import botocore.session
             from botocore.config import Config
 
-            self._clients[service] = botocore.session.Session().create_client(
+            self._clients[service] = _session().create_client(
                 service,
                 region_name=self.region,
                 endpoint_url=self.url,
