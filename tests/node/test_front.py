@@ -11,13 +11,12 @@ import uvloop
 from tests.node.test_platform import RUNTIME, client
 from websockets.sync.client import connect
 
+from lambent.http import Request
 from lambent.node.platform import Platform
 from lambent.node.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from lambent.http import Request
 
 APP = """
 import json, os, time, urllib.error, urllib.request
@@ -47,6 +46,7 @@ class AppFront:
     """
 
     def __init__(self) -> None:
+        self.request_type = Request
         self.platform: Platform
         self.apis: dict[str, tuple[str, str]] = {}
         self.seen: list[bytes] = []

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lambent.http.upgrades import UpgradedProtocol
     from lambent.node.platform import Platform
 
-_MOST_TIMED: Final = 10_000
 _JSON: Final = [("Content-Type", "application/json")]
 
 
@@ -46,12 +45,11 @@ class Front:
     """Takes the requests from outside. `answered(method, target, status, seconds)` is told of those for the app."""
 
     def __init__(self, code: Code, answered: Callable[[str, str, int, float], None]) -> None:
+        self.request_type: type[Request] = WatchedRequest
         self._code = code
         self._answered = answered
         self._held: list[tuple[Request, asyncio.TimerHandle]] = []
-        self._timed: dict[int, float] = {}
         self._connections = Connections(self._loading)
-        self._watched = _watched(self._tell, self._connections)
         self.platform: Platform | None = None
         self.served = Served()
         self.failure = ""
@@ -71,8 +69,8 @@ class Front:
         if is_platform_s and not begins_invocations(request):
             return False
         mine = not addressed and not is_platform_s
-        if not is_platform_s:
-            self._watch(request)
+        if not is_platform_s and isinstance(request, WatchedRequest):
+            request.watch(self._tell, self._connections)
         if self._loading() or platform is None:
             timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self.release)
             self._held.append((request, timer))
@@ -140,50 +138,50 @@ class Front:
 
     # ------------------------------------------------------------ what becomes of them
 
-    def _watch(self, request: Request) -> None:
-        if len(self._timed) >= _MOST_TIMED:
-            # Of clients that left before their answer nobody tells.
-            self._timed.clear()
-        self._timed[id(request)] = time.perf_counter()
-        if type(request) is Request:
-            request.__class__ = self._watched
-
-    def _tell(self, request: Request, status: int) -> None:
-        began = self._timed.pop(id(request), None)
-        if began is not None:
-            self._answered(
-                request.method.decode("latin-1"),
-                request.target.decode("latin-1"),
-                status,
-                time.perf_counter() - began,
-            )
+    def _tell(self, request: Request, seconds: float, status: int) -> None:
+        method, target = request.method.decode("latin-1"), request.target.decode("latin-1")
+        self._answered(method, target, status, seconds)
 
 
-def _watched(tell: Callable[[Request, int], None], connections: Connections) -> type[Request]:
-    """Requests that say how they are answered, and whose connections are held like them.
+class WatchedRequest(Request):
+    """A request that says how it is answered, and whose connection is held like itself, once it is `watch`ed."""
 
-    A class instead of a member of each request: only a session of `dev` wants to know, and a request is what the
-    connection has made, which others compare by identity.
-    """
+    __slots__ = ("_began", "_connections", "_tell")
 
-    class Watched(Request):
-        __slots__ = ()
+    _tell: Callable[[Request, float, int], None] | None
 
-        def send(self, head: bytes, body: bytes, status: int = 200) -> None:
-            super().send(head, body, status)
-            tell(self, int(head[9:12]) if head[:5] == b"HTTP/" else status)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._tell = None
 
-        def stream(self, status: int, headers: Headers, length: int | None = None) -> ResponseStream:
-            answer = super().stream(status, headers, length)
-            tell(self, status)
-            return answer
+    def watch(self, tell: Callable[[Request, float, int], None], connections: Connections) -> None:
+        """Have `tell` called with the seconds that it takes from now on, and the answer's status."""
+        self._tell = tell
+        self._connections = connections
+        self._began = time.perf_counter()
 
-        def switch(self, head: bytes, protocol: UpgradedProtocol) -> bool:
-            switched = super().switch(head, connections.of(protocol))
-            tell(self, 101)
-            return switched
+    def send(self, head: bytes, body: bytes, status: int = 200) -> None:
+        """As its base."""
+        super().send(head, body, status)
+        self._told(int(head[9:12]) if head[:5] == b"HTTP/" else status)
 
-    return Watched
+    def stream(self, status: int, headers: Headers, length: int | None = None) -> ResponseStream:
+        """As its base."""
+        answer = super().stream(status, headers, length)
+        self._told(status)
+        return answer
+
+    def switch(self, head: bytes, protocol: UpgradedProtocol) -> bool:
+        """As its base."""
+        if self._tell is None:
+            return super().switch(head, protocol)
+        switched = super().switch(head, self._connections.of(protocol))
+        self._told(101)
+        return switched
+
+    def _told(self, status: int) -> None:
+        if self._tell is not None:
+            self._tell(self, time.perf_counter() - self._began, status)
 
 
 def _answer(request: Request, status: int, document: dict[str, Any]) -> None:

@@ -369,7 +369,7 @@ class Connection(asyncio.Protocol):
                 self.transport.resume_reading()
             return
         body = self._body
-        request = Request(
+        request = self._server.request_type(
             self,
             self._parser.get_method(),
             self._target,

@@ -41,6 +41,7 @@ class HttpServer:
     `streams`: asked of each request with a body over 1 MB; those that it takes are handed over as
     `StreamedRequest` when their head is there, and may be of any size.
     `limit`: asked of each request with a body over 1 MB that is not streamed, instead of `max_body`.
+    `request_type`: what requests are that are read whole, for who wants to know more of them.
     `idle_seconds`: a connection that is idle is closed after this, and one of which the client takes nothing of its
     answer is cut.
     `head_seconds`, `body_seconds`: a request must come in that time, and a body may take a second more for each
@@ -54,6 +55,7 @@ class HttpServer:
         max_body: int = 100_000_000,
         streams: Streams | None = None,
         limit: Limit | None = None,
+        request_type: type[Request] = Request,
         idle_seconds: float = 120.0,
         head_seconds: float = 30.0,
         body_seconds: float = 60.0,
@@ -61,6 +63,7 @@ class HttpServer:
         self.handler = handler
         self.max_body = max_body
         self.streams = streams
+        self.request_type = request_type
         self.limit: Limit = limit or (
             lambda request: (max_body, f"Request must be smaller than {max_body} bytes")
         )

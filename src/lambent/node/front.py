@@ -13,6 +13,9 @@ class Front(Protocol):
     to a listener of their own (`Platform.inside_url`). Nor do those to hosts that are not answered.
     """
 
+    request_type: type[Request]
+    """What requests from outside are: `Request`, or a kind of it that tells more of what becomes of them."""
+
     def handle(self, request: Request) -> bool:
         """Take a request: answer it, now or later, or hand it on: `Platform.handle`, `Platform.gateway.door.serve`.
 

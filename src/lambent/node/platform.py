@@ -35,7 +35,7 @@ from lambent.functions import (
 )
 from lambent.functions.code_store import remove_tree
 from lambent.gateway.call import MAX_BODY
-from lambent.http import HttpServer
+from lambent.http import HttpServer, Request
 from lambent.invocation.invoker import Invoker
 from lambent.neighbours.neighbours import Neighbours
 from lambent.node.admin import AdminEndpoint
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
     from lambent.aws.service import LaterService, Service
     from lambent.execution.spec import EnvironmentSpec
-    from lambent.http import Request
     from lambent.neighbours.moto import Moto
     from lambent.node.front import Front
     from lambent.node.settings import Settings
@@ -91,7 +90,10 @@ class Platform:
         self._resetting = asyncio.Lock()
         self._started = False
         self.server = HttpServer(
-            self.handle if front is None else self._receive, streams=self._streams, limit=self._limit
+            self.handle if front is None else self._receive,
+            streams=self._streams,
+            limit=self._limit,
+            request_type=Request if front is None else front.request_type,
         )
         self._inside: HttpServer | None = None
         """For functions and the platform itself, where the listener speaks TLS or has a front: they need not trust its
