@@ -12,8 +12,10 @@ _MENDS: Final = (
     ),
     (
         r"already exists|AlreadyExists|AlreadyOwnedByYou",
-        "Something of that name is there that is not in this stack (queues of a protected stage stay when it is "
-        "destroyed): remove it, or use another name or --stage.",
+        (
+            "Something of that name is there that is not in this stack (queues of a protected stage stay when it is "
+            "destroyed): remove it, or use another name or --stage."
+        ),
     ),
     (
         r"QueueDeletedRecently|wait 60 seconds after deleting",
