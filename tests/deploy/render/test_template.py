@@ -235,11 +235,11 @@ def test_layers_and_local_packages() -> None:
 
 
 def test_a_version_is_another_one_when_its_function_is() -> None:
-    def version(key: str, *, layer: str = "one", reserved: int | None = None) -> str:
+    def version(key: str, *, layer: str = "one", reserved: int | None = None, bucket: str = "b") -> str:
         unit = msgspec.structs.replace(APP, provisioned_concurrency=1, reserved_concurrency=reserved)
         resources = rendered(
             manifest(units=(unit,)),
-            code={"app": CodeLocation("b", key)},
+            code={"app": CodeLocation(bucket, key)},
             layers={"deps": CodeLocation("b", layer)},
             unit_layers={"app": ("deps",)},
         )
@@ -248,8 +248,8 @@ def test_a_version_is_another_one_when_its_function_is() -> None:
 
     assert version("one") == version("one") != version("two")
     assert version("one") != version("one", layer="two")
-    # Lambda refuses a second version of what has not changed, and this is not in it.
-    assert version("one") == version("one", reserved=5)
+    # Lambda refuses a second version of what has not changed, and these are not in it.
+    assert version("one") == version("one", reserved=5) == version("one", bucket="other")
 
 
 def test_stages_share_no_names() -> None:

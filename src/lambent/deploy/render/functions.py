@@ -136,13 +136,11 @@ def _add_alias(c: Composition, unit: Unit) -> None:
         return
     function = names.logical_id("function", unit.name)
     # A version is a picture of the function: another one when the function is another, under another id, so that
-    # CloudFormation makes it before it removes the former. Layers are in the picture; reserved concurrency is not, and
-    # Lambda refuses a second version of what has not changed.
-    properties = {**c.resources[function]["Properties"]}
+    # CloudFormation makes it before it removes the former. Layers are in the picture; reserved concurrency and the
+    # bucket that the code came from are not, and Lambda refuses a second version of what has not changed.
+    properties = {**c.resources[function]["Properties"], "Code": code_of(c, unit.name).key}
     properties.pop("ReservedConcurrentExecutions", None)
-    properties["layers"] = [
-        _content(c.target.layers[name]) for name in c.target.unit_layers.get(unit.name, ())
-    ]
+    properties["layers"] = [c.target.layers[name].key for name in c.target.unit_layers.get(unit.name, ())]
     state = hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:12]
     version = c.add("version", (unit.name, state), "AWS::Lambda::Version", {"FunctionName": ref(function)})
     c.add(
