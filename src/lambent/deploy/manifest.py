@@ -393,8 +393,20 @@ class Manifest(Data, frozen=True, kw_only=True):
 
 def encode(manifest: Manifest) -> bytes:
     """As JSON, indented, with a line's end: the same bytes for the same manifest. `version` is always told."""
-    document = {"version": manifest.version, **msgspec.to_builtins(manifest)}
+    document = {"version": manifest.version, **_written(manifest)}
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def _written(value: Any) -> Any:
+    """Without the members that equal their default. (msgspec leaves out only what is the same object.)"""
+    if isinstance(value, Data):
+        return {
+            one.name: _written(told)
+            for one in msgspec.structs.fields(value)
+            if (told := getattr(value, one.name)) != one.default
+            and (one.default_factory is msgspec.NODEFAULT or told != one.default_factory())
+        }
+    return [_written(one) for one in value] if isinstance(value, tuple) else value
 
 
 def decode(document: bytes) -> Manifest:

@@ -92,6 +92,7 @@ def builtins(value: Any) -> Any:
 def test_everything_that_can_call_an_app(analysed: Analysed) -> None:
     manifest = analysed({"app.py": EVERYTHING, "lambent.toml": SETTINGS})
     assert decode(encode(manifest)) == manifest
+    assert b'"starting_position": "LATEST"' not in encode(manifest)  # as members that have their default
     assert manifest.app == "shop"
     assert [(unit.name, unit.kind, unit.handler, unit.files, unit.direct) for unit in manifest.units] == [
         ("app", "app", "app.app", ("app.py",), True)
