@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lambent.neighbours.errors import NeighbourFaulty, NeighbourLacks
+from lambent.neighbours.moto import Moto
 from lambent.neighbours.neighbours import Neighbours
+from lambent.store import StorageFull
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -125,6 +127,41 @@ def test_bodies_of_any_framing_and_what_concerns_one_connection(run: Any, call: 
         answer = await neighbours.send(call(method=b"HEAD", target=b"/bucket/a%20b"))
         assert answer.header(b"content-length") == b"300000"
         answer.close()
+        await neighbours.close()
+
+    run(scenario)
+
+
+def test_an_answer_whose_messages_cannot_be_kept_is_let_go(run: Any, call: Any) -> None:
+    class Answered:
+        def __init__(self, *headers: tuple[bytes, bytes]) -> None:
+            self.headers = headers
+            self.closed = False
+
+        def header(self, name: bytes) -> bytes | None:
+            return dict(self.headers).get(name)
+
+        async def read(self, limit: int) -> bytes:
+            return b"[]"
+
+        def close(self) -> None:
+            self.closed = True
+
+    answers = [Answered((b"x-lambent-messages", b"1")), Answered()]
+
+    class Publishing(Moto):
+        async def exchange(self, method: bytes, target: bytes, *_: Any, **__: Any) -> Any:
+            return answers[target.startswith(b"/messages/")]
+
+    async def refuse(_: Any) -> None:
+        raise StorageFull("the disk is full")
+
+    async def scenario() -> None:
+        neighbours = Neighbours(moto=Publishing())
+        neighbours.send_messages = refuse
+        with pytest.raises(StorageFull):
+            await neighbours.send(call("sns"))
+        assert answers[0].closed
         await neighbours.close()
 
     run(scenario)

@@ -115,8 +115,12 @@ class Neighbours:
             raise NeighbourFaulty(detail)
         number = answer.header(_MESSAGES)
         if number is not None and self.send_messages is not None:
-            left = await self._moto.exchange(b"GET", b"/messages/" + number, [(b"Host", b"moto")], b"")
-            await self.send_messages(messages_of(call, await left.read(_MOST_BYTES) or b"[]"))
+            try:
+                left = await self._moto.exchange(b"GET", b"/messages/" + number, [(b"Host", b"moto")], b"")
+                await self.send_messages(messages_of(call, await left.read(_MOST_BYTES) or b"[]"))
+            except BaseException:
+                answer.close()
+                raise
         answer.headers = [header for header in end_to_end(answer.headers) if header[0] not in _NOT_PASSED_ON]
         return answer
 
