@@ -38,13 +38,18 @@ def _linter() -> Any:
     """cfn-lint, with rules that are read once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from cfnlint.api import lint  # type: ignore[import-untyped]
         from cfnlint.config import ConfigMixIn, ManualArgs  # type: ignore[import-untyped]
+        from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
         from cfnlint.runner.cli import Runner  # type: ignore[import-untyped]
 
-        arguments = ManualArgs(regions=["us-east-1"])
-        rules = Runner(ConfigMixIn(**arguments)).rules
-    return lambda text: lint(text, rules=rules, config=arguments)
+        runner = Runner(ConfigMixIn(**ManualArgs(regions=["us-east-1"])))
+
+    def lint(text: str) -> list[Any]:
+        # Not cfnlint.api.lint: that reads the rules anew each time.
+        template, errors = decode_str(text)
+        return [*errors, *runner.validate_template(template)]
+
+    return lint
 
 
 def _transformed(template: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,13 @@ TABLE = Table(name="t", key=Key(name="id"))
 BAD: list[tuple[str, Callable[[], Manifest], str]] = [
     ("two units of one name", lambda: manifest(units=(unit("a_b"), unit("a-b"))), "both be ABLogGroup"),
     (
+        "two outputs of one name",
+        lambda: manifest(
+            units=(unit("http", url="none"),), routes=(Route(unit="http", method="GET", path="/"),)
+        ),
+        "would both be the output HttpUrl",
+    ),
+    (
         "two queues of one id",
         lambda: manifest(queues=(Queue(name="a-b"), Queue(name="a_b"))),
         "ABDeadLetters",

@@ -117,7 +117,13 @@ class Composition:
         return logical
 
     def output(self, logical: str, value: Any, description: str) -> None:
-        """Something that `info` shows."""
+        """Something that `info` shows. Raises RenderError for two of one name, of which one would not be seen."""
+        there = self.outputs.get(logical)
+        if there is not None:
+            raise RenderError(
+                f"{there['Description']} and {description} would both be the output {logical} of the stack",
+                hint="Names have to differ: rename the unit, or leave out its url.",
+            )
         self.outputs[logical] = {"Description": description, "Value": value}
 
     def check(self) -> None:
