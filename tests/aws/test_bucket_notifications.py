@@ -123,3 +123,16 @@ def test_refusals(body: bytes, code: str, message: str) -> None:
     with pytest.raises(ServiceError, match=message) as refused:
         check(body)
     assert (refused.value.code, refused.value.status) == (code, 400)
+
+
+def test_a_document_without_end_is_not_read_to_its_end() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1 << 20)
+
+    call = Call(
+        "s3", "s3", "000000000000", "us-east-1", "key", b"PUT", b"/photos?notification", [], endless(), b"localhost"
+    )  # fmt: skip
+    with pytest.raises(ServiceError) as caught:
+        asyncio.run(checked(call, lambda _: None))
+    assert caught.value.code == "MalformedXML"

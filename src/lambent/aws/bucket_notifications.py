@@ -19,6 +19,8 @@ from lambent.neighbours.chunks import decoded_pieces
 from lambent.neighbours.messages import Message
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
     from lambent.neighbours.call import Call
     from lambent.neighbours.messages import Refuse
 
@@ -42,7 +44,7 @@ async def checked(call: Call, refuse: Refuse) -> Call:
 
     Raises ServiceError.
     """
-    body = call.body if isinstance(call.body, bytes) else b"".join([piece async for piece in call.body])
+    body = call.body if isinstance(call.body, bytes) else await _read(call.body)
     call = call._replace(body=body)
     text = body
     if (call.header(b"x-amz-content-sha256") or b"").startswith(b"STREAMING-"):
@@ -83,15 +85,29 @@ async def checked(call: Call, refuse: Refuse) -> Call:
     return call
 
 
+async def _read(pieces: AsyncIterable[bytes]) -> bytes:
+    """A body that is still coming, unless it is far too long. Raises ServiceError."""
+    body = bytearray()
+    async for piece in pieces:
+        body += piece
+        if len(body) > 2 * _MOST_BYTES:  # chunks say their length, too
+            raise _malformed()
+    return bytes(body)
+
+
+def _malformed() -> ServiceError:
+    message = "The XML you provided was not well-formed or did not validate against our published schema"
+    return ServiceError("MalformedXML", message, status=400)
+
+
 def _configurations(body: bytes) -> list[_Configuration]:
     """Raises ServiceError."""
+    if len(body) > _MOST_BYTES:
+        raise _malformed()
     try:
-        if len(body) > _MOST_BYTES:
-            raise ElementTree.ParseError
         root = ElementTree.fromstring(body)  # noqa: S314 - expat expands no entity bombs since 2.4.1
     except ElementTree.ParseError:
-        message = "The XML you provided was not well-formed or did not validate against our published schema"
-        raise ServiceError("MalformedXML", message, status=400) from None
+        raise _malformed() from None
     found = []
     for element in root:
         kind = _tag(element).removesuffix("Configuration")
