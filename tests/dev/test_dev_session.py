@@ -67,6 +67,15 @@ def test_one_of_another_machine_counts_for_nothing(url: str, tmp_path: Path) -> 
     assert dev_session.read(tmp_path) is None
 
 
+def test_one_of_somebody_else_counts_for_nothing(
+    session: DevSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev_session.write(tmp_path, session)
+    mine = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    assert dev_session.find(tmp_path) is None
+
+
 def test_that_of_a_process_whose_number_another_one_has_counts_for_nothing(tmp_path: Path) -> None:
     with socket.socket() as bound:  # so that nobody else takes it; nothing listens there
         bound.bind(("127.0.0.1", 0))

@@ -2,7 +2,8 @@
 
 `.lambent/dev.json` in the project is there as long as the session is. One that was killed before it could remove it
 counts for nothing: its process is gone, or its port is, where another process has its number by now. It is a file of
-the project, which anybody may have written: a URL of another machine counts for nothing either.
+the project, which anybody may have written: one of somebody else, or with a URL of another machine, counts for nothing
+either.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ def remove(root: Path) -> None:
 def read(root: Path) -> DevSession | None:
     """The session that runs in the project `root`; None where none does."""
     try:
-        session = msgspec.json.decode((root / PATH).read_bytes(), type=DevSession)
+        with (root / PATH).open("rb") as file:
+            if os.fstat(file.fileno()).st_uid != os.getuid():
+                return None
+            session = msgspec.json.decode(file.read(), type=DevSession)
     except (OSError, msgspec.MsgspecError):
         return None
     return session if _alive(session.pid) and _listens(session.url) else None
