@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lambent.dev.debugger import Debugging, prepare
 from lambent.dev.pipeline import with_code, without_code
 
 
@@ -41,3 +42,20 @@ def test_versions_have_the_code_that_the_stack_sets(published: dict[str, Any]) -
     shape, code = without_code(published)
     assert b"/one" in shape
     assert code == {"F": "/one"}
+
+
+@pytest.mark.parametrize(
+    ("said", "memory"), [({}, 1024), (512, 1024), ("2048", "2048"), ({"Ref": "Memory"}, 1024)]
+)
+def test_what_is_debugged_may_say_its_properties_in_any_way(said: Any, memory: Any) -> None:
+    path = {"Ref": "Path"}
+    properties: dict[str, Any] = {
+        "Runtime": "python3.11",
+        "Handler": "a.b",
+        "Environment": {"Variables": {"PYTHONPATH": path}},
+        **({"MemorySize": said} if said else {}),
+    }
+    prepare(properties, None, Debugging(port=1, servers=2, pid=3, library="/debugpy"))
+    assert properties["MemorySize"] == memory
+    joined = properties["Environment"]["Variables"]["PYTHONPATH"]["Fn::Join"]
+    assert (joined[0], joined[1][0], joined[1][-1]) == (":", path, "/debugpy")

@@ -162,11 +162,12 @@ def prepare(properties: dict[str, Any], source: Path | None, debugging: Debuggin
     if not str(properties.get("Runtime", "")).startswith("python"):
         return
     variables: Mapping[str, Any] = properties.get("Environment", {}).get("Variables", {})
-    path = [variables.get("PYTHONPATH", ""), str(_FOLDER), debugging.library]
+    path = [part for part in (variables.get("PYTHONPATH"), str(_FOLDER), debugging.library) if part]
+    joined = os.pathsep.join(path) if all(isinstance(part, str) for part in path) else _join(path)
     properties["Environment"] = {
         "Variables": {
             **variables,
-            "PYTHONPATH": os.pathsep.join(filter(None, path)),
+            "PYTHONPATH": joined,
             "LAMBENT_DEBUG_HANDLER": properties["Handler"],
             "LAMBENT_DEBUG_PORT": str(debugging.servers),
             "LAMBENT_DEBUG_PARENT": str(debugging.pid),
@@ -174,4 +175,12 @@ def prepare(properties: dict[str, Any], source: Path | None, debugging: Debuggin
         }
     }
     properties["Handler"] = _HANDLER
-    properties["MemorySize"] = max(int(properties.get("MemorySize", 128)), _MEMORY_MB)
+    memory = str(properties.get("MemorySize", 0))
+    if (
+        not memory.isdecimal() or int(memory) < _MEMORY_MB
+    ):  # what a function of CloudFormation gives may be too little
+        properties["MemorySize"] = _MEMORY_MB
+
+
+def _join(path: list[Any]) -> dict[str, Any]:
+    return {"Fn::Join": [os.pathsep, path]}
