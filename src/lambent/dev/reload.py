@@ -132,6 +132,7 @@ class Reloader:
             if self.ready is not None:
                 self._screen.note("  The code before it goes on.")
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the session: the next save may do
+            self._screen.idle()
             _log.exception("the code could not be loaded")
             self.failure = str(error)
         else:
