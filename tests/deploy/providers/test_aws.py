@@ -22,6 +22,7 @@ from tests.deploy.providers.deployments import (
 
 from lambent.deploy.errors import ProviderError
 from lambent.deploy.manifest import Key, Use
+from lambent.deploy.providers.cloudformation.artefacts import Artefacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,12 +183,22 @@ def test_half_made_buckets_are_completed(moto: str, tmp_path: Path) -> None:
     assert s3.get_public_access_block(Bucket=bucket)
 
 
+def test_the_bucket_of_a_large_template_is_protected_too(moto: str) -> None:
+    """A plan may be the first thing that is asked for, and needs the bucket then."""
+    access = provider("aws", moto, region="eu-west-2").access
+    artefacts = Artefacts(access, "planned-dev", None)
+    named, key = artefacts.template(b" " * 60_000, Recorder())
+    assert key is not None
+    assert named["TemplateURL"].endswith(key)
+    assert access.client("s3").get_public_access_block(Bucket=artefacts.bucket)
+
+
 def test_what_the_endpoint_refuses_to_make(moto: str, tmp_path: Path) -> None:
     aws = provider("aws", moto)
     aws.access.client("sqs").create_queue(QueueName="refused-dev-receipts", Attributes={"DelaySeconds": "9"})
     with pytest.raises(ProviderError, match="queue already exists") as refused:
         aws.apply(deployment(tmp_path, manifest("refused")), Recorder(), always)
-    assert "did not make" in str(refused.value.hint)
+    assert "is there that is not in this stack" in str(refused.value.hint)
     assert _state(aws, "refused-dev")[0] == []
 
 
