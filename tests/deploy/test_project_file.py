@@ -234,3 +234,16 @@ def test_the_interpreter_is_the_projects(tmp_path: Path) -> None:
     assert load_project(tmp_path, environment=active).python == tmp_path / ".venv/bin/python"
     write(tmp_path, {"lambent.toml": "[app]\npython = 'other'"})
     assert load_project(tmp_path, environment=active).python == tmp_path / "other/bin/python"
+
+
+def test_links_to_folders_above_are_no_circles(tmp_path: Path) -> None:
+    write(tmp_path, {"shop/__init__.py": "", "shop/main.py": APP})
+    for name in ("one", "two", "three"):
+        (tmp_path / "shop" / name).symlink_to(tmp_path / "shop")
+    assert load_project(tmp_path, environment={}).handler == "shop.main.app"
+
+
+def test_a_table_of_a_pyproject_that_is_none(tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": "[tool]\nlambent = 5\n"})
+    with pytest.raises(ProjectError, match=r"\[tool\]: lambent has to be a table, and is 5"):
+        load_project(tmp_path, environment={})

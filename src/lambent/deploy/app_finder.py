@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambent.deploy.errors import ProjectError
@@ -68,8 +69,11 @@ def _only(found: list[Found]) -> Found:
     return found[0]
 
 
-def _modules(folder: Path) -> Iterator[Path]:
+def _modules(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
     """Files of Python in a folder and in the packages below it, sorted."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return  # a link to a folder that it is in
     for path in sorted(folder.iterdir()):
         name = path.name
         if name.startswith((".", "test_")) or name in _LEFT_OUT or name == "conftest.py":
@@ -77,7 +81,7 @@ def _modules(folder: Path) -> Iterator[Path]:
         if path.suffix == ".py" and path.is_file():
             yield path
         elif path.is_dir() and name.isidentifier() and (path / "__init__.py").is_file():
-            yield from _modules(path)
+            yield from _modules(path, above | {real})
 
 
 def _apps(path: Path, source: Path, told: str, root: Path) -> list[Found]:

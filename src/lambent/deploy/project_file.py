@@ -157,9 +157,9 @@ def _settings(directory: Path) -> tuple[Path | None, Path, dict[str, Any]]:
             return folder / FILE, folder, _toml(folder / FILE)
         other = folder / "pyproject.toml"
         if other.is_file():
-            table = _toml(other).get("tool", {}).get("lambent")
-            if table is not None:
-                return other, folder, table
+            tools = _table(_toml(other), "tool", str(other))
+            if "lambent" in tools:
+                return other, folder, _table(tools, "lambent", f"{other}: [tool]")
     return None, directory, {}
 
 

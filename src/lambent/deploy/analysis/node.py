@@ -6,6 +6,7 @@ can be done with its resource. Everything else they have to ask for with permiss
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -62,11 +63,14 @@ def uses_of(project: Project, draft: Draft) -> Iterator[Used]:
                         break
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    real = os.path.realpath(folder)
+    if real in above:
+        return  # a link to a folder that it is in
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name == "node_modules":
             continue
         if path.is_dir() and not (path / "pyvenv.cfg").exists():
-            yield from _files(path)
+            yield from _files(path, above | {real})
         elif path.suffix in ENDINGS and path.is_file():
             yield path
