@@ -132,6 +132,8 @@ PERMISSIONS = [
      ["s3:PutObject"], [_BUCKET, f"{_BUCKET}/*"]),
     ("def use(): [one for one in boto3.resource('s3').Bucket('uploads').objects.filter(Prefix='a')]",
      ["s3:ListBucket"], [_BUCKET, f"{_BUCKET}/*"]),
+    ("def use(): boto3.resource('s3').Bucket('uploads').object_versions.delete()",
+     ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"], [_BUCKET, f"{_BUCKET}/*"]),
     ("def use(): boto3.resource('dynamodb').meta.client.get_item(TableName='orders')",
      ["dynamodb:GetItem"], [_TABLE, f"{_TABLE}/index/*"]),
     ("def use(s3=boto3.client('s3')): s3.put_object(Bucket='uploads', Key='x')",

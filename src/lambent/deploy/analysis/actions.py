@@ -297,7 +297,8 @@ def actions_of_resource(service: str, kind: str, method: str) -> tuple[str, ...]
     methods = _RESOURCE_METHODS.get((service, kind), {})
     found = actions_of(service, methods.get(collection, "" if within else method))
     if found is not None and within == "delete":
-        return (*found, "s3:DeleteObject")
+        versions = ("s3:DeleteObjectVersion",) if collection == "object_versions" else ()
+        return (*found, "s3:DeleteObject", *versions)
     return found
 
 
