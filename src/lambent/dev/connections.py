@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 HELD_SECONDS: Final = 60.0
 """How long anything is held at most: what serves then is better than nothing."""
 
+HELD_BYTES: Final = 1 << 22
+"""How much of one connection is held at most; whoever sends more than that is heard by what serves."""
+
 
 class Connections:
     """All of them. `loading` looks at the files, and says whether code is being loaded."""
@@ -39,12 +42,13 @@ class Connections:
 class Connection(UpgradedProtocol):
     """One of them, before the protocol of the gateway."""
 
-    __slots__ = ("_connections", "_held", "_protocol", "_timer")
+    __slots__ = ("_connections", "_held", "_protocol", "_size", "_timer")
 
     def __init__(self, connections: Connections, protocol: UpgradedProtocol) -> None:
         self._connections = connections
         self._protocol = protocol
         self._held: list[bytes] = []
+        self._size = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -56,13 +60,16 @@ class Connection(UpgradedProtocol):
             self._timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self.release)
             self._connections.wait(self)
         self._held.append(data)
+        self._size += len(data)
+        if self._size > HELD_BYTES:
+            self.release()
 
     def release(self) -> None:
         """Hand on what is held."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        held, self._held = self._held, []
+        held, self._held, self._size = self._held, [], 0
         for data in held:
             self._protocol.data_received(data)
 
