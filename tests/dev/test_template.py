@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from tests.dev.running import Dev, save
+
+from lambent.dev.template import _KEPT, _Folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,3 +116,16 @@ def test_a_change_of_the_template_changes_the_stack(dev: Dev, project: Path) -> 
     save(project / "template.yaml", TEMPLATE)
     dev.sees("mended", before)
     assert dev.get("/").status == 200
+
+
+def test_of_many_snapshots_the_last_ones_stay(tmp_path: Path) -> None:
+    source = tmp_path / "code"
+    source.mkdir()
+    folder = _Folder(source, tmp_path / "into")
+    made = []
+    for number in range(9):
+        (source / "app.py").write_text("#" * number)
+        os.utime(source, (number % 3, number % 3))
+        made.append(folder.snapshot())
+        assert all(path.is_dir() for path in made[-_KEPT:])
+    assert sum(path.is_dir() for path in made) <= _KEPT + 1

@@ -180,6 +180,8 @@ class _Folder:
             temporary.chmod(0o755)
             temporary.replace(made)
             self._sweep(made)
+        # When it was last wanted, not when its source was written: that is what tells which ones may go.
+        os.utime(made)
         self._last = made
         return made
 
@@ -192,10 +194,10 @@ class _Folder:
 
     def _sweep(self, newest: Path) -> None:
         copies = sorted(
-            (path for path in self._into.iterdir() if path != newest),
+            (path for path in self._into.iterdir() if path not in (newest, self._last)),
             key=lambda path: path.stat().st_mtime_ns,
         )
-        for old in copies[: max(len(copies) - _KEPT, 0)]:
+        for old in copies[: max(len(copies) + 1 - _KEPT, 0)]:
             shutil.rmtree(old, ignore_errors=True)
 
 
