@@ -168,7 +168,7 @@ def test_a_first_deployment_that_fails_leaves_nothing(platform: str, tmp_path: P
         "TakenQueue (AWS::SQS::Queue) could not be created: Resource of type 'AWS::SQS::Queue' with identifier "
         "'failing-dev-taken' already exists.\nWhat had been made is removed again."
     )
-    assert "did not make" in str(failed.value.hint)
+    assert "is there that is not in this stack" in str(failed.value.hint)
     assert _traces(local.access, "failing-dev")["stacks"] == []
     queues = local.access.client("sqs").list_queues(QueueNamePrefix="failing-dev-").get("QueueUrls", [])
     assert [url.rpartition("/")[2] for url in queues] == ["failing-dev-taken"]
