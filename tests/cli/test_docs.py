@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ def _examples(path: Path) -> list[tuple[str, str]]:
 def test_console_examples(
     platform: Any, environment: Any, ready_programs: Path, tmp_path: Path, name: str
 ) -> None:
-    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
+    ignored = shutil.ignore_patterns(".lambent", "__pycache__")
+    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples", ignore=ignored)
     variables = environment(
         AWS_ENDPOINT_URL=platform.url,
         AWS_DEFAULT_REGION="us-east-1",
@@ -75,7 +77,13 @@ def test_console_examples(
     variables["PATH"] = f"{ready_programs}{os.pathsep}{variables['PATH']}"
     examples = _examples(REPOSITORY / name)
     assert examples
+    deployed_in = 0
     for command, expected in examples:
+        if "aws cloudformation deploy" in command:
+            # It calls its change sets by the second, and no two of a stack may have one name.
+            while int(time.time()) == deployed_in:
+                time.sleep(0.02)
+            deployed_in = int(time.time())
         ended = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             cwd=tmp_path,
