@@ -13,7 +13,6 @@ import msgspec
 from lambent.app.preloaded import MODULES
 from lambent.aws.service_calls import ServiceCalls
 from lambent.deploy.errors import ProviderError
-from lambent.deploy.render.limits import MAXIMUM_BODY
 from lambent.dev.front import Served
 from lambent.dev.pipeline import LINKED, with_code, without_code
 from lambent.execution.engines import Preload
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
 _SESSION: Final = "LambentDev"
 _ROLE: Final = "lambent-dev"
+_BODY_LIMIT: Final = 51_200
+"""Bytes of a template that is sent as it is; larger ones come out of S3 (CloudFormation's quotas)."""
+
 _NONE: Final = "lambent-dev-none"
 _TEMPLATES: Final = "lambent-dev-templates"
 _HANDLED: Final = re.compile(
@@ -147,7 +149,7 @@ class Stack:
             "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         }
         body = msgspec.json.encode(with_code(ready.template, self._said))
-        if len(body) <= MAXIMUM_BODY:
+        if len(body) <= _BODY_LIMIT:
             request["TemplateBody"] = body.decode()
             return request
         key = f"{ready.stack}.json"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from lambent.deploy.errors import DeployError
-from lambent.deploy.render.limits import MAXIMUM_BODY
 from lambent.pytest_plugin.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
 
 STACK_SECONDS: Final = 120.0
 """How long a stack may take: a table or a bucket waits for the first start of what serves it."""
+
+_BODY_LIMIT: Final = 51_200
+"""Bytes of a template that is sent as it is (CloudFormation's quotas)."""
 
 _TEMPLATES: Final = "lambent-tests-templates"
 
@@ -111,7 +113,7 @@ class Deployment:
 
     def _body(self, stack: str) -> dict[str, str]:
         body = msgspec.json.encode(self._template)
-        if len(body) <= MAXIMUM_BODY:
+        if len(body) <= _BODY_LIMIT:
             return {"TemplateBody": body.decode()}
         s3 = self.platform.client("s3")
         s3.create_bucket(Bucket=_TEMPLATES)

@@ -18,10 +18,6 @@ _RETENTION: Final = (
 )  # fmt: skip
 
 
-MAXIMUM_BODY: Final = 51_200
-"""Bytes of a template in a request; larger ones are read from S3 (CloudFormation's quotas)."""
-
-
 def check_unit(unit: Unit) -> None:
     """Raise RenderError for settings that a function cannot have."""
     what = f"unit {unit.name}"

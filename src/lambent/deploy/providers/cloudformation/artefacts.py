@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy.errors import ProviderError
 from lambent.deploy.render import CodeLocation
-from lambent.deploy.render.limits import MAXIMUM_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 8
 _MAXIMUM_TEMPLATE: Final = 1_000_000
+_MAXIMUM_BODY: Final = 51_200
+"""Bytes of a template in a request; larger ones are read from S3 (CloudFormation's quotas)."""
 
 
 class Artefacts:
@@ -90,7 +91,7 @@ class Artefacts:
                 f"the template has {len(body):,} bytes, and CloudFormation takes {_MAXIMUM_TEMPLATE:,}",
                 hint='Deploy fewer units (unit = "router" or "app" in [app]), or split the app in two.',
             )
-        if len(body) <= MAXIMUM_BODY:
+        if len(body) <= _MAXIMUM_BODY:
             return {"TemplateBody": body.decode()}, None
         if self._keys() is None:
             watch.phase(f"Making the bucket {self.bucket}")
