@@ -14,8 +14,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from lambent.deploy.grants import ACTIONS
-
 _PREFIXES: Final = {
     "cloudwatch": "cloudwatch",
     "iot-data": "iot",
@@ -196,6 +194,52 @@ _NAMED: Final = {
     "sts": Named("RoleArn", ("{}",)),
 }
 
+_ACCESS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "bucket": {
+        "put": ("s3:AbortMultipartUpload", "s3:PutObject"),
+        "read": ("s3:GetObject", "s3:ListBucket"),
+        "write": ("s3:DeleteObject",),
+    },
+    "table": {
+        "read": (
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DescribeTable",
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:Scan",
+        ),
+        "write": (
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ),
+    },
+    "queue": {
+        "receive": (
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+        ),
+        "send": ("sqs:SendMessage",),
+    },
+    "topic": {"publish": ("sns:Publish",)},
+    "stream": {
+        "put": ("kinesis:PutRecord", "kinesis:PutRecords"),
+        "read": (
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:ListShards",
+        ),
+    },
+    "function": {"call": ("lambda:InvokeFunction",)},
+    "bus": {"emit": ("events:PutEvents",)},
+}
+"""By the kind of a resource: what each access permits. Rendering makes the statements of these words."""
+
 
 class _Metadata(msgspec.Struct):
     signing_name: str | None = msgspec.field(default=None, name="signingName")
@@ -282,8 +326,7 @@ def arns_of(service: str, value: str) -> tuple[str, ...]:
 
 def access_of(kind: str, needed: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the actions do with a resource of the app, in the manifest's words; and those that there is no word for."""
-    # The first access that permits an action is the narrowest.
-    words = {action: access for access, actions in reversed(ACTIONS[kind].items()) for action in actions}
+    words = {action: access for access, actions in _ACCESS[kind].items() for action in actions}
     return (
         tuple(sorted({words[action] for action in needed if action in words})),
         tuple(action for action in needed if action not in words),
@@ -296,4 +339,4 @@ def all_access(kind: str) -> tuple[str, ...]:
         return ("send",)
     if kind == "stream":
         return ("put",)
-    return tuple(sorted(ACTIONS[kind])) if kind in ACTIONS else ("manage",)
+    return tuple(sorted(_ACCESS[kind])) if kind in _ACCESS else ("manage",)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lambent.deploy import names
-from lambent.deploy.grants import ACTIONS, LISTS
 from lambent.deploy.render.composition import get, sub
 
 if TYPE_CHECKING:
@@ -21,6 +20,46 @@ if TYPE_CHECKING:
     Statement = tuple[tuple[str, ...], Any]
     """Actions, and the resources that they are for."""
 
+_OF_QUEUE: Final = {
+    "send": ("sqs:SendMessage",),
+    "receive": (
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+    ),
+}
+_OF_TABLE: Final = {
+    "read": (
+        "dynamodb:BatchGetItem",
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+    ),
+    "write": (
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    ),
+}
+_OF_OBJECTS: Final = {
+    "read": ("s3:GetObject",),
+    "write": ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"),
+    "put": ("s3:AbortMultipartUpload", "s3:PutObject"),
+}
+_OF_STREAM: Final = {
+    "read": (
+        "kinesis:DescribeStreamSummary",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+    ),
+    "put": ("kinesis:PutRecord", "kinesis:PutRecords"),
+    "write": ("kinesis:PutRecord", "kinesis:PutRecords"),
+}
 _READS_QUEUE: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 _READS_STREAM: Final = (
     "kinesis:DescribeStream",
@@ -119,35 +158,34 @@ def statements_of(composition: Composition, unit: Unit, *, logs: bool = True) ->
 
 def _of_use(c: Composition, kind: str, name: str, access: tuple[str, ...]) -> Iterator[Statement]:
     if kind == "queue":
-        yield _actions(kind, access), c.queue_arn(name)
+        yield _actions(_OF_QUEUE, access), c.queue_arn(name)
     elif kind == "table":
         table = c.table_arn(name)
-        yield _actions(kind, access), table
+        yield _actions(_OF_TABLE, access), table
         if "read" in access and (c.table(name).indexes or c.table(name).external):
             index = {"Fn::Sub": ["${Table}/index/*", {"Table": table}]}
             yield ("dynamodb:Query", "dynamodb:Scan"), index
     elif kind == "bucket":
-        yield tuple(one for one in _actions(kind, access) if one != LISTS), c.bucket_arn(name, "/*")
+        yield _actions(_OF_OBJECTS, access), c.bucket_arn(name, "/*")
         if "read" in access:
             # Without it S3 answers 403 instead of 404 for objects that are not there.
-            yield (LISTS,), c.bucket_arn(name)
+            yield ("s3:ListBucket",), c.bucket_arn(name)
     elif kind == "topic":
-        yield _actions(kind, access), c.topic_arn(name)
+        yield ("sns:Publish",), c.topic_arn(name)
     elif kind == "stream":
-        yield _actions(kind, access), c.stream_arn(name)
+        yield _actions(_OF_STREAM, access), c.stream_arn(name)
     elif kind == "channel":
         start = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}"
         where = {"Fn::Sub": [f"{start}/{c.stage}/*/@connections/*", {"Api": c.channel_id(name)}]}
         yield ("execute-api:ManageConnections",), where
     elif kind == "function":
-        yield _actions(kind, access), c.function_arn_text(name)
+        yield ("lambda:InvokeFunction",), c.function_arn_text(name)
     elif kind == "bus":
-        yield _actions(kind, access), c.bus_arn(name)
+        yield ("events:PutEvents",), c.bus_arn(name)
 
 
-def _actions(kind: str, access: tuple[str, ...]) -> tuple[str, ...]:
+def _actions(known: dict[str, tuple[str, ...]], access: tuple[str, ...]) -> tuple[str, ...]:
     """Those of all accesses; one that is not known here asks for all."""
-    known = ACTIONS[kind]
     wanted = [one for one in access if one in known] or list(known)
     return tuple(action for one in wanted for action in known[one])
 
